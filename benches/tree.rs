@@ -1,0 +1,94 @@
+//! The inner parts of the tree engine, for finding out what a change does: `cargo bench`. Claims of speed come from
+//! `scripts/bench.sh`, which measures the whole program against others.
+#![allow(clippy::disallowed_methods, reason = "benchmarks make their trees by the standard library")]
+#![allow(missing_docs, reason = "divan makes a public function of each benchmark")]
+
+use std::fs;
+use std::path::Path;
+
+use divan::Bencher;
+use runner_cache::sys::{Dir, Interrupt};
+use runner_cache::tree::{
+    Base, Engine, LinkMode, Linker, Placement, Progress, Selection, Source, Tree, place, walk,
+};
+use tempfile::TempDir;
+
+/// Folders of a tree, each with as many files.
+const FOLDERS: [usize; 2] = [10, 100];
+
+fn main() {
+    divan::main();
+}
+
+/// A folder with `folders` folders of as many small files.
+fn live(folders: usize) -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    for folder in 0..folders {
+        let folder = place.path().join(format!("live/folder-{folder:04}"));
+        fs::create_dir_all(&folder).unwrap();
+        for file in 0..folders {
+            fs::write(folder.join(format!("some-file-{file:04}.rlib")), b"contents").unwrap();
+        }
+    }
+    place
+}
+
+fn read(folder: &Path) -> (Dir, Tree) {
+    let dir = Dir::open(folder).unwrap();
+    let tree = walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
+    (dir, tree)
+}
+
+#[divan::bench(args = FOLDERS)]
+fn walk_a_folder(bencher: Bencher<'_, '_>, folders: usize) {
+    let place = live(folders);
+    bencher.bench(|| read(&place.path().join("live")).1);
+}
+
+#[divan::bench(args = FOLDERS)]
+fn load_and_check_a_tree(bencher: Bencher<'_, '_>, folders: usize) {
+    let place = live(folders);
+    let bytes = postcard::to_stdvec(&read(&place.path().join("live")).1).unwrap();
+    bencher.bench(|| {
+        let tree: Tree = postcard::from_bytes(&bytes).unwrap();
+        tree.validate().unwrap();
+        tree
+    });
+}
+
+#[divan::bench(args = FOLDERS)]
+fn compare_two_trees(bencher: Bencher<'_, '_>, folders: usize) {
+    let place = live(folders);
+    let (_, tree) = read(&place.path().join("live"));
+    bencher.bench(|| tree.same_as(&tree));
+}
+
+fn bench_place(bencher: Bencher<'_, '_>, folders: usize, mode: LinkMode, has_base: bool) {
+    let home = live(folders);
+    let (root, tree) = read(&home.path().join("live"));
+    let linkable = vec![true; tree.len() as usize];
+    let into = Dir::open(home.path()).unwrap();
+    bencher.bench_local(|| {
+        let source = Source { tree: &tree, root: &root, linkable: &linkable };
+        let base = has_base.then_some(Base { root: &root, same: &linkable });
+        let (linker, interrupt, progress) = (Linker::new(mode), Interrupt::default(), Progress::default());
+        let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
+        place(source, &[Placement { node: 0, name: b"placed".to_vec() }], &into, base, engine).unwrap();
+        into.remove_all(b"placed").unwrap();
+    });
+}
+
+#[divan::bench(args = FOLDERS)]
+fn copy_and_remove(bencher: Bencher<'_, '_>, folders: usize) {
+    bench_place(bencher, folders, LinkMode::Copy, false);
+}
+
+#[divan::bench(args = FOLDERS)]
+fn hard_link_and_remove(bencher: Bencher<'_, '_>, folders: usize) {
+    bench_place(bencher, folders, LinkMode::Hardlink, false);
+}
+
+#[divan::bench(args = FOLDERS)]
+fn link_from_a_base_and_remove(bencher: Bencher<'_, '_>, folders: usize) {
+    bench_place(bencher, folders, LinkMode::Copy, true);
+}

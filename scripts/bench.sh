@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Measures runner-cache against rsync, cp and tar with zstd; `scripts/bench.sh --help` tells the options.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+for option in "$@"; do
+  case $option in
+    -h | --help) exec python3 -B scripts/bench --help ;;
+    *) ;;
+  esac
+done
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Programs and their Debian packages. Only root can mount, so only root needs the tools of file systems.
+needed=(rsync:rsync zstd:zstd strace:strace)
+if [[ $EUID == 0 ]]; then needed+=(mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs); fi
+missing=()
+for pair in "${needed[@]}"; do
+  type -P "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+done
+if [[ ${#missing[@]} -gt 0 ]]; then
+  if [[ $EUID != 0 ]] || ! type -P apt-get >/dev/null; then
+    say "error: missing: ${missing[*]}; install these packages and start again"
+    exit 1
+  fi
+  say "installing with apt-get: ${missing[*]}"
+  apt-get install --quiet --quiet --yes --no-install-recommends "${missing[@]}" >&2
+fi
+
+# The picture's library is not among the tests' tools, and its list beside theirs tells when it must be installed anew.
+scripts/setup-tools.sh >&2
+list=scripts/bench/requirements.txt
+installed=.tools/venv/bench-requirements.txt
+if ! { [[ -f $installed ]] && cmp -s "$list" "$installed"; }; then
+  .tools/venv/bin/pip install --quiet --disable-pip-version-check --requirement "$list"
+  cp "$list" "$installed"
+fi
+
+if [[ -z ${RUNNER_CACHE_BIN:-} ]]; then
+  say 'building the binary (release); RUNNER_CACHE_BIN takes another one'
+  cargo build --quiet --release --locked
+  RUNNER_CACHE_BIN=${CARGO_TARGET_DIR:-target}/release/runner-cache
+fi
+export RUNNER_CACHE_BIN
+exec .tools/venv/bin/python -B scripts/bench "$@"

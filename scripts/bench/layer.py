@@ -1,0 +1,63 @@
+"""How runner-cache is asked for a tree, and where the tree lies in a job's folder."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from process import environment
+from trees import WORKSPACE
+
+KEY = "bench"
+
+
+@dataclass(frozen=True)
+class Layer:
+    name: str
+    tree: str
+    arguments: tuple[str, ...]
+    in_workspace: bool
+
+
+TARGET = Layer("target", "target", ("--layers", "target"), in_workspace=True)
+CARGO = Layer("cargo", "home/.cargo/registry/cache", ("--layers", "cargo"), in_workspace=True)
+PATHS = Layer("paths", "tree", ("--preset", "none", "--path", "tree"), in_workspace=False)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A folder in which one way works."""
+
+    folder: Path
+    layer: Layer
+
+    def prepare(self) -> "Job":
+        if self.layer.in_workspace and not self.folder.exists():
+            shutil.copytree(WORKSPACE, self.folder, ignore=shutil.ignore_patterns("target"))
+        self.tree.parent.mkdir(parents=True, exist_ok=True)
+        return self
+
+    @property
+    def tree(self) -> Path:
+        return self.folder / self.layer.tree
+
+    @property
+    def env(self) -> dict[str, str]:
+        # One repository: without it each folder would be a project of its own, with its own entries.
+        return environment(self.folder / "home", GITHUB_REPOSITORY="bench/bench", GITHUB_REF="refs/heads/main")
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The binary and one cache root."""
+
+    binary: Path
+    root: Path
+
+    def restore(self, job: Job, mode: str) -> list[str]:
+        return [*self.base("restore", job), "--no-session", "--link-mode", mode]
+
+    def save(self, job: Job, *more: str) -> list[str]:
+        return [*self.base("save", job), *more]
+
+    def base(self, verb: str, job: Job) -> list[str]:
+        return [str(self.binary), verb, *job.layer.arguments, "--key", KEY, "--cache-root", str(self.root)]

@@ -1,0 +1,158 @@
+"""The run: on each place each tree, of each tree each operation."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import scenario
+import trees
+from layer import CARGO, PATHS, TARGET, Layer
+from options import Options
+from place import Place, remove
+from process import environment, run
+from results import Count, Figure, PlaceKind, Results, TreeSize
+from scenario import REFLINK, RSYNC, Bench
+from syscalls import count
+from way import Way, take_turns
+
+RESTORE_NEW = "restore into an absent folder"
+RESTORE_AGAIN = "restore, nothing to do"
+RESTORE_CHANGED = "restore, 1 % changed"
+SAVE_NEW = "save a new tree"
+SAVE_CHANGED = "save, 1 % changed"
+SAVE_AGAIN = "save, nothing changed"
+START = "start"
+
+TARGET_TREE = "target"
+REGISTRY_TREE = "registry"
+NO_TREE = "-"
+
+LARGEST = 1_000_000
+
+# They take minutes each way.
+ROUNDS_OF_LARGEST = 3
+
+
+def tiny_tree(files: int) -> str:
+    return f"{files:,} tiny files"
+
+
+class Measure:
+    """One place at a time."""
+
+    def __init__(self, options: Options, binary: Path, made: Path, results: Results, say: Callable[[str], None]):
+        self.options = options
+        self.binary = binary
+        self.made = made
+        self.results = results
+        self.say = say
+
+    def run(self, place: Place) -> None:
+        self.place = place
+        self.results.places[place.name] = PlaceKind(place.kind, place.can_reflink)
+        small = self.options.quick
+        self.target(trees.make_small_target if small else None)
+        self.registry(1_000 if small else 20_000)
+        growth = [500, 2_000] if small else [10_000, 100_000]
+        if self.options.full and place.kind == "tmpfs":
+            self.say(f"{place.name}: a million files four times would take 20 GB of memory: left out")
+        elif self.options.full:
+            growth.append(LARGEST)
+        for files in growth:
+            self.tiny(files)
+        self.start()
+
+    def target(self, make: Callable[[Path], None] | None) -> None:
+        if make is None:
+            built = trees.build_target(self.made, self.say)
+            make = partial(self.copy, built)
+        bench = self.bench(TARGET_TREE, TARGET, make)
+        self.take(bench, RESTORE_NEW, scenario.restore_absent(bench, [TARGET]))
+        self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
+        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, TARGET, changed=False))
+        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, TARGET, changed=True))
+        self.saves(bench)
+
+    def registry(self, files: int) -> None:
+        bench = self.bench(REGISTRY_TREE, CARGO, partial(trees.make_registry, files=files))
+        self.take(bench, RESTORE_NEW, scenario.restore_absent(bench, [CARGO, PATHS]))
+        self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
+        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, CARGO, changed=False))
+        # A cargo home keeps what it has: only a path's files are brought back.
+        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, PATHS, changed=True))
+        self.saves(bench)
+
+    def saves(self, bench: Bench) -> None:
+        bench.clear()
+        self.take(bench, SAVE_NEW, scenario.save_new(bench))
+        self.count(bench, SAVE_NEW)
+        bench.clear()
+        self.take(bench, SAVE_CHANGED, scenario.save_changed(bench))
+        bench.clear()
+        self.take(bench, SAVE_AGAIN, scenario.save_again(bench))
+        remove(bench.source)
+        bench.clear()
+
+    def tiny(self, files: int) -> None:
+        bench = self.bench(tiny_tree(files), PATHS, partial(trees.make_tiny, files=files))
+        ways = scenario.restore_absent(bench, [PATHS], modes=("auto",), others=(RSYNC, "cp -a", REFLINK))
+        self.take(bench, RESTORE_NEW, ways)
+        if files <= 10_000:
+            self.count(bench, RESTORE_NEW, modes=("auto",))
+        bench.clear()
+        self.take(bench, SAVE_NEW, scenario.save_new(bench, others=(RSYNC,)))
+        remove(bench.source)
+        bench.clear()
+
+    def start(self) -> None:
+        bench = Bench(self.place, self.binary, self.place.folder, PATHS)
+        # Milliseconds: more rounds cost nothing and are needed.
+        self.take(bench, START, scenario.start(bench), rounds=4 * self.options.rounds, tree=NO_TREE)
+        bench.clear()
+
+    def bench(self, name: str, layer: Layer, make: Callable[[Path], None]) -> Bench:
+        self.tree = name
+        self.say(f"{self.place.name}: {name}: making the tree")
+        source = self.place.folder / "source"
+        make(source)
+        trees.settle_folders(source)
+        size = trees.measure(source)
+        self.results.trees[name] = TreeSize(size.files, size.bytes)
+        return Bench(self.place, self.binary, source, layer)
+
+    def copy(self, source: Path, to: Path) -> None:
+        run(["cp", "-a", str(source), str(to)], cwd=self.made, env=environment(self.made))
+
+    def take(self, bench: Bench, operation: str, ways: list[Way], rounds: int | None = None, tree: str | None = None):
+        tree = tree or self.tree
+        rounds = rounds or self.options.rounds
+        if tree == tiny_tree(LARGEST):
+            rounds = min(rounds, ROUNDS_OF_LARGEST)
+        self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
+        for way, course in take_turns(ways, rounds, self.place).items():
+            seconds = [timing.seconds for timing in course.timings]
+            peak = max(timing.peak_bytes for timing in course.timings)
+            figure = Figure(self.place.name, tree, operation, way, seconds, peak, course.disk_bytes)
+            self.results.figures.append(figure)
+            self.say(f"  {figure.median:9.3f} s  {way}")
+
+    def count(self, bench: Bench, operation: str, modes: tuple[str, ...] = ()) -> None:
+        """System calls of our own ways, once, outside of the timed rounds."""
+        scratch, files = bench.copies, self.results.trees[self.tree].files
+        absent = bench.job("count-miss")
+        miss_command = bench.cache("nothing").restore(absent, "auto")
+        run(miss_command, cwd=absent.folder, env=absent.env)
+        miss = count(miss_command, cwd=absent.folder, env=absent.env, scratch=scratch)
+        if modes:
+            commands = {mode: bench.filled(bench.layer).restore(absent, mode) for mode in modes}
+            job = absent
+        else:
+            job = bench.live("count")
+            commands = {"save": bench.cache("count").save(job)}
+        for way, command in commands.items():
+            if modes:
+                remove(job.tree)
+            calls = count(command, cwd=job.folder, env=job.env, scratch=scratch).beyond(miss)
+            per_file = {name: number / files for name, number in calls.by_name.items() if number * 20 >= files}
+            ordered = dict(sorted(per_file.items(), key=lambda item: -item[1]))
+            self.results.counts.append(Count(self.place.name, self.tree, operation, way, ordered))

@@ -1,0 +1,78 @@
+"""The user's words: command line and environment."""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from place import WORK
+
+KNOWN = ("ext4", "btrfs", "xfs", "tmpfs")
+
+DESCRIPTION = """Measures runner-cache against rsync, cp and tar with zstd, all in one run and in turn, and prints
+Markdown tables of medians. Each file system is made in an image file and mounted, which needs root and up to 26 GB.
+RUNNER_CACHE_BIN names the binary; without it bench.sh builds one."""
+
+
+@dataclass(frozen=True)
+class Options:
+    binary: Path
+    work: Path | None
+    file_systems: tuple[str, ...]
+    rounds: int
+    quick: bool
+    full: bool
+    out: Path | None
+    results: list[Path]
+
+
+def read() -> Options:
+    parser = argparse.ArgumentParser(prog="scripts/bench.sh", description=DESCRIPTION)
+    parser.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="where trees and images are made; the built trees stay there for the next run "
+        "(default: a temporary folder that is removed)",
+    )
+    parser.add_argument(
+        "--fs",
+        metavar="LIST",
+        help=f"file systems, comma-separated, of {', '.join(KNOWN)}, and `{WORK}`, the work folder's own as it is "
+        f"(default: {','.join(KNOWN)} as root, else {WORK}; with --quick the first)",
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each pair (default: 5; 2 with --quick)")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="small trees, to try the benchmark: its figures say nothing")
+    size.add_argument("--full", action="store_true", help="growth up to 1,000,000 files instead of 100,000")
+    parser.add_argument(
+        "--out", type=Path, metavar="PAGE", help="writes the page, its pictures into a folder beside it"
+    )
+    parser.add_argument(
+        "--from",
+        dest="results",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="JSON",
+        help="measures nothing: takes the results.json of earlier runs' work folders",
+    )
+    arguments = parser.parse_args()
+    if arguments.rounds is not None and arguments.rounds < 1:
+        parser.error("--rounds: at least 1")
+    file_systems = (KNOWN[:1] if arguments.quick else KNOWN) if os.geteuid() == 0 else (WORK,)
+    if arguments.fs is not None:
+        file_systems = tuple(dict.fromkeys(arguments.fs.split(",")))
+    for name in file_systems:
+        if name not in (*KNOWN, WORK):
+            parser.error(f"--fs: {name} is none of {', '.join(KNOWN)} and {WORK}")
+    return Options(
+        binary=Path(os.environ.get("RUNNER_CACHE_BIN", "target/release/runner-cache")).resolve(),
+        work=arguments.work and arguments.work.resolve(),
+        file_systems=file_systems,
+        rounds=arguments.rounds or (2 if arguments.quick else 5),
+        quick=arguments.quick,
+        full=arguments.full,
+        out=arguments.out,
+        results=arguments.results,
+    )

@@ -1,0 +1,101 @@
+"""The Markdown: tables, and the page around them."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from requirement import fraction, judge
+from results import Figure, Results
+from scenario import RSYNC, RSYNC_EMPTY
+
+
+def tables(results: Results) -> str:
+    parts = [requirements(results)]
+    for place in results.places:
+        parts.append(f"## {place}\n\n{figures(results, place)}\n\n{calls(results, place)}")
+    return "\n\n".join(parts)
+
+
+def requirements(results: Results) -> str:
+    rows = []
+    for found in judge(results):
+        mark = "met" if found.is_met else "**not met**"
+        rows.append((found.place, found.what, f"at most {found.required}", found.found, mark))
+    return table(("file system", "what", "required", "found", ""), rows)
+
+
+def figures(results: Results, place: str) -> str:
+    mine = [figure for figure in results.figures if figure.place == place]
+    rows = []
+    for (tree, operation), group in groupby(mine, key=lambda figure: (figure.tree, figure.operation)):
+        ways = list(group)
+        base = next((figure for figure in ways if figure.way in (RSYNC_EMPTY, RSYNC)), None)
+        for index, figure in enumerate(ways):
+            head = (tree, operation) if index == 0 else ("", "")
+            ratio = fraction(figure.median / base.median) if base else ""
+            rows.append((*head, figure.way, duration(figure.median), ratio, disk(figure)))
+    return table(("tree", "operation", "way", "median", "to rsync", "new disk"), rows, right=(3, 4, 5))
+
+
+def calls(results: Results, place: str) -> str:
+    rows = []
+    for count in results.counts:
+        if count.place == place:
+            each = ", ".join(f"{name} {number:.2f}" for name, number in count.per_file.items())
+            rows.append((count.tree, count.operation, count.way, f"{sum(count.per_file.values()):.2f}", each))
+    return "System calls for each file, beyond those of a miss:\n\n" + table(
+        ("tree", "operation", "way", "calls", "of these"), rows, right=(3,)
+    )
+
+
+def page(results: Results, pictures: str) -> str:
+    machine = "\n".join(f"- {name}: {value}" for name, value in results.machine.items())
+    sizes = "\n".join(
+        f"- {name}: {size.files:,} files, {size.bytes / 1e6:,.0f} MB" for name, size in results.trees.items()
+    )
+    note = "\n\nThis was a quick run on small trees: its figures say nothing.\n" if results.quick else ""
+    return f"""# Performance
+
+Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {results.commit}.{note}
+
+Medians of {results.rounds} rounds in which all ways of an operation took turns (three rounds with a million files),
+page cache warm, pending writes flushed before each. After the first round of each way its destination was compared with
+its source: names, modes, times to the nanosecond, contents. Only ratios of one run mean something: a time alone says
+more about the machine.
+
+{machine}
+
+Trees:
+
+{sizes}
+
+The target folder is that of the workspace in [`scripts/bench/workspace`](../scripts/bench/workspace), built for
+debugging with all its tests. The registry is restored by the cargo layer, and besides by `path`, which never
+hard-links; what is changed in it is brought back by `path`, since a cargo home keeps what it has.
+
+![Time of a restore into an absent folder, by way and file system]({pictures}/restore.svg)
+
+![Time of a save, by way and file system]({pictures}/save.svg)
+
+![Time for each file against the number of files]({pictures}/growth.svg)
+
+## What is required
+
+{tables(results)}
+"""
+
+
+def disk(figure: Figure) -> str:
+    return "" if figure.disk_bytes is None else f"{figure.disk_bytes / 1e6:.1f} MB"
+
+
+def duration(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.02 else f"{seconds * 1000:.1f} ms"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...] = ()) -> str:
+    head = list(head)
+    rule = ["--:" if index in right else "---" for index in range(len(head))]
+    lines = [head, rule, *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,99 @@
+"""The pictures of the page, as SVG."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+import measure as m
+from requirement import AUTO, COPY, SAVE, growth
+from results import Results
+from scenario import REFLINK, RSYNC, TAR
+
+# Ours in one hue, the others in grey: readable in print and to those who see no red or green.
+COLOURS = {
+    AUTO: "#0b5fa5",
+    COPY: "#6aaede",
+    SAVE: "#0b5fa5",
+    REFLINK: "#4d4d4d",
+    "cp -a": "#7a7a7a",
+    TAR: "#a6a6a6",
+    RSYNC: "#cccccc",
+}
+
+
+def draw(results: Results, folder: Path) -> None:
+    # Text stays text, and the same figures give the same file.
+    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "runner-cache", "font.size": 9})
+    bars(results, m.RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), folder / "restore.svg")
+    bars(results, m.SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), folder / "save.svg")
+    lines(results, folder / "growth.svg")
+
+
+def bars(results: Results, operation: str, ways: tuple[str, ...], path: Path) -> None:
+    """Seconds of each way, a group of bars for each file system."""
+    trees = (m.TARGET_TREE, m.REGISTRY_TREE)
+    figure, axes = plt.subplots(1, len(trees), figsize=(10, 3.6), sharey=True, layout="constrained")
+    for axis, tree in zip(axes, trees, strict=True):
+        width = 0.85 / len(ways)
+        for index, way in enumerate(ways):
+            found = [(at, results.find(place, tree, operation, way)) for at, place in enumerate(results.places)]
+            shown = [(at + index * width, each.median) for at, each in found if each is not None]
+            if shown:
+                axis.bar(*zip(*shown, strict=True), width * 0.92, label=way, color=COLOURS[way])
+        middle = (len(ways) - 1) * width / 2
+        axis.set_xticks([at + middle for at in range(len(results.places))], list(results.places))
+        axis.set_yscale("log")
+        axis.set_title(title(results, tree))
+        dress(axis)
+    axes[0].set_ylabel(f"{operation}: seconds (log)")
+    figure.legend(*legend(axes), loc="outside lower center", ncols=len(ways), frameon=False)
+    save(figure, path)
+
+
+def lines(results: Results, path: Path) -> None:
+    """Microseconds for each file against the number of files."""
+    shown = ((m.RESTORE_NEW, (AUTO, RSYNC)), (m.SAVE_NEW, (SAVE, RSYNC)))
+    figure, axes = plt.subplots(1, len(shown), figsize=(10, 3.6), sharey=True, layout="constrained")
+    markers = dict(zip(results.places, "osD^v", strict=False))
+    for axis, (operation, ways) in zip(axes, shown, strict=True):
+        for way in ways:
+            for place, marker in markers.items():
+                per_file = sorted(growth(results, place, operation, way).items())
+                if per_file:
+                    files, seconds = zip(*per_file, strict=True)
+                    micros = [each * 1e6 for each in seconds]
+                    axis.plot(files, micros, marker=marker, label=f"{way}, {place}", color=COLOURS[way])
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel("files")
+        axis.set_title(operation)
+        axis.legend(frameon=False, fontsize=7)
+        dress(axis)
+    axes[0].set_ylabel("microseconds for each file")
+    save(figure, path)
+
+
+def title(results: Results, tree: str) -> str:
+    size = results.trees[tree]
+    return f"{tree}: {size.files:,} files, {size.bytes / 1e6:,.0f} MB"
+
+
+def legend(axes):
+    """Each way once, also one that only some of the file systems have."""
+    entries = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    return list(entries.values()), list(entries)
+
+
+def dress(axis) -> None:
+    axis.grid(axis="y", color="#e0e0e0", linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def save(figure, path: Path) -> None:
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)

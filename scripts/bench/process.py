@@ -1,0 +1,69 @@
+"""Children of the benchmark: what they see of the world, how long they take, and that none outlives it."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Failed(Exception):
+    """Something without which there is no figure. The text is for the user."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    seconds: float
+    peak_bytes: int
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Made from nothing: no GITHUB_*, no RUNNER_*, no cargo home of the user. Only the toolchains are shared."""
+    variables = {"HOME": str(home), "CARGO_HOME": str(home / ".cargo"), "LC_ALL": "C", "PATH": os.environ["PATH"]}
+    toolchains = os.environ.get("RUSTUP_HOME") or os.path.expanduser("~/.rustup")
+    if os.path.isdir(toolchains):
+        variables["RUSTUP_HOME"] = toolchains
+    return variables | more
+
+
+def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> Timing:
+    """Runs to the end, output kept for the error. Children of the command count into its memory."""
+    start = time.perf_counter()
+    # A session of its own: the parts of a pipeline end with it when this process is interrupted.
+    child = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+    except BaseException:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+    finally:
+        child.stdout.close()
+    text = output.decode(errors="replace")
+    if child.returncode != 0:
+        raise Failed(f"{' '.join(command)}\nended with {child.returncode}:\n{text}")
+    # A cache reports its trouble as a warning and goes on; a benchmark must not.
+    if any(line.startswith(("warning:", "::warning::", "error:", "::error::")) for line in text.splitlines()):
+        raise Failed(f"{' '.join(command)}\nwarned:\n{text}")
+    return Timing(seconds, usage.ru_maxrss * 1024)
+
+
+def tell(command: list[str], *, cwd: Path | None = None) -> str:
+    """What a program says, for descriptions."""
+    try:
+        done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Failed(f"{' '.join(command)}: {error}") from error
+    return (done.stdout or done.stderr).strip()

@@ -1,0 +1,143 @@
+"""The ratios that are to be reached, as data, and whether they are. Nothing here measures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import measure as m
+from results import PlaceKind, Results
+from scenario import REFLINK, RSYNC, RSYNC_EMPTY, TAR
+
+AUTO, COPY, SAVE = "runner-cache auto", "runner-cache copy", "runner-cache save"
+BOTH_TREES = (m.TARGET_TREE, m.REGISTRY_TREE)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """The median of a way is at most `most` times that of another way of the same operation."""
+
+    tree: str
+    operation: str
+    way: str
+    other: str
+    most: float
+    applies: Callable[[PlaceKind], bool]
+
+
+def on_ext4(place: PlaceKind) -> bool:
+    return place.file_system == "ext4"
+
+
+def where_extents_are_shared(place: PlaceKind) -> bool:
+    return place.can_reflink
+
+
+def everywhere(_: PlaceKind) -> bool:
+    return True
+
+
+RATIOS = [
+    Requirement(m.TARGET_TREE, m.RESTORE_NEW, AUTO, RSYNC, 1 / 30, on_ext4),
+    Requirement(m.TARGET_TREE, m.RESTORE_NEW, COPY, RSYNC, 1 / 3, on_ext4),
+    Requirement(m.TARGET_TREE, m.RESTORE_NEW, COPY, "cp -a", 0.8, on_ext4),
+    Requirement(m.TARGET_TREE, m.RESTORE_NEW, AUTO, RSYNC, 1 / 50, where_extents_are_shared),
+    Requirement(m.TARGET_TREE, m.RESTORE_NEW, AUTO, REFLINK, 0.9, where_extents_are_shared),
+    Requirement(m.TARGET_TREE, m.RESTORE_NEW, AUTO, TAR, 1 / 25, everywhere),
+    Requirement(m.REGISTRY_TREE, m.RESTORE_NEW, AUTO, RSYNC, 1 / 7, on_ext4),
+    Requirement(m.REGISTRY_TREE, m.RESTORE_NEW, AUTO, RSYNC, 1 / 4, where_extents_are_shared),
+    Requirement(m.REGISTRY_TREE, m.RESTORE_NEW, AUTO, REFLINK, 0.8, where_extents_are_shared),
+    *(Requirement(tree, m.RESTORE_AGAIN, AUTO, RSYNC, 1 / 4, everywhere) for tree in BOTH_TREES),
+    *(Requirement(tree, m.RESTORE_CHANGED, AUTO, RSYNC, 1 / 4, everywhere) for tree in BOTH_TREES),
+    Requirement(m.TARGET_TREE, m.SAVE_NEW, SAVE, RSYNC, 1 / 40, where_extents_are_shared),
+    *(Requirement(tree, m.SAVE_CHANGED, SAVE, RSYNC_EMPTY, 1 / 10, everywhere) for tree in BOTH_TREES),
+    *(Requirement(tree, m.SAVE_AGAIN, SAVE, RSYNC, 1 / 4, everywhere) for tree in BOTH_TREES),
+]
+
+MOST_NEW_DISK = 0.02
+MOST_GROWTH = 1.5
+MOST_SECONDS = {"runner-cache --version": 0.010, "runner-cache restore, a miss, one path": 0.030}
+MOST_PEAK_BYTES = 300_000_000
+
+
+@dataclass(frozen=True)
+class Judgement:
+    place: str
+    what: str
+    required: str
+    found: str
+    is_met: bool
+
+
+def judge(results: Results) -> list[Judgement]:
+    judgements = []
+    for place, kind in results.places.items():
+        for rule in RATIOS:
+            if rule.applies(kind):
+                judgements += judge_ratio(results, place, rule)
+        judgements += judge_disk(results, place) + judge_growth(results, place) + judge_start(results, place)
+    return judgements
+
+
+def judge_ratio(results: Results, place: str, rule: Requirement) -> list[Judgement]:
+    ours = results.find(place, rule.tree, rule.operation, rule.way)
+    other = results.find(place, rule.tree, rule.operation, rule.other)
+    if ours is None or other is None:
+        return []
+    found = ours.median / other.median
+    what = f"{rule.tree}: {rule.operation}: `{rule.way}` to `{rule.other}`"
+    return [Judgement(place, what, fraction(rule.most), fraction(found), found <= rule.most)]
+
+
+def judge_disk(results: Results, place: str) -> list[Judgement]:
+    judgements = []
+    for tree in BOTH_TREES:
+        figure = results.find(place, tree, m.SAVE_CHANGED, SAVE)
+        if figure is not None and figure.disk_bytes is not None:
+            share = figure.disk_bytes / results.trees[tree].bytes
+            what = f"{tree}: {m.SAVE_CHANGED}: new disk to the tree's bytes"
+            judgements.append(Judgement(place, what, f"{MOST_NEW_DISK:.0%}", f"{share:.1%}", share <= MOST_NEW_DISK))
+    return judgements
+
+
+def judge_growth(results: Results, place: str) -> list[Judgement]:
+    judgements = []
+    for operation, way in ((m.RESTORE_NEW, AUTO), (m.SAVE_NEW, SAVE)):
+        per_file = growth(results, place, operation, way)
+        if len(per_file) > 1:
+            found = max(per_file.values()) / min(per_file.values())
+            what = f"{min(per_file):,} to {max(per_file):,} tiny files: {operation}: time per file, most to least"
+            judgements.append(Judgement(place, what, f"{MOST_GROWTH}", f"{found:.2f}", found <= MOST_GROWTH))
+        largest = results.find(place, m.tiny_tree(m.LARGEST), operation, way)
+        if largest is not None:
+            what = f"{m.LARGEST:,} tiny files: {operation}: memory"
+            found = f"{largest.peak_bytes / 1e6:.0f} MB"
+            limit = f"{MOST_PEAK_BYTES / 1e6:.0f} MB"
+            judgements.append(Judgement(place, what, limit, found, largest.peak_bytes <= MOST_PEAK_BYTES))
+    return judgements
+
+
+def growth(results: Results, place: str, operation: str, way: str) -> dict[int, float]:
+    """Seconds for each file, by the number of files."""
+    found = {}
+    for tree, size in results.trees.items():
+        figure = results.find(place, tree, operation, way)
+        if figure is not None and tree == m.tiny_tree(size.files):
+            found[size.files] = figure.median / size.files
+    return found
+
+
+def judge_start(results: Results, place: str) -> list[Judgement]:
+    judgements = []
+    for way, most in MOST_SECONDS.items():
+        figure = results.find(place, m.NO_TREE, m.START, way)
+        if figure is not None:
+            found = f"{figure.median * 1000:.1f} ms"
+            judgements.append(Judgement(place, f"`{way}`", f"{most * 1000:.0f} ms", found, figure.median <= most))
+    return judgements
+
+
+def fraction(ratio: float) -> str:
+    """As people compare: 1/30 rather than 0.033."""
+    if ratio > 0.55:
+        return f"{ratio:.2f}"
+    parts = 1 / ratio
+    return f"1/{parts:.0f}" if parts >= 10 or abs(parts - round(parts)) < 0.05 else f"1/{parts:.1f}"

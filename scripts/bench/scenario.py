@@ -1,0 +1,214 @@
+"""What is measured: for each operation the ways to do it."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from layer import CARGO, PATHS, TARGET, Cache, Job, Layer
+from likeness import check
+from place import Place, remove
+from process import environment, run
+from trees import change, disk_bytes, one_percent
+from way import Way
+
+MODES = ("auto", "copy", "hardlink")
+RSYNC = "rsync -a --delete"
+RSYNC_EMPTY = "rsync -a --delete, into an empty folder"
+REFLINK = "cp -a --reflink=always"
+TAR = "tar and zstd -T0"
+
+# Names are arguments of the shell, never part of its text.
+SAVE_TAR = ["bash", "-o", "pipefail", "-c", 'tar --posix -cf - -C "$1" . | zstd -q -T0 -o "$2"', "bash"]
+RESTORE_TAR = ["bash", "-o", "pipefail", "-c", 'mkdir "$2" && zstd -dc -T0 "$1" | tar -xf - -C "$2"', "bash"]
+
+
+@dataclass
+class Bench:
+    """One tree at one place."""
+
+    place: Place
+    binary: Path
+    source: Path
+    layer: Layer
+
+    def __post_init__(self) -> None:
+        self.jobs = self.place.folder / "jobs"
+        self.copies = self.place.folder / "copies"
+        self.seed = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Removes all but the source."""
+        remove(self.jobs, self.copies)
+        self.jobs.mkdir()
+        self.copies.mkdir()
+
+    def job(self, name: str, layer: Layer | None = None) -> Job:
+        return Job(self.jobs / name, layer or self.layer).prepare()
+
+    def live(self, name: str, layer: Layer | None = None) -> Job:
+        """A job in which the tree is."""
+        job = self.job(name, layer)
+        run(["cp", "-a", str(self.source), str(job.tree)], cwd=job.folder, env=job.env)
+        return job
+
+    def cache(self, name: str) -> Cache:
+        return Cache(self.binary, self.copies / name)
+
+    def filled(self, layer: Layer) -> Cache:
+        """A cache that holds the tree."""
+        cache = self.cache(f"cache-{layer.name}")
+        if not cache.root.exists():
+            job = self.live(f"first-{layer.name}", layer)
+            run(cache.save(job), cwd=job.folder, env=job.env)
+            remove(job.folder)
+        return cache
+
+    def plain(self, name: str, command: list[str], **more) -> Way:
+        """A way that needs no job."""
+        return Way(name, command, self.place.folder, environment(self.place.folder), **more)
+
+    def disk(self, folder: Path):
+        """How the disk that a way takes is told: by the file system where it is ours alone, else by the files."""
+        if self.place.is_private:
+            return self.place.used
+        return partial(disk_bytes, folder)
+
+    def change_one_percent(self, tree: Path) -> None:
+        self.seed += 1
+        change(one_percent(tree), self.seed)
+
+
+def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC, "cp -a", REFLINK, "cp -al", TAR)):
+    """Into a folder that is not there. Further layers hold the same tree."""
+    ways = []
+    for layer in layers:
+        cache = bench.filled(layer)
+        for mode in modes if layer is layers[0] else ("auto",):
+            job = bench.job(f"{layer.name}-{mode}", layer)
+            name = cache_way(layer, layers, mode)
+            check_it = partial(check, bench.source, job.tree, name)
+            ways.append(Way(name, cache.restore(job, mode), job.folder, job.env, partial(remove, job.tree), check_it))
+    archive = bench.copies / "tree.tar.zst"
+    if TAR in others:
+        run([*SAVE_TAR, str(bench.source), str(archive)], cwd=bench.copies, env=environment(bench.copies))
+    source, to = str(bench.source), bench.jobs / "plain"
+    commands = {
+        RSYNC: ["rsync", "-a", "--delete", f"{source}/", f"{to}/"],
+        "cp -a": ["cp", "-a", source, str(to)],
+        REFLINK: ["cp", "-a", "--reflink=always", source, str(to)],
+        "cp -al": ["cp", "-al", source, str(to)],
+        TAR: [*RESTORE_TAR, str(archive), str(to)],
+    }
+    for name in possible(others, bench.place):
+        check_it = partial(check, bench.source, to, name)
+        ways.append(bench.plain(name, commands[name], before=partial(remove, to), check=check_it))
+    return ways
+
+
+def possible(names, place: Place) -> list[str]:
+    return [name for name in names if name != REFLINK or place.can_reflink]
+
+
+def cache_way(layer: Layer, layers: list[Layer], mode: str) -> str:
+    return f"runner-cache {mode}" if layer is layers[0] else f"runner-cache {mode}, {layer.name} layer"
+
+
+def restore_existing(bench: Bench, layer: Layer, changed: bool) -> list[Way]:
+    """Into a folder that holds the tree, as it is or with one percent of the files changed."""
+    cache, job = bench.filled(layer), bench.job(f"existing-{layer.name}", layer)
+    copy = bench.copies / "existing"
+    ours = Way("runner-cache auto", cache.restore(job, "auto"), job.folder, job.env)
+    rsync = bench.plain(RSYNC, ["rsync", "-a", "--delete", f"{bench.source}/", f"{copy}/"])
+    ways = []
+    for way, tree in ((ours, job.tree), (rsync, copy)):
+        if not tree.exists():
+            run(way.command, cwd=way.cwd, env=way.env)
+        before = partial(bench.change_one_percent, tree) if changed else way.before
+        check_it = partial(check, bench.source, tree, way.name)
+        ways.append(Way(way.name, way.command, way.cwd, way.env, before, check_it))
+    return ways
+
+
+def save_new(bench: Bench, others=(RSYNC, "cp -a", REFLINK, TAR)) -> list[Way]:
+    """A tree of which nothing is saved yet."""
+    job, cache = bench.live("live"), bench.cache("new")
+    ours = Way(
+        "runner-cache save",
+        cache.save(job),
+        job.folder,
+        job.env,
+        before=partial(remove, cache.root),
+        check=partial(check_saved, bench, cache, job),
+        disk=bench.disk(cache.root),
+    )
+    source, to = str(job.tree), bench.copies / "copy"
+    commands = {
+        RSYNC: ["rsync", "-a", "--delete", f"{source}/", f"{to}/"],
+        "cp -a": ["cp", "-a", source, str(to)],
+        REFLINK: ["cp", "-a", "--reflink=always", source, str(to)],
+        TAR: [*SAVE_TAR, source, str(to)],
+    }
+    names = possible(others, bench.place)
+    return [ours] + [bench.plain(name, commands[name], before=partial(remove, to)) for name in names]
+
+
+def save_changed(bench: Bench) -> list[Way]:
+    """One percent of the files changed since the last save. Old entries are kept, or one goes with each save."""
+    ways = []
+    for name, keep in (("runner-cache save", 1000), ("runner-cache save, an old entry removed", 1)):
+        job, cache = bench.live(f"keep-{keep}"), bench.cache(f"keep-{keep}")
+        command = cache.save(job, "--keep", f"cargo={keep},target={keep}")
+        run(command, cwd=job.folder, env=job.env)
+        ways.append(
+            Way(
+                name,
+                command,
+                job.folder,
+                job.env,
+                before=partial(bench.change_one_percent, job.tree),
+                check=partial(check_saved, bench, cache, job),
+                disk=bench.disk(cache.root) if keep > 1 else None,
+            )
+        )
+    to, again = bench.copies / "copy", bench.copies / "again"
+    source = f"{bench.source}/"
+    rsync = ["rsync", "-a", "--delete", source]
+    run([*rsync, f"{again}/"], cwd=bench.copies, env=environment(bench.copies))
+    ways.append(bench.plain(RSYNC_EMPTY, [*rsync, f"{to}/"], before=partial(remove, to)))
+    # To rsync it is all the same which side has changed.
+    ways.append(bench.plain(RSYNC, [*rsync, f"{again}/"], before=partial(bench.change_one_percent, again)))
+    return ways
+
+
+def save_again(bench: Bench) -> list[Way]:
+    """Nothing changed since the last save."""
+    job, cache, copy = bench.live("live"), bench.cache("again"), bench.copies / "copy"
+    ways = [
+        Way("runner-cache save", cache.save(job), job.folder, job.env),
+        bench.plain(RSYNC, ["rsync", "-a", "--delete", f"{bench.source}/", f"{copy}/"]),
+    ]
+    for way in ways:
+        run(way.command, cwd=way.cwd, env=way.env)
+    return ways
+
+
+def start(bench: Bench) -> list[Way]:
+    """Until there is work to do, and the whole of a miss. The root is there, as on any host after the first job."""
+    cache = bench.cache("empty")
+    ways = [bench.plain("runner-cache --version", [str(bench.binary), "--version"])]
+    for name, layer in (("a miss, one path", PATHS), ("a miss, target layer", TARGET), ("a miss, cargo layer", CARGO)):
+        job = bench.job(f"start-{layer.name}", layer)
+        way = Way(f"runner-cache restore, {name}", cache.restore(job, "auto"), job.folder, job.env)
+        run(way.command, cwd=way.cwd, env=way.env)
+        ways.append(way)
+    return ways
+
+
+def check_saved(bench: Bench, cache: Cache, job: Job) -> None:
+    """What was saved comes back as it was."""
+    back = bench.job("back", job.layer)
+    remove(back.tree)
+    run(cache.restore(back, "copy"), cwd=back.folder, env=back.env)
+    check(job.tree, back.tree, "save and restore")
+    remove(back.folder)

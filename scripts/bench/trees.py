@@ -1,0 +1,149 @@
+"""The trees that are measured, the same in each run: a built target folder, a registry, many tiny files."""
+
+import os
+import random
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from process import Failed, environment, tell
+
+WORKSPACE = Path(__file__).parent / "workspace"
+
+# Times that a job's files may have: not now, and not whole seconds.
+EPOCH_NS = 1_750_000_000_123_456_789
+
+# What a build may need to reach its registry.
+NETWORK = ("SSL_CERT_", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_SOURCE_")
+
+
+@dataclass(frozen=True)
+class Size:
+    files: int
+    bytes: int
+
+
+def build_target(trees: Path, say) -> Path:
+    """Builds the committed workspace (all targets, debug) once for each lock file and toolchain."""
+    folder = trees / "workspace"
+    made_by = folder / "made-by"
+    wanted = tell(["rustc", "-vV"]) + "\n" + (WORKSPACE / "Cargo.lock").read_text()
+    if made_by.is_file() and made_by.read_text() == wanted:
+        return folder / "target"
+    say("building a workspace of 380 packages for its target folder: some minutes, once for a work folder")
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"))
+    home = trees / "home"
+    home.mkdir(exist_ok=True)
+    network = {
+        name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name.lower().endswith("_proxy")
+    }
+    command = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(home, **network), check=False, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise Failed(f"the workspace did not build:\n{done.stderr}")
+    made_by.write_text(wanted)
+    # Sources of the dependencies: no tree contains them.
+    shutil.rmtree(home)
+    return folder / "target"
+
+
+def make_small_target(folder: Path) -> None:
+    """Stands in for a built target folder where the figures do not count."""
+    (folder / "debug").mkdir(parents=True)
+    # What cargo's folders are known by.
+    (folder / ".rustc_info.json").write_text("{}\n")
+    chance = random.Random(1)
+    for part, count, largest in (("deps", 200, 2_000_000), (".fingerprint", 400, 500), ("build", 100, 50_000)):
+        for number in range(count):
+            name = f"lib{number}.rlib" if part == "deps" else f"unit-{number}"
+            write(folder / "debug" / part / name, chance.randrange(1, largest), chance)
+
+
+def make_registry(folder: Path, files: int) -> None:
+    """Downloaded crates as cargo keeps them: in one folder for each index, here of four."""
+    chance = random.Random(2)
+    for number in range(files):
+        name = f"package-{number}-{number % 7}.{number % 13}.{number % 3}.crate"
+        write(folder / f"index-{number % 4}" / name, chance.randrange(200, 40_000), chance)
+
+
+def make_tiny(folder: Path, files: int) -> None:
+    """Files of at most 256 bytes, 100 to a folder, two folders deep."""
+    chance = random.Random(3)
+    for number in range(files):
+        name = f"{number:08}"
+        write(folder / name[:4] / name[4:6] / name[6:], chance.randrange(1, 257), chance)
+
+
+def settle_folders(tree: Path) -> None:
+    """Gives folders a time of long ago: rsync takes two times of one second for the same."""
+    for folder, _, _ in os.walk(tree):
+        os.utime(folder, ns=(EPOCH_NS, EPOCH_NS))
+
+
+def write(path: Path, size: int, chance: random.Random) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    os.write(descriptor, chance.randbytes(size))
+    os.close(descriptor)
+    time = EPOCH_NS + chance.randrange(10**15)
+    os.utime(path, ns=(time, time))
+
+
+def measure(folder: Path) -> Size:
+    """Names of files, and bytes: those of a file with several names once."""
+    files, sizes = 0, {}
+    for entry in entries(folder):
+        if not entry.is_dir(follow_symlinks=False):
+            files += 1
+            sizes[entry.inode()] = entry.stat(follow_symlinks=False).st_size
+    return Size(files, sum(sizes.values()))
+
+
+def disk_bytes(folder: Path) -> int:
+    """What the files take when nothing else shares their extents; further names of a file are free. An absent folder
+    takes nothing."""
+    if not folder.exists():
+        return 0
+    seen, total = set(), 0
+    for entry in entries(folder):
+        stat = entry.stat(follow_symlinks=False)
+        if stat.st_ino not in seen:
+            seen.add(stat.st_ino)
+            total += stat.st_blocks * 512
+    return total
+
+
+def entries(folder: Path):
+    pending = [folder]
+    while pending:
+        with os.scandir(pending.pop()) as found:
+            for entry in found:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+
+
+def one_percent(folder: Path) -> list[Path]:
+    """Every hundredth file by name, so that kinds and sizes are those of the tree."""
+    files = sorted(entry.path for entry in entries(folder) if entry.is_file(follow_symlinks=False))
+    return [Path(path) for path in files[50::100]]
+
+
+def change(paths: list[Path], seed: int) -> None:
+    """Other contents and a new time, as tools do it: by a new file, never into one that may be shared."""
+    chance = random.Random(seed)
+    for path in paths:
+        stat = path.stat()
+        temporary = path.with_name(path.name + ".new")
+        temporary.write_bytes(chance.randbytes(stat.st_size))
+        temporary.chmod(stat.st_mode & 0o7777)
+        temporary.rename(path)

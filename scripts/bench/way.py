@@ -1,0 +1,50 @@
+"""One way to do a thing, and the rounds in which ways take turns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from place import Place
+from process import Timing, run
+
+
+def nothing() -> None:
+    """What there is to do for most ways before and after."""
+
+
+@dataclass(frozen=True)
+class Way:
+    name: str
+    command: list[str]
+    cwd: Path
+    env: dict[str, str]
+    # Neither is timed. The check follows the first round.
+    before: Callable[[], None] = nothing
+    check: Callable[[], None] = nothing
+    # Bytes on the disk, asked before and after the first round.
+    disk: Callable[[], int] | None = None
+
+
+@dataclass
+class Course:
+    """How a way did."""
+
+    timings: list[Timing] = field(default_factory=list)
+    disk_bytes: int | None = None
+
+
+def take_turns(ways: list[Way], rounds: int, place: Place) -> dict[str, Course]:
+    """Each way once, then each again: what else the machine does hits all of them alike."""
+    courses = {way.name: Course() for way in ways}
+    for turn in range(rounds):
+        for way in ways:
+            course = courses[way.name]
+            way.before()
+            place.settle()
+            used = way.disk() if way.disk and turn == 0 else 0
+            course.timings.append(run(way.command, cwd=way.cwd, env=way.env))
+            if turn == 0:
+                if way.disk:
+                    course.disk_bytes = way.disk() - used
+                way.check()
+    return courses

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# The main job, to watch: a GitHub Actions runner (act) runs the real action on a Rust workspace, cold and then warm.
+# Needs rustup, python3 and git. All it makes outside of .tools and target is in a temporary folder, and removed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+missing=()
+for program in cargo cc python3 git; do
+  type -P "$program" >/dev/null || missing+=("$program")
+done
+if [[ ${#missing[@]} -gt 0 ]]; then
+  printf 'error: missing: %s; this needs rustup (with a toolchain and a C linker), python3 and git\n' "${missing[*]}" >&2
+  exit 1
+fi
+
+echo 'Setting up, minutes the first time: the action runner (act, into .tools) and this project'\''s binary (into target) ...'
+scripts/setup-tools.sh
+cargo build --quiet --release --locked --target-dir target
+
+host=$(mktemp -d "${TMPDIR:-/tmp}/runner-cache-demo.XXXXXX")
+trap 'rm -rf "$host"' EXIT
+mkdir "$host/action"
+# What a `uses:` gets. The runner copies it for each step, so it is not the project's whole folder.
+cp -R action.yml restore save scripts Cargo.toml "$host/action"
+cp -R tests/fixtures/sample "$host/sample"
+sample_git() { GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -C "$host/sample" "$@"; } # not as the user likes it
+sample_git init --quiet --initial-branch=main
+sample_git remote add origin https://github.com/btcdecoded/sample.git
+sample_git add --all
+sample_git -c user.name=Demo -c user.email=demo@example.com commit --quiet --message='Sample'
+
+# The runner is no sandbox: it gets an environment made from nothing, and a home of its own.
+environment=(
+  PATH="$PATH" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}"
+  HOME="$host/home" CARGO_HOME="$host/home/.cargo" XDG_CACHE_HOME="$host/home/.cache"
+  RUNNER_CACHE_BIN="$PWD/target/release/runner-cache" RUNNER_CACHE_ROOT="$host/cache"
+)
+while IFS= read -r name; do
+  case $name in
+    LANG | SSL_CERT_DIR | SSL_CERT_FILE | *_proxy | *_PROXY | CARGO_HTTP_* | CARGO_NET_* | CARGO_REGISTRIES_* | CARGO_SOURCE_*)
+      environment+=("$name=${!name}")
+      ;;
+    *) ;;
+  esac
+done < <(compgen -e)
+
+run_job() {
+  rm -rf "${host:?}/home"
+  mkdir "$host/home"
+  env --ignore-environment "${environment[@]}" .tools/venv/bin/act push --json --rm --no-cache-server \
+    --directory "$host/sample" --platform self-hosted=-self-hosted \
+    --local-repository "btcdecoded/runner-cache@v1=$host/action" 2>&1 |
+    .tools/venv/bin/python scripts/demo_report.py "$host/summary.md"
+}
+
+printf '\n1. Cold: nothing in the cache, nothing in cargo'\''s home\n\n'
+run_job
+printf '\n2. Warm: the workspace and cargo'\''s home are wiped, the project is checked out afresh\n\n'
+run_job
+printf '\nThe step summary of the warm run, as the runner got it:\n\n'
+cat "$host/summary.md"

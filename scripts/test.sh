@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# All tests and checks of the project. Needs rustup, python3 and git; installs the rest into .tools and target.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PATH="$PWD/.tools/venv/bin:$PATH" CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
+
+missing=()
+for program in rustup cargo cc python3 git; do
+  type -P "$program" >/dev/null || missing+=("$program")
+done
+if [[ ${#missing[@]} -gt 0 ]]; then
+  printf 'error: missing: %s; this needs rustup (with a toolchain and a C linker), python3 and git\n' "${missing[*]}" >&2
+  exit 1
+fi
+
+stage=
+summary=()
+report() {
+  local status=$?
+  if [[ $status != 0 ]]; then
+    printf '\nerror: %s failed\n' "${stage:-setting up}" >&2
+  else
+    printf '\n=== All passed\n'
+    printf '%s\n' "${summary[@]}"
+  fi
+}
+trap report EXIT
+
+stage() { # NAME COMMAND...
+  local start=$SECONDS
+  stage=$1
+  shift
+  printf '\n=== %s\n' "$stage"
+  "$@"
+  summary+=("$(printf '%5d s  %s' "$((SECONDS - start))" "$stage")")
+}
+
+components() {
+  local component
+  for component in rustfmt clippy; do
+    # Only where it is absent: asking rustup to add one that is there would still go to the network.
+    cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
+  done
+}
+shell_scripts() { shellcheck .ci/run scripts/*.sh; }
+schemas() {
+  check-jsonschema --builtin-schema vendor.github-actions action.yml restore/action.yml save/action.yml
+  check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+}
+
+stage 'Rust components' components
+stage 'Action runner and linters' scripts/setup-tools.sh
+stage 'Shell scripts (shellcheck)' shell_scripts
+stage 'Workflows (actionlint)' actionlint
+stage 'Workflows and actions (zizmor)' zizmor --offline --quiet .
+stage 'Workflows and actions (JSON schemas)' schemas
+stage 'Format' cargo fmt --check
+stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
+stage 'Tests' cargo test --locked
+# What is said of a file system is tested on it. Mounts need root, which CI has.
+if [[ $(id -u) == 0 || -n ${CI:-} ]]; then
+  for kind in btrfs xfs tmpfs; do
+    stage "Tests on $kind" scripts/on-filesystem.sh "$kind" cargo test --locked --test tree --test cli
+  done
+else
+  summary+=('not run  Tests on btrfs, xfs and tmpfs: only root can mount them')
+fi

@@ -1,0 +1,90 @@
+//! Environment variables that change what a build puts out.
+
+use crate::github::Environment;
+
+/// A name, or with a final `*` its beginning.
+type Pattern = &'static str;
+
+/// What changes the output: flags of rustc and of C compilers, profiles, tools.
+/// Sources: the cargo book, "Environment variables" and "Configuration"; the `cc`, `cmake` and `pkg-config` crates.
+const CHANGES_OUTPUT: &[Pattern] = &[
+    "RUSTFLAGS",
+    "RUSTDOCFLAGS",
+    "RUSTC",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_LINKER",
+    "RUSTC_BOOTSTRAP",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_ENCODED_RUSTDOCFLAGS",
+    "CARGO_INCREMENTAL",
+    "CARGO_BUILD_*",
+    "CARGO_PROFILE_*",
+    "CARGO_TARGET_*",
+    "CARGO_UNSTABLE_*",
+    "CC",
+    "CC_*",
+    "CXX",
+    "CXX_*",
+    "AR",
+    "AR_*",
+    "CFLAGS",
+    "CFLAGS_*",
+    "CXXFLAGS",
+    "CXXFLAGS_*",
+    "CPPFLAGS",
+    "LDFLAGS",
+    "CMAKE*",
+    "PKG_CONFIG*",
+    "SOURCE_DATE_EPOCH",
+];
+
+/// What only looks like it: places, speed, and our own variables.
+const CHANGES_NOTHING: &[Pattern] = &[
+    "CARGO_BUILD_TARGET_DIR",
+    "CARGO_BUILD_BUILD_DIR",
+    "CARGO_BUILD_JOBS",
+    "CARGO_TARGET_DIR",
+    "CARGO_TARGET_TMPDIR",
+    "CC_FORCE_DISABLE",
+];
+
+/// The variables that are known to change the output, sorted by name.
+pub fn output_variables(env: &Environment) -> Vec<(String, String)> {
+    env.iter()
+        .filter(|(name, _)| matches_any(CHANGES_OUTPUT, name) && !matches_any(CHANGES_NOTHING, name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn matches_any(patterns: &[Pattern], name: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => *pattern == name,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_count_and_places_tokens_and_colours_do_not() {
+        let env = Environment::from([
+            ("RUSTFLAGS", "-C debuginfo=0"),
+            ("CARGO_PROFILE_RELEASE_LTO", "true"),
+            ("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", "mold"),
+            ("CARGO_TARGET_DIR", "/t"),
+            ("CARGO_HOME", "/h"),
+            ("CARGO_TERM_COLOR", "always"),
+            ("CARGO_REGISTRY_TOKEN", "secret"),
+            ("CARGO_CACHE_DIR", "/ours"),
+            ("RUST_BACKTRACE", "1"),
+            ("CCACHE_DIR", "/c"),
+        ]);
+        let names: Vec<_> = output_variables(&env).into_iter().map(|(name, _)| name).collect();
+        let expected =
+            ["CARGO_PROFILE_RELEASE_LTO", "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", "RUSTFLAGS"];
+        assert_eq!(names, expected);
+    }
+}

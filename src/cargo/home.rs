@@ -1,0 +1,46 @@
+//! `CARGO_HOME`: where it is, what of it is worth keeping, and cargo's lock on it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::github::Environment;
+use crate::sys::{self, Lock, LockMode, file};
+
+/// Cargo's lock on downloads. Adding to the registry needs it; deleting would need `.package-cache-mutate` before it.
+/// Source: cargo's `cache_lock.rs`.
+const DOWNLOAD_LOCK: &str = ".package-cache";
+
+/// A cargo home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CargoHome(PathBuf);
+
+impl CargoHome {
+    /// What is worth keeping: the rest is extracted from it (`registry/src`, `git/checkouts`), belongs to somebody
+    /// (credentials, configuration) or to running processes (locks).
+    pub const PARTS: [&str; 3] = ["registry/index", "registry/cache", "git/db"];
+
+    /// What is left out of these parts: lock files, and a file that can hold a URL with a password.
+    pub const LEFT_OUT: [&str; 3] = ["**/.cargo-index-lock", "**/*.lock", "**/FETCH_HEAD"];
+
+    /// The home that cargo will use: `CARGO_HOME`, else `~/.cargo`. `None` without either.
+    pub fn find(env: &Environment) -> Option<Self> {
+        let path = env.get("CARGO_HOME").map(PathBuf::from);
+        path.or_else(|| Some(Path::new(env.get("HOME")?).join(".cargo"))).map(Self)
+    }
+
+    /// The home in `folder`.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self(folder.into())
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Takes cargo's download lock, waiting up to `patience`; `None` when another cargo held it all the time.
+    pub fn lock_downloads(&self, patience: Duration) -> sys::Result<Option<Lock>> {
+        file::make_dirs(&self.0)?;
+        Lock::wait(&self.0.join(DOWNLOAD_LOCK), LockMode::Exclusive, patience)
+    }
+}

@@ -1,0 +1,88 @@
+//! Which files are replaced when they change, never rewritten: they may share their inode with an entry.
+//!
+//! Measured by hard-linking whole target folders and rebuilding changed crates (cargo 1.95): rustc, the linker and
+//! cargo's downloads make new files; only `.fingerprint/**` and `*.d` were written in place. Build scripts may write
+//! anything in place below `build/*/out`, and people run `strip` on final executables, which cargo hard-links out of
+//! `deps/`: a file may share its inode only if all its names in the target folder may.
+
+/// Folders of a profile whose files are replaced: `<profile>/<folder>/…` or `<triple>/<profile>/<folder>/…`.
+const REPLACED_FOLDERS: &[&[u8]] = &[b"deps", b"incremental"];
+
+/// Endings of files that are written in place all the same.
+const REWRITTEN_ENDINGS: &[&[u8]] = &[b".d"];
+
+/// Beginnings of the names of compiled build scripts, `<profile>/build/<package>/<name>`: all else there is written in
+/// place by cargo or by the script.
+const BUILD_SCRIPTS: &[&[u8]] = &[b"build-script-", b"build_script_"];
+
+/// Whether the file at `path`, relative to a target folder, is replaced when it changes.
+pub fn is_replaced_in_target(path: &[u8]) -> bool {
+    if REWRITTEN_ENDINGS.iter().any(|ending| path.ends_with(ending)) {
+        return false;
+    }
+    let names: Vec<_> = path.split(|&byte| byte == b'/').take(6).collect();
+    match names.as_slice() {
+        [_, b"build", _, name] | [_, _, b"build", _, name] => {
+            BUILD_SCRIPTS.iter().any(|beginning| name.starts_with(beginning))
+        }
+        // Layout v2 keeps everything in `build/<package>`, and a package may be called `deps`.
+        [_, b"build", ..] => false,
+        [_, folder, _, ..] if REPLACED_FOLDERS.contains(folder) => true,
+        [_, _, folder, _, ..] => REPLACED_FOLDERS.contains(folder),
+        _ => false,
+    }
+}
+
+/// Whether the file at `path`, relative to a target folder, is one that cargo writes anew in each build, whether anything
+/// changed or not, and never reads: the dependency lists for other build systems, `<profile>/<name>.d`. Seen with 1.95.
+pub fn is_written_each_build(path: &[u8]) -> bool {
+    let names: Vec<_> = path.split(|&byte| byte == b'/').collect();
+    path.ends_with(b".d") && matches!(names.as_slice(), [_, _] | [_, _, _]) && !names.contains(&&b"deps"[..])
+}
+
+/// Whether the file at `path`, relative to the part `part` of a cargo home, is replaced when it changes: crates are, an
+/// index and git's databases are not touched at all.
+pub fn is_replaced_in_home(part: &str, path: &[u8]) -> bool {
+    part == "registry/cache" && path.ends_with(b".crate")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiler_and_linker_make_is_replaced_and_the_rest_is_not() {
+        for path in [
+            "debug/deps/liba-1.rlib",
+            "debug/deps/a_test-1",
+            "x86_64-unknown-linux-gnu/release/deps/liba.rmeta",
+            "debug/incremental/a/s/x.o",
+            "debug/build/a-1/build-script-build",
+            "wasm32-wasip1/debug/build/a-1/build_script_build-2",
+        ] {
+            assert!(is_replaced_in_target(path.as_bytes()), "{path}");
+        }
+        for path in [
+            "debug/deps/a.d",
+            "debug/liba.rlib",
+            "debug/tool",
+            "debug/.fingerprint/a/deps",
+            "debug/build/a-1/output",
+            "debug/build/a-1/out/build-script-build",
+            "debug/build/a/out/deps/x",
+            "debug/build/deps/0123/out/x.rlib",
+            "deps/x",
+        ] {
+            assert!(!is_replaced_in_target(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn lists_for_other_build_systems_are_told_from_rustcs_own() {
+        assert!(is_written_each_build(b"debug/tool.d") && is_written_each_build(b"wasm32/debug/tool.d"));
+        assert!(
+            !is_written_each_build(b"debug/deps/tool-1.d")
+                && !is_written_each_build(b"debug/build/a/output.d")
+        );
+    }
+}

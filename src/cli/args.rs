@@ -1,0 +1,273 @@
+//! Commands and inputs. The inputs' descriptions here are the only ones: the README's table, `action.yml` and `--help`
+//! are checked against them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::github::Environment;
+use crate::plan::{
+    JobStatus, Preset, SaveMoment, Settings, Unreadable, WorkspaceSpec, parse_keep, parse_layers,
+    parse_lines, parse_words,
+};
+use crate::store::Layer;
+use crate::store::retention::Keep;
+use crate::tree::LinkMode;
+
+/// A local cache for self-hosted runners: Rust dependencies, target folders, build outputs.
+#[derive(Debug, Parser)]
+#[command(name = "runner-cache", version, args_override_self = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring what is cached into the job, and note what to save when the job is over.
+    #[command(args_override_self = true)]
+    Restore {
+        /// What is cached.
+        #[command(flatten)]
+        inputs: Box<Inputs>,
+        /// Leave nothing for a later save.
+        #[arg(long)]
+        no_session: bool,
+    },
+    /// Save what the job made: what its restore noted, or else what the inputs describe.
+    #[command(args_override_self = true)]
+    Save {
+        /// What is cached.
+        #[command(flatten)]
+        inputs: Box<Inputs>,
+    },
+    /// Restore, run a command, save: the same job outside of GitHub.
+    #[command(args_override_self = true)]
+    Run {
+        /// What is cached.
+        #[command(flatten)]
+        inputs: Box<Inputs>,
+        /// The command and its arguments.
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// List the entries, those that were of use last first.
+    List {
+        /// Where the entries are.
+        #[command(flatten)]
+        root: Root,
+    },
+    /// Show all that is known about the entries of a key.
+    Inspect {
+        /// The key, whole or its beginning.
+        key: String,
+        /// Where the entries are.
+        #[command(flatten)]
+        root: Root,
+    },
+}
+
+/// Where the entries are.
+#[derive(Debug, Args)]
+pub struct Root {
+    /// Folder of the cache on this host, shared by its runners. Set `RUNNER_CACHE_ROOT` once per host to move it
+    #[arg(long, value_name = "FOLDER", default_value = "/tmp/runner-cache")]
+    pub cache_root: PathBuf,
+}
+
+/// The inputs of the action.
+#[derive(Debug, Args)]
+pub struct Inputs {
+    /// What is cached without being listed: `cargo` (downloads and target folders), `none` (only `path`), or `auto`:
+    /// `cargo` where there is a `Cargo.toml`
+    #[arg(long, value_name = "PRESET", default_value = "auto", hide_possible_values = true)]
+    preset: Preset,
+
+    /// Cargo workspaces, one a line, as `path` or `path -> target`. Siblings such as `../blvm-consensus` are fine
+    #[arg(long, value_name = "LINES", default_value = ".")]
+    workspaces: Lines<WorkspaceSpec>,
+
+    /// Which of `cargo`, `target`, `builds` and `paths` take part. By default all that the preset, `path` and `builds`
+    /// call for
+    #[arg(long, value_name = "LIST", value_parser = Layers::from_str)]
+    layers: Option<Layers>,
+
+    /// Files and folders to cache besides, one a line, as in `actions/cache`: relative to the workspace, `~` for the
+    /// home, `*` and `**` as patterns, `!` to exclude
+    #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
+    path: String,
+
+    /// The key, in your words or the `cache-key` output of another job. By default it is made from the lock file, the
+    /// toolchain, the configuration and the environment
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+
+    /// Beginnings of keys that will do when there is no exact hit, one a line, best first. Keys that are made by default
+    /// have theirs already
+    #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
+    restore_keys: String,
+
+    /// Further files whose contents belong into the key, one path or pattern a line
+    #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
+    key_files: String,
+
+    /// Further environment variables whose values belong into the key
+    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
+    key_env: String,
+
+    /// Any text that belongs into the key
+    #[arg(long, value_name = "TEXT")]
+    key_extra: Option<String>,
+
+    /// A file whose change starts all keys anew; it need not exist
+    #[arg(long, value_name = "FILE", default_value = ".github/cache-trigger")]
+    trigger_file: PathBuf,
+
+    /// Build outputs to keep by commit, one path or pattern a line, such as `target/release/mytool`
+    #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
+    builds: String,
+
+    /// Jobs of one lane share their entries first, and take those of other lanes when they have none. By default the
+    /// job's id and its matrix
+    #[arg(long, value_name = "NAME")]
+    lane: Option<String>,
+
+    #[command(flatten)]
+    root: Root,
+
+    /// When to save: `auto` (what has changed, after success and failure, not after a cancel), `always` (even over an
+    /// exact hit), `success` or `never`
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    save: SaveMoment,
+
+    /// How many entries of one thing to keep, by layer; a layer that is not named keeps its default
+    #[arg(long, value_name = "LIST", value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5")]
+    keep: Keep,
+
+    /// How files get from one place to another: `reflink`, `hardlink` (what tools replace rather than rewrite), `copy`,
+    /// or `auto`: the first of them that works
+    #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
+    link_mode: LinkMode,
+
+    /// Fail the step when nothing is found
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false"
+    )]
+    fail_on_cache_miss: bool,
+
+    /// Only tell what would be restored
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false"
+    )]
+    lookup_only: bool,
+
+    /// Set by the action: how the job stands
+    #[arg(long, value_name = "STATUS", default_value = "success", hide = true)]
+    job_status: JobStatus,
+
+    /// Set by the action: the job's matrix as JSON
+    #[arg(long, value_name = "JSON", default_value = "null", value_parser = Matrix::from_str, hide = true)]
+    matrix: Matrix,
+}
+
+impl Root {
+    /// The folder, absolute. `~` stands for the home in `env`.
+    pub fn folder(&self, env: &Environment) -> PathBuf {
+        let home = env.get("HOME").map(PathBuf::from);
+        let folder = match (self.cache_root.strip_prefix("~"), home) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => self.cache_root.clone(),
+        };
+        // Without a current folder a relative path leads nowhere, as the store will tell.
+        std::path::absolute(&folder).unwrap_or(folder)
+    }
+}
+
+impl Inputs {
+    /// The inputs as settings.
+    pub fn settings(&self, env: &Environment) -> Settings {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Settings {
+            preset: self.preset,
+            workspaces: self.workspaces.0.clone(),
+            layers: self.layers.clone().map(|layers| layers.0).filter(|layers| !layers.is_empty()),
+            path: parse_lines(&self.path),
+            key: given(&self.key),
+            restore_keys: parse_lines(&self.restore_keys),
+            key_files: parse_lines(&self.key_files),
+            key_env: parse_words(&self.key_env),
+            key_extra: given(&self.key_extra),
+            trigger_file: self.trigger_file.clone(),
+            builds: parse_lines(&self.builds),
+            lane: given(&self.lane),
+            cache_root: self.root.folder(env),
+            save: self.save,
+            keep: self.keep.clone(),
+            link_mode: self.link_mode,
+            fail_on_cache_miss: self.fail_on_cache_miss,
+            lookup_only: self.lookup_only,
+            matrix: self.matrix.0.clone(),
+        }
+    }
+
+    /// How the job stands.
+    pub fn job_status(&self) -> JobStatus {
+        self.job_status
+    }
+}
+
+/// A list of values, one a line.
+#[derive(Debug, Clone)]
+struct Lines<T>(Vec<T>);
+
+impl<T: FromStr> FromStr for Lines<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        parse_lines(text).iter().map(|line| line.parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A list of layers.
+#[derive(Debug, Clone)]
+struct Layers(Vec<Layer>);
+
+impl FromStr for Layers {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        parse_layers(text).map(Self)
+    }
+}
+
+/// The values of a job's matrix, in the order of their names.
+#[derive(Debug, Clone)]
+struct Matrix(Vec<String>);
+
+impl FromStr for Matrix {
+    type Err = serde_json::Error;
+
+    fn from_str(json: &str) -> Result<Self, serde_json::Error> {
+        let matrix: Option<std::collections::BTreeMap<String, serde_json::Value>> =
+            serde_json::from_str(json)?;
+        let text = |value: serde_json::Value| match value {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Ok(Self(matrix.unwrap_or_default().into_values().map(text).collect()))
+    }
+}

@@ -1,0 +1,191 @@
+//! Gathers the facts of a job.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::job::{Job, chain};
+use crate::cargo::{CargoHome, Toolchain, Workspace, output_variables};
+use crate::plan::{self, Facts, FileDigest, Preset, Settings};
+use crate::store::Origin;
+use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
+use crate::tree::{Selection, walk};
+
+/// Folders in which no file is looked for by pattern: they are large and made by tools.
+const NOT_SEARCHED: [&str; 3] = [".git", "**/node_modules", "**/target"];
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub(super) enum NoPlan {
+    /// The user has to change something.
+    WrongInput(String),
+    /// Something cannot be read: the job goes on without a cache.
+    Trouble(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for NoPlan {
+    fn from(error: E) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// Reads what the plan needs to know.
+pub(super) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
+    let folder = job.folder()?;
+    let mut facts = Facts {
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        context: job.context.clone(),
+        home: job.env.get("HOME").map(PathBuf::from),
+        key_files: key_files(&folder, &settings.key_files)?,
+        trigger: digest_if_present(&folder.join(&settings.trigger_file), "trigger-file")?,
+        folder,
+        ..Facts::default()
+    };
+    if settings.preset != Preset::None {
+        gather_cargo(job, settings, &mut facts)?;
+    }
+    for name in &settings.key_env {
+        // The user's own variables may hold secrets, and people read what a key was made from.
+        let value = job.env.get(name).map(|value| sha256_hex(value.as_bytes())).unwrap_or_default();
+        facts.variables.push((name.clone(), value));
+    }
+    if !settings.builds.is_empty() {
+        facts.commits = commits(job, &facts);
+    }
+    Ok(facts)
+}
+
+/// Who saves.
+pub(super) fn origin(job: &Job) -> Origin {
+    let boot = file::read(Path::new("/proc/sys/kernel/random/boot_id")).ok();
+    let context = job.context.clone();
+    Origin {
+        workflow: context.workflow,
+        job: context.job,
+        run: context.run,
+        commit: context.commit,
+        runner: context.runner,
+        boot: boot.and_then(|boot| String::from_utf8(boot).ok()).map(|boot| boot.trim().to_owned()),
+    }
+}
+
+fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
+    for spec in &settings.workspaces {
+        let folder = facts.folder.join(&spec.path);
+        let name = spec.path.to_string_lossy().into_owned();
+        match Workspace::inspect(&folder) {
+            Some(workspace) => facts.workspaces.push((name, workspace)),
+            None if settings.preset == Preset::Auto && name == "." => {}
+            None => {
+                return Err(NoPlan::WrongInput(format!(
+                    "input `workspaces`: `{name}`: there is no Cargo.toml in {}; hint: check it out in a step before, \
+                     or remove the line",
+                    folder.display()
+                )));
+            }
+        }
+    }
+    let Some((_, first)) = facts.workspaces.first() else { return Ok(()) };
+    facts.cargo_home = CargoHome::find(&job.env);
+    if !plan::needs_parts(settings) {
+        return Ok(());
+    }
+    facts.toolchain = Toolchain::of(&first.root)?;
+    facts.variables = output_variables(&job.env);
+    for (name, workspace) in &facts.workspaces {
+        facts.lock.extend(lock_files(name, workspace)?);
+        for config in [".cargo/config.toml", ".cargo/config"] {
+            let label = format!("{name}/{config}");
+            facts.config.extend(digest_if_present(&workspace.root.join(config), &label)?);
+        }
+    }
+    if let Some(home) = &facts.cargo_home {
+        let config = home.path().join("config.toml");
+        facts.config.extend(digest_if_present(&config, "CARGO_HOME/config.toml")?);
+        // Cargo hashes the absolute paths of dependencies' sources into their fingerprints (tried with 1.95): with
+        // another home it compiles all of them again.
+        facts.config.push(("CARGO_HOME".to_owned(), home.path().display().to_string()));
+    }
+    Ok(())
+}
+
+/// The workspace's lock file, or all its manifests where it has none: libraries often commit none.
+fn lock_files(name: &str, workspace: &Workspace) -> sys::Result<Vec<FileDigest>> {
+    if let Some(lock) = &workspace.lock {
+        return Ok(digest_if_present(lock, &format!("{name}/Cargo.lock"))?.into_iter().collect());
+    }
+    let mut digests = Vec::new();
+    for manifest in &workspace.manifests {
+        let path = manifest.strip_prefix(&workspace.root).unwrap_or(manifest);
+        digests.extend(digest_if_present(manifest, &format!("{name}/{}", path.display()))?);
+    }
+    Ok(digests)
+}
+
+fn key_files(folder: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+    let mut digests = Vec::new();
+    let mut patterns = Vec::new();
+    for line in lines {
+        match digest_if_present(&folder.join(line), line)? {
+            Some(digest) => digests.push(digest),
+            None if line.contains(['*', '?', '[', '{']) => patterns.push(line.clone()),
+            None => {
+                let what = format!("there is no such file in {}", folder.display());
+                return Err(NoPlan::WrongInput(format!("input `key-files`: `{line}`: {what}")));
+            }
+        }
+    }
+    if patterns.is_empty() {
+        return Ok(digests);
+    }
+    let selection = Selection::new(&patterns, &NOT_SEARCHED.map(str::to_owned))
+        .map_err(|error| NoPlan::WrongInput(format!("input `key-files`: {}", chain(&error))))?;
+    let found = walk(&Dir::open(folder)?, &selection, &Interrupt::default())?;
+    for (id, _) in found.tree.iter() {
+        let path = found.tree.path_below(0, id);
+        let path = Path::new(std::ffi::OsStr::from_bytes(&path));
+        let path_in_folder = folder.join(path);
+        if file::is_file(&path_in_folder) {
+            digests.extend(digest_if_present(&path_in_folder, &path.to_string_lossy())?);
+        }
+    }
+    Ok(digests)
+}
+
+fn digest_if_present(path: &Path, label: &str) -> sys::Result<Option<FileDigest>> {
+    if !file::is_file(path) {
+        return Ok(None);
+    }
+    Ok(Some((label.to_owned(), sha256_hex(&file::read(path)?))))
+}
+
+/// The commit of each workspace, or of the job's folder where there is none. Nothing at all where one of them has changes
+/// or cannot be told: then it is not known what is built.
+fn commits(job: &Job, facts: &Facts) -> Vec<(String, String)> {
+    let mut folders: Vec<_> =
+        facts.workspaces.iter().map(|(name, workspace)| (name.clone(), &*workspace.root)).collect();
+    if folders.is_empty() {
+        folders.push((".".to_owned(), &*facts.folder));
+    }
+    let commit = |(name, folder): (String, &Path)| Some((name, commit(job, folder)?));
+    folders.into_iter().map(commit).collect::<Option<_>>().unwrap_or_default()
+}
+
+fn commit(job: &Job, folder: &Path) -> Option<String> {
+    if !folder.ancestors().any(|above| file::is_present(&above.join(".git"))) {
+        // Not checked out by git: sources of the run's own commit, if of any.
+        return job.context.commit.clone();
+    }
+    let changes = git(folder, &["status", "--porcelain", "--untracked-files=no"])?;
+    if changes.is_empty() { git(folder, &["rev-parse", "HEAD"]) } else { None }
+}
+
+fn git(folder: &Path, args: &[&str]) -> Option<String> {
+    // In a container the checkout may be another user's, and git would refuse to look at it.
+    let mut git = Command::new("git");
+    git.args(["-c", "safe.directory=*"]).args(args).current_dir(folder);
+    let output = git.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}

@@ -1,0 +1,45 @@
+//! `inspect`: all that is known about the entries of a key.
+
+use std::path::Path;
+
+use super::job::{Exit, Job, chain};
+use crate::report::entry_details;
+use crate::store::Store;
+use crate::sys::file;
+
+/// The command.
+#[expect(clippy::print_stdout, reason = "this is the command's result")]
+pub(super) fn run(job: &Job, root: &Path, key: &str) -> anyhow::Result<Exit> {
+    let store = if file::is_dir(root) { Some(Store::open(root)?) } else { None };
+    let mut entries = match &store {
+        Some(store) => store.known()?,
+        None => Vec::new(),
+    };
+    entries.retain(|entry| entry.header.key.starts_with(key));
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
+    if entries.is_empty() {
+        job.console.error(format!(
+            "no key in {} begins with `{key}`; hint: `runner-cache list` shows all",
+            root.display()
+        ));
+        return Ok(Exit::Failure);
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            println!();
+        }
+        let roots = match store.as_ref().map(|store| store.lease(entry.id.clone())) {
+            Some(Ok(lease)) => {
+                let roots = lease.manifest().roots.iter();
+                roots.map(|root| (root.name.clone(), root.tree.files(), root.tree.bytes())).collect()
+            }
+            Some(Err(error)) => {
+                job.console.warn(chain(&error));
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        print!("{}", entry_details(entry, &roots));
+    }
+    Ok(Exit::Success)
+}

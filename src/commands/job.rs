@@ -1,0 +1,85 @@
+//! What every command works with.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::github::{Context, Environment, FileCommands};
+use crate::report::Console;
+use crate::sys::{Interrupt, file};
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well; trouble in the cache is, too.
+    Success,
+    /// `fail-on-cache-miss`, or a destination that could not be put back as it was.
+    Failure,
+    /// The inputs are wrong.
+    Usage,
+    /// The process was asked to end.
+    Interrupted,
+    /// The exit code of the command that `run` ran.
+    Command(u8),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::Usage => 2,
+            Exit::Interrupted => 130,
+            Exit::Command(code) => code,
+        })
+    }
+}
+
+/// The job that a command is part of.
+#[derive(Debug)]
+pub struct Job {
+    /// The environment of the process.
+    pub env: Environment,
+    /// What the runner says.
+    pub context: Context,
+    /// Where messages go.
+    pub console: Console,
+    /// Where outputs go.
+    pub files: FileCommands,
+    /// Whether the process was asked to end.
+    pub interrupt: Interrupt,
+    /// When the process started.
+    pub started: Instant,
+}
+
+impl Job {
+    /// The job that `env` tells of.
+    pub fn new(env: Environment, interrupt: Interrupt, started: Instant) -> Self {
+        // An event that cannot be read says nothing; the context does without.
+        let event = env.get("GITHUB_EVENT_PATH").and_then(|path| file::read(&PathBuf::from(path)).ok());
+        let context = Context::new(&env, event.as_deref());
+        let console = Console::new(context.is_actions);
+        let files = FileCommands::new(&env);
+        Self { env, context, console, files, interrupt, started }
+    }
+
+    /// The folder to which the inputs' paths are relative.
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
+        match &self.context.workspace {
+            Some(workspace) if file::is_dir(workspace) => Ok(file::canonicalize(workspace)?),
+            _ => Ok(std::env::current_dir()?),
+        }
+    }
+}
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

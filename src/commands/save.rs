@@ -1,0 +1,341 @@
+//! `save`: what the job's restores noted, or what the inputs describe, becomes entries; older ones go.
+
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::cargo_lock::lock_cargo_home;
+use super::job::{Exit, Job, chain};
+use super::progress::shown;
+use super::source::{folder_of, is_target_folder, is_written_alike, linkable};
+use super::trouble::Trouble;
+use super::{facts, restore};
+use crate::cli::Inputs;
+use crate::plan::{
+    JobStatus, LayerPlan, RootPlan, SaveMoment, Session, SessionLayer, Settings, Shape, Start,
+};
+use crate::report::{LayerSave, SaveReport, Saved};
+use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Query, Root, Store, retention};
+use crate::sys::{Dir, file};
+use crate::tree::{self, Base, Engine, Linker, Placement, Selection, Source, Tally, Walked};
+
+/// The command.
+pub(super) fn run(job: &Job, inputs: &Inputs) -> Exit {
+    let sessions =
+        job.context.temporary.as_ref().map_or(Ok(Vec::new()), |temporary| store::pointers(temporary));
+    let sessions = sessions.unwrap_or_else(|error| {
+        job.console.warn(format!("what this job restored is not known: {}", chain(&error)));
+        Vec::new()
+    });
+    let settings = inputs.settings(&job.env);
+    for path in &sessions {
+        if let Err(error) = finish_session(job, path, settings.save, inputs.job_status()) {
+            job.console.warn(format!("nothing saved: {}", chain(&error)));
+        }
+    }
+    // Inputs of its own are about something else than the sessions.
+    if sessions.is_empty() || settings.key.is_some() || !settings.path.is_empty() {
+        return save_inputs(job, &settings, inputs.job_status());
+    }
+    end(job)
+}
+
+/// Saves what the inputs describe: there was no restore before, or one without a session.
+fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
+    let plan = match restore::make_plan(job, settings) {
+        Ok(plan) => plan,
+        Err(no_plan) => return restore::tell(job, &no_plan),
+    };
+    let saved = Store::open(&settings.cache_root).and_then(|store| {
+        let starts = plan.layers.iter().map(|layer| start(&store, layer, &plan.scopes[..1], &plan.lane));
+        let starts = starts.collect::<Result<_, _>>()?;
+        let session = Session::new(plan, starts, facts::origin(job));
+        Ok(save(job, &store, &session, status))
+    });
+    match saved {
+        Ok(saved) => report(job, &saved),
+        Err(error) => job.console.warn(format!("nothing saved: {}", chain(&error))),
+    }
+    end(job)
+}
+
+/// The entry that a save under this key continues.
+fn start(
+    store: &Store,
+    layer: &LayerPlan,
+    own_scope: &[store::Scope],
+    lane: &str,
+) -> Result<Option<Start>, store::Error> {
+    let LayerPlan { layer, key, restore_keys, lanes, contents, .. } = layer;
+    let query = Query { layer: *layer, scopes: own_scope, key, restore_keys, lane, lanes: *lanes };
+    let is_alike =
+        |candidate: &store::Candidate| candidate.id.header().is_ok_and(|header| header.contents == *contents);
+    let best = store.candidates(&query)?.into_iter().find(is_alike);
+    Ok(best.map(|candidate| Start { entry: candidate.id.path(), is_exact: candidate.is_exact }))
+}
+
+fn finish_session(job: &Job, path: &Path, moment: SaveMoment, status: JobStatus) -> Result<(), store::Error> {
+    match Store::claim_session::<Session>(path)? {
+        Claim::Ours(mut claimed) => {
+            if moment != SaveMoment::default() {
+                claimed.value.save = moment;
+            }
+            let store = Store::of_session(path)?;
+            report(job, &save(job, &store, &claimed.value, status));
+            if !job.interrupt.is_raised() {
+                claimed.finish()?;
+            }
+        }
+        Claim::Taken => job.console.say("somebody else is saving this job's work"),
+        Claim::Done => job.console.say("this job's work was saved already"),
+    }
+    Ok(())
+}
+
+fn end(job: &Job) -> Exit {
+    if job.interrupt.is_raised() { Exit::Interrupted } else { Exit::Success }
+}
+
+fn report(job: &Job, report: &SaveReport) {
+    job.console.say(report.log());
+    if let Err(error) = job.files.add_summary(&report.summary()) {
+        job.console.warn(format!("the step summary lacks what was saved: {}", chain(&error)));
+    }
+}
+
+/// Saves each layer of a session. Trouble is a warning, and the layer's earlier entries stay as they are.
+pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatus) -> SaveReport {
+    let mut report = SaveReport::default();
+    for layer in &session.layers {
+        let saved = match reason_not_to(session.save, status, layer) {
+            Some(why) => Saved::Not(why),
+            None => Saver { job, store, session, layer }.save().unwrap_or_else(|error| {
+                job.console.warn(format!("{}: not saved: {}", layer.plan.layer, chain(&error)));
+                Saved::Failed
+            }),
+        };
+        report.layers.push(LayerSave { layer: layer.plan.layer, key: layer.plan.key.clone(), saved });
+    }
+    if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. }))
+        && let Err(error) = clean(store, session, &mut report)
+    {
+        job.console.warn(format!("old entries stay for now: {}", chain(&error)));
+    }
+    report
+}
+
+fn clean(store: &Store, session: &Session, report: &mut SaveReport) -> Result<(), store::Error> {
+    let mut evicted = store.evict(&retention::plan(&store.known()?, &session.keep));
+    report.evicted = evicted.entries;
+    report.evicted_bytes = evicted.bytes;
+    store.sweep(Timestamp::now())?;
+    evicted.failures.pop().map_or(Ok(()), Err)
+}
+
+/// Why a layer is not even looked at.
+fn reason_not_to(save: SaveMoment, status: JobStatus, layer: &SessionLayer) -> Option<&'static str> {
+    // What these hold is determined by their key.
+    let is_settled = matches!(layer.plan.layer, Layer::Builds | Layer::Paths)
+        && layer.start.as_ref().is_some_and(|start| start.is_exact);
+    match (save, status) {
+        (SaveMoment::Never, _) => Some("not to be saved"),
+        (SaveMoment::Always, _) => None,
+        (_, JobStatus::Cancelled) => Some("the job was cancelled"),
+        (SaveMoment::Success, JobStatus::Failure) => Some("the job failed, and `save` is success"),
+        _ if is_settled => Some("an entry of this key is there already"),
+        (SaveMoment::Auto | SaveMoment::Success, _) => None,
+    }
+}
+
+/// Saves one layer.
+struct Saver<'a> {
+    job: &'a Job,
+    store: &'a Store,
+    session: &'a Session,
+    layer: &'a SessionLayer,
+}
+
+/// A root as it is in the job now.
+struct Live {
+    root: Root,
+    dir: Dir,
+}
+
+impl Saver<'_> {
+    fn save(&self) -> Result<Saved, Trouble> {
+        let started = Instant::now();
+        let plan = &self.layer.plan;
+        // No download is half-way while it is read.
+        let _lock = match (plan.layer, plan.roots.first()) {
+            (Layer::Cargo, Some(root)) => Some(lock_cargo_home(self.job, &root.path)?),
+            _ => None,
+        };
+        let live = self.read(&plan.roots)?;
+        if live.iter().all(|live| live.root.tree.files() == 0) {
+            return Ok(Saved::Not("there is nothing to save"));
+        }
+        let base = self.base();
+        let same: Vec<_> = live.iter().map(|live| same_as_base(base.as_ref(), &live.root)).collect();
+        if self.session.save != SaveMoment::Always
+            && let Some(base) = &base
+            && self.is_unchanged(base, &live, &same)?
+        {
+            base.record_use()?;
+            return Ok(Saved::Not("nothing has changed"));
+        }
+        let staging = self.store.stage()?;
+        match self.fill(&staging, &live, base.as_ref(), &same) {
+            Ok(tally) => {
+                let roots = live.into_iter().map(|live| live.root).collect();
+                self.store.publish(staging, &self.manifest(roots))?;
+                Ok(Saved::Entry { tally, took: started.elapsed() })
+            }
+            Err(error) => {
+                staging.discard()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Walks the roots that are there.
+    fn read(&self, roots: &[RootPlan]) -> Result<Vec<Live>, Trouble> {
+        let mut live = Vec::new();
+        for plan in roots {
+            let is_file = plan.shape == Shape::Unknown && file::is_file(&plan.path);
+            let is_partial = is_file || plan.shape == Shape::Part;
+            let folder = folder_of(plan, is_partial);
+            if !file::is_dir(&folder) {
+                continue;
+            }
+            if self.layer.plan.layer == Layer::Target && !is_target_folder(&folder) {
+                let hint = "hint: check CARGO_TARGET_DIR or `workspaces`";
+                self.job.console.warn(format!(
+                    "target: {} is no target folder of cargo: left out; {hint}",
+                    folder.display()
+                ));
+                continue;
+            }
+            let selection = if is_file {
+                Selection::of_file(&plan.path)?
+            } else {
+                Selection::new(&plan.include, &plan.exclude)?
+            };
+            let dir = Dir::open(&folder)?;
+            let walked = tree::walk(&dir, &selection, &self.job.interrupt)?;
+            self.tell_of_losses(&walked);
+            live.push(Live { root: Root { name: plan.name.clone(), is_partial, tree: walked.tree }, dir });
+        }
+        Ok(live)
+    }
+
+    fn tell_of_losses(&self, walked: &Walked) {
+        let layer = self.layer.plan.layer;
+        for path in &walked.left_out {
+            let path = path.display();
+            self.job.console.say(format!("{layer}: left out, neither file nor folder nor symlink: {path}"));
+        }
+        if let Some(first) = walked.without_rights.first() {
+            let (count, first) = (walked.without_rights.len(), first.display());
+            let what = format!("setuid and setgid are not kept ({count} files, such as {first})");
+            self.job.console.warn(format!("{layer}: {what}"));
+        }
+    }
+
+    /// The entry that the job started from, if it is still there and sound.
+    fn base(&self) -> Option<Lease> {
+        let start = self.layer.start.as_ref()?;
+        self.store.lease(self.store.entry_at(&start.entry)?).ok()
+    }
+
+    /// Whether the entry that the job started from is still what a new one would be.
+    fn is_unchanged(
+        &self,
+        base: &Lease,
+        live: &[Live],
+        same: &[Option<(usize, Vec<bool>)>],
+    ) -> Result<bool, Trouble> {
+        let Manifest { header, roots } = base.manifest();
+        if header.key != self.layer.plan.key || roots.len() != live.len() {
+            return Ok(false);
+        }
+        for (live, same) in live.iter().zip(same) {
+            let Some((number, same)) = same else { return Ok(false) };
+            let tree = &live.root.tree;
+            if roots[*number].tree.len() != tree.len() {
+                return Ok(false);
+            }
+            let entry = base.open_root(*number)?;
+            for (id, _) in tree.iter().filter(|(id, _)| !same[*id as usize]) {
+                if !is_written_alike(header.layer, tree, id, &live.dir, &entry)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn fill(
+        &self,
+        staging: &store::Staging,
+        live: &[Live],
+        base: Option<&Lease>,
+        same: &[Option<(usize, Vec<bool>)>],
+    ) -> Result<Tally, Trouble> {
+        let trees = staging.trees()?;
+        let layer = self.layer.plan.layer;
+        let files = live.iter().map(|live| live.root.tree.files()).sum();
+        shown(self.job, layer, files, |progress| {
+            let mut tally = Tally::default();
+            for (index, (live, same)) in live.iter().zip(same).enumerate() {
+                let linkable = linkable(layer, &live.root.name, &live.root.tree);
+                let source = Source { tree: &live.root.tree, root: &live.dir, linkable: &linkable };
+                let base_dir = match (base, same) {
+                    (Some(base), Some((number, _))) => Some(base.open_root(*number)?),
+                    _ => None,
+                };
+                let same = same.as_ref().map(|(_, same)| same);
+                let base = base_dir.as_ref().zip(same).map(|(root, same)| Base { root, same });
+                let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
+                let linker = Linker::new(self.session.link_mode);
+                let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
+                tally += tree::place(source, &placement, &trees, base, engine)?;
+            }
+            Ok(tally)
+        })
+    }
+
+    fn manifest(&self, roots: Vec<Root>) -> Manifest {
+        let plan = &self.layer.plan;
+        let header = Header {
+            layer: plan.layer,
+            key: plan.key.clone(),
+            factors: plan.factors.clone(),
+            scope: self.session.scope.clone(),
+            lane: self.session.lane.clone(),
+            family: plan.family.clone(),
+            contents: plan.contents.clone(),
+            origin: self.session.origin.clone(),
+            created: Timestamp::now(),
+            files: roots.iter().map(|root| root.tree.files()).sum(),
+            bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
+        };
+        Manifest { header, roots }
+    }
+}
+
+/// The number of the base's root of the same name, and for each node of `root` whether the base has the same.
+fn same_as_base(base: Option<&Lease>, root: &Root) -> Option<(usize, Vec<bool>)> {
+    let roots = &base?.manifest().roots;
+    let number =
+        roots.iter().position(|other| other.name == root.name && other.is_partial == root.is_partial)?;
+    Some((number, root.tree.same_as(&roots[number].tree)))
+}
+
+/// Saves right after the job, without a session in between.
+pub(super) fn save_now(job: &Job, settings: &Settings, session: &Session, status: JobStatus) {
+    match Store::open(&settings.cache_root) {
+        Ok(store) => report(job, &save(job, &store, session, status)),
+        Err(error) => job.console.warn(format!("nothing saved: {}", chain(&error))),
+    }
+}

@@ -1,0 +1,88 @@
+//! Between plan, store and tree: which files of a layer may share an inode, and where a root's files are.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::cargo::{is_replaced_in_home, is_replaced_in_target, is_written_each_build};
+use crate::plan::{RootPlan, Shape};
+use crate::store::Layer;
+use crate::sys::{self, Dir, file};
+use crate::tree::{Kind, NodeId, Tree};
+
+/// For each node whether it may share its inode: it is replaced when it changes, never rewritten, and so are all files
+/// of its hard-link group.
+pub(super) fn linkable(layer: Layer, part: &str, tree: &Tree) -> Vec<bool> {
+    let mut linkable = vec![false; tree.len() as usize];
+    if matches!(layer, Layer::Builds | Layer::Paths) {
+        return linkable;
+    }
+    let mut kept_apart = HashSet::new();
+    for (folder, _) in tree.iter() {
+        let files = tree.children(folder).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
+        let mut path = tree.path_below(0, folder);
+        path.push(b'/');
+        let length = if folder == 0 { 0 } else { path.len() };
+        for id in files {
+            path.truncate(length);
+            path.extend_from_slice(tree.name(id));
+            let node = tree.node(id);
+            let is_replaced = match layer {
+                Layer::Cargo => is_replaced_in_home(part, &path),
+                _ => is_replaced_in_target(&path),
+            };
+            linkable[id as usize] = is_replaced;
+            if let Kind::File { group, .. } = node.kind
+                && group != 0
+                && !is_replaced
+            {
+                kept_apart.insert(group);
+            }
+        }
+    }
+    for (id, node) in tree.iter() {
+        if matches!(node.kind, Kind::File { group, .. } if kept_apart.contains(&group)) {
+            linkable[id as usize] = false;
+        }
+    }
+    linkable
+}
+
+/// Whether a file only looks changed: cargo writes it anew each time, and the entry's has the same contents.
+pub(super) fn is_written_alike(
+    layer: Layer,
+    tree: &Tree,
+    id: NodeId,
+    live: &Dir,
+    entry: &Dir,
+) -> sys::Result<bool> {
+    let path = tree.path_below(0, id);
+    if layer != Layer::Target
+        || !matches!(tree.node(id).kind, Kind::File { .. })
+        || !is_written_each_build(&path)
+    {
+        return Ok(false);
+    }
+    let path = Path::new(OsStr::from_bytes(&path));
+    let recorded = file::read_if_present(&entry.path().join(path))?;
+    Ok(recorded == Some(file::read(&live.path().join(path))?))
+}
+
+/// The folder in which the tree of a root lies in the job. For a single file it is the folder above.
+pub(super) fn folder_of(root: &RootPlan, is_partial: bool) -> PathBuf {
+    match (root.shape, root.path.parent()) {
+        (Shape::Unknown, Some(parent)) if is_partial => parent.to_path_buf(),
+        _ => root.path.clone(),
+    }
+}
+
+/// Whether cargo made this folder for builds. Only then may a restore delete what it does not know.
+pub(super) fn is_target_folder(folder: &Path) -> bool {
+    let is_cargos = |tag: &[u8]| tag.windows(CARGOS_TAG.len()).any(|text| text == CARGOS_TAG);
+    file::is_file(&folder.join(".rustc_info.json"))
+        || file::read(&folder.join("CACHEDIR.TAG")).is_ok_and(|tag| is_cargos(&tag))
+}
+
+/// What cargo writes into the tag of a target folder that it makes; other caches have such tags, too.
+const CARGOS_TAG: &[u8] = b"created by cargo";

@@ -1,0 +1,51 @@
+//! The program: reads the command line, carries it out, tells what went wrong.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::error::ErrorKind;
+use runner_cache::cli;
+use runner_cache::commands::{Exit, Job, execute};
+use runner_cache::github::Environment;
+use runner_cache::report::Console;
+use runner_cache::sys::Interrupt;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let env = Environment::of_process();
+    let cli = match cli::parse(std::env::args_os().collect(), &env) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &env),
+    };
+    let interrupt = match Interrupt::on_signals() {
+        Ok(interrupt) => interrupt,
+        Err(error) => return fail(&env, &format!("cannot listen to signals: {error}")),
+    };
+    let job = Job::new(env, interrupt, started);
+    match execute(cli, &job) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            job.console.error(format!("{error:#}"));
+            Exit::Failure.into()
+        }
+    }
+}
+
+/// Help and version are no errors; everything else is told in one line, and on a terminal with clap's usage.
+fn usage(error: &clap::Error, env: &Environment) -> ExitCode {
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_help || !error.use_stderr() {
+        // A closed pipe (`--help | head`) is nobody's problem.
+        let _ = error.print();
+        return if is_help { Exit::Usage.into() } else { Exit::Success.into() };
+    }
+    let console = Console::new(env.get("GITHUB_ACTIONS") == Some("true"));
+    console.error(cli::explain(error));
+    console.say("hint: `runner-cache restore --help` and the README tell all inputs");
+    Exit::Usage.into()
+}
+
+fn fail(env: &Environment, message: &str) -> ExitCode {
+    Console::new(env.get("GITHUB_ACTIONS") == Some("true")).error(message);
+    Exit::Failure.into()
+}

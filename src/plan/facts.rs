@@ -1,0 +1,42 @@
+//! What a plan is made from, besides settings: values that `commands` gathers.
+
+use std::path::PathBuf;
+
+use crate::cargo::{CargoHome, Toolchain, Workspace};
+use crate::github::Context;
+
+/// A file's label for people (its path, relative where it can be) and the SHA-256 of its contents in hexadecimal.
+pub type FileDigest = (String, String);
+
+/// The facts of a job.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The operating system, such as `linux`.
+    pub os: String,
+    /// The processor, such as `x86_64`.
+    pub arch: String,
+    /// What the runner says.
+    pub context: Context,
+    /// The folder to which paths are relative: absolute.
+    pub folder: PathBuf,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
+    /// Cargo's home.
+    pub cargo_home: Option<CargoHome>,
+    /// The workspaces that are there, each with the name that the user gave it.
+    pub workspaces: Vec<(String, Workspace)>,
+    /// The compiler of the first workspace.
+    pub toolchain: Toolchain,
+    /// Environment variables that change the output.
+    pub variables: Vec<(String, String)>,
+    /// Cargo's configuration files, and the path of its home.
+    pub config: Vec<FileDigest>,
+    /// Lock files, or manifests of workspaces without one.
+    pub lock: Vec<FileDigest>,
+    /// What `key-files` matches.
+    pub key_files: Vec<FileDigest>,
+    /// The file whose change starts all keys anew.
+    pub trigger: Option<FileDigest>,
+    /// The commit that is checked out in each workspace; none at all where one of them is not known or has changes.
+    pub commits: Vec<(String, String)>,
+}

@@ -1,0 +1,366 @@
+//! Settings and facts to a plan.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Contradiction, check};
+use super::facts::Facts;
+use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
+use super::roots::{RootPlan, cargo_roots, path_roots, target_roots};
+use super::scope;
+use super::settings::{Preset, SaveMoment, Settings};
+use crate::store::retention::Keep;
+use crate::store::{Factor, Lanes, Layer, Scope};
+use crate::sys::sha256_hex;
+use crate::tree::{Existing, LinkMode};
+
+/// What a job restores and saves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The layers, in the order in which they are restored. Empty where there is nothing to cache.
+    pub layers: Vec<LayerPlan>,
+    /// Whether build outputs were to be kept, and it cannot be told of which commit they are.
+    pub has_unknown_commit: bool,
+    /// Keys of the cargo and the target layer, whether they take part or not, for other jobs.
+    pub cargo_key: Option<String>,
+    /// See [`Plan::cargo_key`].
+    pub target_key: Option<String>,
+    /// Where to look, the job's own scope first.
+    pub scopes: Vec<Scope>,
+    /// The jobs whose entries are preferred, and whose entries this job's will be.
+    pub lane: String,
+    /// When to save.
+    pub save: SaveMoment,
+    /// How many entries to keep.
+    pub keep: Keep,
+    /// How files get from one place to another.
+    pub link_mode: LinkMode,
+}
+
+/// What one layer restores and saves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerPlan {
+    /// The layer.
+    pub layer: Layer,
+    /// Its key.
+    pub key: String,
+    /// Prefixes of keys that will do, best first.
+    pub restore_keys: Vec<String>,
+    /// What the key was made from; nothing for a key that the user gave.
+    pub factors: Vec<Factor>,
+    /// What the keys of versions of one thing have in common.
+    pub family: String,
+    /// Whose entries will do.
+    pub lanes: Lanes,
+    /// What becomes of files that are there already.
+    pub existing: Existing,
+    /// A digest of what it is about: an entry that is about something else does not serve, or not exactly.
+    pub contents: String,
+    /// What it is about.
+    pub roots: Vec<RootPlan>,
+}
+
+/// Whether a key has to be made from facts: asking the compiler takes longer than many a restore.
+pub fn needs_parts(settings: &Settings) -> bool {
+    let is_free = settings.key.as_deref().is_some_and(|key| matches!(Given::read(key), Given::Free(_)));
+    !is_free || !settings.builds.is_empty()
+}
+
+/// Makes the plan.
+pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> {
+    let is_rust = match settings.preset {
+        Preset::Auto => !facts.workspaces.is_empty(),
+        Preset::Cargo => true,
+        Preset::None => false,
+    };
+    check(settings, facts, is_rust)?;
+    let layers = chosen_layers(settings, is_rust);
+    let keys = Keys::new(settings, facts);
+    let lane = settings.lane.clone().unwrap_or_else(|| default_lane(settings, facts));
+    // Without a commit there is no telling which build this is.
+    let is_told = |layer: &Layer| *layer != Layer::Builds || !facts.commits.is_empty();
+    let (told, untold): (Vec<_>, Vec<_>) = layers.into_iter().partition(is_told);
+    let plans = told.into_iter().map(|layer| layer_plan(layer, settings, facts, &keys));
+    let layers = plans.filter(|plan| !plan.roots.is_empty()).collect();
+    Ok(Plan {
+        layers,
+        has_unknown_commit: !untold.is_empty(),
+        cargo_key: is_rust.then(|| keys.of(Layer::Cargo).text),
+        target_key: is_rust.then(|| keys.of(Layer::Target).text),
+        scopes: scope::chain(&facts.context, &facts.folder),
+        lane,
+        save: settings.save,
+        keep: settings.keep.clone(),
+        link_mode: settings.link_mode,
+    })
+}
+
+fn chosen_layers(settings: &Settings, is_rust: bool) -> Vec<Layer> {
+    let mut layers = settings.layers.clone().unwrap_or_else(|| Layer::ALL.to_vec());
+    layers.retain(|layer| match layer {
+        Layer::Cargo | Layer::Target => is_rust,
+        Layer::Builds => !settings.builds.is_empty(),
+        Layer::Paths => !settings.path.is_empty(),
+    });
+    layers
+}
+
+/// Jobs with the same id and matrix share their entries first.
+fn default_lane(settings: &Settings, facts: &Facts) -> String {
+    let job = facts.context.job.as_deref().unwrap_or("local");
+    let mut words = vec![job];
+    words.extend(settings.matrix.iter().map(String::as_str));
+    words.join(" ")
+}
+
+/// The keys of all layers.
+struct Keys<'a> {
+    settings: &'a Settings,
+    given: Option<Given>,
+    parts: Parts,
+    factors: Vec<Factor>,
+}
+
+impl<'a> Keys<'a> {
+    fn new(settings: &'a Settings, facts: &'a Facts) -> Self {
+        let (parts, factors) = parts_of(facts, settings.key_extra.as_deref());
+        let given = settings.key.as_deref().map(Given::read);
+        Self { settings, given, parts, factors }
+    }
+
+    fn of(&self, layer: Layer) -> LayerKey {
+        let mut key = match &self.given {
+            // The commit is this job's own: no key of another layer tells it.
+            Some(Given::Full(parts)) => parts.with_commit_of(&self.parts).key(layer),
+            Some(Given::Downloads(key)) if layer == Layer::Cargo => key.clone(),
+            Some(Given::Free(text)) if layer != Layer::Builds => return self.free(text),
+            Some(Given::Downloads(_) | Given::Free(_)) | None => self.parts.key(layer),
+        };
+        if layer != Layer::Builds {
+            key.restore_keys.extend(self.settings.restore_keys.iter().cloned());
+        }
+        key
+    }
+
+    /// A key in the user's words. The last restore key that it begins with is what its versions have in common.
+    fn free(&self, text: &str) -> LayerKey {
+        let restore_keys = self.settings.restore_keys.clone();
+        let family = restore_keys.iter().rfind(|prefix| text.starts_with(prefix.as_str())).cloned();
+        LayerKey { text: text.to_owned(), restore_keys, family: family.unwrap_or_default() }
+    }
+
+    /// What the key `text` was made from. A key that was handed over may have other parts than this job's facts give.
+    fn factors(&self, layer: Layer, text: &str) -> Vec<Factor> {
+        let is_in_key = |factor: &&Factor| is_part_of(layer, &factor.name) && text.contains(&factor.digest);
+        self.factors.iter().filter(is_in_key).cloned().collect()
+    }
+}
+
+fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>) -> LayerPlan {
+    let key = keys.of(layer);
+    let roots = match layer {
+        Layer::Cargo => cargo_roots(facts),
+        Layer::Target => target_roots(settings, facts),
+        Layer::Builds => path_roots(&settings.builds, facts),
+        Layer::Paths => path_roots(&settings.path, facts),
+    };
+    let contents = contents_of(&roots);
+    let (existing, lanes) = match layer {
+        Layer::Cargo => (Existing::Keep, Lanes::Any),
+        Layer::Target => (Existing::Mirror, Lanes::Any),
+        // Another lane's build of this commit may be for another target triple.
+        Layer::Builds => (Existing::Overwrite, Lanes::Own),
+        Layer::Paths => (Existing::Overwrite, Lanes::Any),
+    };
+    LayerPlan {
+        layer,
+        factors: keys.factors(layer, &key.text),
+        key: key.text,
+        restore_keys: key.restore_keys,
+        // Other paths under the same words are another thing.
+        family: format!("{}{contents}", key.family),
+        lanes,
+        existing,
+        contents,
+        roots,
+    }
+}
+
+/// A digest of what a layer is about, in the user's words. Where it lies does not matter: runners differ in that.
+fn contents_of(roots: &[RootPlan]) -> String {
+    let words = |root: &RootPlan| format!("{:?}", (&root.name, root.shape, &root.include, &root.exclude));
+    let text: Vec<_> = roots.iter().map(words).collect();
+    let mut digest = sha256_hex(text.join("\n").as_bytes());
+    digest.truncate(16);
+    digest
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::roots::Shape;
+    use super::*;
+    use crate::cargo::{CargoHome, Workspace};
+    use crate::plan::settings::WorkspaceSpec;
+
+    fn settings() -> Settings {
+        Settings {
+            preset: Preset::Auto,
+            workspaces: vec![WorkspaceSpec { path: ".".into(), target: None }],
+            layers: None,
+            path: Vec::new(),
+            key: None,
+            restore_keys: Vec::new(),
+            key_files: Vec::new(),
+            key_env: Vec::new(),
+            key_extra: None,
+            trigger_file: "t".into(),
+            builds: Vec::new(),
+            lane: None,
+            cache_root: "/r".into(),
+            save: SaveMoment::Auto,
+            keep: Keep::default(),
+            link_mode: LinkMode::Auto,
+            fail_on_cache_miss: false,
+            lookup_only: false,
+            matrix: Vec::new(),
+        }
+    }
+
+    fn facts() -> Facts {
+        let workspace = Workspace {
+            root: "/w/p".into(),
+            target: "/w/p/target".into(),
+            build: None,
+            manifests: Vec::new(),
+            lock: None,
+        };
+        Facts {
+            folder: "/w/p".into(),
+            home: Some("/h".into()),
+            cargo_home: Some(CargoHome::at("/h/.cargo")),
+            workspaces: vec![(".".into(), workspace)],
+            commits: vec![(".".into(), "abc".into())],
+            ..Facts::default()
+        }
+    }
+
+    fn lines(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(ToString::to_string).collect()
+    }
+
+    fn layers(plan: &Plan) -> Vec<Layer> {
+        plan.layers.iter().map(|layer| layer.layer).collect()
+    }
+
+    #[test]
+    fn a_rust_workspace_has_downloads_and_target_and_what_is_listed_besides() {
+        assert_eq!(layers(&build(&settings(), &facts()).unwrap()), [Layer::Cargo, Layer::Target]);
+        let more = Settings { path: lines(&["~/.npm"]), builds: lines(&["target/release/*"]), ..settings() };
+        assert_eq!(layers(&build(&more, &facts()).unwrap()), Layer::ALL);
+    }
+
+    #[test]
+    fn without_a_workspace_there_is_nothing_to_cache() {
+        let facts = Facts { workspaces: Vec::new(), ..facts() };
+        assert_eq!(build(&settings(), &facts).unwrap().layers, []);
+    }
+
+    #[test]
+    fn a_key_of_the_user_serves_all_layers_but_the_builds() {
+        let settings = Settings {
+            key: Some("mine-1".into()),
+            restore_keys: lines(&["mine-"]),
+            builds: lines(&["x"]),
+            ..settings()
+        };
+        let plan = build(&settings, &facts()).unwrap();
+        let keys: Vec<_> = plan.layers.iter().map(|layer| layer.key.as_str()).collect();
+        assert_eq!(keys[..2], ["mine-1", "mine-1"]);
+        assert!(keys[2].contains("-commit."));
+        assert!(plan.layers[0].family.starts_with("mine-"));
+    }
+
+    #[test]
+    fn siblings_and_named_targets_have_roots_of_their_own() {
+        let sibling = Workspace {
+            root: "/w/s".into(),
+            target: "/w/s/target".into(),
+            ..facts().workspaces[0].1.clone()
+        };
+        let mut facts = facts();
+        facts.workspaces.push(("../s".into(), sibling));
+        let spec = WorkspaceSpec { path: "../s".into(), target: Some("out".into()) };
+        let settings = Settings { workspaces: vec![settings().workspaces[0].clone(), spec], ..settings() };
+        let plan = build(&settings, &facts).unwrap();
+        let roots: Vec<_> = plan.layers[1].roots.iter().map(|root| (&*root.name, &*root.path)).collect();
+        assert_eq!(roots, [(".", Path::new("/w/p/target")), ("../s", Path::new("/w/s/out"))]);
+    }
+
+    #[test]
+    fn a_target_folder_that_holds_the_sources_is_refused() {
+        for target in [".", "..", "/"] {
+            let spec = WorkspaceSpec { path: ".".into(), target: Some(target.into()) };
+            let settings = Settings { workspaces: vec![spec], ..settings() };
+            assert!(build(&settings, &facts()).is_err(), "{target}");
+        }
+    }
+
+    #[test]
+    fn paths_follow_the_rules_of_actions_cache() {
+        let settings =
+            Settings { path: lines(&["~/.npm", "out/**/*.bin", "!out/tmp/**", "!**/*.log"]), ..settings() };
+        let plan = build(&settings, &facts()).unwrap();
+        let roots = &plan.layers.last().unwrap().roots;
+        assert_eq!((&*roots[0].path, roots[0].shape), (Path::new("/h/.npm"), Shape::Unknown));
+        assert_eq!((&*roots[1].path, &*roots[1].include), (Path::new("/w/p/out"), &lines(&["**/*.bin"])[..]));
+        assert_eq!(roots[1].exclude, ["tmp/**", "**/*.log"]);
+        assert!(roots[0].exclude.is_empty(), "another folder's exclusions");
+    }
+
+    #[test]
+    fn a_target_folder_that_holds_cargos_home_or_another_one_is_refused() {
+        let facts = Facts { cargo_home: Some(CargoHome::at("/w/p/target/home")), ..facts() };
+        assert_eq!(build(&settings(), &facts).unwrap_err().input, "workspaces");
+    }
+
+    #[test]
+    fn paths_without_a_rust_workspace_need_a_key() {
+        let facts = Facts { workspaces: Vec::new(), ..facts() };
+        let settings = Settings { path: lines(&["node_modules"]), ..settings() };
+        assert_eq!(build(&settings, &facts).unwrap_err().input, "key");
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_name_an_input_and_a_way_out() {
+        let contradictions = [
+            ("preset", Settings { preset: Preset::None, ..settings() }),
+            ("key", Settings { preset: Preset::None, path: lines(&["x"]), ..settings() }),
+            ("layers", Settings { layers: Some(vec![Layer::Paths]), ..settings() }),
+            ("path", Settings { layers: Some(vec![Layer::Cargo]), path: lines(&["x"]), ..settings() }),
+            ("path", Settings { path: lines(&["!x"]), ..settings() }),
+            ("builds", Settings { layers: Some(vec![Layer::Cargo]), builds: lines(&["x"]), ..settings() }),
+            ("key", Settings { key: Some("a,b".into()), ..settings() }),
+            ("restore-keys", Settings { restore_keys: vec!["k".repeat(513)], ..settings() }),
+            ("key-files", Settings { key: Some("k".into()), key_files: lines(&["x"]), ..settings() }),
+            ("path", Settings { path: lines(&["out/[x"]), ..settings() }),
+            ("cache-root", Settings { cache_root: "/w/p/target/cache".into(), ..settings() }),
+            ("cache-root", Settings { path: lines(&["/r/.."]), ..settings() }),
+        ];
+        for (input, settings) in contradictions {
+            let error = build(&settings, &facts()).unwrap_err();
+            assert_eq!(error.input, input);
+            assert!(error.to_string().contains("hint: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_job_of_a_matrix_has_its_own_lane() {
+        let mut facts = facts();
+        facts.context.job = Some("test".into());
+        let lane =
+            |matrix: &[&str]| build(&Settings { matrix: lines(matrix), ..settings() }, &facts).unwrap().lane;
+        assert_eq!(lane(&[]), "test");
+        assert_eq!(lane(&["stable", "musl"]), "test stable musl");
+    }
+}

@@ -1,0 +1,20 @@
+//! What is to be done: a pure function from the user's settings and the facts of a job to layers with keys, scopes and
+//! folders. Nothing here reads a file or the clock.
+
+mod check;
+mod facts;
+mod key;
+mod layers;
+mod roots;
+mod scope;
+mod session;
+mod settings;
+mod words;
+
+pub use check::Contradiction;
+pub use facts::{Facts, FileDigest};
+pub use layers::{LayerPlan, Plan, build, needs_parts};
+pub use roots::{RootPlan, Shape};
+pub use session::{Session, SessionLayer, Start};
+pub use settings::{JobStatus, Preset, SaveMoment, Settings, WorkspaceSpec};
+pub use words::{Unreadable, parse_keep, parse_layers, parse_lines, parse_words};

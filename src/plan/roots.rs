@@ -1,0 +1,144 @@
+//! Which folders and files a layer is about: the places of cargo, and the path language of `path` and `builds`.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::Facts;
+use super::settings::Settings;
+use crate::cargo::CargoHome;
+
+/// One folder, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootPlan {
+    /// Its name in the entry: as the user wrote it, or a part of the layer.
+    pub name: String,
+    /// What `path` is.
+    pub shape: Shape,
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// Patterns, relative to a folder, of what belongs to it; everything when empty.
+    pub include: Vec<String>,
+    /// Patterns of what does not.
+    pub exclude: Vec<String>,
+}
+
+/// What the path of a root is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// A folder that is cached whole.
+    Folder,
+    /// A folder of which patterns choose a part.
+    Part,
+    /// A file or a folder: it shows when it is saved.
+    Unknown,
+}
+
+pub(super) fn cargo_roots(facts: &Facts) -> Vec<RootPlan> {
+    let Some(home) = &facts.cargo_home else { return Vec::new() };
+    let root = |part: &str| RootPlan {
+        name: part.to_owned(),
+        shape: Shape::Folder,
+        path: home.path().join(part),
+        include: Vec::new(),
+        exclude: CargoHome::LEFT_OUT.map(str::to_owned).into(),
+    };
+    CargoHome::PARTS.map(root).into()
+}
+
+pub(super) fn target_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> {
+    let mut roots: Vec<RootPlan> = Vec::new();
+    let mut add = |name: String, path: PathBuf| {
+        // `CARGO_TARGET_DIR` gives all workspaces one folder.
+        if roots.iter().all(|root| root.path != path) {
+            roots.push(RootPlan {
+                name,
+                shape: Shape::Folder,
+                path,
+                include: Vec::new(),
+                exclude: Vec::new(),
+            });
+        }
+    };
+    for (name, workspace) in &facts.workspaces {
+        let target = explicit_target(settings, facts, name);
+        add(name.clone(), normal(target.as_ref().unwrap_or(&workspace.target)));
+        if let Some(build) = &workspace.build {
+            add(format!("{name} (build)"), normal(build));
+        }
+    }
+    roots
+}
+
+fn explicit_target(settings: &Settings, facts: &Facts, name: &str) -> Option<PathBuf> {
+    let spec = settings.workspaces.iter().find(|spec| spec.path == Path::new(name))?;
+    Some(normal(&facts.folder.join(&spec.path).join(spec.target.as_ref()?)))
+}
+
+/// Lines of paths and patterns as in `actions/cache`: relative to the job's folder, `~` for the home, `!` excludes.
+pub(super) fn path_roots(lines: &[String], facts: &Facts) -> Vec<RootPlan> {
+    let (excluded, included): (Vec<&String>, Vec<&String>) =
+        lines.iter().partition(|line| line.starts_with('!'));
+    let excluded: Vec<_> = excluded.into_iter().map(|line| absolute(line[1..].trim(), facts)).collect();
+    included
+        .into_iter()
+        .map(|line| {
+            let path = absolute(line, facts);
+            let (path, pattern) = split_pattern(&path);
+            RootPlan {
+                name: line.clone(),
+                shape: if pattern.is_some() { Shape::Part } else { Shape::Unknown },
+                include: pattern.into_iter().collect(),
+                exclude: excluded.iter().filter_map(|excluded| below(&path, excluded)).collect(),
+                path,
+            }
+        })
+        .collect()
+}
+
+fn absolute(line: &str, facts: &Facts) -> PathBuf {
+    let path = match (line.strip_prefix('~'), &facts.home) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            home.join(rest.trim_start_matches('/'))
+        }
+        _ => facts.folder.join(line),
+    };
+    normal(&path)
+}
+
+/// Splits a path before the first component that is a pattern.
+fn split_pattern(path: &Path) -> (PathBuf, Option<String>) {
+    let is_pattern = |component: &Component<'_>| {
+        component.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[{".contains(b))
+    };
+    let plain: PathBuf = path.components().take_while(|component| !is_pattern(component)).collect();
+    let pattern = path.strip_prefix(&plain).unwrap_or(Path::new(""));
+    let pattern = (!pattern.as_os_str().is_empty()).then(|| pattern.to_string_lossy().into_owned());
+    (plain, pattern)
+}
+
+/// The pattern `excluded` relative to `folder`; `None` when it is about another folder.
+fn below(folder: &Path, excluded: &Path) -> Option<String> {
+    if let Ok(rest) = excluded.strip_prefix(folder) {
+        return Some(rest.to_string_lossy().into_owned()).filter(|rest| !rest.is_empty());
+    }
+    // `!/w/**/*.tmp` is about `/w/a` as well.
+    let (plain, pattern) = split_pattern(excluded);
+    pattern.filter(|pattern| folder.starts_with(plain) && pattern.starts_with("**/"))
+}
+
+/// Takes `.` and `..` out of a path by its text alone: symlinks are followed when the path is used.
+pub(super) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}

@@ -1,0 +1,65 @@
+//! What a restore leaves for the save of the same job: the plan, and from which entries the job started.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::layers::{LayerPlan, Plan};
+use super::settings::SaveMoment;
+use crate::store::Origin;
+use crate::store::Scope;
+use crate::store::retention::Keep;
+use crate::tree::LinkMode;
+
+/// What is to be saved when the job is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The layers.
+    pub layers: Vec<SessionLayer>,
+    /// Where to save.
+    pub scope: Scope,
+    /// The jobs whose entries these will be.
+    pub lane: String,
+    /// Who saves.
+    pub origin: Origin,
+    /// Whether to save.
+    pub save: SaveMoment,
+    /// How many entries to keep.
+    pub keep: Keep,
+    /// How files get into the cache.
+    pub link_mode: LinkMode,
+}
+
+/// A layer, and what the job started with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionLayer {
+    /// What to save.
+    pub plan: LayerPlan,
+    /// The entry that was restored.
+    pub start: Option<Start>,
+}
+
+/// The entry that a job started from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// Its folder.
+    pub entry: PathBuf,
+    /// Whether its key is the one to save under.
+    pub is_exact: bool,
+}
+
+impl Session {
+    /// The session of `plan`, with the entries that the layers started from, in the plan's order.
+    pub fn new(plan: Plan, starts: Vec<Option<Start>>, origin: Origin) -> Self {
+        let layers = plan.layers.into_iter().zip(starts).map(|(plan, start)| SessionLayer { plan, start });
+        Self {
+            layers: layers.collect(),
+            scope: plan.scopes.into_iter().next().expect("a plan has the job's own scope"),
+            lane: plan.lane,
+            origin,
+            save: plan.save,
+            keep: plan.keep,
+            link_mode: plan.link_mode,
+        }
+    }
+}

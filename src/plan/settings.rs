@@ -1,0 +1,84 @@
+//! The user's settings, resolved: every input as a typed value.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::Layer;
+use crate::store::retention::Keep;
+use crate::tree::LinkMode;
+
+/// What is cached without being listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Preset {
+    /// `cargo` where there is a `Cargo.toml`, else `none`.
+    #[default]
+    Auto,
+    /// A Rust workspace: cargo's downloads and the target folder.
+    Cargo,
+    /// Only what `path` lists.
+    None,
+}
+
+/// When a job's work is saved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum SaveMoment {
+    /// After success and failure, what has changed; not after a cancelled job.
+    #[default]
+    Auto,
+    /// Whatever the job's end, and even over an exact hit.
+    Always,
+    /// As `auto`, but only after success.
+    Success,
+    /// Not at all.
+    Never,
+}
+
+/// How the job stands, in the runner's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum JobStatus {
+    /// No step has failed.
+    #[default]
+    Success,
+    /// A step has failed.
+    Failure,
+    /// The job was cancelled.
+    Cancelled,
+}
+
+/// A workspace as the user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceSpec {
+    /// Its folder, relative to the job's folder.
+    pub path: PathBuf,
+    /// Its target folder, relative to its own; cargo tells it where this is absent.
+    pub target: Option<PathBuf>,
+}
+
+/// Every input as a typed value; `cli` tells what each one means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the inputs of the same names, described once in `cli`")]
+pub struct Settings {
+    pub preset: Preset,
+    pub workspaces: Vec<WorkspaceSpec>,
+    /// `None`: what the preset and the other inputs call for.
+    pub layers: Option<Vec<Layer>>,
+    pub path: Vec<String>,
+    pub key: Option<String>,
+    pub restore_keys: Vec<String>,
+    pub key_files: Vec<String>,
+    pub key_env: Vec<String>,
+    pub key_extra: Option<String>,
+    pub trigger_file: PathBuf,
+    pub builds: Vec<String>,
+    pub lane: Option<String>,
+    pub cache_root: PathBuf,
+    pub save: SaveMoment,
+    pub keep: Keep,
+    pub link_mode: LinkMode,
+    pub fail_on_cache_miss: bool,
+    pub lookup_only: bool,
+    /// Values of the job's matrix, for the lane.
+    pub matrix: Vec<String>,
+}

@@ -1,0 +1,348 @@
+//! What a restore did.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::figures::{bytes, count, files, seconds};
+use crate::store::Layer;
+use crate::tree::{Obstacle, Tally};
+
+/// How well a key was served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// By an entry of that very key.
+    Exact,
+    /// By one of a restore key.
+    Partial,
+    /// Not at all.
+    Miss,
+}
+
+impl Hit {
+    /// The word for outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Partial => "partial",
+            Self::Miss => "miss",
+        }
+    }
+}
+
+/// Files that were brought into the job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// What was done.
+    pub tally: Tally,
+    /// How long it took.
+    pub took: Duration,
+    /// The parts of the layer in which there are files now.
+    pub parts: Vec<String>,
+    /// Why files were copied that could have come faster.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// What a restore did for one layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerRestore {
+    /// The layer.
+    pub layer: Layer,
+    /// The key that was looked for.
+    pub key: String,
+    /// How well it was served.
+    pub hit: Hit,
+    /// The key of the entry that served it.
+    pub matched_key: Option<String>,
+    /// The ref whose entry that was.
+    pub matched_ref: Option<String>,
+    /// What was brought; nothing on a miss and when only looking.
+    pub transfer: Option<Transfer>,
+    /// The folder of the key's entries.
+    pub folder: PathBuf,
+}
+
+impl LayerRestore {
+    fn came_from_elsewhere(&self) -> bool {
+        let transfer = self.transfer.as_ref();
+        transfer.is_some_and(|transfer| transfer.obstacle == Some(Obstacle::OtherFileSystem))
+    }
+
+    fn has_part(&self, prefix: &str) -> bool {
+        let transfer = self.transfer.as_ref();
+        transfer.is_some_and(|transfer| transfer.parts.iter().any(|part| part.starts_with(prefix)))
+    }
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// The layers that took part.
+    pub layers: Vec<LayerRestore>,
+    /// The key of the cargo layer, for other jobs.
+    pub cargo_key: Option<String>,
+    /// The key of the target layer, for other jobs.
+    pub target_key: Option<String>,
+    /// The root of the cache.
+    pub cache_root: PathBuf,
+    /// How long it took, from the start of the process.
+    pub took: Duration,
+}
+
+impl RestoreReport {
+    /// A report without any layer.
+    pub fn of_nothing(cache_root: &Path, took: Duration) -> Self {
+        Self {
+            layers: Vec::new(),
+            cargo_key: None,
+            target_key: None,
+            cache_root: cache_root.to_path_buf(),
+            took,
+        }
+    }
+
+    /// The layer that `cache-hit` and `cache-primary-key` are about: what the user listed, else the target folder, else
+    /// what there is.
+    pub fn primary(&self) -> Option<&LayerRestore> {
+        let rank = |layer: Layer| match layer {
+            Layer::Paths => 0,
+            Layer::Target => 1,
+            Layer::Cargo => 2,
+            Layer::Builds => 3,
+        };
+        self.layers.iter().min_by_key(|layer| rank(layer.layer))
+    }
+
+    /// The step's outputs.
+    pub fn outputs(&self) -> Vec<(&'static str, String)> {
+        let primary = self.primary();
+        let primary_key = primary.map(|layer| layer.key.clone()).unwrap_or_default();
+        let hit = |layer| self.layer(layer).map_or(Hit::Miss, |layer| layer.hit).name().to_owned();
+        let restored = |layer| self.is_restored(layer).to_string();
+        let key = |key: &Option<String>| key.clone().unwrap_or_default();
+        let tally = self.tally();
+        vec![
+            ("cache-hit", primary.is_some_and(|layer| layer.hit == Hit::Exact).to_string()),
+            ("cache-primary-key", primary_key.clone()),
+            ("cache-key", primary_key),
+            ("cache-matched-key", primary.and_then(|layer| layer.matched_key.clone()).unwrap_or_default()),
+            ("deps-key", key(&self.cargo_key)),
+            ("cargo-cache-key", key(&self.cargo_key)),
+            ("target-cache-key", key(&self.target_key)),
+            ("cargo-hit", hit(Layer::Cargo)),
+            ("target-hit", hit(Layer::Target)),
+            ("builds-hit", hit(Layer::Builds)),
+            ("cargo-restored", restored(Layer::Cargo)),
+            ("target-restored", restored(Layer::Target)),
+            ("builds-restored", restored(Layer::Builds)),
+            ("restored-bytes", tally.bytes.to_string()),
+            ("restored-files", tally.files.to_string()),
+            ("seconds", format!("{:.3}", self.took.as_secs_f64())),
+            ("cache-root", self.cache_root.display().to_string()),
+        ]
+    }
+
+    /// Variables for the job's later steps, those of layers that took part. `…_CACHE_RESTORED` is true after an exact
+    /// hit only, so that a step may be skipped by it; the others as soon as something was restored.
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        let mut env = Vec::new();
+        for layer in &self.layers {
+            let exact = (layer.hit == Hit::Exact && self.is_restored(layer.layer)).to_string();
+            let restored = self.is_restored(layer.layer).to_string();
+            let part = |part| layer.has_part(part).to_string();
+            let folder = layer.folder.display().to_string();
+            match layer.layer {
+                Layer::Cargo => env.extend([
+                    ("CARGO_CACHE_DIR", folder),
+                    ("CARGO_CACHE_RESTORED", exact),
+                    ("CARGO_REGISTRY_RESTORED", part("registry/")),
+                    ("CARGO_GIT_RESTORED", part("git/")),
+                ]),
+                Layer::Target => env.extend([
+                    ("TARGET_CACHE_DIR", folder),
+                    ("TARGET_CACHE_RESTORED", exact),
+                    ("TARGET_RESTORED", restored),
+                ]),
+                Layer::Builds => env.extend([("BUILD_CACHE_DIR", folder), ("BUILDS_RESTORED", restored)]),
+                Layer::Paths => {}
+            }
+        }
+        env
+    }
+
+    /// The report for the log.
+    pub fn log(&self) -> String {
+        let mut text = String::new();
+        for layer in &self.layers {
+            let _ = write!(text, "{:<7} {:<8}", layer.layer, layer.hit.name());
+            match &layer.transfer {
+                Some(Transfer { tally, took, .. }) => {
+                    let (files, bytes, took) = (files(tally.files), bytes(tally.bytes), seconds(*took));
+                    let _ = write!(text, "{files}, {bytes} in {took} ({})", modes(tally));
+                }
+                None if layer.hit == Hit::Miss => text.push_str("nothing restored"),
+                None => text.push_str("looked up only"),
+            }
+            let of =
+                layer.matched_ref.as_ref().map(|reference| format!(" of {reference}")).unwrap_or_default();
+            let _ = match layer.matched_key.as_ref().filter(|matched| **matched != layer.key) {
+                Some(matched) => write!(text, "\n        key {}\n        from {matched}{of}", layer.key),
+                None => write!(text, "\n        key {}{of}", layer.key),
+            };
+            text.push('\n');
+        }
+        if self.layers.iter().any(LayerRestore::came_from_elsewhere) {
+            text.push_str("cache root and workspace are on different file systems: files were copied\n");
+            text.push_str("hint: a cache-root on the workspace's file system can share them\n");
+        }
+        if self.layers.is_empty() {
+            text.push_str("nothing to cache: there is no Cargo.toml here, and `path` is empty\n");
+        }
+        text.pop();
+        text
+    }
+
+    /// The report for the step summary, in Markdown.
+    pub fn summary(&self) -> String {
+        let mut text = String::from("### runner-cache: restored\n\n");
+        text.push_str("| layer | hit | files | size | time | how | key |\n");
+        text.push_str("|---|---|---:|---:|---:|---|---|\n");
+        for layer in &self.layers {
+            let [files, size, time, how] = match &layer.transfer {
+                Some(Transfer { tally, took, .. }) => {
+                    [count(tally.files), bytes(tally.bytes), seconds(*took), modes(tally)]
+                }
+                None => ["", "", "", ""].map(str::to_owned),
+            };
+            let key = code(layer.matched_key.as_ref().unwrap_or(&layer.key));
+            let _ = writeln!(
+                text,
+                "| {} | {} | {files} | {size} | {time} | {how} | {key} |",
+                layer.layer,
+                layer.hit.name(),
+            );
+        }
+        text.push('\n');
+        text
+    }
+
+    fn layer(&self, wanted: Layer) -> Option<&LayerRestore> {
+        self.layers.iter().find(|layer| layer.layer == wanted)
+    }
+
+    fn is_restored(&self, layer: Layer) -> bool {
+        let transfer = self.layer(layer).and_then(|layer| layer.transfer.as_ref());
+        transfer.is_some_and(|transfer| transfer.tally.files > 0)
+    }
+
+    fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        for transfer in self.layers.iter().filter_map(|layer| layer.transfer.as_ref()) {
+            sum += transfer.tally;
+        }
+        sum
+    }
+}
+
+/// How files came: `reflink`, or `hardlink 12, copy 3` where there were several ways.
+pub(super) fn modes(tally: &Tally) -> String {
+    let ways = [
+        ("reflink", tally.reflinked),
+        ("hardlink", tally.hardlinked),
+        ("copy", tally.copied),
+        ("kept", tally.kept),
+    ];
+    let used: Vec<_> = ways.into_iter().filter(|(_, files)| *files > 0).collect();
+    match used.as_slice() {
+        [(way, _)] => (*way).to_owned(),
+        ways => {
+            ways.iter().map(|(way, files)| format!("{way} {}", count(*files))).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// Text as code in a cell of a Markdown table, whatever is in it.
+pub(super) fn code(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "&#124;").replace('`', "&#96;");
+    format!("<code>{}</code>", text.replace(['\n', '\r'], " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(layer: Layer, hit: Hit) -> LayerRestore {
+        let tally = Tally { files: 3, bytes: 10, copied: 3, ..Tally::default() };
+        let parts = vec!["registry/cache".into()];
+        LayerRestore {
+            layer,
+            key: "new".into(),
+            hit,
+            matched_key: (hit != Hit::Miss).then(|| "old|`".into()),
+            matched_ref: None,
+            transfer: (hit != Hit::Miss).then_some(Transfer {
+                tally,
+                took: Duration::ZERO,
+                parts,
+                obstacle: None,
+            }),
+            folder: "/cache/folder".into(),
+        }
+    }
+
+    fn report(layers: Vec<LayerRestore>) -> RestoreReport {
+        RestoreReport {
+            layers,
+            cargo_key: None,
+            target_key: None,
+            cache_root: "/r".into(),
+            took: Duration::ZERO,
+        }
+    }
+
+    fn value(values: &[(&str, String)], name: &str) -> String {
+        values.iter().find(|(other, _)| *other == name).unwrap_or_else(|| panic!("no {name}")).1.clone()
+    }
+
+    #[test]
+    fn cache_hit_is_true_or_false_and_about_the_exact_key() {
+        for (hit, expected) in [(Hit::Exact, "true"), (Hit::Partial, "false"), (Hit::Miss, "false")] {
+            let report = report(vec![layer(Layer::Cargo, Hit::Exact), layer(Layer::Target, hit)]);
+            assert_eq!(value(&report.outputs(), "cache-hit"), expected);
+            assert_eq!(value(&report.outputs(), "target-hit"), hit.name());
+        }
+        assert_eq!(value(&report(Vec::new()).outputs(), "cache-hit"), "false");
+    }
+
+    #[test]
+    fn a_step_may_be_skipped_after_an_exact_hit_only() {
+        for (hit, exact, any) in
+            [(Hit::Exact, "true", "true"), (Hit::Partial, "false", "true"), (Hit::Miss, "false", "false")]
+        {
+            let env = report(vec![layer(Layer::Target, hit), layer(Layer::Cargo, hit)]).env();
+            assert_eq!(value(&env, "TARGET_CACHE_RESTORED"), exact);
+            assert_eq!(value(&env, "TARGET_RESTORED"), any);
+            assert_eq!(value(&env, "CARGO_REGISTRY_RESTORED"), any);
+            assert_eq!(value(&env, "CARGO_GIT_RESTORED"), "false", "there was nothing of git in it");
+        }
+    }
+
+    #[test]
+    fn the_log_tells_whose_entry_served() {
+        let mut layer = layer(Layer::Target, Hit::Partial);
+        layer.matched_ref = Some("refs/heads/main".into());
+        let log = report(vec![layer]).log();
+        assert!(log.contains("key new\n        from old|` of refs/heads/main"), "{log}");
+    }
+
+    #[test]
+    fn layers_that_did_not_take_part_set_no_variables() {
+        assert!(report(vec![layer(Layer::Paths, Hit::Exact)]).env().is_empty());
+    }
+
+    #[test]
+    fn a_key_cannot_break_the_table() {
+        let summary = report(vec![layer(Layer::Target, Hit::Partial)]).summary();
+        assert!(summary.contains("<code>old&#124;&#96;</code>"), "{summary}");
+    }
+}

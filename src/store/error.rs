@@ -1,0 +1,61 @@
+//! What can go wrong with the store.
+
+use std::path::PathBuf;
+
+use crate::sys;
+
+/// Result of a call in [`crate::store`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why the store could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A system call failed.
+    #[error(transparent)]
+    Sys(#[from] sys::Error),
+    /// The root is not a folder that only its owner can write to.
+    #[error("the cache root {} cannot be used: {why}", path.display())]
+    UnsafeRoot {
+        /// The root.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A manifest that cannot be read. The entry is damaged.
+    #[error("the manifest {} is damaged: {why}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An entry that a newer version of this program wrote.
+    #[error("{} has format {format}, and this version reads up to {}", path.display(), super::manifest::FORMAT)]
+    NewerFormat {
+        /// The manifest.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
+    /// An entry that is being evicted, or was.
+    #[error("the entry {} is gone", path.display())]
+    Gone {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// A session that cannot be read.
+    #[error("the session {} is damaged", path.display())]
+    Session {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl Error {
+    /// Whether the entry itself is at fault and should be taken out of the way.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Manifest { .. })
+    }
+}

@@ -1,0 +1,42 @@
+//! What kind of thing an entry holds.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A kind of cached thing, each with a key, restore keys and retention of its own.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// Downloads of cargo: registry index, crates, git databases.
+    Cargo,
+    /// Target folders.
+    Target,
+    /// Build outputs, by commit.
+    Builds,
+    /// What the `path` input lists.
+    Paths,
+}
+
+impl Layer {
+    /// All layers, in the order in which they are restored and shown.
+    pub const ALL: [Self; 4] = [Self::Cargo, Self::Target, Self::Builds, Self::Paths];
+
+    /// The layer's name: in inputs, reports and as a folder below the root.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cargo => "cargo",
+            Self::Target => "target",
+            Self::Builds => "builds",
+            Self::Paths => "paths",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

@@ -1,0 +1,149 @@
+//! Which entries may serve a job, best first.
+//!
+//! Exact key before a prefix, own lane before others, restore keys in their order, own ref before base ref before default
+//! branch, newest first.
+
+use std::path::PathBuf;
+
+use super::entry::{EntryId, scope_folder};
+use super::root::{Store, generations};
+use super::{Layer, Result, Scope, name};
+use crate::sys::file;
+
+/// Whose entries a job may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lanes {
+    /// Those of its own lane first, then all others.
+    Any,
+    /// Those of its own lane only.
+    Own,
+}
+
+/// What a job looks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// The layer.
+    pub layer: Layer,
+    /// Where to look, first to last.
+    pub scopes: &'a [Scope],
+    /// The exact key.
+    pub key: &'a str,
+    /// Prefixes of other keys, best first.
+    pub restore_keys: &'a [String],
+    /// The job's own lane.
+    pub lane: &'a str,
+    /// Whose entries will do.
+    pub lanes: Lanes,
+}
+
+/// An entry that may serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where it is.
+    pub id: EntryId,
+    /// Its key.
+    pub key: String,
+    /// Whether its key is the one that was looked for.
+    pub is_exact: bool,
+}
+
+impl Store {
+    /// The entries that may serve, best first. Folders that cannot be read hold none.
+    pub fn candidates(&self, query: &Query<'_>) -> Result<Vec<Candidate>> {
+        let mut found = Vec::new();
+        self.add_exact(query, &mut found)?;
+        self.add_prefixed(query, &mut found)?;
+        Ok(found)
+    }
+
+    fn add_exact(&self, query: &Query<'_>, found: &mut Vec<Candidate>) -> Result<()> {
+        let mut folders = Vec::new();
+        for scope in query.scopes {
+            folders.push((self.key_folder(query.layer, scope, query.key), query.key.to_owned()));
+        }
+        add(query, &folders, true, found)
+    }
+
+    fn add_prefixed(&self, query: &Query<'_>, found: &mut Vec<Candidate>) -> Result<()> {
+        if query.restore_keys.is_empty() {
+            return Ok(());
+        }
+        let mut keys = Vec::new();
+        for scope in query.scopes {
+            let folder = scope_folder(&self.root().join(""), query.layer, scope);
+            for name in file::names(&folder)? {
+                let key_folder = folder.join(&name);
+                if let Some(key) = key_of(name.to_str(), &key_folder)?.filter(|key| key != query.key) {
+                    keys.push((key_folder, key));
+                }
+            }
+        }
+        let mut matching = Vec::new();
+        for prefix in query.restore_keys {
+            let (of_prefix, rest) = keys.into_iter().partition(|(_, key)| key.starts_with(prefix.as_str()));
+            keys = rest;
+            matching.push(of_prefix);
+        }
+        // All restore keys in the own lane come before any of them in another one.
+        let own = Query { lanes: Lanes::Own, ..*query };
+        for folders in &matching {
+            add_lane(&own, folders, true, false, found)?;
+        }
+        if query.lanes == Lanes::Any {
+            for folders in &matching {
+                add_lane(query, folders, false, false, found)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add(
+    query: &Query<'_>,
+    folders: &[(PathBuf, String)],
+    is_exact: bool,
+    found: &mut Vec<Candidate>,
+) -> Result<()> {
+    add_lane(query, folders, true, is_exact, found)?;
+    if query.lanes == Lanes::Any {
+        add_lane(query, folders, false, is_exact, found)?;
+    }
+    Ok(())
+}
+
+/// Adds the entries of these keys' folders (neighbouring folders of one scope count as one), newest first.
+fn add_lane(
+    query: &Query<'_>,
+    folders: &[(PathBuf, String)],
+    own: bool,
+    is_exact: bool,
+    found: &mut Vec<Candidate>,
+) -> Result<()> {
+    for scope in folders.chunk_by(|(a, _), (b, _)| a.parent() == b.parent()) {
+        let mut of_scope = Vec::new();
+        for (key_folder, key) in scope {
+            for generation in generations(key_folder)? {
+                if generation.is_of_lane(query.lane) == own {
+                    let id = EntryId { key_folder: key_folder.clone(), generation };
+                    of_scope.push(Candidate { id, key: key.clone(), is_exact });
+                }
+            }
+        }
+        of_scope.sort_by(|a, b| b.id.generation.cmp(&a.id.generation));
+        found.append(&mut of_scope);
+    }
+    Ok(())
+}
+
+/// The key of a folder. A name that was cut tells it only together with an entry's manifest.
+fn key_of(name: Option<&str>, folder: &std::path::Path) -> Result<Option<String>> {
+    let Some(name) = name else { return Ok(None) };
+    if let Some(key) = name::decode(name) {
+        return Ok(Some(key.into_owned()));
+    }
+    let Some(generation) = generations(folder)?.pop() else { return Ok(None) };
+    let header = EntryId { key_folder: folder.into(), generation }.header();
+    // A manifest that cannot be read belongs to an entry that will not be taken anyway.
+    Ok(header.ok().map(|header| header.key))
+}

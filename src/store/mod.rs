@@ -1,0 +1,45 @@
+//! Entries on the runner's disk: their format, every name below the root, and what may be done to them.
+//!
+//! ```text
+//! root/                                  0700, CACHEDIR.TAG
+//!   <layer>/<repository>/<ref>/<key>/    names as in `name`
+//!     <generation>/                      an entry: immutable; its own mtime is its last use
+//!       manifest                         what it is and holds, see `manifest`
+//!       tree/0, tree/1 …                 a folder a root
+//!   staging/<random>/                    an entry that is being made; locked by its maker
+//!   trash/<random>/                      what is being deleted
+//!   quarantine/<random>/                 entries that were found damaged
+//!   sessions/<id>.json                   what a restore leaves for the save of the same job
+//! ```
+//!
+//! # Locks
+//! `flock` on the entry's own folder. A reader holds it shared while it copies ([`Lease`]); whoever evicts takes it
+//! exclusively without waiting and lets the entry be when that fails. A maker holds its staging folder exclusively, so
+//! that a sweep can tell it from debris. Nobody holds two of these locks and nobody waits for one, so there is no order
+//! to keep. Locks end with their process.
+//!
+//! # Publishing
+//! The manifest is written last, then one rename makes the entry visible. Each entry has a folder name of its own, so
+//! two jobs that save one key do not meet.
+
+mod clean;
+mod entry;
+mod error;
+mod layer;
+mod lookup;
+mod manifest;
+mod name;
+pub mod retention;
+mod root;
+mod session;
+mod staging;
+
+pub use clean::Evicted;
+pub use entry::{EntryId, Lease};
+pub use error::{Error, Result};
+pub use layer::Layer;
+pub use lookup::{Candidate, Lanes, Query};
+pub use manifest::{Factor, Header, Manifest, Origin, Root, Scope};
+pub use root::{Store, key_folder};
+pub use session::{Claim, Claimed, leave_pointer, pointers};
+pub use staging::Staging;

@@ -1,0 +1,105 @@
+//! The contents of one file into another: shared extents, or a copy inside the kernel; and its user attributes.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::{self, SeekFrom, XattrFlags};
+use rustix::io::{self, Errno};
+
+/// Buffer for file systems between which the kernel cannot copy.
+const BUFFER: usize = 256 * 1024;
+
+/// Longest list of attributes' names, and longest attribute, that the kernel allows.
+const LONGEST_ATTRIBUTE: usize = 64 * 1024;
+
+/// Lets `to` share the extents of `from`. `Err` with `OPNOTSUPP`, `XDEV`, `INVAL` or `NOTTY` means that these file
+/// systems cannot.
+pub fn clone_contents(from: impl AsFd, to: impl AsFd) -> Result<(), Errno> {
+    fs::ioctl_ficlone(to, from)
+}
+
+/// Copies up to `size` bytes from the start of `from` to the start of the empty file `to` and returns how many there
+/// were: fewer when `from` ended early. With `is_sparse`, holes stay holes.
+pub fn copy_contents(from: impl AsFd, to: impl AsFd, size: u64, is_sparse: bool) -> Result<u64, Errno> {
+    if !is_sparse {
+        return copy_range(&from, &to, size);
+    }
+    let mut at = 0;
+    while at < size {
+        let start = match fs::seek(&from, SeekFrom::Data(at)) {
+            Ok(start) => start,
+            // A hole to the end.
+            Err(Errno::NXIO) => break,
+            Err(error) => return Err(error),
+        };
+        let end = fs::seek(&from, SeekFrom::Hole(start))?.min(size);
+        fs::seek(&from, SeekFrom::Start(start))?;
+        fs::seek(&to, SeekFrom::Start(start))?;
+        let copied = copy_range(&from, &to, end - start)?;
+        at = start + copied;
+        if at < end {
+            return Ok(at);
+        }
+    }
+    fs::ftruncate(&to, size)?;
+    Ok(size)
+}
+
+/// Copies from both files' own positions on.
+fn copy_range(from: impl AsFd, to: impl AsFd, size: u64) -> Result<u64, Errno> {
+    let mut copied = 0;
+    while copied < size {
+        let chunk = usize::try_from(size - copied).unwrap_or(usize::MAX);
+        match fs::copy_file_range(&from, None, &to, None, chunk) {
+            Ok(0) => break,
+            Ok(count) => copied += count as u64,
+            // Different file systems (older kernels), or one that cannot: through our own memory.
+            Err(Errno::XDEV | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::PERM)
+                if copied == 0 =>
+            {
+                return copy_through_memory(from, to, size);
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(copied)
+}
+
+fn copy_through_memory(from: impl AsFd, to: impl AsFd, size: u64) -> Result<u64, Errno> {
+    let mut buffer = vec![0; BUFFER.min(usize::try_from(size).unwrap_or(BUFFER)).max(1)];
+    let mut copied = 0;
+    while copied < size {
+        let wanted = usize::try_from(size - copied).unwrap_or(usize::MAX).min(buffer.len());
+        let count = io::retry_on_intr(|| io::read(&from, &mut buffer[..wanted]))?;
+        if count == 0 {
+            break;
+        }
+        let mut written = 0;
+        while written < count {
+            written += io::retry_on_intr(|| io::write(&to, &buffer[written..count]))?;
+        }
+        copied += count as u64;
+    }
+    Ok(copied)
+}
+
+/// Gives `to` the user attributes of `from`. A file system that keeps none gets none.
+pub fn copy_user_attributes(from: impl AsFd, to: impl AsFd) -> Result<(), Errno> {
+    // Most files have none: one call, no memory.
+    match fs::flistxattr_query(&from) {
+        Ok(0) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
+        Ok(_) => {}
+        Err(error) => return Err(error),
+    }
+    let mut names = Vec::with_capacity(LONGEST_ATTRIBUTE);
+    fs::flistxattr(&from, rustix::buffer::spare_capacity(&mut names))?;
+    for name in names.split(|&byte| byte == 0).filter(|name| name.starts_with(b"user.")) {
+        let mut value = Vec::with_capacity(LONGEST_ATTRIBUTE);
+        fs::fgetxattr(&from, name, rustix::buffer::spare_capacity(&mut value))?;
+        match fs::fsetxattr(&to, name, &value, XattrFlags::empty()) {
+            Ok(()) | Err(Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! `std::fs` for single files and folders by path, with errors that name both.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Named, Result};
+
+/// Reads the whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).named("read", || path.into())
+}
+
+/// Reads the whole file, or `None` where there is none.
+pub fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(Error::new("read", path, error)),
+    }
+}
+
+/// Opens the file for reading.
+pub fn open(path: &Path) -> Result<fs::File> {
+    fs::File::open(path).named("open", || path.into())
+}
+
+/// Adds `text` to the end of the file, made if absent.
+pub fn append(path: &Path, text: &str) -> Result<()> {
+    let mut file =
+        fs::OpenOptions::new().append(true).create(true).open(path).named("open", || path.into())?;
+    file.write_all(text.as_bytes()).named("write", || path.into())
+}
+
+/// Makes the file with the contents of `bytes`, whole or not at all, replacing what is there; for its owner only.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+        .named("create a file in", || folder.into())?;
+    file.write_all(bytes).named("write", || path.into())?;
+    file.persist(path).map_err(|error| Error::new("rename to", path, error.error))?;
+    Ok(())
+}
+
+/// Makes a new file with the contents of `bytes`; an existing one is an error.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .named("create", || path.into())?;
+    file.write_all(bytes).named("write", || path.into())
+}
+
+/// Makes the folder and those above it; existing ones are fine.
+pub fn make_dirs(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).named("make folder", || path.into())
+}
+
+/// Makes the folder and those above it for their owner only; existing ones are fine and keep their mode.
+pub fn make_private_dirs(path: &Path) -> Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).named("make folder", || path.into())
+}
+
+/// Renames; what is at `to` is replaced as `rename(2)` does.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).named("rename to", || to.into())
+}
+
+/// Removes the file.
+pub fn remove_file(path: &Path) -> Result<()> {
+    fs::remove_file(path).named("remove", || path.into())
+}
+
+/// Removes the folder if it is empty, and says whether it did.
+pub fn remove_dir_if_empty(path: &Path) -> Result<bool> {
+    match fs::remove_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(error) => Err(Error::new("remove folder", path, error)),
+    }
+}
+
+/// The names in a folder, in order; none where there is no such folder.
+pub fn names(path: &Path) -> Result<Vec<std::ffi::OsString>> {
+    let listing = match fs::read_dir(path) {
+        Ok(listing) => listing,
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(Error::new("list folder", path, error)),
+    };
+    let mut names = listing
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<io::Result<Vec<_>>>()
+        .named("list folder", || path.into())?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Whether a folder is there, symlinks followed.
+pub fn is_dir(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// Whether a regular file is there, symlinks followed.
+pub fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// Whether there is anything, a symlink to nothing included.
+pub fn is_present(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// The path without symlinks.
+pub fn canonicalize(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).named("resolve", || path.into())
+}
+
+/// A folder with a new, random name in `parent`, called `prefix` and something; it is not removed by itself.
+pub fn make_unique_dir(parent: &Path, prefix: &str) -> Result<PathBuf> {
+    let folder = tempfile::Builder::new()
+        .prefix(OsStr::new(prefix))
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir_in(parent)
+        .named("make a folder in", || parent.into())?;
+    Ok(folder.keep())
+}
+
+/// The time at which the file or folder last changed.
+pub fn modified(path: &Path) -> Result<std::time::SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).named("read metadata of", || path.into())
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}

@@ -1,0 +1,48 @@
+//! What is mounted where.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::error::Result;
+use super::file;
+
+/// The mount points strictly below `folder`, which is absolute and without symlinks.
+pub fn mounts_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let table = file::read(Path::new("/proc/self/mountinfo"))?;
+    let points = table.split(|&byte| byte == b'\n').filter_map(mount_point);
+    Ok(points.filter(|point| point != folder && point.starts_with(folder)).collect())
+}
+
+/// The fifth field of a line of `mountinfo`, see proc(5).
+fn mount_point(line: &[u8]) -> Option<PathBuf> {
+    let field = line.split(|&byte| byte == b' ').nth(4)?;
+    let mut path = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((&byte, tail)) = rest.split_first() {
+        // Blanks and the like are written as a backslash and three octal digits.
+        let octal = (byte == b'\\').then(|| tail.get(..3)).flatten();
+        let escaped = octal.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        path.push(escaped.unwrap_or(byte));
+        rest = if escaped.is_some() { &tail[3..] } else { tail };
+    }
+    Some(PathBuf::from(OsString::from_vec(path))).filter(|path| path.as_os_str().as_bytes().starts_with(b"/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_point_may_have_blanks() {
+        let line = br"36 35 98:0 / /mnt/a\040b rw,noatime master:1 - ext4 /dev/root rw";
+        assert_eq!(mount_point(line), Some(PathBuf::from("/mnt/a b")));
+        assert_eq!(mount_point(b""), None);
+    }
+
+    #[test]
+    fn proc_is_mounted_below_the_root_and_not_below_itself() {
+        assert!(mounts_below(Path::new("/")).unwrap().contains(&PathBuf::from("/proc")));
+        assert!(!mounts_below(Path::new("/proc")).unwrap().contains(&PathBuf::from("/proc")));
+    }
+}

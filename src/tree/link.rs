@@ -1,0 +1,227 @@
+//! How a file gets from one place to another: shared extents, a further name, or a copy.
+//!
+//! What a file system cannot do is found out at the first file that needs it and remembered for the run; the same error
+//! on a later file is a real one (uv's rule, `uv-fs/src/link.rs`).
+
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Result};
+use crate::sys::{self, Dir, Errno, FileType, Stat, Time};
+
+/// What the user wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkMode {
+    /// Reflink where the file system can, else hard-link what tools replace rather than rewrite, else copy.
+    #[default]
+    Auto,
+    /// Share extents (btrfs, xfs, bcachefs, zfs); copy where the file system cannot.
+    Reflink,
+    /// Hard-link what tools replace rather than rewrite; copy the rest.
+    Hardlink,
+    /// Copy everything.
+    Copy,
+}
+
+impl fmt::Display for LinkMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Reflink => "reflink",
+            Self::Hardlink => "hardlink",
+            Self::Copy => "copy",
+        })
+    }
+}
+
+/// What was done with one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Used {
+    Reflink,
+    Hardlink,
+    Copy,
+}
+
+/// Transfers files by the fastest way that is allowed and possible here.
+#[derive(Debug)]
+pub struct Linker {
+    wanted: LinkMode,
+    reflink: Ability,
+    hardlink: Ability,
+}
+
+/// Why a faster way could not be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Obstacle {
+    /// The file system cannot share extents.
+    NoReflink,
+    /// Source and target are on different file systems, which can share nothing.
+    OtherFileSystem,
+}
+
+/// Whether the file systems at hand can do a thing.
+#[derive(Debug, Default)]
+struct Ability(AtomicU8);
+
+impl Ability {
+    const UNTRIED: u8 = 0;
+    const YES: u8 = 1;
+    const NO: u8 = 2;
+    const NO_ACROSS: u8 = 3;
+
+    fn is_out(&self) -> bool {
+        matches!(self.0.load(Ordering::Relaxed), Self::NO | Self::NO_ACROSS)
+    }
+
+    fn confirm(&self) {
+        self.0.store(Self::YES, Ordering::Relaxed);
+    }
+
+    /// Rules the way out because of `errno`, unless it did work before.
+    fn rule_out(&self, errno: Errno) -> bool {
+        let no = if errno == Errno::XDEV { Self::NO_ACROSS } else { Self::NO };
+        self.0.compare_exchange(Self::UNTRIED, no, Ordering::Relaxed, Ordering::Relaxed) != Err(Self::YES)
+    }
+
+    fn obstacle(&self) -> Option<Obstacle> {
+        match self.0.load(Ordering::Relaxed) {
+            Self::NO => Some(Obstacle::NoReflink),
+            Self::NO_ACROSS => Some(Obstacle::OtherFileSystem),
+            _ => None,
+        }
+    }
+}
+
+/// One file to transfer.
+pub(super) struct File<'a> {
+    pub(super) from: &'a Dir,
+    pub(super) name: &'a [u8],
+    pub(super) size: u64,
+    pub(super) mode: u16,
+    pub(super) mtime: Time,
+    /// Whether whatever uses the file replaces it instead of writing into it, so that it may share an inode.
+    pub(super) linkable: bool,
+}
+
+impl Linker {
+    /// A linker for one pair of file systems.
+    pub fn new(wanted: LinkMode) -> Self {
+        Self { wanted, reflink: Ability::default(), hardlink: Ability::default() }
+    }
+
+    /// Why files were copied that could have been transferred faster elsewhere.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.reflink.obstacle().max(self.hardlink.obstacle())
+    }
+
+    /// Makes `file` anew as `to_name` in `to`, with its mode and time. The source must be as recorded.
+    pub(super) fn transfer(&self, file: &File<'_>, to: &Dir, to_name: &[u8]) -> Result<Used> {
+        let reflink = matches!(self.wanted, LinkMode::Auto | LinkMode::Reflink) && !self.reflink.is_out();
+        let hardlink = matches!(self.wanted, LinkMode::Auto | LinkMode::Hardlink) && !self.hardlink.is_out();
+        if hardlink && !reflink && file.linkable && self.try_hardlink(file, to, to_name)? {
+            return Ok(Used::Hardlink);
+        }
+        let (source, stat) = file.from.open_file(file.name)?;
+        file.check(&stat)?;
+        let target = to.create_file(to_name, file.mode)?;
+        let used = if reflink && file.size > 0 && self.try_reflink(file, &source, &target, to, to_name)? {
+            Used::Reflink
+        } else if hardlink && reflink && file.linkable && file.size > 0 {
+            // Only now is it known that this file system cannot reflink.
+            drop(target);
+            to.remove_file(to_name)?;
+            return self.transfer(file, to, to_name);
+        } else {
+            file.copy(&source, &target, to, to_name, stat.is_sparse)?;
+            Used::Copy
+        };
+        sys::copy_user_attributes(&source, &target).map_err(|errno| file.failed(to, to_name, errno))?;
+        let mode = (!sys::is_mode_kept(file.mode)).then_some(file.mode);
+        to.finish_file(&target, to_name, mode, file.mtime)?;
+        Ok(used)
+    }
+
+    fn try_reflink(
+        &self,
+        file: &File<'_>,
+        source: &OwnedFd,
+        target: &OwnedFd,
+        to: &Dir,
+        name: &[u8],
+    ) -> Result<bool> {
+        const UNABLE: [Errno; 6] =
+            [Errno::OPNOTSUPP, Errno::XDEV, Errno::INVAL, Errno::NOTTY, Errno::NOSYS, Errno::PERM];
+        match sys::clone_contents(source, target) {
+            Ok(()) => {
+                self.reflink.confirm();
+                Ok(true)
+            }
+            Err(errno) if UNABLE.contains(&errno) && self.reflink.rule_out(errno) => Ok(false),
+            Err(errno) => Err(file.failed(to, name, errno)),
+        }
+    }
+
+    /// `false`: this file is to be copied.
+    fn try_hardlink(&self, file: &File<'_>, to: &Dir, to_name: &[u8]) -> Result<bool> {
+        match file.from.link(file.name, to, to_name) {
+            Ok(()) => {
+                self.hardlink.confirm();
+                let stat = to.stat(to_name)?;
+                file.check(&stat)?;
+                if stat.mode == file.mode {
+                    return Ok(true);
+                }
+                // Some job changed the mode of its name, and so of all: this one gets its own again.
+                to.remove_file(to_name)?;
+                Ok(false)
+            }
+            // Too many names of one file (65,000 on ext4), or somebody else's file: this one only.
+            Err(error) if error.is(Errno::MLINK) || error.is(Errno::PERM) || error.is(Errno::ACCESS) => {
+                Ok(false)
+            }
+            Err(error) if error.is(Errno::XDEV) && self.hardlink.rule_out(Errno::XDEV) => Ok(false),
+            Err(error) if error.is(Errno::OPNOTSUPP) && self.hardlink.rule_out(Errno::OPNOTSUPP) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl File<'_> {
+    fn check(&self, stat: &Stat) -> Result<()> {
+        let what = if stat.kind != FileType::RegularFile {
+            "it is no regular file".to_owned()
+        } else if stat.size != self.size {
+            format!("{} bytes instead of {}", stat.size, self.size)
+        } else if stat.mtime != self.mtime {
+            "another time of change".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Changed { path: self.from.join(self.name), what })
+    }
+
+    fn copy(
+        &self,
+        source: &OwnedFd,
+        target: &OwnedFd,
+        to: &Dir,
+        to_name: &[u8],
+        is_sparse: bool,
+    ) -> Result<()> {
+        let copied = sys::copy_contents(source, target, self.size, is_sparse)
+            .map_err(|errno| self.failed(to, to_name, errno))?;
+        if copied == self.size {
+            return Ok(());
+        }
+        let what = format!("{copied} bytes instead of {}", self.size);
+        Err(Error::Changed { path: self.from.join(self.name), what })
+    }
+
+    fn failed(&self, to: &Dir, to_name: &[u8], errno: Errno) -> Error {
+        Error::Copy { from: self.from.join(self.name), to: to.join(to_name), source: errno.into() }
+    }
+}

@@ -1,0 +1,150 @@
+//! Which files of a folder belong to a tree.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::{Result, TEMPORARY_PREFIX};
+
+/// Chosen files of a folder. A path is chosen when it, or a folder above it, matches an included pattern and no excluded
+/// one; what this program put there for a moment never is.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// `None`: everything.
+    include: Option<GlobSet>,
+    /// Folders below which an included pattern may match.
+    leads: GlobSet,
+    exclude: GlobSet,
+}
+
+/// What a [`Selection`] says of one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// It belongs to the tree, and with it what lies below as far as it is not excluded.
+    Chosen,
+    /// It is a folder's path below which something may be chosen.
+    Perhaps,
+    /// Neither it nor anything below.
+    LeftOut,
+}
+
+impl Selection {
+    /// The whole folder.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// What matches one of `include` (everything when it is empty) and none of `exclude`. The patterns are relative to
+    /// the folder; `*` does not match `/`, `**` does.
+    pub fn new(include: &[String], exclude: &[String]) -> Result<Self> {
+        let leads: Vec<_> = include.iter().flat_map(|pattern| leads_to(pattern)).collect();
+        let include = if include.is_empty() { None } else { Some(glob_set(include)?) };
+        Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)? })
+    }
+
+    /// The file at `path` alone, in the folder above it.
+    pub fn of_file(path: &std::path::Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self::new(&[globset::escape(&name)], &[])
+    }
+
+    /// Whether paths matter at all, or everything is chosen.
+    pub(super) fn is_all(&self) -> bool {
+        self.include.is_none() && self.exclude.is_empty()
+    }
+
+    /// Judges the path `path` in a folder that was itself chosen (`above`) or not.
+    pub(super) fn judge(&self, above: Choice, path: &[u8], name: &[u8]) -> Choice {
+        if name.starts_with(TEMPORARY_PREFIX.as_bytes()) {
+            return Choice::LeftOut;
+        }
+        if self.is_all() {
+            return Choice::Chosen;
+        }
+        let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path));
+        if self.exclude.is_match(path) {
+            return Choice::LeftOut;
+        }
+        match &self.include {
+            _ if above == Choice::Chosen => Choice::Chosen,
+            Some(include) if !include.is_match(path) && !self.leads.is_match(path) => Choice::LeftOut,
+            Some(include) if !include.is_match(path) => Choice::Perhaps,
+            Some(_) | None => Choice::Chosen,
+        }
+    }
+
+    pub(super) fn judge_root(&self) -> Choice {
+        if self.include.is_none() { Choice::Chosen } else { Choice::Perhaps }
+    }
+}
+
+/// Patterns of the folders that lead to what `pattern` matches: for `a/*/c` these are `a` and `a/*`, for `a/**/c` all below
+/// `a` as well.
+fn leads_to(pattern: &str) -> Vec<String> {
+    let components: Vec<_> = pattern.split('/').collect();
+    let mut leads = Vec::new();
+    for end in 1..components.len() {
+        leads.push(components[..end].join("/"));
+        if components[end - 1] == "**" {
+            break;
+        }
+    }
+    leads
+}
+
+fn glob_set(patterns: &[String]) -> Result<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build()?);
+    }
+    Ok(set.build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(selection: &Selection, path: &str) -> Choice {
+        let mut above = selection.judge_root();
+        let parts: Vec<_> = path.split('/').collect();
+        for end in 1..=parts.len() {
+            above = selection.judge(above, parts[..end].join("/").as_bytes(), parts[end - 1].as_bytes());
+            if above == Choice::LeftOut {
+                break;
+            }
+        }
+        above
+    }
+
+    fn selection(include: &[&str], exclude: &[&str]) -> Selection {
+        let owned = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect::<Vec<_>>();
+        Selection::new(&owned(include), &owned(exclude)).unwrap()
+    }
+
+    #[test]
+    fn a_folder_that_matches_brings_what_is_in_it() {
+        let selection = selection(&["out/*"], &["**/*.tmp"]);
+        assert_eq!(choice(&selection, "out"), Choice::Perhaps);
+        assert_eq!(choice(&selection, "out/bin/tool"), Choice::Chosen);
+        assert_eq!(choice(&selection, "out/bin/x.tmp"), Choice::LeftOut);
+        assert_eq!(choice(&selection, "src/lib.rs"), Choice::LeftOut);
+    }
+
+    #[test]
+    fn only_folders_that_can_lead_to_a_match_are_read() {
+        let selection = selection(&["a/*/c", "d/**/e", "f"], &[]);
+        for path in ["a", "a/b", "d", "d/x", "d/x/y"] {
+            assert_eq!(choice(&selection, path), Choice::Perhaps, "{path}");
+        }
+        for path in ["b", "a/b/x", "g/f"] {
+            assert_eq!(choice(&selection, path), Choice::LeftOut, "{path}");
+        }
+        for path in ["a/b/c", "d/e", "d/x/e", "f", "f/g"] {
+            assert_eq!(choice(&selection, path), Choice::Chosen, "{path}");
+        }
+    }
+
+    #[test]
+    fn everything_is_chosen_but_our_own_debris() {
+        assert_eq!(choice(&Selection::all(), "a/b"), Choice::Chosen);
+        assert_eq!(choice(&Selection::all(), "a/.runner-cache-1/b"), Choice::LeftOut);
+    }
+}

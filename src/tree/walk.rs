@@ -1,0 +1,230 @@
+//! Reads a live folder into a [`Tree`]: folders in parallel, one `statx` a name.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::Scope;
+
+use super::Result;
+use super::failure::UntilFailure;
+use super::index::{Kind, NodeId, Tree};
+use super::select::{Choice, Selection};
+use crate::sys::{self, Dir, Errno, FileType, Interrupt, Stat};
+
+/// Permission bits that are kept. Setuid and setgid never are: an entry must not hand out somebody's rights.
+const KEPT_MODE: u16 = 0o1777;
+
+/// A live folder as it was read.
+#[derive(Debug)]
+pub struct Walked {
+    /// What is in it.
+    pub tree: Tree,
+    /// Paths of sockets, pipes and devices: they cannot be kept.
+    pub left_out: Vec<PathBuf>,
+    /// Paths of files whose setuid or setgid bit is not kept.
+    pub without_rights: Vec<PathBuf>,
+}
+
+/// Reads the chosen part of `root`. Folders without anything chosen in them are left out unless chosen themselves.
+pub fn walk(root: &Dir, selection: &Selection, interrupt: &Interrupt) -> Result<Walked> {
+    let own = root.stat_self()?;
+    let walk = Walk {
+        selection,
+        next: AtomicU32::new(1),
+        found: Mutex::default(),
+        jobs: UntilFailure::new(interrupt),
+    };
+    let start =
+        Task { id: 0, dir: root.open_beneath(b"")?, path: Vec::new(), choice: selection.judge_root() };
+    rayon::scope(|scope| walk.jobs.run(|| walk.read(scope, start)));
+    walk.jobs.finish()?;
+    let Found { mut listings, left_out, without_rights } =
+        walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    listings.sort_unstable_by_key(|(id, _)| *id);
+    let listings: Vec<_> = listings.into_iter().map(|(_, listing)| listing).collect();
+    Ok(Walked { tree: assemble(&own, &listings), left_out, without_rights })
+}
+
+/// A folder to read.
+struct Task {
+    /// Its place in the list of listings.
+    id: u32,
+    dir: Dir,
+    /// Relative to the root; kept up only where the selection needs it.
+    path: Vec<u8>,
+    choice: Choice,
+}
+
+struct Walk<'a> {
+    selection: &'a Selection,
+    next: AtomicU32,
+    found: Mutex<Found>,
+    jobs: UntilFailure<'a>,
+}
+
+#[derive(Default)]
+struct Found {
+    listings: Vec<(u32, Listing)>,
+    left_out: Vec<PathBuf>,
+    without_rights: Vec<PathBuf>,
+}
+
+/// What is directly in one folder, sorted by name.
+#[derive(Default)]
+struct Listing {
+    children: Vec<Child>,
+}
+
+struct Child {
+    name: Box<[u8]>,
+    stat: Stat,
+    choice: Choice,
+    detail: Detail,
+}
+
+enum Detail {
+    Folder { listing: u32 },
+    File,
+    Symlink(Box<[u8]>),
+}
+
+impl Walk<'_> {
+    fn read<'scope>(&'scope self, scope: &Scope<'scope>, task: Task) -> Result<()> {
+        let mut names: Vec<Box<[u8]>> = Vec::new();
+        task.dir.for_each_name(|name| names.push(name.into()))?;
+        names.sort_unstable();
+
+        let task = Arc::new(task);
+        let mut children = Vec::with_capacity(names.len());
+        let (mut left_out, mut without_rights) = (Vec::new(), Vec::new());
+        for name in names {
+            let path = if self.selection.is_all() { Vec::new() } else { joined(&task.path, &name) };
+            let choice = self.selection.judge(task.choice, &path, &name);
+            if choice == Choice::LeftOut {
+                continue;
+            }
+            // Gone between the two calls: it was not there.
+            let Some(stat) = task.dir.stat_if_present(&name)? else { continue };
+            let detail = match stat.kind {
+                FileType::Directory => {
+                    let listing = self.next.fetch_add(1, Ordering::Relaxed);
+                    let (parent, name) = (Arc::clone(&task), name.clone());
+                    scope.spawn(move |scope| {
+                        self.jobs.run(|| match parent.dir.open_dir(&name) {
+                            Ok(dir) => self.read(scope, Task { id: listing, dir, path, choice }),
+                            Err(error) if is_passed_over(&error, choice) => {
+                                self.add(listing, Listing::default(), Vec::new(), Vec::new());
+                                Ok(())
+                            }
+                            Err(error) => Err(error.into()),
+                        });
+                    });
+                    Detail::Folder { listing }
+                }
+                _ if choice == Choice::Perhaps => continue,
+                FileType::RegularFile => Detail::File,
+                FileType::Symlink => Detail::Symlink(task.dir.read_symlink(&name)?.into()),
+                _ => {
+                    left_out.push(task.dir.join(&name));
+                    continue;
+                }
+            };
+            if matches!(detail, Detail::File) && stat.mode & !KEPT_MODE != 0 {
+                without_rights.push(task.dir.join(&name));
+            }
+            children.push(Child { name, stat, choice, detail });
+        }
+        self.add(task.id, Listing { children }, left_out, without_rights);
+        Ok(())
+    }
+
+    fn add(&self, id: u32, listing: Listing, left_out: Vec<PathBuf>, without_rights: Vec<PathBuf>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.listings.push((id, listing));
+        found.left_out.extend(left_out);
+        found.without_rights.extend(without_rights);
+    }
+}
+
+/// A folder that went meanwhile was not there, and one that nobody asked for may be somebody else's.
+fn is_passed_over(error: &sys::Error, choice: Choice) -> bool {
+    error.is(Errno::NOENT) || (choice == Choice::Perhaps && error.is(Errno::ACCESS))
+}
+
+/// Lays the listings out breadth first. `listings[0]` is the root's.
+fn assemble(own: &Stat, listings: &[Listing]) -> Tree {
+    let wanted = wanted_listings(listings);
+    let mut tree = Tree::with_root(own.mode & KEPT_MODE, own.mtime);
+    let mut groups = Groups::default();
+    let mut folders = std::collections::VecDeque::from([(0, 0)]);
+    while let Some((folder, listing)) = folders.pop_front() {
+        let first = tree.len();
+        for child in &listings[listing as usize].children {
+            let kind = match &child.detail {
+                Detail::Folder { listing }
+                    if !wanted[*listing as usize] && child.choice == Choice::Perhaps =>
+                {
+                    continue;
+                }
+                Detail::Folder { .. } => Kind::Folder { first: 0, count: 0 },
+                Detail::File => Kind::File { size: child.stat.size, group: 0 },
+                Detail::Symlink(target) => Kind::Symlink { target: tree.push_text(target) },
+            };
+            let id = tree.push(folder, &child.name, child.stat.mode & KEPT_MODE, child.stat.mtime, kind);
+            match child.detail {
+                Detail::Folder { listing } => folders.push_back((id, listing)),
+                Detail::File if child.stat.links > 1 => groups.add(&mut tree, id, &child.stat),
+                Detail::File | Detail::Symlink(_) => {}
+            }
+        }
+        tree.set_children(folder, first..tree.len());
+    }
+    tree
+}
+
+/// For each listing whether something chosen is in it or below.
+fn wanted_listings(listings: &[Listing]) -> Vec<bool> {
+    let mut wanted = vec![false; listings.len()];
+    // Subfolders have higher numbers than their parents.
+    for (id, listing) in listings.iter().enumerate().rev() {
+        wanted[id] = listing.children.iter().any(|child| match child.detail {
+            Detail::Folder { listing } => child.choice == Choice::Chosen || wanted[listing as usize],
+            Detail::File | Detail::Symlink(_) => true,
+        });
+    }
+    wanted
+}
+
+/// Finds the names of one file. A file whose other names lie outside the tree stays without a group.
+#[derive(Default)]
+struct Groups {
+    seen: HashMap<((u32, u32), u64), Seen>,
+    last: u32,
+}
+
+enum Seen {
+    Once(NodeId),
+    Group(u32),
+}
+
+impl Groups {
+    fn add(&mut self, tree: &mut Tree, id: NodeId, stat: &Stat) {
+        let seen = self.seen.entry((stat.device, stat.inode)).or_insert(Seen::Once(id));
+        match *seen {
+            Seen::Once(first) if first == id => {}
+            Seen::Once(first) => {
+                self.last += 1;
+                tree.set_group(first, self.last);
+                tree.set_group(id, self.last);
+                *seen = Seen::Group(self.last);
+            }
+            Seen::Group(group) => tree.set_group(id, group),
+        }
+    }
+}
+
+fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    if folder.is_empty() { name.to_vec() } else { [folder, name].join(&b'/') }
+}

@@ -1,0 +1,240 @@
+//! What of a Rust project is cached.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use crate::job::Job;
+
+#[test]
+fn a_second_job_starts_from_what_the_first_one_built() {
+    let job = Job::new();
+    let (first, saved) = job.build(&[]);
+    assert_eq!(first.outputs["target-hit"], "miss");
+    assert_eq!(first.env["TARGET_CACHE_RESTORED"], "false");
+    assert!(saved.log.contains("target  saved"), "{}", saved.log);
+    job.wipe();
+
+    let second = job.ok(&["restore"]);
+    assert_eq!(second.outputs["target-hit"], "exact");
+    assert_eq!(second.outputs["cache-hit"], "true");
+    assert_eq!(second.outputs["cache-matched-key"], first.outputs["cache-primary-key"]);
+    assert_eq!(second.env["TARGET_CACHE_RESTORED"], "true");
+    assert_eq!(second.env["TARGET_RESTORED"], "true");
+    assert_eq!(job.sh("cargo build --offline").matches("Compiling").count(), 0, "all is fresh");
+    assert!(second.summary.contains("| target | exact |"), "{}", second.summary);
+}
+
+#[test]
+fn a_job_that_changed_nothing_makes_no_entry() {
+    let job = Job::new();
+    job.build(&[]);
+    for _ in 0..2 {
+        let (_, saved) = job.build(&[]);
+        assert!(saved.log.contains("target  skipped  nothing has changed"), "{}", saved.log);
+    }
+    assert_eq!(job.entries("target").len(), 1);
+}
+
+#[test]
+fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
+    let job = Job::new();
+    job.build(&[]);
+    job.wipe();
+    job.version("1.0.1");
+    let said = job.ok(&["restore"]);
+    assert_eq!(said.outputs["target-hit"], "partial");
+    assert_eq!(said.outputs["cache-hit"], "false");
+    assert_eq!((&*said.env["TARGET_CACHE_RESTORED"], &*said.env["TARGET_RESTORED"]), ("false", "true"));
+}
+
+#[test]
+fn manifests_make_the_key_where_there_is_no_lock_file() {
+    let job = Job::new();
+    fs::remove_file(job.path("work/project/Cargo.lock")).unwrap();
+    let key = || job.ok(&["restore", "--no-session"]).outputs["cargo-cache-key"].clone();
+    let before = key();
+    assert_eq!(key(), before);
+    job.version("1.0.1");
+    assert_ne!(key(), before);
+}
+
+#[test]
+fn what_changes_the_output_changes_the_key_and_nothing_else_does() {
+    let mut job = Job::new();
+    let key = |job: &Job| job.ok(&["restore", "--no-session"]).outputs["target-cache-key"].clone();
+    let before = key(&job);
+    job.set("RUST_BACKTRACE", "1");
+    job.set("CARGO_TERM_COLOR", "always");
+    job.set("TARGET_CACHE_DIR", "/x");
+    assert_eq!(key(&job), before);
+    let mut keys = vec![before];
+    job.set("RUSTFLAGS", "-C debuginfo=0");
+    keys.push(key(&job));
+    job.write("work/project/.github/cache-trigger", "1");
+    keys.push(key(&job));
+    job.write("work/project/.cargo/config.toml", "[build]\njobs = 1\n");
+    keys.push(key(&job));
+    job.write(
+        "work/project/rust-toolchain",
+        std::env::var("RUSTUP_TOOLCHAIN").as_deref().unwrap_or("stable"),
+    );
+    keys.push(key(&job));
+    keys.push(job.ok(&["restore", "--no-session", "--key-extra", "x"]).outputs["target-cache-key"].clone());
+    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len(), "{keys:#?}");
+}
+
+#[test]
+fn target_and_home_are_found_where_the_environment_puts_them() {
+    let mut job = Job::new();
+    job.set("CARGO_TARGET_DIR", job.path("elsewhere/target").display());
+    job.set("CARGO_HOME", job.path("elsewhere/home").display());
+    job.write("elsewhere/home/registry/cache/index/a-1.0.0.crate", "crate");
+    job.build(&[]);
+    job.remove("elsewhere");
+    let said = job.ok(&["restore"]);
+    assert_eq!((&*said.outputs["target-hit"], &*said.outputs["cargo-hit"]), ("exact", "exact"));
+    assert!(job.path("elsewhere/target/debug/small").is_file());
+    assert!(job.path("elsewhere/home/registry/cache/index/a-1.0.0.crate").is_file());
+    assert!(!job.path("work/project/target").exists() && !said.env.contains_key("CARGO_TARGET_DIR"));
+}
+
+#[test]
+fn a_sibling_workspace_is_cached_besides() {
+    let job = Job::new();
+    job.sh("cp -r . ../sibling");
+    job.ok(&["restore", "--workspaces", ".\n../sibling -> out"]);
+    job.sh("cargo build -q; cd ../sibling; cargo build -q --target-dir out");
+    job.ok(&["save"]);
+    job.wipe();
+    job.remove("work/sibling/out");
+    job.ok(&["restore", "--workspaces", ".\n../sibling -> out"]);
+    assert!(job.path("work/project/target/debug/small").is_file());
+    assert!(job.path("work/sibling/out/debug/small").is_file());
+}
+
+#[test]
+fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() {
+    let job = Job::new();
+    let home = "home/.cargo";
+    for file in ["registry/index/i/config.json", "registry/cache/i/a-1.crate", "git/db/g/HEAD"] {
+        job.write(&format!("{home}/{file}"), "cached");
+    }
+    let secrets =
+        ["credentials.toml", ".package-cache", "git/db/g/FETCH_HEAD", "registry/index/i/.cargo-index-lock"];
+    for file in secrets {
+        job.write(&format!("{home}/{file}"), "secret");
+    }
+    job.build(&[]);
+    let entry = &job.entries("cargo")[0];
+    let listing =
+        job.sh(&format!("find {0} -type f 1>&2; grep -r secret {0} || test $? = 1", entry.display()));
+    assert!(
+        listing.contains("a-1.crate") && !listing.contains("FETCH_HEAD") && !listing.contains("index-lock"),
+        "{listing}"
+    );
+
+    job.remove("home");
+    job.write(&format!("{home}/registry/cache/i/a-1.crate"), "a neighbour's");
+    job.write(&format!("{home}/registry/cache/i/b-1.crate"), "a neighbour's");
+    job.write(&format!("{home}/credentials.toml"), "a neighbour's");
+    let said = job.ok(&["restore"]);
+    assert_eq!((&*said.env["CARGO_REGISTRY_RESTORED"], &*said.env["CARGO_GIT_RESTORED"]), ("true", "true"));
+    assert_eq!(job.read(&format!("{home}/git/db/g/HEAD")), "cached");
+    for file in ["registry/cache/i/a-1.crate", "registry/cache/i/b-1.crate", "credentials.toml"] {
+        assert_eq!(job.read(&format!("{home}/{file}")), "a neighbour's", "{file}");
+    }
+}
+
+#[test]
+fn build_outputs_are_kept_by_commit() {
+    let job = Job::new();
+    let commit = "git add -A; git -c user.name=n -c user.email=e commit -qm c";
+    job.write("work/project/.gitignore", "/target\n");
+    job.sh(&format!("git init -q; {commit}"));
+    let builds = ["--builds", "target/debug/small\ntarget/debug/*.d"];
+    job.build(&builds);
+    job.wipe();
+    let restore = [&["restore", "--no-session", "--layers", "builds"], &builds[..]].concat();
+    let said = job.ok(&restore);
+    assert_eq!((&*said.outputs["builds-hit"], &*said.env["BUILDS_RESTORED"]), ("exact", "true"));
+    assert!(job.path("work/project/target/debug/small.d").is_file());
+    assert!(!job.path("work/project/target/debug/deps").exists());
+    job.write("work/project/src/main.rs", "fn main() {}");
+    job.sh(commit);
+    assert_eq!(job.ok(&restore).outputs["builds-hit"], "miss", "another commit");
+}
+
+/// The table of what may be hard-linked, against the real toolchain.
+#[test]
+fn a_build_on_hard_links_writes_into_no_entry() {
+    let job = Job::new();
+    job.write(
+        "work/project/src/lib.rs",
+        "pub fn one() -> u32 { 1 }\n#[test]\nfn is_one() { assert_eq!(one(), 1) }\n",
+    );
+    job.write(
+        "work/project/build.rs",
+        "fn main() { std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/out\", [0; 9]).unwrap() }",
+    );
+    job.ok(&["restore", "--link-mode", "hardlink"]);
+    job.sh("cargo build -q; cargo test -q 1>&2");
+    job.ok(&["save"]);
+    let entry = job.entries("target").remove(0);
+    let sums = || {
+        job.sh(&format!("cd {}; find tree -type f -exec sha256sum {{}} + | sort 1>&2; find tree -printf '%p %s %T@ %m\\n' | sort 1>&2", entry.display()))
+    };
+    let before = sums();
+    job.wipe();
+
+    let said = job.ok(&["restore", "--link-mode", "hardlink"]);
+    assert!(said.log.contains("hardlink"), "{}", said.log);
+    let linked = fs::read_dir(job.path("work/project/target/debug/deps"))
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().metadata().unwrap().nlink() > 1);
+    assert!(linked.count() > 1, "the test is about something");
+    job.write(
+        "work/project/src/lib.rs",
+        "pub fn one() -> u32 { 2 - 1 }\n#[test]\nfn is_one() { assert_eq!(one(), 1) }\n",
+    );
+    job.write("work/project/src/main.rs", "fn main() { println!(\"two {}\", small::one()) }\n");
+    job.sh(
+        "touch build.rs; cargo build -q; cargo test -q 1>&2; strip target/debug/small; target/debug/small",
+    );
+    assert_eq!(sums(), before);
+}
+
+#[test]
+fn an_entry_whose_linked_file_was_written_into_is_dropped() {
+    let job = Job::new();
+    job.write("work/project/src/lib.rs", "#[test]\nfn a() {}\n");
+    job.ok(&["restore", "--link-mode", "hardlink"]);
+    job.sh("cargo test -q --lib");
+    job.ok(&["save"]);
+    job.wipe();
+    job.ok(&["restore", "--no-session", "--link-mode", "hardlink"]);
+    job.sh("strip $(find target/debug/deps -name 'small-*' -perm -100)");
+    job.wipe();
+    let said = job.run(&["restore", "--no-session"]);
+    assert_eq!((said.code, &*said.outputs["target-hit"]), (0, "miss"), "{said:?}");
+    assert!(said.log.contains("::warning") && said.log.contains("is not as recorded"), "{}", said.log);
+    assert!(job.entries("target").is_empty());
+}
+
+#[test]
+fn a_build_with_a_sibling_is_kept_by_both_commits() {
+    let job = Job::new();
+    let commit = "git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c";
+    job.write("work/project/.gitignore", "/target\n");
+    job.sh(&format!("{commit}; cp -r . ../sibling"));
+    let args = ["--workspaces", ".\n../sibling", "--builds", "target/debug/small"];
+    job.build(&args);
+    let restore = [&["restore", "--no-session"], &args[..]].concat();
+    assert_eq!(job.ok(&restore).outputs["builds-hit"], "exact");
+    job.write("work/sibling/src/main.rs", "fn main() { println!(\"changed\") }\n");
+    let dirty = job.ok(&restore);
+    assert_eq!(dirty.outputs["builds-hit"], "miss");
+    assert!(dirty.log.contains("it is not known what they are made from"), "{}", dirty.log);
+    job.sh(&format!("cd ../sibling; {commit}"));
+    assert_eq!(job.ok(&restore).outputs["builds-hit"], "miss", "another commit of the sibling");
+}

@@ -1,0 +1,225 @@
+//! Inputs, right and wrong, and the commands for people.
+
+use std::fs;
+
+use crate::job::Job;
+
+#[test]
+fn wrong_inputs_are_told_and_lose_nothing() {
+    let wrong: [(&[&str], &str); 9] = [
+        (
+            &["--save", "nver"],
+            "input `save`: `nver` is not allowed; allowed: auto, always, success, never; did you mean `never`?",
+        ),
+        (
+            &["--keep", "target=0"],
+            "input `keep`: `target=0`: the number must be 1 or more; to save nothing use save: never",
+        ),
+        (
+            &["--layers", "cargo,tagret"],
+            "input `layers`: `tagret` is no layer; allowed: cargo, target, builds, paths; did you mean `target`?",
+        ),
+        (
+            &["--link-mode", "symlink"],
+            "input `link-mode`: `symlink` is not allowed; allowed: auto, reflink, hardlink, copy",
+        ),
+        (
+            &["--preset", "none"],
+            "input `preset`: `none` with no `path` caches nothing; hint: list what to cache in `path`",
+        ),
+        (&["--workspaces", "../absent"], "input `workspaces`: `../absent`: there is no Cargo.toml in "),
+        (&["--workspaces", ". -> ."], "input `workspaces`: the target folder "),
+        (&["--key-files", "absent.lock"], "input `key-files`: `absent.lock`: there is no such file in "),
+        (&["--kee", "target=1"], "there is no input `kee`; did you mean `keep`?"),
+    ];
+    let job = Job::new();
+    job.write("work/project/target/mine", "mine");
+    for (args, message) in wrong {
+        for command in ["restore", "save"] {
+            let said = job.run(&[&[command], args].concat());
+            assert_eq!(said.code, 2, "{said:?}");
+            assert!(
+                said.log.contains(&format!("::error title=runner-cache::{message}")),
+                "{args:?}: {}",
+                said.log
+            );
+        }
+    }
+    assert_eq!(job.read("work/project/target/mine"), "mine");
+}
+
+#[test]
+fn an_input_that_does_not_exist_is_told_when_the_runner_hands_it_on() {
+    let mut job = Job::new();
+    job.set("RUNNER_CACHE_INPUTS", r#"{"Fail-On-Cache-Mis": "true"}"#);
+    let said = job.run(&["restore"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.log.contains("there is no input `fail-on-cache-mis`; did you mean `fail-on-cache-miss`?"),
+        "{}",
+        said.log
+    );
+}
+
+#[test]
+fn a_miss_fails_only_where_it_is_to() {
+    let job = Job::new();
+    assert_eq!(job.run(&["restore", "--fail-on-cache-miss"]).code, 1);
+    assert_eq!(job.ok(&["restore", "--fail-on-cache-miss=false"]).outputs["cache-hit"], "false");
+    job.build(&["--key", "other-1"]);
+    let partial = ["restore", "--fail-on-cache-miss", "--key", "other-2", "--restore-keys", "other-"];
+    assert_eq!(job.ok(&partial).outputs["target-hit"], "partial", "a partial hit is no miss");
+}
+
+#[test]
+fn looking_only_brings_nothing() {
+    let job = Job::new();
+    job.build(&[]);
+    job.wipe();
+    let said = job.ok(&["restore", "--lookup-only"]);
+    assert_eq!((&*said.outputs["cache-hit"], &*said.outputs["target-restored"]), ("true", "false"));
+    assert_eq!(said.env["TARGET_CACHE_RESTORED"], "false");
+    assert!(!job.path("work/project/target").exists());
+}
+
+#[test]
+fn paths_are_cached_as_by_actions_cache() {
+    let job = Job::new();
+    for file in ["node_modules/a/index.js", "out/x.bin", "out/y.log", "out/deep/z.bin", "single.txt"] {
+        job.write(&format!("work/project/{file}"), "1");
+    }
+    job.write("home/.npm/x", "1");
+    let path = "node_modules\n~/.npm\nout/**/*.bin\n!out/deep\nsingle.txt";
+    let args = ["--preset", "none", "--path", path, "--key", "npm-1", "--restore-keys", "npm-"];
+    assert_eq!(job.ok(&[&["restore"], &args[..]].concat()).outputs["cache-hit"], "false");
+    assert!(job.ok(&["save"]).log.contains("paths   saved"));
+    for folder in ["work/project/node_modules", "work/project/out", "home/.npm"] {
+        job.remove(folder);
+    }
+    fs::remove_file(job.path("work/project/single.txt")).unwrap();
+    job.write("work/project/out/mine", "stays");
+    let said = job.ok(&[&["restore"], &args[..]].concat());
+    assert_eq!((&*said.outputs["cache-hit"], &*said.outputs["restored-files"]), ("true", "4"));
+    for file in ["node_modules/a/index.js", "out/x.bin", "out/mine", "single.txt"] {
+        assert!(job.path("work/project").join(file).is_file(), "{file}");
+    }
+    assert!(!job.path("work/project/out/y.log").exists() && !job.path("work/project/out/deep").exists());
+    assert!(job.ok(&["save"]).log.contains("an entry of this key is there already"));
+}
+
+#[test]
+fn other_paths_under_the_same_key_are_another_thing() {
+    let job = Job::new();
+    job.write("work/project/a", "1");
+    job.write("work/project/b", "1");
+    let restore = |path| job.ok(&["restore", "--preset", "none", "--key", "k", "--path", path]);
+    restore("a");
+    job.ok(&["save"]);
+    job.wipe();
+    assert_eq!(restore("a\nb").outputs["cache-hit"], "false");
+    assert!(job.ok(&["save"]).log.contains("paths   saved"));
+    job.wipe();
+    for path in ["a", "a\nb"] {
+        assert_eq!(restore(path).outputs["cache-hit"], "true", "{path}");
+    }
+}
+
+#[test]
+fn a_save_with_inputs_of_its_own_saves_these_as_well() {
+    let job = Job::new();
+    job.ok(&["restore"]);
+    job.sh("cargo build -q; echo 1 >own");
+    let own = ["--preset", "none", "--path", "own", "--key", "own-1"];
+    let log = job.ok(&[&["save"], &own[..]].concat()).log;
+    assert!(log.contains("target  saved") && log.contains("paths   saved"), "{log}");
+}
+
+#[test]
+fn the_users_own_variables_are_in_the_key_and_their_values_nowhere() {
+    let mut job = Job::new();
+    job.write("work/project/cached", "1");
+    let args =
+        ["--preset", "none", "--path", "cached", "--key-files", "Cargo.lock", "--key-env", "SECRET,OTHER"];
+    let mut keys = Vec::new();
+    for secret in ["one-secret", "another-secret"] {
+        job.set("SECRET", secret);
+        keys.push(job.ok(&[&["restore"], &args[..]].concat()).outputs["cache-key"].clone());
+        job.ok(&["save"]);
+    }
+    assert_ne!(keys[0], keys[1]);
+    job.sh("! grep -r one-secret ../../root");
+}
+
+#[test]
+fn places_of_the_cache_may_be_told_in_any_way() {
+    let mut job = Job::new();
+    job.build(&[]);
+    fs::rename(job.path("root"), job.path("home/cache")).unwrap();
+    for root in ["~/cache", "../../home/cache"] {
+        assert_eq!(
+            job.ok(&["restore", "--no-session", "--cache-root", root]).outputs["cache-hit"],
+            "true",
+            "{root}"
+        );
+    }
+    // Even the job's own temporary folder, beside what restores leave there.
+    job.set("RUNNER_CACHE_ROOT", job.path("temp/runner-cache").display());
+    job.set("RUNNER_CACHE_SAVE", "");
+    job.build(&[]);
+    assert_eq!(job.ok(&["restore"]).outputs["cache-hit"], "true");
+}
+
+#[test]
+fn when_to_save_follows_the_job() {
+    let cases = [
+        ("auto", "success", true),
+        ("auto", "failure", true),
+        ("auto", "cancelled", false),
+        ("always", "cancelled", true),
+        ("success", "success", true),
+        ("success", "failure", false),
+        ("never", "success", false),
+    ];
+    for (save, status, is_saved) in cases {
+        let mut job = Job::new();
+        job.ok(&["restore", "--save", save]);
+        job.sh("cargo build -q");
+        job.set("RUNNER_CACHE_JOB_STATUS", status);
+        job.ok(&["save", "--save", save]);
+        assert_eq!(job.entries("target").len() == 1, is_saved, "save: {save} after {status}");
+    }
+}
+
+#[test]
+fn a_job_is_saved_once_whoever_comes() {
+    let job = Job::new();
+    job.build(&[]);
+    assert!(job.ok(&["save"]).log.contains("saved already"));
+    assert_eq!(job.entries("target").len(), 1);
+}
+
+#[test]
+fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
+    let job = Job::new();
+    let said = job.ok(&["run", "--", "cargo", "build", "--offline"]);
+    assert!(said.log.contains("target  saved"), "{}", said.log);
+    job.wipe();
+    let said = job.run(&["run", "--", "sh", "-c", "test $TARGET_CACHE_RESTORED = true; exit 7"]);
+    assert_eq!(said.code, 7, "{}", said.log);
+    assert_eq!(job.run(&["run", "--", "sh", "-c", "kill -9 $$"]).code, 137);
+    assert!(job.run(&["run", "--", "no-such-program"]).log.contains("cannot run no-such-program"));
+}
+
+#[test]
+fn list_and_inspect_tell_what_is_there() {
+    let job = Job::new();
+    assert!(job.ok(&["list"]).stdout.starts_with("no entries in "));
+    let (first, _) = job.build(&[]);
+    let list = job.ok(&["list"]).stdout;
+    assert!(list.contains(&first.outputs["cache-key"]) && list.contains("refs/heads/main"), "{list}");
+    let details = job.ok(&["inspect", "target-"]).stdout;
+    for word in ["repository   o/r", "lane         build", "rustc -vV: ", "./Cargo.lock: "] {
+        assert!(details.contains(word), "{word}: {details}");
+    }
+    assert_eq!(job.run(&["inspect", "nothing"]).code, 1);
+}

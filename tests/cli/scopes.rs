@@ -1,0 +1,116 @@
+//! Which job may take and make which entry.
+
+use crate::job::Job;
+
+const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
+    "pull_request": {"number": 7, "base": {"ref": "main"}}}"#;
+const PUSH: &str = r#"{"repository": {"default_branch": "main"}}"#;
+
+#[test]
+fn a_pull_request_reads_the_base_and_writes_only_for_itself() {
+    let mut job = Job::new();
+    job.build(&[]);
+    let of_main = job.entries("target");
+    job.event("refs/pull/7/merge", PULL_REQUEST);
+    job.write("work/project/src/main.rs", "fn main() { println!(\"changed\") }\n");
+    let (restored, _) = job.build(&[]);
+    assert_eq!(restored.outputs["target-hit"], "exact", "from main");
+    let all = job.entries("target");
+    assert_eq!(all.len(), 2);
+    let own: Vec<_> = all.iter().filter(|entry| !of_main.contains(entry)).collect();
+    assert!(own[0].to_string_lossy().contains("refs%2Fpull%2F7%2Fmerge"), "{own:?}");
+
+    // Also where GitHub runs it on the base branch.
+    job.event("refs/heads/main", PULL_REQUEST);
+    job.write("work/project/src/main.rs", "fn main() { println!(\"changed again\") }\n");
+    job.build(&[]);
+    let of_main_now =
+        job.entries("target").iter().filter(|entry| entry.to_string_lossy().contains("refs%2Fheads")).count();
+    assert_eq!(of_main_now, 1);
+}
+
+#[test]
+fn branches_and_repositories_do_not_see_each_other() {
+    let mut job = Job::new();
+    job.event("refs/heads/topic", PUSH);
+    job.build(&[]);
+    job.event("refs/heads/other", PUSH);
+    assert_eq!(job.ok(&["restore", "--no-session"]).outputs["target-hit"], "miss");
+    job.event("refs/heads/topic", PUSH);
+    job.set("GITHUB_REPOSITORY", "o/another");
+    assert_eq!(job.ok(&["restore", "--no-session"]).outputs["target-hit"], "miss");
+}
+
+#[test]
+fn names_from_a_repository_stay_in_the_root() {
+    let mut job = Job::new();
+    for reference in
+        ["refs/heads/../../../../escape", "refs/heads/a\nb", &format!("refs/heads/{}", "x/".repeat(2000))]
+    {
+        job.event(reference, PUSH);
+        job.build(&["--key", "../../../../escape"]);
+        job.wipe();
+        assert_eq!(
+            job.ok(&["restore", "--no-session", "--key", "../../../../escape"]).outputs["target-hit"],
+            "exact"
+        );
+        job.remove("work/project/target");
+    }
+    assert_eq!(job.entries("target").len(), 3);
+    assert_eq!(job.sh("find ../.. -path ../../root -prune -o -name '*escape*' -print 1>&2"), "");
+}
+
+#[test]
+fn jobs_that_share_a_key_prefer_their_own_entry_and_take_another_ones() {
+    let mut job = Job::new();
+    let (setup, _) = job.build(&[]);
+    let key = setup.outputs["cache-key"].clone();
+    for lane in ["test", "clippy"] {
+        job.wipe();
+        job.set("GITHUB_JOB", lane);
+        let restored = job.ok(&["restore", "--key", &key]);
+        assert_eq!((&*restored.outputs["target-hit"], &*restored.outputs["cache-key"]), ("exact", &*key));
+        job.write("work/project/target/debug/who", lane);
+        job.ok(&["save"]);
+    }
+    for lane in ["test", "clippy"] {
+        job.wipe();
+        job.set("GITHUB_JOB", lane);
+        job.ok(&["restore", "--key", &key]);
+        assert_eq!(job.read("work/project/target/debug/who"), lane, "one's save does not spoil the other's");
+    }
+}
+
+#[test]
+fn a_key_of_another_job_keeps_its_restore_keys() {
+    let job = Job::new();
+    job.build(&[]);
+    job.version("1.0.1");
+    let key = job.ok(&["restore", "--no-session", "--lookup-only"]).outputs["cache-key"].clone();
+    let said = job.ok(&["restore", "--no-session", "--key", &key]);
+    assert_eq!((&*said.outputs["target-hit"], &*said.outputs["target-cache-key"]), ("partial", &*key));
+}
+
+#[test]
+fn parallel_saves_of_one_key_both_succeed() {
+    let job = Job::new();
+    job.sh("cargo build -q");
+    let save = ["save", "--key", "k", "--save", "always", "--keep", "target=9"];
+    let mut running: Vec<_> = (0..4).map(|_| job.command(&save).spawn().unwrap()).collect();
+    assert!(running.iter_mut().all(|child| child.wait().unwrap().success()));
+    assert_eq!(job.entries("target").len(), 4);
+    job.wipe();
+    assert_eq!(job.ok(&["restore", "--key", "k"]).outputs["target-hit"], "exact");
+    job.sh("target/debug/small");
+}
+
+#[test]
+fn only_the_newest_entries_of_a_family_are_kept() {
+    let job = Job::new();
+    for number in 0..4 {
+        job.version(&format!("1.0.{number}"));
+        job.build(&["--keep", "target=2"]);
+    }
+    assert_eq!(job.entries("target").len(), 2);
+    assert_eq!(job.ok(&["restore"]).outputs["target-hit"], "exact", "the newest is there");
+}

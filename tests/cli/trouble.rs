@@ -1,0 +1,210 @@
+//! Whatever goes wrong with the cache, the job goes on and loses nothing.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use crate::job::{CARGOS_TAG, Job, Said};
+
+/// A miss with one warning.
+fn assert_miss_with_warning(said: &Said, warning: &str) {
+    assert_eq!((said.code, &*said.outputs["target-hit"]), (0, "miss"), "{said:?}");
+    assert_eq!(said.log.matches("::warning").count(), 1, "{}", said.log);
+    assert!(said.log.contains(warning), "{}", said.log);
+}
+
+#[test]
+fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
+    let job = Job::new();
+    job.build(&[]);
+    job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
+    job.build(&[]);
+    job.wipe();
+    let newest = job.entries("target").pop().unwrap();
+    // A new file: the old one's inode is the older entry's as well.
+    fs::remove_file(newest.join("tree/0/debug/small.d")).unwrap();
+    fs::write(newest.join("tree/0/debug/small.d"), "tampered").unwrap();
+    let said = job.run(&["restore"]);
+    assert_eq!((said.code, &*said.outputs["target-hit"]), (0, "exact"), "{said:?}");
+    assert!(said.log.contains("a damaged entry was taken out of the cache"), "{}", said.log);
+    assert_eq!(job.sh("target/debug/small 1>&2"), "one\n", "the entry before");
+    assert!(!newest.exists());
+    assert_eq!(fs::read_dir(job.path("root/quarantine")).unwrap().count(), 1);
+}
+
+#[test]
+fn an_entry_without_manifest_or_with_half_of_it_is_a_miss() {
+    for damage in ["rm manifest", "truncate -s 100 manifest", "echo x >manifest", "rm -r tree"] {
+        let job = Job::new();
+        job.build(&[]);
+        job.wipe();
+        let entry = job.entries("target").remove(0);
+        job.sh(&format!("cd {}; {damage}", entry.display()));
+        let said = job.run(&["restore"]);
+        assert_miss_with_warning(&said, "a damaged entry was taken out of the cache");
+        assert!(!job.path("work/project/target").exists(), "{damage}");
+    }
+}
+
+#[test]
+fn an_empty_folder_in_the_cache_is_a_miss() {
+    let job = Job::new();
+    job.build(&[]);
+    job.wipe();
+    let entry = job.entries("target").remove(0);
+    fs::remove_dir_all(&entry).unwrap();
+    assert!(entry.parent().unwrap().is_dir());
+    assert_eq!(job.ok(&["restore"]).outputs["target-hit"], "miss");
+}
+
+#[test]
+fn a_root_that_cannot_be_used_is_a_miss() {
+    let mut job = Job::new();
+    fs::create_dir(job.path("open")).unwrap();
+    fs::set_permissions(job.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
+    job.write("file", "");
+    std::os::unix::fs::symlink(job.path("home"), job.path("symlink")).unwrap();
+    for (root, why) in
+        [("open", "everybody can write to it"), ("file", "cannot"), ("symlink", "it is a symlink")]
+    {
+        job.set("RUNNER_CACHE_ROOT", job.path(root).display());
+        assert_miss_with_warning(&job.run(&["restore", "--no-session"]), why);
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_cargos_is_neither_emptied_nor_saved() {
+    let mut job = Job::new();
+    job.build(&[]);
+    job.wipe();
+    job.write("precious/file", "mine");
+    job.set("CARGO_TARGET_DIR", job.path("precious").display());
+    assert_miss_with_warning(&job.run(&["restore"]), "hint: check CARGO_TARGET_DIR");
+    assert_eq!(job.read("precious/file"), "mine");
+    let said = job.run(&["save"]);
+    assert!(said.code == 0 && said.log.contains("is no target folder of cargo"), "{}", said.log);
+    assert_eq!(job.entries("target").len(), 1);
+}
+
+#[test]
+fn an_interrupted_restore_leaves_the_destination_as_it_was() {
+    let job = Job::new();
+    job.ok(&["restore"]);
+    job.sh("cargo build -q");
+    // Enough to be in the middle of it.
+    for number in 0..400 {
+        job.write(&format!("work/project/target/debug/bulk/{number}"), &"x".repeat(400_000));
+    }
+    job.ok(&["save"]);
+    let listing = || job.sh("find . -mindepth 1 -printf '%p %s %T@\\n' | sort 1>&2");
+    let complete = listing();
+    let mut interrupted = 0;
+    for is_there in [false, true] {
+        for patience in [5, 20, 40, 60, 80, 120] {
+            job.wipe();
+            if is_there {
+                job.write("work/project/target/CACHEDIR.TAG", CARGOS_TAG);
+                job.write("work/project/target/old", "old");
+            }
+            let before = listing();
+            let mut running = job.command(&["restore", "--link-mode", "copy"]).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(patience));
+            let pid = rustix::process::Pid::from_child(&running);
+            rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+            let started = Instant::now();
+            running.wait().unwrap();
+            assert!(
+                started.elapsed() < Duration::from_secs(5),
+                "a cancel is heard within the runner's 7.5 s"
+            );
+            let after = listing();
+            if after != complete {
+                interrupted += 1;
+                assert_eq!(after, before, "after {patience} ms");
+            }
+        }
+    }
+    assert!(interrupted > 0, "the test is about something");
+}
+
+#[test]
+fn a_file_that_cannot_be_kept_is_told_and_left_out() {
+    let job = Job::new();
+    job.ok(&["restore"]);
+    job.sh("cargo build -q; mkfifo target/pipe");
+    assert!(job.ok(&["save"]).log.contains("neither file nor folder nor symlink"));
+    job.wipe();
+    job.ok(&["restore"]);
+    assert!(!job.path("work/project/target/pipe").exists());
+}
+
+#[test]
+fn a_name_in_the_log_is_no_command() {
+    let job = Job::new();
+    job.ok(&["restore"]);
+    job.sh("cargo build -q; mkfifo \"target/$(printf 'a\\n::set-env name=x::y')\"");
+    let log = job.ok(&["save"]).log;
+    assert!(log.contains("set-env name=x"), "it is told: {log}");
+    assert!(!log.lines().any(|line| line.trim_start().starts_with("::set-env")), "{log}");
+}
+
+#[test]
+fn without_a_rust_project_there_is_nothing_to_do() {
+    let job = Job::new();
+    fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
+    let said = job.ok(&["restore"]);
+    assert!(said.log.contains("nothing to cache"), "{}", said.log);
+    assert_eq!(said.outputs["cache-hit"], "false");
+}
+
+#[test]
+fn without_a_toolchain_the_cache_still_works() {
+    let mut job = Job::new();
+    job.sh("mkdir bin; for tool in sh git; do ln -s $(command -v $tool) bin/; done");
+    job.write("work/project/target/CACHEDIR.TAG", CARGOS_TAG);
+    job.write("work/project/target/debug/x", "built");
+    job.set("PATH", job.path("work/project/bin").display());
+    job.ok(&["restore", "--layers", "target"]);
+    job.write("work/project/target/CACHEDIR.TAG", CARGOS_TAG);
+    job.ok(&["save"]);
+    job.wipe();
+    assert_eq!(job.ok(&["restore"]).outputs["target-hit"], "exact");
+    assert_eq!(job.read("work/project/target/debug/x"), "built");
+}
+
+#[test]
+fn what_is_mounted_in_a_target_folder_is_not_deleted() {
+    let job = Job::new();
+    job.build(&[]);
+    job.write("precious/file", "mine");
+    job.write("work/project/target/extra/mnt/x", "");
+    let user = if rustix::process::geteuid().is_root() { "" } else { "--map-root-user" };
+    let program = env!("CARGO_BIN_EXE_runner-cache");
+    let log = job.sh(&format!(
+        "unshare --mount {user} sh -euc 'mount --bind {} target/extra/mnt; {program} restore --no-session'",
+        job.path("precious").display()
+    ));
+    assert!(log.contains("is mounted below"), "{log}");
+    assert_eq!(job.read("precious/file"), "mine");
+    assert!(job.path("work/project/target/extra/mnt/x").is_file(), "nothing was changed");
+}
+
+#[test]
+fn the_folder_around_a_cached_file_is_left_alone() {
+    let job = Job::new();
+    job.write("work/project/sub/file", "cached");
+    job.write("work/project/sub/other", "not cached");
+    let mode =
+        |mode| fs::set_permissions(job.path("work/project/sub"), fs::Permissions::from_mode(mode)).unwrap();
+    let args = ["--preset", "none", "--path", "sub/file", "--key", "k"];
+    mode(0o750);
+    job.ok(&[&["save"], &args[..]].concat());
+    for left in ["sub/other", "sub/file"] {
+        fs::remove_file(job.path("work/project").join(left)).unwrap();
+        mode(0o700);
+        assert_eq!(job.ok(&[&["restore", "--no-session"], &args[..]].concat()).outputs["cache-hit"], "true");
+        assert_eq!(job.read("work/project/sub/file"), "cached");
+        let now = fs::metadata(job.path("work/project/sub")).unwrap().permissions().mode();
+        assert_eq!(now & 0o777, 0o700);
+    }
+}

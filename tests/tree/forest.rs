@@ -1,0 +1,104 @@
+//! Random trees of everything that a file system holds.
+
+use std::ffi::OsStr;
+use std::fs::{self, FileTimes, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use proptest::prelude::*;
+use rustix::fs::{XattrFlags, setxattr};
+
+/// Something to make, under a name in one of the folders made so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Plant {
+    folder: prop::sample::Index,
+    name: Vec<u8>,
+    what: What,
+    mode: u32,
+    mtime: Duration,
+    attribute: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    File(Vec<u8>),
+    Folder,
+    Symlink(Vec<u8>),
+    /// A further name of one of the files made so far.
+    Link(prop::sample::Index),
+}
+
+/// Up to `most` plants.
+pub(crate) fn plants(most: usize) -> impl Strategy<Value = Vec<Plant>> {
+    prop::collection::vec(plant_strategy(), 0..most)
+}
+
+fn plant_strategy() -> impl Strategy<Value = Plant> {
+    // Few names, so that two trees meet in some of them.
+    let name = prop_oneof![
+        8 => "[abc]".prop_map(String::into_bytes),
+        1 => Just(vec![b'n'; 255]),
+        1 => Just(b"\xff\xfe not utf-8\n".to_vec()),
+        1 => Just("..x".as_bytes().to_vec()),
+    ];
+    let contents = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..64),
+        (0u8..3).prop_map(|byte| vec![byte; 200_000]),
+    ];
+    let target =
+        prop_oneof![Just(b"/etc/passwd".to_vec()), Just(b"..".to_vec()), Just(b"a\xff/nowhere".to_vec())];
+    let what = prop_oneof![
+        4 => contents.prop_map(What::File),
+        3 => Just(What::Folder),
+        1 => target.prop_map(What::Symlink),
+        2 => any::<prop::sample::Index>().prop_map(What::Link),
+    ];
+    let mode = prop_oneof![Just(0o644), Just(0o444), Just(0o755), Just(0o600), Just(0o1777), Just(0o500)];
+    // Few times, so that two files agree in them now and then.
+    let mtime = (0u64..3, 0u32..3).prop_map(|(s, ns)| Duration::new(1_600_000_000 + s, ns * 333_333_333 + 1));
+    let attribute =
+        prop_oneof![4 => Just(None), 1 => prop::collection::vec(any::<u8>(), 0..9).prop_map(Some)];
+    (any::<prop::sample::Index>(), name, what, mode, mtime, attribute).prop_map(
+        |(folder, name, what, mode, mtime, attribute)| Plant { folder, name, what, mode, mtime, attribute },
+    )
+}
+
+/// Makes `plants` in `root`. Names that are taken already are passed over.
+pub(crate) fn plant(root: &Path, plants: &[Plant]) {
+    let mut folders = vec![root.to_path_buf()];
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut made = Vec::new();
+    for plant in plants {
+        let path = plant.folder.get(&folders).join(OsStr::from_bytes(&plant.name));
+        if fs::symlink_metadata(&path).is_ok() {
+            continue;
+        }
+        match &plant.what {
+            What::File(contents) => {
+                fs::write(&path, contents).unwrap();
+                files.push(path.clone());
+            }
+            What::Folder => {
+                fs::create_dir(&path).unwrap();
+                folders.push(path.clone());
+            }
+            What::Symlink(target) => symlink(OsStr::from_bytes(target), &path).unwrap(),
+            What::Link(file) if !files.is_empty() => fs::hard_link(file.get(&files), &path).unwrap(),
+            What::Link(_) => continue,
+        }
+        made.push((path, plant));
+    }
+    // Folders' times last, inner ones first: what is made in them changes them.
+    for (path, plant) in made.iter().rev() {
+        if !matches!(plant.what, What::Symlink(_)) {
+            if let Some(value) = &plant.attribute {
+                setxattr(path, c"user.runner-cache.test", value, XattrFlags::empty()).unwrap();
+            }
+            fs::set_permissions(path, Permissions::from_mode(plant.mode)).unwrap();
+            let times = FileTimes::new().set_modified(UNIX_EPOCH + plant.mtime);
+            fs::File::open(path).unwrap().set_times(times).unwrap();
+        }
+    }
+}

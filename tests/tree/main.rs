@@ -1,0 +1,323 @@
+//! The tree engine against random trees on a real file system.
+
+#![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
+mod forest;
+mod listing;
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use runner_cache::sys::{Dir, Interrupt};
+use runner_cache::tree::{
+    self, Engine, Existing, LinkMode, Linker, Placement, Progress, Selection, Source, Tally, Tree,
+};
+use tempfile::TempDir;
+
+use forest::{Plant, plants};
+use listing::{Listing, list};
+
+const MODES: [LinkMode; 4] = [LinkMode::Auto, LinkMode::Reflink, LinkMode::Hardlink, LinkMode::Copy];
+
+/// An entry as the store keeps it: a tree and the folder with its files.
+struct Entry {
+    tree: Tree,
+    dir: Dir,
+    linkable: Vec<bool>,
+}
+
+/// Saves `live` as the folder `name` in `store`.
+fn save(live: &Path, store: &Path, name: &str, mode: LinkMode) -> Entry {
+    let live = Dir::open(live).unwrap();
+    let tree = tree::walk(&live, &Selection::all(), &Interrupt::default()).unwrap().tree;
+    tree.validate().unwrap();
+    // Nothing in these tests writes into a file that it did not make, so all of them may share inodes.
+    let linkable = vec![true; tree.len() as usize];
+    let source = Source { tree: &tree, root: &live, linkable: &linkable };
+    let into = Dir::open(store).unwrap();
+    let placement = [Placement { node: 0, name: name.into() }];
+    with_engine(mode, &Interrupt::default(), |engine| tree::place(source, &placement, &into, None, engine))
+        .unwrap();
+    let dir = into.open_dir(name.as_bytes()).unwrap();
+    Entry { tree, dir, linkable }
+}
+
+fn with_engine<T>(mode: LinkMode, interrupt: &Interrupt, work: impl FnOnce(Engine<'_>) -> T) -> T {
+    work(Engine { linker: &Linker::new(mode), interrupt, progress: &Progress::default() })
+}
+
+fn restore_as(
+    entry: &Entry,
+    to: &Path,
+    existing: Existing,
+    mode: LinkMode,
+    stop: &Interrupt,
+) -> tree::Result<Tally> {
+    let source = Source { tree: &entry.tree, root: &entry.dir, linkable: &entry.linkable };
+    with_engine(mode, stop, |engine| tree::restore(source, to, existing, false, engine))
+}
+
+fn restore(entry: &Entry, to: &Path, mode: LinkMode) -> Tally {
+    restore_as(entry, to, Existing::Mirror, mode, &Interrupt::default()).unwrap()
+}
+
+/// A live folder made of `plants` and an empty store.
+fn grow(plants: &[Plant]) -> (TempDir, std::path::PathBuf, std::path::PathBuf) {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store) = (place.path().join("live"), place.path().join("store"));
+    fs::create_dir(&live).unwrap();
+    fs::create_dir(&store).unwrap();
+    forest::plant(&live, plants);
+    (place, live, store)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_tree_comes_back_as_it_was_in_every_link_mode(plants in plants(24)) {
+        let (place, live, store) = grow(&plants);
+        let before = list(&live);
+        for mode in MODES {
+            let entry = save(&live, &store, &mode.to_string(), mode);
+            let to = place.path().join(format!("to-{mode}"));
+            restore(&entry, &to, mode);
+            prop_assert_eq!(&list(&to), &before, "{}", mode);
+            prop_assert_eq!(&list(&live), &before, "a save changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_other_things_becomes_the_tree(wanted in plants(16), there in plants(16)) {
+        let (place, live, store) = grow(&wanted);
+        let entry = save(&live, &store, "entry", LinkMode::Copy);
+        let to = place.path().join("to");
+        fs::create_dir(&to).unwrap();
+        forest::plant(&to, &there);
+        restore(&entry, &to, LinkMode::Copy);
+        prop_assert_eq!(list(&to).without_attributes(), list(&live).without_attributes());
+        prop_assert_eq!(restore(&entry, &to, LinkMode::Copy).copied, 0, "all is there now");
+    }
+
+    #[test]
+    fn overwriting_keeps_what_the_tree_lacks(wanted in plants(12), there in plants(12)) {
+        let (place, live, store) = grow(&wanted);
+        let entry = save(&live, &store, "entry", LinkMode::Copy);
+        let to = place.path().join("to");
+        fs::create_dir(&to).unwrap();
+        forest::plant(&to, &there);
+        let before = list(&to);
+        restore_as(&entry, &to, Existing::Overwrite, LinkMode::Copy, &Interrupt::default()).unwrap();
+        let (wanted, after) = (list(&live), list(&to));
+        prop_assert!(wanted.files().all(|file| after.has(file)), "all of the tree is there");
+        let kept = |path: &Path| after.names(path) || wanted.covers(path);
+        prop_assert!(before.paths().all(kept), "nothing else is gone");
+    }
+
+    #[test]
+    fn adding_changes_nothing_that_is_there(wanted in plants(12), there in plants(12)) {
+        let (place, live, store) = grow(&wanted);
+        let entry = save(&live, &store, "entry", LinkMode::Copy);
+        let to = place.path().join("to");
+        fs::create_dir(&to).unwrap();
+        forest::plant(&to, &there);
+        let before = list(&to);
+        restore_as(&entry, &to, Existing::Keep, LinkMode::Copy, &Interrupt::default()).unwrap();
+        let after = list(&to);
+        prop_assert!(before.files().all(|file| after.has(file)));
+    }
+
+    #[test]
+    fn an_interrupted_restore_leaves_the_destination_as_it_was(wanted in plants(12), there in plants(12)) {
+        let (place, live, store) = grow(&wanted);
+        let entry = save(&live, &store, "entry", LinkMode::Copy);
+        let to = place.path().join("to");
+        fs::create_dir(&to).unwrap();
+        forest::plant(&to, &there);
+        let before = (list(&to), list(place.path()).len());
+        let stop = Interrupt::default();
+        stop.raise();
+        let restored = restore_as(&entry, &to, Existing::Mirror, LinkMode::Copy, &stop);
+        if restored.is_err() {
+            prop_assert_eq!((list(&to), list(place.path()).len()), before, "no debris beside it either");
+        }
+    }
+
+    #[test]
+    fn a_save_links_what_its_base_has(plants in plants(16), more in plants(4)) {
+        let (place, live, store) = grow(&plants);
+        let base = save(&live, &store, "base", LinkMode::Copy);
+        forest::plant(&live, &more);
+        let live_dir = Dir::open(&live).unwrap();
+        let tree = tree::walk(&live_dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
+        let same = tree.same_as(&base.tree);
+        let source = Source { tree: &tree, root: &live_dir, linkable: &[] };
+        let placement = [Placement { node: 0, name: b"next".to_vec() }];
+        let base_of_next = Some(tree::Base { root: &base.dir, same: &same });
+        let into = Dir::open(&store).unwrap();
+        let tally = with_engine(LinkMode::Copy, &Interrupt::default(), |engine| {
+            tree::place(source, &placement, &into, base_of_next, engine)
+        }).unwrap();
+        prop_assert_eq!(list(&store.join("next")).without_groups(), list(&live).without_groups());
+        let entry = Entry { dir: Dir::open(&store.join("next")).unwrap(), linkable: Vec::new(), tree };
+        restore(&entry, &place.path().join("to"), LinkMode::Copy);
+        prop_assert_eq!(list(&place.path().join("to")), list(&live));
+        prop_assert_eq!(list(&store.join("base")).without_groups().len(), base.tree.len() as usize);
+        prop_assert!(tally.copied <= more.len() as u64 * 2 + plants.len() as u64);
+    }
+}
+
+#[test]
+fn files_that_are_as_they_should_be_are_not_touched() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
+    fs::create_dir_all(live.join("a")).unwrap();
+    fs::create_dir(&store).unwrap();
+    for name in ["a/kept", "a/changed", "gone"] {
+        fs::write(live.join(name), name).unwrap();
+    }
+    let entry = save(&live, &store, "entry", LinkMode::Copy);
+    restore(&entry, &to, LinkMode::Copy);
+    let inode = |name: &str| std::os::unix::fs::MetadataExt::ino(&fs::metadata(to.join(name)).unwrap());
+    let before = (inode("a/kept"), inode("a/changed"));
+    fs::write(to.join("a/changed"), "something else").unwrap();
+    fs::remove_file(to.join("gone")).unwrap();
+    fs::write(to.join("extraneous"), "").unwrap();
+
+    let tally = restore(&entry, &to, LinkMode::Copy);
+
+    assert_eq!((tally.kept, tally.copied, tally.removed), (1, 2, 1));
+    assert_eq!(inode("a/kept"), before.0);
+    assert_ne!(inode("a/changed"), before.1, "replaced by a rename, never written in place");
+    assert_eq!(list(&to), list(&live));
+}
+
+#[test]
+fn a_running_program_can_be_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
+    fs::create_dir(&live).unwrap();
+    fs::create_dir(&store).unwrap();
+    fs::create_dir(&to).unwrap();
+    fs::copy("/bin/true", live.join("program")).unwrap();
+    fs::copy("/bin/sleep", to.join("program")).unwrap();
+    let entry = save(&live, &store, "entry", LinkMode::Copy);
+    let mut running = std::process::Command::new(to.join("program")).arg("1000").spawn().unwrap();
+    restore(&entry, &to, LinkMode::Copy);
+    assert_eq!(list(&to), list(&live));
+    assert!(running.try_wait().unwrap().is_none(), "it goes on with its own file");
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+/// What happened to a file, in words and in deed.
+type Damage = (&'static str, fn(&Path));
+
+#[test]
+fn a_damaged_entry_changes_nothing() {
+    let damages: [Damage; 4] = [
+        ("a file is missing", |file| fs::remove_file(file).unwrap()),
+        ("a file is shorter", |file| fs::write(file, "x").unwrap()),
+        ("a file is newer", |file| {
+            fs::File::options()
+                .write(true)
+                .open(file)
+                .unwrap()
+                .set_modified(std::time::SystemTime::now())
+                .unwrap();
+        }),
+        ("a file is a symlink", |file| {
+            fs::remove_file(file).unwrap();
+            std::os::unix::fs::symlink("/etc/passwd", file).unwrap();
+        }),
+    ];
+    for (what, damage) in damages {
+        for mode in MODES {
+            for is_there in [false, true] {
+                let place = tempfile::tempdir().unwrap();
+                let (live, store, to) =
+                    (place.path().join("live"), place.path().join("store"), place.path().join("to"));
+                fs::create_dir(&live).unwrap();
+                fs::create_dir(&store).unwrap();
+                for name in ["a", "b", "c"] {
+                    fs::write(live.join(name), "0123456789").unwrap();
+                }
+                let entry = save(&live, &store, "entry", LinkMode::Copy);
+                damage(&store.join("entry/b"));
+                if is_there {
+                    fs::create_dir(&to).unwrap();
+                    fs::write(to.join("mine"), "").unwrap();
+                }
+                let before: Listing = list(place.path());
+                let restored = restore_as(&entry, &to, Existing::Mirror, mode, &Interrupt::default());
+                assert!(restored.is_err(), "{what}, {mode}");
+                assert_eq!(list(place.path()).without_times(), before.without_times(), "{what}, {mode}");
+            }
+        }
+    }
+}
+
+#[test]
+fn holes_stay_holes() {
+    use std::os::unix::fs::{FileExt, MetadataExt};
+    let size = 64 << 20;
+    let place = tempfile::tempdir().unwrap();
+    let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
+    fs::create_dir(&live).unwrap();
+    fs::create_dir(&store).unwrap();
+    let file = fs::File::create_new(live.join("sparse")).unwrap();
+    file.write_all_at(b"start", 0).unwrap();
+    file.write_all_at(b"middle", size / 2).unwrap();
+    file.set_len(size).unwrap();
+    fs::File::create_new(live.join("hole")).unwrap().set_len(size).unwrap();
+    for mode in MODES {
+        let entry = save(&live, &store, &mode.to_string(), mode);
+        restore(&entry, &to, mode);
+        assert_eq!(list(&to), list(&live), "{mode}");
+        for name in ["sparse", "hole"] {
+            let blocks = fs::metadata(to.join(name)).unwrap().blocks();
+            assert!(blocks * 512 < size / 4, "{mode}: {name} takes {blocks} blocks");
+        }
+        fs::remove_dir_all(&to).unwrap();
+    }
+}
+
+#[test]
+fn setuid_is_not_kept_and_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("program");
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o4755)).unwrap();
+    let walked =
+        tree::walk(&Dir::open(place.path()).unwrap(), &Selection::all(), &Interrupt::default()).unwrap();
+    assert_eq!(walked.without_rights, [file]);
+    assert_eq!(walked.tree.node(1).mode, 0o755);
+}
+
+#[test]
+fn paths_deeper_than_the_kernel_takes_at_once_come_back() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
+    fs::create_dir(&live).unwrap();
+    fs::create_dir(&store).unwrap();
+    let name = [b'd'; 255];
+    let mut dir = Dir::open(&live).unwrap();
+    for _ in 0..40 {
+        dir.make_dir(&name, 0o755).unwrap();
+        dir = dir.open_dir(&name).unwrap();
+    }
+    dir.make_symlink(b"deep", b"nowhere").unwrap();
+    let entry = save(&live, &store, "entry", LinkMode::Auto);
+    assert_eq!(restore(&entry, &to, LinkMode::Auto).files, 1);
+    let deep = vec![&name[..]; 40].join(&b'/');
+    assert_eq!(
+        Dir::open(&to).unwrap().open_beneath(&deep).unwrap().read_symlink(b"deep").unwrap(),
+        b"nowhere"
+    );
+    // And again into what is there now.
+    assert_eq!(restore(&entry, &to, LinkMode::Auto).kept, 1);
+    for folder in ["live", "store", "to"] {
+        Dir::open(place.path()).unwrap().remove_all(folder.as_bytes()).unwrap();
+    }
+}
