@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import measure as m
 from results import PlaceKind, Results
-from scenario import REFLINK, RSYNC, RSYNC_EMPTY, TAR
+from scenario import LINKS, REFLINK, RSYNC, RSYNC_EMPTY, TAR
 
 AUTO, COPY, SAVE = "runner-cache auto", "runner-cache copy", "runner-cache save"
 BOTH_TREES = (m.TARGET_TREE, m.REGISTRY_TREE)
@@ -94,7 +94,11 @@ def judge_disk(results: Results, place: str) -> list[Judgement]:
         if figure is not None and figure.disk_bytes is not None:
             share = figure.disk_bytes / results.trees[tree].bytes
             what = f"{tree}: {m.SAVE_CHANGED}: new disk to the tree's bytes"
-            judgements.append(Judgement(place, what, f"{MOST_NEW_DISK:.0%}", f"{share:.1%}", share <= MOST_NEW_DISK))
+            found = f"{share:.1%}"
+            links = results.find(place, tree, m.SAVE_CHANGED, LINKS)
+            if links is not None and links.disk_bytes is not None:
+                found += f" ({links.disk_bytes / results.trees[tree].bytes:.1%} by `{LINKS}`, unchanged)"
+            judgements.append(Judgement(place, what, f"{MOST_NEW_DISK:.0%}", found, share <= MOST_NEW_DISK))
     return judgements
 
 

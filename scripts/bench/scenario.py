@@ -15,6 +15,7 @@ MODES = ("auto", "copy", "hardlink")
 RSYNC = "rsync -a --delete"
 RSYNC_EMPTY = "rsync -a --delete, into an empty folder"
 REFLINK = "cp -a --reflink=always"
+LINKS = "cp -al"
 TAR = "tar and zstd -T0"
 
 # Names are arguments of the shell, never part of its text.
@@ -79,7 +80,7 @@ class Bench:
         change(one_percent(tree), self.seed)
 
 
-def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC, "cp -a", REFLINK, "cp -al", TAR)):
+def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC, "cp -a", REFLINK, LINKS, TAR)):
     """Into a folder that is not there. Further layers hold the same tree."""
     ways = []
     for layer in layers:
@@ -97,7 +98,7 @@ def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC
         RSYNC: ["rsync", "-a", "--delete", f"{source}/", f"{to}/"],
         "cp -a": ["cp", "-a", source, str(to)],
         REFLINK: ["cp", "-a", "--reflink=always", source, str(to)],
-        "cp -al": ["cp", "-al", source, str(to)],
+        LINKS: ["cp", "-al", source, str(to)],
         TAR: [*RESTORE_TAR, str(archive), str(to)],
     }
     for name in possible(others, bench.place):
@@ -178,6 +179,10 @@ def save_changed(bench: Bench) -> list[Way]:
     ways.append(bench.plain(RSYNC_EMPTY, [*rsync, f"{to}/"], before=partial(remove, to)))
     # To rsync it is all the same which side has changed.
     ways.append(bench.plain(RSYNC, [*rsync, f"{again}/"], before=partial(bench.change_one_percent, again)))
+    # What a further name of each file takes, and so the least that a second entry with names of its own can take.
+    names = bench.copies / "names"
+    link = ["cp", "-al", str(bench.source), str(names)]
+    ways.append(bench.plain(LINKS, link, before=partial(remove, names), disk=bench.disk(bench.source)))
     return ways
 
 

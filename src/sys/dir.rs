@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 pub use rustix::fs::FileType;
 use rustix::fs::{self, AtFlags, IFlags, Mode, OFlags, RawDir, RenameFlags, StatxFlags};
 use rustix::io::Errno;
@@ -235,14 +236,17 @@ impl Dir {
         };
         let mut names = Vec::new();
         dir.for_each_name(|name| names.push(name.to_vec()))?;
+        let mut folders = Vec::new();
         for child in names {
             // Files are the most: try to unlink before asking what it is.
             match fs::unlinkat(&dir, child.as_slice(), AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
-                Err(Errno::ISDIR | Errno::PERM) => dir.remove_all(&child)?,
+                Err(Errno::ISDIR | Errno::PERM) => folders.push(child),
                 Err(error) => return Err(error).named("remove", || dir.join(&child)),
             }
         }
+        // The kernel lets one thread at a time change a folder, but several change several.
+        folders.into_par_iter().try_for_each(|child| dir.remove_all(&child))?;
         self.remove_dir(name).or_else(fine_if_absent)
     }
 

@@ -20,6 +20,9 @@ use crate::sys::{self, Dir, Errno};
 /// Files of one batch, at most. A batch is what one thread takes at a time.
 const BATCH_FILES: usize = 128;
 
+/// Placements of one batch. Some of them may be large, and there are often few.
+const BATCH_TOPS: usize = 16;
+
 /// Bytes of one batch: a larger file is a batch of its own.
 const BATCH_BYTES: u64 = 4 << 20;
 
@@ -48,7 +51,7 @@ pub struct Base<'a> {
 pub struct Placement {
     /// A file, a symlink, or a folder with all that is in it.
     pub node: NodeId,
-    /// Its new name in the target folder.
+    /// Its new name in the target folder; also a path there, below folders that are there already.
     pub name: Vec<u8>,
 }
 
@@ -103,9 +106,14 @@ pub fn place(
         let parent = parents.open(source, base, placement.node)?;
         tops.push((parent, placement));
     }
+    let work_ref = &work;
     rayon::in_place_scope(|scope| {
-        for (parent, placement) in &tops {
-            work.jobs.run(|| work.place_top(scope, parent, placement, into));
+        for batch in tops.chunks(BATCH_TOPS) {
+            scope.spawn(move |scope| {
+                for (parent, placement) in batch {
+                    work_ref.jobs.run(|| work_ref.place_top(scope, parent, placement, into));
+                }
+            });
         }
     });
     work.jobs.finish()?;

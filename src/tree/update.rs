@@ -5,14 +5,17 @@
 //!    so that nothing outside of it is read unless it is to be removed);
 //! 2. what differs is placed in a temporary folder inside the destination, and so on its file system: all that can run
 //!    out of space or be interrupted happens here, and removing that folder is all there is to undo;
-//! 3. the staged files are exchanged with the old ones, one rename each. A failure here is undone in reverse order.
+//! 3. the staged files are exchanged with the old ones, one rename each, in parallel. A failure here is undone.
 //!    A file is never written in place, so a running program or an open reader keeps its own.
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
@@ -227,11 +230,15 @@ fn is_same(tree: &Tree, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
 fn stage_and_commit(
     source: Source<'_>,
     destination: &Dir,
-    staging: &std::path::Path,
+    staging: &Path,
     difference: &Difference,
     engine: Engine<'_>,
 ) -> Result<Tally> {
     let staging = Dir::open(staging)?;
+    staging.spread_folders();
+    for lot in 0..difference.changes.len().div_ceil(LOT) {
+        staging.make_dir(lot.to_string().as_bytes(), 0o700)?;
+    }
     let placements: Vec<_> = difference
         .changes
         .iter()
@@ -242,28 +249,67 @@ fn stage_and_commit(
     if engine.interrupt.is_raised() {
         return Err(Error::Interrupted);
     }
-    let mut done = Vec::with_capacity(difference.changes.len());
-    let mut folders = Folders { tree: source.tree, destination, last: None };
-    for (index, change) in difference.changes.iter().enumerate() {
-        let applied = folders.open(change.folder).and_then(|folder| swap(folder, change, &staging, index));
-        if let Err(error) = applied {
-            return Err(put_back(error.into(), &mut folders, difference, &done, &staging));
-        }
-        done.push(index);
-        if change.node.is_none() {
-            tally.removed += 1;
-        }
-    }
+    commit(source.tree, destination, &staging, &difference.changes)?;
+    tally.removed += difference.changes.iter().filter(|change| change.node.is_none()).count() as u64;
     Ok(tally)
 }
 
+/// Changes that are staged in one folder and committed by one thread: the kernel lets one thread at a time change a
+/// folder.
+const LOT: usize = 32;
+
 /// Where the new file of a change waits, and afterwards the old one lies.
 fn staged_name(index: usize) -> Vec<u8> {
-    format!("{index}").into_bytes()
+    format!("{}/{index}", index / LOT).into_bytes()
 }
 
-/// Puts the staged file of a change in place and the old one in the staging. Doing it again for a finished change undoes
-/// it: see [`put_back`].
+/// Carries all changes out, or none. They do not depend on each other: none is inside of what another one brings or
+/// takes away.
+fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> Result<()> {
+    let has_failed = AtomicBool::new(false);
+    let lots: Vec<_> = changes.chunks(LOT).collect();
+    let outcomes: Vec<_> = lots
+        .par_iter()
+        .enumerate()
+        .map(|(lot, changes)| {
+            let mut folders = Folders { tree, destination, last: None };
+            for (number, change) in changes.iter().enumerate() {
+                if has_failed.load(Ordering::Relaxed) {
+                    return (number, None);
+                }
+                let index = lot * LOT + number;
+                let applied =
+                    folders.open(change.folder).and_then(|folder| swap(folder, change, staging, index));
+                if let Err(error) = applied {
+                    has_failed.store(true, Ordering::Relaxed);
+                    return (number, Some(error));
+                }
+            }
+            (changes.len(), None)
+        })
+        .collect();
+    let mut done = Vec::with_capacity(lots.len());
+    let mut failure = None;
+    for (count, error) in outcomes {
+        done.push(count);
+        failure = failure.or(error);
+    }
+    let Some(failure) = failure.map(Error::from) else { return Ok(()) };
+    let mut folders = Folders { tree, destination, last: None };
+    for (lot, done) in done.into_iter().enumerate() {
+        for (number, change) in lots[lot][..done].iter().enumerate() {
+            let index = lot * LOT + number;
+            let undone = folders.open(change.folder).and_then(|folder| undo(folder, change, staging, index));
+            if let Err(source) = undone {
+                let path = destination.path().to_path_buf();
+                return Err(Error::NotPutBack { path, failure: Box::new(failure), source });
+            }
+        }
+    }
+    Err(failure)
+}
+
+/// Puts the staged file of a change in place and the old one in the staging.
 fn swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> sys::Result<()> {
     let staged = staged_name(index);
     match (change.node, change.replaces) {
@@ -273,27 +319,14 @@ fn swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> sys::Resu
     }
 }
 
-fn put_back(
-    failure: Error,
-    folders: &mut Folders<'_>,
-    difference: &Difference,
-    done: &[usize],
-    staging: &Dir,
-) -> Error {
-    for &index in done.iter().rev() {
-        let change = &difference.changes[index];
-        let staged = staged_name(index);
-        let undone = folders.open(change.folder).and_then(|folder| match (change.node, change.replaces) {
-            (Some(_), true) => folder.exchange(&change.name, staging, &staged),
-            (Some(_), false) => folder.rename_new(&change.name, staging, &staged),
-            (None, _) => staging.rename_new(&staged, folder, &change.name),
-        });
-        if let Err(source) = undone {
-            let path = folders.destination.path().to_path_buf();
-            return Error::NotPutBack { path, failure: Box::new(failure), source };
-        }
+/// The reverse of [`swap`].
+fn undo(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> sys::Result<()> {
+    let staged = staged_name(index);
+    match (change.node, change.replaces) {
+        (Some(_), true) => folder.exchange(&change.name, staging, &staged),
+        (Some(_), false) => folder.rename_new(&change.name, staging, &staged),
+        (None, _) => staging.rename_new(&staged, folder, &change.name),
     }
-    failure
 }
 
 /// Opens each folder of the destination once for neighbouring changes.
