@@ -60,8 +60,8 @@ Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {re
 
 Medians of {results.rounds} rounds in which all ways of an operation took turns (three rounds with a million files),
 page cache warm, pending writes flushed before each. After the first round of each way its destination was compared with
-its source: names, modes, times to the nanosecond, contents. Memory is the largest of a way's rounds. Only ratios of one run mean something: a time alone says
-more about the machine.
+its source: names, modes, times to the nanosecond, contents. Memory is the largest of a way's rounds. Only ratios of one
+run mean something: a time alone says more about the machine.
 
 {machine}
 
