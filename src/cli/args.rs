@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 
 use crate::github::Environment;
 use crate::plan::{
-    JobStatus, Preset, SaveMoment, Settings, Unreadable, WorkspaceSpec, parse_keep, parse_layers,
-    parse_lines, parse_words,
+    DiskGuard, JobStatus, Preset, SaveMoment, Settings, Unreadable, Upkeep, WorkspaceSpec, parse_age,
+    parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_words,
 };
-use crate::store::Layer;
-use crate::store::retention::Keep;
+use crate::store::retention::{Keep, MinFree, Policy};
+use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
 
 /// A local cache for self-hosted runners: Rust dependencies, target folders, build outputs.
@@ -56,7 +57,14 @@ pub enum Command {
         command: Vec<OsString>,
     },
     /// List the entries, those that were of use last first.
+    #[command(args_override_self = true)]
     List {
+        /// What to order by.
+        #[arg(long, value_name = "BY", default_value = "last-use")]
+        sort: Order,
+        /// As JSON, one array of all entries.
+        #[arg(long)]
+        json: bool,
         /// Where the entries are.
         #[command(flatten)]
         root: Root,
@@ -69,6 +77,72 @@ pub enum Command {
         #[command(flatten)]
         root: Root,
     },
+    /// Show what the entries take on the disk, by layer and repository.
+    #[command(args_override_self = true)]
+    Du {
+        /// Where the entries are.
+        #[command(flatten)]
+        root: Root,
+    },
+    /// Remove entries that are too many, too old or too large, and what killed jobs left behind.
+    #[command(args_override_self = true)]
+    Gc {
+        /// Only tell what would go.
+        #[arg(long)]
+        dry_run: bool,
+        /// Also remove what was made by compilers that their repositories no longer use.
+        #[arg(long)]
+        older_toolchains: bool,
+        /// What may stay.
+        #[command(flatten)]
+        limits: Limits,
+        /// Where the entries are.
+        #[command(flatten)]
+        root: Root,
+    },
+    /// Remove the entries of keys.
+    #[command(args_override_self = true)]
+    Remove {
+        /// The keys; one that ends in `*` means all that begin so.
+        #[arg(required = true, value_name = "KEY")]
+        keys: Vec<String>,
+        /// Only tell what would go.
+        #[arg(long)]
+        dry_run: bool,
+        /// Where the entries are.
+        #[command(flatten)]
+        root: Root,
+    },
+    /// Compare the entries' files with their manifests, and take damaged entries out of use.
+    #[command(args_override_self = true)]
+    Verify {
+        /// Also read all contents, and compare them with those of the first such reading.
+        #[arg(long)]
+        deep: bool,
+        /// Where the entries are.
+        #[command(flatten)]
+        root: Root,
+    },
+    /// Wait until all entries are on the disk, safe from a power cut.
+    #[command(args_override_self = true)]
+    Flush {
+        /// Where the entries are.
+        #[command(flatten)]
+        root: Root,
+    },
+}
+
+/// What a list is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Order {
+    /// Those that were of use last first.
+    LastUse,
+    /// The newest first.
+    Created,
+    /// The largest first.
+    Size,
+    /// By layer, repository, ref and key.
+    Key,
 }
 
 /// Where the entries are.
@@ -77,6 +151,30 @@ pub struct Root {
     /// Folder of the cache on this host, shared by its runners. Set `RUNNER_CACHE_ROOT` once per host to move it
     #[arg(long, value_name = "FOLDER", default_value = "/tmp/runner-cache")]
     pub cache_root: PathBuf,
+
+    /// Who may write to that folder: `private` (its owner alone), or `group` where users of one host share it on purpose
+    #[arg(long, value_name = "WHO", default_value = "private", hide_possible_values = true)]
+    pub root_access: Access,
+}
+
+/// What may stay.
+#[derive(Debug, Args)]
+pub struct Limits {
+    /// How many entries of one thing to keep, by layer; a layer that is not named keeps its default
+    #[arg(long, value_name = "LIST", value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5")]
+    keep: Keep,
+
+    /// How long an entry stays after its last use, such as `12h` or `30d`; `none` for ever
+    #[arg(long, value_name = "TIME", value_parser = MaxAge::from_str, default_value = "30d")]
+    max_age: MaxAge,
+
+    /// How much of the disk all entries of the host may take, such as `100GB` or `80GiB`; `none` for any
+    #[arg(long, value_name = "SIZE", value_parser = MaxSize::from_str, default_value = "none")]
+    max_size: MaxSize,
+
+    /// What to leave free on the disk, such as `20GB`, or `10%` of its bytes and of its inodes: entries make way
+    #[arg(long, value_name = "SIZE", value_parser = parse_min_free, default_value = "5%")]
+    min_free: MinFree,
 }
 
 /// The inputs of the action.
@@ -144,9 +242,12 @@ pub struct Inputs {
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     save: SaveMoment,
 
-    /// How many entries of one thing to keep, by layer; a layer that is not named keeps its default
-    #[arg(long, value_name = "LIST", value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5")]
-    keep: Keep,
+    #[command(flatten)]
+    limits: Limits,
+
+    /// What to do when room cannot be made: `warn`, `fail` the step at once, or `off`: do not look at the disk
+    #[arg(long, value_name = "WHAT", default_value = "warn", hide_possible_values = true)]
+    disk_guard: DiskGuard,
 
     /// How files get from one place to another: `reflink`, `hardlink` (what tools replace rather than rewrite), `copy`,
     /// or `auto`: the first of them that works
@@ -216,7 +317,11 @@ impl Inputs {
             lane: given(&self.lane),
             cache_root: self.root.folder(env),
             save: self.save,
-            keep: self.keep.clone(),
+            upkeep: Upkeep {
+                access: self.root.root_access,
+                policy: self.limits.policy(),
+                disk_guard: self.disk_guard,
+            },
             link_mode: self.link_mode,
             fail_on_cache_miss: self.fail_on_cache_miss,
             lookup_only: self.lookup_only,
@@ -227,6 +332,43 @@ impl Inputs {
     /// How the job stands.
     pub fn job_status(&self) -> JobStatus {
         self.job_status
+    }
+}
+
+impl Limits {
+    /// The limits as a policy.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            keep: self.keep.clone(),
+            max_age: self.max_age.0,
+            max_size: self.max_size.0,
+            min_free: self.min_free,
+            older_toolchains: false,
+        }
+    }
+}
+
+/// A time, or none.
+#[derive(Debug, Clone, Copy)]
+struct MaxAge(Option<SignedDuration>);
+
+impl FromStr for MaxAge {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        if text == "none" { Ok(Self(None)) } else { parse_age(text).map(|age| Self(Some(age))) }
+    }
+}
+
+/// A size, or none.
+#[derive(Debug, Clone, Copy)]
+struct MaxSize(Option<u64>);
+
+impl FromStr for MaxSize {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        if text == "none" { Ok(Self(None)) } else { parse_bytes(text).map(|bytes| Self(Some(bytes))) }
     }
 }
 

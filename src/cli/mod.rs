@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser as _};
 
-pub use args::{Cli, Command, Inputs};
+pub use args::{Cli, Command, Inputs, Order, Root};
 pub use wrong::explain;
 
 use crate::github::Environment;

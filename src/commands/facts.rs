@@ -58,7 +58,6 @@ pub(super) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
 
 /// Who saves.
 pub(super) fn origin(job: &Job) -> Origin {
-    let boot = file::read(Path::new("/proc/sys/kernel/random/boot_id")).ok();
     let context = job.context.clone();
     Origin {
         workflow: context.workflow,
@@ -66,7 +65,8 @@ pub(super) fn origin(job: &Job) -> Origin {
         run: context.run,
         commit: context.commit,
         runner: context.runner,
-        boot: boot.and_then(|boot| String::from_utf8(boot).ok()).map(|boot| boot.trim().to_owned()),
+        boot: sys::boot_id(),
+        since_boot: None,
     }
 }
 

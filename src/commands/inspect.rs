@@ -1,26 +1,19 @@
 //! `inspect`: all that is known about the entries of a key.
 
-use std::path::Path;
-
 use super::job::{Exit, Job, chain};
 use crate::report::entry_details;
 use crate::store::Store;
-use crate::sys::file;
 
 /// The command.
 #[expect(clippy::print_stdout, reason = "this is the command's result")]
-pub(super) fn run(job: &Job, root: &Path, key: &str) -> anyhow::Result<Exit> {
-    let store = if file::is_dir(root) { Some(Store::open(root)?) } else { None };
-    let mut entries = match &store {
-        Some(store) => store.known()?,
-        None => Vec::new(),
-    };
+pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
+    let mut entries = store.known()?;
     entries.retain(|entry| entry.header.key.starts_with(key));
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
     if entries.is_empty() {
         job.console.error(format!(
             "no key in {} begins with `{key}`; hint: `runner-cache list` shows all",
-            root.display()
+            store.root().display()
         ));
         return Ok(Exit::Failure);
     }
@@ -28,16 +21,15 @@ pub(super) fn run(job: &Job, root: &Path, key: &str) -> anyhow::Result<Exit> {
         if index > 0 {
             println!();
         }
-        let roots = match store.as_ref().map(|store| store.lease(entry.id.clone())) {
-            Some(Ok(lease)) => {
+        let roots = match store.lease(entry.id.clone()) {
+            Ok(lease) => {
                 let roots = lease.manifest().roots.iter();
                 roots.map(|root| (root.name.clone(), root.tree.files(), root.tree.bytes())).collect()
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 job.console.warn(chain(&error));
                 Vec::new()
             }
-            None => Vec::new(),
         };
         print!("{}", entry_details(entry, &roots));
     }

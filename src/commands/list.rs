@@ -1,23 +1,30 @@
-//! `list`: all entries, those that were of use last first.
+//! `list`: all entries.
 
-use std::path::Path;
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
 use super::job::Exit;
-use crate::report::entries_table;
+use crate::cli::Order;
+use crate::report::{entries_json, entries_table};
 use crate::store::Store;
-use crate::sys::file;
 
 /// The command.
 #[expect(clippy::print_stdout, reason = "this is the command's result")]
-pub(super) fn run(root: &Path) -> anyhow::Result<Exit> {
-    let mut entries = if file::is_dir(root) { Store::open(root)?.known()? } else { Vec::new() };
-    if entries.is_empty() {
-        println!("no entries in {}", root.display());
-        return Ok(Exit::Success);
+pub(super) fn run(store: Option<&Store>, order: Order, json: bool) -> anyhow::Result<Exit> {
+    let mut entries = store.map_or_else(|| Ok(Vec::new()), Store::known)?;
+    match order {
+        Order::LastUse => entries.sort_by_key(|entry| Reverse(entry.last_used)),
+        Order::Created => entries.sort_by_key(|entry| Reverse(entry.header.created)),
+        Order::Size => entries.sort_by_key(|entry| Reverse(entry.header.bytes)),
+        Order::Key => entries.sort_by(|a, b| a.id.cmp(&b.id)),
     }
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
-    println!("{}", entries_table(&entries, Timestamp::now()));
+    if json {
+        println!("{}", entries_json(&entries));
+    } else if entries.is_empty() {
+        println!("no entries");
+    } else {
+        println!("{}", entries_table(&entries, Timestamp::now()));
+    }
     Ok(Exit::Success)
 }

@@ -1,20 +1,29 @@
 //! One file a command: the sequence of steps, no policy.
 
 mod cargo_lock;
+mod du;
 mod facts;
+mod flush;
+mod gc;
+mod housekeeping;
 mod inspect;
 mod job;
 mod list;
 mod progress;
+mod remove;
 mod restore;
 mod run;
 mod save;
 mod source;
 mod trouble;
+mod verify;
 
 pub use job::{Exit, Job};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Root};
+use crate::store::Store;
+use crate::store::retention::Policy;
+use crate::sys::file;
 
 /// Carries out a command line.
 pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
@@ -22,7 +31,38 @@ pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
         Command::Restore { inputs, no_session } => Ok(restore::run(job, &inputs, !no_session)),
         Command::Save { inputs } => Ok(save::run(job, &inputs)),
         Command::Run { inputs, command } => run::run(job, &inputs, &command),
-        Command::List { root } => list::run(&root.folder(&job.env)),
-        Command::Inspect { key, root } => inspect::run(job, &root.folder(&job.env), &key),
+        Command::List { sort, json, root } => list::run(open(job, &root)?.as_ref(), sort, json),
+        Command::Inspect { key, root } => with(job, &root, |store| inspect::run(job, store, &key)),
+        Command::Du { root } => with(job, &root, du::run),
+        Command::Gc { dry_run, older_toolchains, limits, root } => {
+            let policy = Policy { older_toolchains, ..limits.policy() };
+            with(job, &root, |store| gc::run(job, store, &policy, dry_run))
+        }
+        Command::Remove { keys, dry_run, root } => {
+            with(job, &root, |store| remove::run(job, store, &keys, dry_run))
+        }
+        Command::Verify { deep, root } => with(job, &root, |store| verify::run(job, store, deep)),
+        Command::Flush { root } => with(job, &root, flush::run),
     }
+}
+
+/// Does `work` with the store; where there is none yet, there is nothing to do.
+fn with(job: &Job, root: &Root, work: impl FnOnce(&Store) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    match open(job, root)? {
+        Some(store) => work(&store),
+        None => Ok(Exit::Success),
+    }
+}
+
+/// Opens the store if it is there: these commands make none.
+fn open(job: &Job, root: &Root) -> anyhow::Result<Option<Store>> {
+    let folder = root.folder(&job.env);
+    if file::is_dir(&folder) {
+        return Ok(Some(Store::open(&folder, root.root_access)?));
+    }
+    job.console.say(format!(
+        "there is no cache in {} yet; hint: `--cache-root` or RUNNER_CACHE_ROOT names another folder",
+        folder.display()
+    ));
+    Ok(None)
 }

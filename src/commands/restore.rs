@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::cargo_lock::lock_cargo_home;
 use super::facts::{self, NoPlan};
+use super::housekeeping::{self, Moment};
 use super::job::{Exit, Job, chain};
 use super::progress::shown;
 use super::source::{folder_of, is_target_folder, linkable};
@@ -29,6 +32,9 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
             return exit;
         }
     };
+    if !settings.lookup_only && !make_room(job, &settings) {
+        return Exit::Failure;
+    }
     let restored = restore(job, &settings, &plan);
     report(job, &restored.report);
     if restored.is_broken {
@@ -39,7 +45,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
     }
     if leave_session {
         // Also where nothing is to be saved: or else the save would go by its own inputs.
-        let mut session = Session::new(plan, restored.starts, facts::origin(job));
+        let mut session = session(job, &settings, plan, restored.starts);
         if settings.lookup_only {
             session.save = SaveMoment::Never;
         }
@@ -48,6 +54,22 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
         }
     }
     if is_failing_miss(job, &settings, &restored.report) { Exit::Failure } else { Exit::Success }
+}
+
+/// Looks after the disks before anything is brought. `false`: the job is to fail.
+pub(super) fn make_room(job: &Job, settings: &Settings) -> bool {
+    // A root that cannot be opened is told of when it is to be read.
+    let store = if file::is_dir(&settings.cache_root) { open_store(settings).ok() } else { None };
+    housekeeping::guard(job, store.as_ref(), &settings.upkeep, &settings.cache_root, Moment::BeforeJob)
+}
+
+fn open_store(settings: &Settings) -> Result<Store, store::Error> {
+    Store::open(&settings.cache_root, settings.upkeep.access)
+}
+
+/// What the save after this job has to know.
+pub(super) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Option<Start>>) -> Session {
+    Session::new(plan, starts, facts::origin(job), settings.upkeep.clone(), Timestamp::now())
 }
 
 /// Settings and facts to a plan.
@@ -86,7 +108,7 @@ pub(super) struct Restored {
 
 /// Brings what is cached into the job. Trouble is a warning and a miss.
 pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
-    let store = match Store::open(&settings.cache_root) {
+    let store = match open_store(settings) {
         Ok(store) => Some(store),
         Err(error) => {
             job.console.warn(format!("no cache: {}", chain(&error)));
@@ -339,6 +361,6 @@ fn note_for_later(job: &Job, settings: &Settings, session: &Session) -> Result<(
             .say("nothing will be saved after this: RUNNER_TEMP is not set; hint: use `runner-cache run`");
         return Ok(());
     };
-    let path = Store::open(&settings.cache_root)?.leave_session(session)?;
+    let path = open_store(settings)?.leave_session(session)?;
     store::leave_pointer(temporary, &path)
 }

@@ -7,9 +7,9 @@ use std::process::{Command, ExitStatus};
 use anyhow::Context as _;
 
 use super::job::{Exit, Job};
-use super::{facts, restore, save};
+use super::{restore, save};
 use crate::cli::Inputs;
-use crate::plan::{JobStatus, Session};
+use crate::plan::JobStatus;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> anyhow::Result<Exit> {
@@ -23,6 +23,9 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> anyhow::R
             };
         }
     };
+    if !restore::make_room(job, &settings) {
+        return Ok(Exit::Failure);
+    }
     let restored = restore::restore(job, &settings, &plan);
     restore::report(job, &restored.report);
     if job.interrupt.is_raised() {
@@ -37,7 +40,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> anyhow::R
         (false, true) => JobStatus::Success,
         (false, false) => JobStatus::Failure,
     };
-    let session = Session::new(plan, restored.starts, facts::origin(job));
+    let session = restore::session(job, &settings, plan, restored.starts);
     save::save_now(job, &settings, &session, outcome);
     Ok(exit_of(status))
 }

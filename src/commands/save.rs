@@ -6,18 +6,20 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::cargo_lock::lock_cargo_home;
+use super::housekeeping::Moment;
 use super::job::{Exit, Job, chain};
 use super::progress::shown;
 use super::source::{folder_of, is_target_folder, is_written_alike, linkable};
 use super::trouble::Trouble;
-use super::{facts, restore};
+use super::{flush, housekeeping, restore};
 use crate::cli::Inputs;
 use crate::plan::{
     JobStatus, LayerPlan, RootPlan, SaveMoment, Session, SessionLayer, Settings, Shape, Start,
 };
-use crate::report::{LayerSave, SaveReport, Saved};
-use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Query, Root, Store, retention};
-use crate::sys::{Dir, file};
+use crate::report::{LayerSave, SaveReport, Saved, bytes, count};
+use crate::store::retention::Shortage;
+use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Origin, Query, Root, Store};
+use crate::sys::{self, CrashPoint, Dir, Space, file, space_at};
 use crate::tree::{self, Base, Engine, Linker, Placement, Selection, Source, Tally, Walked};
 
 /// The command.
@@ -47,10 +49,10 @@ fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
         Ok(plan) => plan,
         Err(no_plan) => return restore::tell(job, &no_plan),
     };
-    let saved = Store::open(&settings.cache_root).and_then(|store| {
+    let saved = Store::open(&settings.cache_root, settings.upkeep.access).and_then(|store| {
         let starts = plan.layers.iter().map(|layer| start(&store, layer, &plan.scopes[..1], &plan.lane));
         let starts = starts.collect::<Result<_, _>>()?;
-        let session = Session::new(plan, starts, facts::origin(job));
+        let session = restore::session(job, settings, plan, starts);
         Ok(save(job, &store, &session, status))
     });
     match saved {
@@ -69,8 +71,9 @@ fn start(
 ) -> Result<Option<Start>, store::Error> {
     let LayerPlan { layer, key, restore_keys, lanes, contents, .. } = layer;
     let query = Query { layer: *layer, scopes: own_scope, key, restore_keys, lane, lanes: *lanes };
-    let is_alike =
-        |candidate: &store::Candidate| candidate.id.header().is_ok_and(|header| header.contents == *contents);
+    let is_alike = |candidate: &store::Candidate| {
+        store.header(&candidate.id).is_ok_and(|header| header.contents == *contents)
+    };
     let best = store.candidates(&query)?.into_iter().find(is_alike);
     Ok(best.map(|candidate| Start { entry: candidate.id.path(), is_exact: candidate.is_exact }))
 }
@@ -81,8 +84,9 @@ fn finish_session(job: &Job, path: &Path, moment: SaveMoment, status: JobStatus)
             if moment != SaveMoment::default() {
                 claimed.value.save = moment;
             }
-            let store = Store::of_session(path)?;
+            let store = Store::open(Store::root_of_session(path), claimed.value.upkeep.access)?;
             report(job, &save(job, &store, &claimed.value, status));
+            sys::crash_at(CrashPoint::Saved);
             if !job.interrupt.is_raised() {
                 claimed.finish()?;
             }
@@ -107,6 +111,7 @@ fn report(job: &Job, report: &SaveReport) {
 /// Saves each layer of a session. Trouble is a warning, and the layer's earlier entries stay as they are.
 pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatus) -> SaveReport {
     let mut report = SaveReport::default();
+    housekeeping::guard(job, Some(store), &session.upkeep, store.root(), Moment::AfterJob);
     for layer in &session.layers {
         let saved = match reason_not_to(session.save, status, layer) {
             Some(why) => Saved::Not(why),
@@ -117,20 +122,14 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
         };
         report.layers.push(LayerSave { layer: layer.plan.layer, key: layer.plan.key.clone(), saved });
     }
-    if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. }))
-        && let Err(error) = clean(store, session, &mut report)
-    {
-        job.console.warn(format!("old entries stay for now: {}", chain(&error)));
+    if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. })) {
+        match housekeeping::clean(job, store, &session.upkeep.policy, Shortage::default()) {
+            Ok(cleaned) => report.cleaned = cleaned,
+            Err(error) => job.console.warn(format!("old entries stay for now: {}", chain(&error))),
+        }
+        flush::leave_running(job, store, session.upkeep.access);
     }
     report
-}
-
-fn clean(store: &Store, session: &Session, report: &mut SaveReport) -> Result<(), store::Error> {
-    let mut evicted = store.evict(&retention::plan(&store.known()?, &session.keep));
-    report.evicted = evicted.entries;
-    report.evicted_bytes = evicted.bytes;
-    store.sweep(Timestamp::now())?;
-    evicted.failures.pop().map_or(Ok(()), Err)
 }
 
 /// Why a layer is not even looked at.
@@ -184,6 +183,10 @@ impl Saver<'_> {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
         }
+        if let Some(why) = self.lack_of_room(&live, &same)? {
+            self.job.console.warn(format!("{}: not saved: {why}", plan.layer));
+            return Ok(Saved::Failed);
+        }
         let staging = self.store.stage()?;
         match self.fill(&staging, &live, base.as_ref(), &same) {
             Ok(tally) => {
@@ -192,10 +195,48 @@ impl Saver<'_> {
                 Ok(Saved::Entry { tally, took: started.elapsed() })
             }
             Err(error) => {
-                staging.discard()?;
+                self.store.discard(staging)?;
                 Err(error)
             }
         }
+    }
+
+    /// Why the new entry would not fit, once what may go has gone. Nothing is begun that cannot be ended.
+    fn lack_of_room(
+        &self,
+        live: &[Live],
+        same: &[Option<(usize, Vec<bool>)>],
+    ) -> Result<Option<String>, Trouble> {
+        let mut needed = Shortage::default();
+        for (live, same) in live.iter().zip(same) {
+            let linker = Linker::new(self.session.link_mode);
+            let linkable = linkable(self.layer.plan.layer, &live.root.name, &live.root.tree);
+            let source = Source { tree: &live.root.tree, root: &live.dir, linkable: &linkable };
+            let same = same.as_ref().map(|(_, same)| same.as_slice());
+            let needs = tree::needs(source, same, self.store.root(), &linker)?;
+            needed.bytes += needs.bytes;
+            needed.inodes += needs.inodes;
+        }
+        let root = self.store.root();
+        let lacks = |space: Space| {
+            needed.bytes > space.free_bytes || (space.inodes > 0 && needed.inodes > space.free_inodes)
+        };
+        if !lacks(space_at(root)?) {
+            return Ok(None);
+        }
+        housekeeping::clean(self.job, self.store, &self.session.upkeep.policy, needed)?;
+        let space = space_at(root)?;
+        Ok(lacks(space).then(|| {
+            format!(
+                "it needs up to {} and {} inodes on the disk of {}, where there are {} and {} inodes; hint: \
+                 `runner-cache du` and `runner-cache gc`, or another `cache-root`",
+                bytes(needed.bytes),
+                count(needed.inodes),
+                root.display(),
+                bytes(space.free_bytes),
+                count(space.free_inodes)
+            )
+        }))
     }
 
     /// Walks the roots that are there.
@@ -307,6 +348,7 @@ impl Saver<'_> {
 
     fn manifest(&self, roots: Vec<Root>) -> Manifest {
         let plan = &self.layer.plan;
+        let created = Timestamp::now();
         let header = Header {
             layer: plan.layer,
             key: plan.key.clone(),
@@ -315,8 +357,10 @@ impl Saver<'_> {
             lane: self.session.lane.clone(),
             family: plan.family.clone(),
             contents: plan.contents.clone(),
-            origin: self.session.origin.clone(),
-            created: Timestamp::now(),
+            origin: Origin { since_boot: Some(sys::since_boot().as_secs()), ..self.session.origin.clone() },
+            created,
+            is_of_default_branch: self.session.is_of_default_branch,
+            made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),
             files: roots.iter().map(|root| root.tree.files()).sum(),
             bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
         };
@@ -334,7 +378,7 @@ fn same_as_base(base: Option<&Lease>, root: &Root) -> Option<(usize, Vec<bool>)>
 
 /// Saves right after the job, without a session in between.
 pub(super) fn save_now(job: &Job, settings: &Settings, session: &Session, status: JobStatus) {
-    match Store::open(&settings.cache_root) {
+    match Store::open(&settings.cache_root, settings.upkeep.access) {
         Ok(store) => report(job, &save(job, &store, session, status)),
         Err(error) => job.console.warn(format!("nothing saved: {}", chain(&error))),
     }

@@ -8,7 +8,6 @@ use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
 use super::roots::{RootPlan, cargo_roots, path_roots, target_roots};
 use super::scope;
 use super::settings::{Preset, SaveMoment, Settings};
-use crate::store::retention::Keep;
 use crate::store::{Factor, Lanes, Layer, Scope};
 use crate::sys::sha256_hex;
 use crate::tree::{Existing, LinkMode};
@@ -30,8 +29,8 @@ pub struct Plan {
     pub lane: String,
     /// When to save.
     pub save: SaveMoment,
-    /// How many entries to keep.
-    pub keep: Keep,
+    /// Whether the job's own scope is the default branch, or there are no branches.
+    pub is_of_default_branch: bool,
     /// How files get from one place to another.
     pub link_mode: LinkMode,
 }
@@ -89,7 +88,7 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         scopes: scope::chain(&facts.context, &facts.folder),
         lane,
         save: settings.save,
-        keep: settings.keep.clone(),
+        is_of_default_branch: scope::is_default_branch(&facts.context),
         link_mode: settings.link_mode,
     })
 }
@@ -201,7 +200,7 @@ mod tests {
     use super::super::roots::Shape;
     use super::*;
     use crate::cargo::{CargoHome, Workspace};
-    use crate::plan::settings::WorkspaceSpec;
+    use crate::plan::settings::{Upkeep, WorkspaceSpec};
 
     fn settings() -> Settings {
         Settings {
@@ -219,7 +218,7 @@ mod tests {
             lane: None,
             cache_root: "/r".into(),
             save: SaveMoment::Auto,
-            keep: Keep::default(),
+            upkeep: Upkeep::default(),
             link_mode: LinkMode::Auto,
             fail_on_cache_miss: false,
             lookup_only: false,

@@ -16,5 +16,7 @@ pub use facts::{Facts, FileDigest};
 pub use layers::{LayerPlan, Plan, build, needs_parts};
 pub use roots::{RootPlan, Shape};
 pub use session::{Session, SessionLayer, Start};
-pub use settings::{JobStatus, Preset, SaveMoment, Settings, WorkspaceSpec};
-pub use words::{Unreadable, parse_keep, parse_layers, parse_lines, parse_words};
+pub use settings::{DiskGuard, JobStatus, Preset, SaveMoment, Settings, Upkeep, WorkspaceSpec};
+pub use words::{
+    Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_words,
+};

@@ -36,6 +36,16 @@ pub(super) fn chain(context: &Context, folder: &Path) -> Vec<Scope> {
     scopes
 }
 
+/// Whether the job's own scope is the one that all others fall back on.
+pub(super) fn is_default_branch(context: &Context) -> bool {
+    let is_of_pull_request = context.pull_request.is_some() || context.follows_pull_request_of.is_some();
+    let own = context.reference.as_deref().unwrap_or(LOCAL_REF);
+    match &context.default_branch {
+        Some(branch) => !is_of_pull_request && own.strip_prefix("refs/heads/") == Some(branch),
+        None => own == LOCAL_REF,
+    }
+}
+
 fn local_repository(folder: &Path) -> String {
     let digest = sha256_hex(folder.as_os_str().as_encoded_bytes());
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -73,6 +83,13 @@ mod tests {
                 Context { pull_request: Some(7), base_branch: base_branch.clone(), ..context(reference) };
             assert_eq!(references(&context), ["refs/pull/7/merge", "refs/heads/stable", "refs/heads/main"]);
         }
+    }
+
+    #[test]
+    fn only_the_default_branch_itself_is_it() {
+        assert!(is_default_branch(&context("refs/heads/main")) && is_default_branch(&Context::default()));
+        assert!(!is_default_branch(&context("refs/heads/topic")));
+        assert!(!is_default_branch(&Context { pull_request: Some(7), ..context("refs/heads/main") }));
     }
 
     #[test]

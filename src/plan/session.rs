@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::layers::{LayerPlan, Plan};
-use super::settings::SaveMoment;
-use crate::store::Origin;
-use crate::store::Scope;
-use crate::store::retention::Keep;
+use jiff::Timestamp;
+
+use super::settings::{SaveMoment, Upkeep};
+use crate::store::{Origin, Scope};
 use crate::tree::LinkMode;
 
 /// What is to be saved when the job is over.
@@ -24,8 +24,12 @@ pub struct Session {
     pub origin: Origin,
     /// Whether to save.
     pub save: SaveMoment,
-    /// How many entries to keep.
-    pub keep: Keep,
+    /// Whether the scope is the default branch, or there are no branches.
+    pub is_of_default_branch: bool,
+    /// How the store is kept in order.
+    pub upkeep: Upkeep,
+    /// When the job's restore was over.
+    pub since: Timestamp,
     /// How files get into the cache.
     pub link_mode: LinkMode,
 }
@@ -49,8 +53,14 @@ pub struct Start {
 }
 
 impl Session {
-    /// The session of `plan`, with the entries that the layers started from, in the plan's order.
-    pub fn new(plan: Plan, starts: Vec<Option<Start>>, origin: Origin) -> Self {
+    /// The session of `plan`, with the entries that the layers started from, in the plan's order. `since` is now.
+    pub fn new(
+        plan: Plan,
+        starts: Vec<Option<Start>>,
+        origin: Origin,
+        upkeep: Upkeep,
+        since: Timestamp,
+    ) -> Self {
         let layers = plan.layers.into_iter().zip(starts).map(|(plan, start)| SessionLayer { plan, start });
         Self {
             layers: layers.collect(),
@@ -58,7 +68,9 @@ impl Session {
             lane: plan.lane,
             origin,
             save: plan.save,
-            keep: plan.keep,
+            is_of_default_branch: plan.is_of_default_branch,
+            upkeep,
+            since,
             link_mode: plan.link_mode,
         }
     }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::Layer;
-use crate::store::retention::Keep;
+use crate::store::retention::Policy;
+use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
 
 /// What is cached without being listed.
@@ -33,6 +33,30 @@ pub enum SaveMoment {
     Success,
     /// Not at all.
     Never,
+}
+
+/// What to do when the disk is too full and nothing more can go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum DiskGuard {
+    /// Tell, and go on.
+    #[default]
+    Warn,
+    /// Tell, and fail.
+    Fail,
+    /// Do not look.
+    Off,
+}
+
+/// How the store is kept in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upkeep {
+    /// Who may write to it.
+    pub access: Access,
+    /// What may stay in it.
+    pub policy: Policy,
+    /// What to do when the disk is too full all the same.
+    pub disk_guard: DiskGuard,
 }
 
 /// How the job stands, in the runner's words.
@@ -75,7 +99,7 @@ pub struct Settings {
     pub lane: Option<String>,
     pub cache_root: PathBuf,
     pub save: SaveMoment,
-    pub keep: Keep,
+    pub upkeep: Upkeep,
     pub link_mode: LinkMode,
     pub fail_on_cache_miss: bool,
     pub lookup_only: bool,

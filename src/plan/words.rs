@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
 use super::settings::WorkspaceSpec;
 use crate::store::Layer;
-use crate::store::retention::Keep;
+use crate::store::retention::{Keep, MinFree};
 
 /// Why an input's value cannot be read: names the part that is wrong and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,38 @@ pub fn parse_keep(text: &str) -> Result<Keep, Unreadable> {
         }
     }
     Ok(Keep::default().with(counts))
+}
+
+/// Reads a number of bytes such as `20GB` (powers of 1000) or `20GiB` (powers of 1024).
+pub fn parse_bytes(text: &str) -> Result<u64, Unreadable> {
+    let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
+    let size = parse_size::parse_size(text).ok().filter(|_| has_unit);
+    size.ok_or_else(|| {
+        Unreadable(format!("`{text}` is no size; allowed: a number and a unit, such as 20GB or 500MiB"))
+    })
+}
+
+/// Reads what is to be left free: a number of bytes, or a percentage such as `5%`.
+pub fn parse_min_free(text: &str) -> Result<MinFree, Unreadable> {
+    let Some(number) = text.strip_suffix('%') else {
+        let wrong = || format!("`{text}` is no size; allowed: such as 20GB, 500MiB or 5%");
+        return parse_bytes(text).map(MinFree::Bytes).map_err(|_| Unreadable(wrong()));
+    };
+    let percent = number.trim().parse().ok().filter(|percent| (0.0..=90.0).contains(percent));
+    percent
+        .map(MinFree::Percent)
+        .ok_or_else(|| Unreadable(format!("`{text}`: a percentage is one from 0% to 90%")))
+}
+
+/// Reads a span of time such as `12h`, `30d` or `2w`.
+pub fn parse_age(text: &str) -> Result<SignedDuration, Unreadable> {
+    let span: Option<Span> = text.parse().ok();
+    // Weeks and days of 24 hours; months and years have no fixed length.
+    let age = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let age = age.filter(SignedDuration::is_positive);
+    age.ok_or_else(|| {
+        Unreadable(format!("`{text}` is no time; allowed: a number and a unit, such as 12h, 30d or 2w"))
+    })
 }
 
 fn layer(word: &str) -> Result<Layer, Unreadable> {
@@ -100,6 +134,22 @@ mod tests {
         assert_eq!(parse_keep("target=3").unwrap(), Keep::default());
         for wrong in ["target", "target=0", "target=-1", "target=1,target=2", "x=1"] {
             assert!(parse_keep(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        assert_eq!(parse_bytes("20GB").unwrap(), 20_000_000_000);
+        assert_eq!(parse_bytes("1 GiB").unwrap(), 1 << 30);
+        assert_eq!(parse_min_free("5%").unwrap(), MinFree::Percent(5.0));
+        assert_eq!(parse_min_free("500MB").unwrap(), MinFree::Bytes(500_000_000));
+        assert_eq!(parse_age("30d").unwrap(), SignedDuration::from_hours(30 * 24));
+        assert_eq!(parse_age("2w").unwrap(), SignedDuration::from_hours(14 * 24));
+        for wrong in ["", "5", "GB", "-5GB", "5%%", "100%", "NaN%", "1TBx"] {
+            assert!(parse_min_free(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "5", "d", "-3d", "0d", "1y", "3 moons"] {
+            assert!(parse_age(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -33,6 +33,11 @@ pub(super) fn files(number: u64) -> String {
     format!("{} file{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// `1 entry`, `2 entries`.
+pub fn entries(number: u64) -> String {
+    format!("{} entr{}", count(number), if number == 1 { "y" } else { "ies" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,13 +2,15 @@
 //! nothing.
 
 mod console;
+mod disk;
 mod figures;
 mod restored;
 mod saved;
 mod table;
 
 pub use console::Console;
-pub use figures::{bytes, count, seconds};
+pub use disk::{CleanReport, DiskReport, Large, clean_text};
+pub use figures::{bytes, count, entries, seconds};
 pub use restored::{Hit, LayerRestore, RestoreReport, Transfer};
 pub use saved::{LayerSave, SaveReport, Saved};
-pub use table::{entries_table, entry_details};
+pub use table::{entries_json, entries_table, entry_details, plan_table, usage_table};

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::disk::CleanReport;
 use super::figures::{bytes, count, files, seconds};
 use super::restored::{code, modes};
 use crate::store::Layer;
@@ -36,14 +37,12 @@ pub struct LayerSave {
 }
 
 /// What a save did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct SaveReport {
     /// The layers.
     pub layers: Vec<LayerSave>,
-    /// Older entries that had to go.
-    pub evicted: u64,
-    /// Their bytes.
-    pub evicted_bytes: u64,
+    /// What was cleaned up afterwards.
+    pub cleaned: Option<CleanReport>,
 }
 
 impl SaveReport {
@@ -64,8 +63,8 @@ impl SaveReport {
                 Saved::Failed => writeln!(text, "{layer:<7} not saved"),
             };
         }
-        if self.evicted > 0 {
-            let _ = writeln!(text, "evicted {} older, {}", count(self.evicted), bytes(self.evicted_bytes));
+        if let Some(cleaned) = self.cleaned.filter(|cleaned| cleaned.evicted > 0) {
+            let _ = writeln!(text, "evicted {} older, {}", count(cleaned.evicted), bytes(cleaned.bytes));
         }
         text.pop();
         text

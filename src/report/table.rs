@@ -1,5 +1,6 @@
 //! Entries for a terminal: a table of all, or all about a few.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::presets::NOTHING;
@@ -7,7 +8,8 @@ use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 
 use super::figures::{bytes, count};
-use crate::store::retention::Known;
+use crate::store::Layer;
+use crate::store::retention::{Known, Planned, Policy, Reason, Usage, Weights};
 
 /// A table of entries, as they are ordered.
 pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
@@ -34,17 +36,133 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
             ago(*last_used, now),
         ]);
     }
-    for column in [5, 6] {
+    align_right(&mut table, &[5, 6]);
+    table.to_string()
+}
+
+/// The entries as a JSON array.
+pub fn entries_json(entries: &[Known]) -> String {
+    let values: Vec<_> = entries
+        .iter()
+        .map(|Known { id, header, last_used, .. }| {
+            serde_json::json!({
+                "layer": header.layer,
+                "key": header.key,
+                "repository": header.scope.repository,
+                "ref": header.scope.reference,
+                "lane": header.lane,
+                "files": header.files,
+                "bytes": header.bytes,
+                "created": header.created,
+                "last_used": last_used,
+                "made_in_seconds": header.made_in_seconds,
+                "folder": id.path(),
+                "origin": header.origin,
+            })
+        })
+        .collect();
+    format!("{:#}", serde_json::Value::from(values))
+}
+
+/// A table of what is to go, and why.
+pub fn plan_table(plan: &[Planned], entries: &[Known], policy: &Policy, now: Timestamp) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["LAYER", "KEY", "REPOSITORY", "REF", "SIZE", "LAST USE", "WHY"]);
+    for planned in plan {
+        let Some(Known { header, last_used, .. }) = entries.iter().find(|entry| entry.id == planned.id)
+        else {
+            continue;
+        };
+        table.add_row([
+            header.layer.to_string(),
+            header.key.clone(),
+            header.scope.repository.clone(),
+            header.scope.reference.clone(),
+            bytes(header.bytes),
+            ago(*last_used, now),
+            why(planned.reason, policy),
+        ]);
+    }
+    align_right(&mut table, &[4]);
+    table.to_string()
+}
+
+fn why(reason: Reason, policy: &Policy) -> String {
+    match reason {
+        Reason::Count { keep } => format!("{keep} newer of its family"),
+        Reason::Age => match policy.max_age {
+            Some(most) => format!("unused for more than {} days", most.as_hours() / 24),
+            None => "unused for long".into(),
+        },
+        Reason::Toolchain => "its repository uses another compiler".into(),
+        Reason::Size => format!("all take more than {}", bytes(policy.max_size.unwrap_or_default())),
+        Reason::Room => "the disk is short of room".into(),
+        Reason::Asked => "asked for".into(),
+    }
+}
+
+/// What entries take, by layer and repository.
+pub fn usage_table(entries: &[Known], usage: &[Usage]) -> String {
+    let mut groups: BTreeMap<(Layer, &str), (u64, u64, Vec<&Usage>)> = BTreeMap::new();
+    for (entry, usage) in entries.iter().zip(usage) {
+        let of = (entry.header.layer, entry.header.scope.repository.as_str());
+        let (count, recorded, usages) = groups.entry(of).or_default();
+        *count += 1;
+        *recorded += entry.header.bytes;
+        usages.push(usage);
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header([
+        "LAYER",
+        "REPOSITORY",
+        "ENTRIES",
+        "RECORDED",
+        "ON DISK",
+        "FREED IF GONE",
+    ]);
+    for ((layer, repository), (number, recorded, usages)) in groups {
+        let together = Weights::of(usages.iter().copied());
+        let mut all = Weights::of(usage);
+        for usage in usages {
+            all.remove(usage);
+        }
+        table.add_row([
+            layer.to_string(),
+            repository.to_owned(),
+            count(number),
+            bytes(recorded),
+            bytes(together.size()),
+            bytes(all.freed().bytes),
+        ]);
+    }
+    let mut all = Weights::of(usage);
+    let size = all.size();
+    for usage in usage {
+        all.remove(usage);
+    }
+    table.add_row([
+        "all".to_owned(),
+        String::new(),
+        count(entries.len() as u64),
+        bytes(entries.iter().map(|entry| entry.header.bytes).sum()),
+        bytes(size),
+        bytes(all.freed().bytes),
+    ]);
+    align_right(&mut table, &[2, 3, 4, 5]);
+    table.to_string()
+}
+
+fn align_right(table: &mut Table, columns: &[usize]) {
+    for &column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
 }
 
 /// All that is known about an entry.
 pub fn entry_details(entry: &Known, roots: &[(String, u64, u64)]) -> String {
-    let Known { id, header, last_used } = entry;
+    let Known { id, header, last_used, .. } = entry;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:<12} {value}");

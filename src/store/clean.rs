@@ -4,20 +4,26 @@
 //! afterwards. A process that dies in between leaves debris in `trash/`, which the next sweep removes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::entry::EntryId;
-use super::retention::Planned;
-use super::staging::remove;
+use super::entry::{EntryId, timestamp};
+use super::retention::{Known, Planned};
 use super::{Error, Result, Store};
-use crate::sys::{self, Dir, Errno, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
 
 /// Longer than any job: GitHub ends those of self-hosted runners after five days.
 const LONGEST_JOB: SignedDuration = SignedDuration::from_hours(6 * 24);
 
 /// How long a damaged entry is kept for somebody to look at.
 const QUARANTINE: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long the note of a boot is kept that no entry is of.
+const LONGEST_NOTE: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+/// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
+const LOCK: &str = "clean.lock";
 
 /// What an eviction did.
 #[derive(Debug, Default)]
@@ -27,12 +33,40 @@ pub struct Evicted {
     /// Their bytes as recorded; what they shared with others is still there.
     pub bytes: u64,
     /// Entries that somebody is reading.
-    pub in_use: u64,
+    pub in_use: Vec<EntryId>,
     /// What could not be removed. It stays for the next time.
     pub failures: Vec<Error>,
 }
 
+impl std::ops::AddAssign for Evicted {
+    fn add_assign(&mut self, mut other: Self) {
+        self.entries += other.entries;
+        self.bytes += other.bytes;
+        self.in_use.append(&mut other.in_use);
+        self.failures.append(&mut other.failures);
+    }
+}
+
 impl Store {
+    /// Waits up to `patience` until nobody else cleans up, and keeps others from it while the lock is held. `None` when it
+    /// was not to be had.
+    pub fn lock_cleaning(&self, patience: Duration) -> Result<Option<Lock>> {
+        self.check_writable()?;
+        Ok(Lock::wait(&self.root().join(LOCK), LockMode::Exclusive, patience)?)
+    }
+
+    /// All entries whose header can be read. Others are of no family.
+    pub fn known(&self) -> Result<Vec<Known>> {
+        let entries = self.entries()?.into_iter();
+        Ok(entries
+            .filter_map(|id| {
+                let header = self.header(&id).ok()?;
+                let last_used = self.last_used(&id).ok()?;
+                Some(Known { id, header, last_used, is_in_use: false })
+            })
+            .collect())
+    }
+
     /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine.
     pub fn evict(&self, plan: &[Planned]) -> Evicted {
         let mut evicted = Evicted::default();
@@ -42,7 +76,7 @@ impl Store {
                     evicted.entries += 1;
                     evicted.bytes += planned.bytes;
                 }
-                Ok(Fate::InUse) => evicted.in_use += 1,
+                Ok(Fate::InUse) => evicted.in_use.push(planned.id.clone()),
                 Ok(Fate::Absent) => {}
                 Err(error) => evicted.failures.push(error),
             }
@@ -51,54 +85,78 @@ impl Store {
     }
 
     fn evict_one(&self, id: &EntryId) -> Result<Fate> {
+        self.check_writable()?;
         let path = id.path();
-        let dir = match Dir::open(&path) {
-            Err(error) if error.is(Errno::NOENT) => return Ok(Fate::Absent),
+        let dir = match self.open_folder(&path) {
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(Fate::Absent),
             dir => dir?,
         };
+        // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
         let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
-        let Some(trash) = move_into(&self.trash_folder(), &path)? else { return Ok(Fate::Absent) };
-        remove(&trash)?;
+        let Some(trash) = self.move_into(&self.trash_folder(), &path)? else { return Ok(Fate::Absent) };
+        sys::crash_at(CrashPoint::Trashed);
+        self.remove(&trash)?;
+        sys::crash_at(CrashPoint::Deleted);
         self.remove_empty_folders(&id.key_folder)?;
         Ok(Fate::Removed)
     }
 
     /// Takes a damaged entry out of every lookup. Returns where it is now.
     pub fn quarantine(&self, id: &EntryId) -> Result<Option<PathBuf>> {
-        let path = move_into(&self.quarantine_folder(), &id.path())?;
+        self.check_writable()?;
+        let path = self.move_into(&self.quarantine_folder(), &id.path())?;
+        sys::crash_at(CrashPoint::Quarantined);
         if let Some(path) = &path {
             // From now on its time is that of the quarantine.
-            Dir::open(path)?.touch_self()?;
+            self.open_folder(path)?.touch_self()?;
         }
         self.remove_empty_folders(&id.key_folder)?;
         Ok(path)
     }
 
-    /// Removes what killed processes left: stagings that nobody works on, trash, and sessions of jobs that never saved.
+    /// Removes what killed processes left: stagings that nobody works on, trash, and sessions of jobs that never saved; and
+    /// what was in quarantine for long.
     pub fn sweep(&self, now: Timestamp) -> Result<()> {
-        self.sweep_sessions(now)?;
-        for folder in [self.staging_folder(), self.trash_folder(), self.quarantine_folder()] {
-            for name in file::names(&folder)? {
-                let path = folder.join(name);
-                if folder == self.quarantine_folder() && !is_older_than(&path, QUARANTINE, now) {
-                    continue;
-                }
-                let dir = match Dir::open(&path) {
-                    Err(error) if error.is(Errno::NOENT) => continue,
-                    dir => dir?,
-                };
-                if let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? {
-                    remove(&path)?;
-                }
+        self.check_writable()?;
+        self.sweep_files(now)?;
+        for folder in [self.staging_folder(), self.trash_folder()] {
+            self.empty(&folder, |_| true)?;
+        }
+        let is_old = |modified| now.duration_since(modified) > QUARANTINE;
+        self.empty(&self.quarantine_folder(), is_old)
+    }
+
+    /// Removes all that is in quarantine: where room is short nobody looks at it any more.
+    pub fn empty_quarantine(&self) -> Result<()> {
+        self.check_writable()?;
+        self.empty(&self.quarantine_folder(), |_| true)
+    }
+
+    /// Removes the folders in `folder` on which nobody works and whose time `goes`.
+    fn empty(&self, folder: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
+        for name in self.names(folder)? {
+            let path = folder.join(name);
+            let dir = match self.open_folder(&path) {
+                Err(Error::Sys(error)) if error.is(Errno::NOENT) => continue,
+                dir => dir?,
+            };
+            if !goes(timestamp(dir.stat_self()?.mtime)) {
+                continue;
+            }
+            if let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? {
+                sys::crash_at(CrashPoint::Sweeping);
+                self.remove(&path)?;
             }
         }
         Ok(())
     }
 
-    fn sweep_sessions(&self, now: Timestamp) -> Result<()> {
-        for name in file::names(&self.sessions_folder())? {
-            let path = self.sessions_folder().join(name);
-            if is_older_than(&path, LONGEST_JOB, now) {
+    fn sweep_files(&self, now: Timestamp) -> Result<()> {
+        let folder = self.sessions_folder();
+        let sessions = self.names(&folder)?.into_iter().map(|name| (folder.join(name), LONGEST_JOB));
+        let boots = self.noted_boots()?.into_iter().map(|path| (path, LONGEST_NOTE));
+        for (path, longest) in sessions.chain(boots) {
+            if is_older_than(&path, longest, now) {
                 match file::remove_file(&path) {
                     Err(error) if error.is(Errno::NOENT) => {}
                     removed => removed?,
@@ -106,6 +164,12 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Removes the folder at `path` with all that is in it.
+    fn remove(&self, path: &Path) -> Result<()> {
+        let (folder, name) = self.open_parent(path)?;
+        Ok(folder.remove_all(name)?)
     }
 
     fn remove_empty_folders(&self, key_folder: &Path) -> Result<()> {
@@ -117,22 +181,27 @@ impl Store {
         }
         Ok(())
     }
+
+    /// Renames the folder `path` to a new name in `folder`; `None` when it is gone.
+    fn move_into(&self, folder: &Path, path: &Path) -> Result<Option<PathBuf>> {
+        let target = format!("{:08x}{:08x}", sys::random()?, sys::random()?);
+        let to: Dir = self.make_folder(folder)?;
+        let renamed = match self.open_parent(path) {
+            Ok((from, name)) => from.rename_new(name, &to, target.as_bytes()).map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match renamed {
+            Ok(()) => Ok(Some(folder.join(target))),
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 enum Fate {
     Removed,
     InUse,
     Absent,
-}
-
-/// Renames `path` to a new name in `folder`; `None` when it is gone.
-fn move_into(folder: &Path, path: &Path) -> Result<Option<PathBuf>> {
-    let target = folder.join(format!("{:08x}{:08x}", sys::random()?, sys::random()?));
-    match file::rename(path, &target) {
-        Ok(()) => Ok(Some(target)),
-        Err(error) if error.is(Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Whether `path` last changed longer ago than `age`. What is gone is not old.
@@ -145,12 +214,12 @@ fn is_older_than(path: &Path, age: SignedDuration, now: Timestamp) -> bool {
 mod tests {
     use super::super::manifest::tests::sample;
     use super::super::retention::Reason;
-    use super::super::{Candidate, Lanes, Layer, Query, Scope};
+    use super::super::{Access, Candidate, Lanes, Layer, Query, Scope};
     use super::*;
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("root")).unwrap();
+        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
         (folder, store)
     }
 
@@ -215,7 +284,7 @@ mod tests {
     fn an_empty_key_folder_is_no_entry() {
         let (_folder, store) = store();
         let id = publish(&store, "a", "own");
-        remove(&id.path()).unwrap();
+        store.remove(&id.path()).unwrap();
         assert!(file::is_dir(&id.key_folder));
         assert!(lookup(&store, "a", &["a"], Lanes::Any).is_empty());
     }
@@ -225,7 +294,7 @@ mod tests {
         let (_folder, store) = store();
         let id = publish(&store, "a", "own");
         let lease = store.lease(id.clone()).unwrap();
-        assert_eq!(store.evict(&[planned(&id)]).in_use, 1);
+        assert_eq!(store.evict(&[planned(&id)]).in_use, std::slice::from_ref(&id));
         drop(lease);
         assert_eq!(store.evict(&[planned(&id)]).entries, 1);
         assert!(matches!(store.lease(id.clone()), Err(Error::Gone { .. })));
@@ -266,13 +335,5 @@ mod tests {
         assert_eq!(file::names(&store.sessions_folder()).unwrap().len(), 1);
         store.sweep(now + SignedDuration::from_hours(7 * 24)).unwrap();
         assert_eq!(file::names(&store.sessions_folder()).unwrap().len(), 0);
-    }
-
-    #[test]
-    fn a_root_that_everybody_can_write_to_is_refused() {
-        let (_folder, store) = store();
-        let parent = Dir::open(store.root().parent().unwrap()).unwrap();
-        parent.set_mode(b"root", 0o777).unwrap();
-        assert!(matches!(Store::open(store.root()), Err(Error::UnsafeRoot { .. })));
     }
 }

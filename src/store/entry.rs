@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::manifest::{Header, Manifest};
-use super::name;
-use super::{Error, Layer, Result, Scope};
-use crate::sys::{Dir, Lock, LockMode, file};
+use super::{Error, Layer, Result, Scope, Store, name};
+use crate::sys::{Dir, Errno, Lock, LockMode, Time};
 
 /// The manifest's name in an entry.
 pub(super) const MANIFEST: &str = "manifest";
@@ -16,7 +15,7 @@ pub(super) const MANIFEST: &str = "manifest";
 pub(super) const TREES: &str = "tree";
 
 /// Where an entry is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
     /// The folder of its layer, repository, ref and key.
     pub(super) key_folder: PathBuf,
@@ -25,7 +24,7 @@ pub struct EntryId {
 }
 
 /// Name of an entry's folder: `<time of publishing>-<random>-<lane>`. Names sort by time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Generation(String);
 
 impl Generation {
@@ -56,17 +55,6 @@ impl EntryId {
     pub fn path(&self) -> PathBuf {
         self.key_folder.join(self.generation.as_str())
     }
-
-    /// What the entry is, read from its manifest's head.
-    pub fn header(&self) -> Result<Header> {
-        Header::read(&self.path().join(MANIFEST))
-    }
-
-    /// When it was last restored or found unchanged by a save, or else published.
-    pub fn last_used(&self) -> Result<Timestamp> {
-        let modified = file::modified(&self.path())?;
-        Ok(Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH))
-    }
 }
 
 /// Folder of a layer's repository and ref below the root.
@@ -82,28 +70,50 @@ pub struct Lease {
     manifest: Manifest,
 }
 
-impl Lease {
-    pub(super) fn take(id: EntryId) -> Result<Self> {
+impl Store {
+    /// Reads an entry's manifest and keeps it from eviction. [`Error::Gone`] when it is being evicted, [`Error::Unflushed`]
+    /// when the host may have lost some of it.
+    pub fn lease(&self, id: EntryId) -> Result<Lease> {
         let path = id.path();
         let gone = || Error::Gone { path: path.clone() };
-        if !file::is_dir(&path) {
-            return Err(gone());
-        }
-        let Some(lock) = Lock::try_on(Dir::open(&path)?, &path, LockMode::Shared)? else {
-            return Err(gone());
+        let dir = match self.open_folder(&path) {
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Err(gone()),
+            dir => dir?,
         };
+        let Some(lock) = Lock::try_on(dir, &path, LockMode::Shared)? else { return Err(gone()) };
         let manifest_path = path.join(MANIFEST);
-        let Some(bytes) = file::read_if_present(&manifest_path)? else {
+        let Some(bytes) = lock.get().read_file_if_present(MANIFEST.as_bytes())? else {
             // It was renamed into the trash meanwhile, or a cleaner of /tmp took the file.
-            if !file::is_dir(&path) {
-                return Err(gone());
-            }
-            return Err(Error::Manifest { path: manifest_path, why: "it is missing".into() });
+            return Err(match self.open_folder(&path) {
+                Ok(_) => Error::Manifest { path: manifest_path, why: "it is missing".into() },
+                Err(_) => gone(),
+            });
         };
         let manifest = Manifest::from_bytes(&bytes, &manifest_path)?;
-        Ok(Self { id, lock, manifest })
+        if !self.is_surely_on_disk(&manifest.header.origin)? {
+            return Err(Error::Unflushed { path });
+        }
+        Ok(Lease { id, lock, manifest })
     }
 
+    /// What the entry is, read from its manifest's head.
+    pub fn header(&self, id: &EntryId) -> Result<Header> {
+        Header::read(&self.open_folder(&id.path())?)
+    }
+
+    /// When the entry was last restored or found unchanged by a save, or else published.
+    pub fn last_used(&self, id: &EntryId) -> Result<Timestamp> {
+        Ok(timestamp(self.open_folder(&id.path())?.stat_self()?.mtime))
+    }
+}
+
+/// A time outside of what we can count in is no time at all.
+pub(super) fn timestamp(time: Time) -> Timestamp {
+    let nanoseconds = i32::try_from(time.nanoseconds).unwrap_or_default();
+    Timestamp::new(time.seconds, nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+impl Lease {
     /// Where the entry is.
     pub fn id(&self) -> &EntryId {
         &self.id
@@ -112,6 +122,11 @@ impl Lease {
     /// What it is and holds.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The entry's own folder.
+    pub(super) fn dir(&self) -> &Dir {
+        self.lock.get()
     }
 
     /// The folder with the files of root `index`.

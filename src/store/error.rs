@@ -37,6 +37,26 @@ pub enum Error {
         /// Its format.
         format: u32,
     },
+    /// A store in which a newer version of this program works.
+    #[error(
+        "the cache root {} has format {format}, and this version writes {own}: it reads there and changes nothing; hint: \
+         update runner-cache",
+        path.display()
+    )]
+    NewerStore {
+        /// The root.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+        /// What this version writes.
+        own: u32,
+    },
+    /// An entry that the host may not have written out before it went down.
+    #[error("the host went down before it was certain that {} was on the disk", path.display())]
+    Unflushed {
+        /// Its folder.
+        path: PathBuf,
+    },
     /// An entry that is being evicted, or was.
     #[error("the entry {} is gone", path.display())]
     Gone {
@@ -56,6 +76,6 @@ pub enum Error {
 impl Error {
     /// Whether the entry itself is at fault and should be taken out of the way.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Manifest { .. })
+        matches!(self, Self::Manifest { .. } | Self::Unflushed { .. })
     }
 }

@@ -3,12 +3,10 @@
 //! Exact key before a prefix, own lane before others, restore keys in their order, own ref before base ref before default
 //! branch, newest first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::entry::{EntryId, scope_folder};
-use super::root::{Store, generations};
-use super::{Layer, Result, Scope, name};
-use crate::sys::file;
+use super::{Layer, Result, Scope, Store, name};
 
 /// Whose entries a job may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -62,7 +60,11 @@ impl Store {
         for scope in query.scopes {
             folders.push((self.key_folder(query.layer, scope, query.key), query.key.to_owned()));
         }
-        add(query, &folders, true, found)
+        self.add_lane(query, &folders, true, true, found)?;
+        if query.lanes == Lanes::Any {
+            self.add_lane(query, &folders, false, true, found)?;
+        }
+        Ok(())
     }
 
     fn add_prefixed(&self, query: &Query<'_>, found: &mut Vec<Candidate>) -> Result<()> {
@@ -71,10 +73,10 @@ impl Store {
         }
         let mut keys = Vec::new();
         for scope in query.scopes {
-            let folder = scope_folder(&self.root().join(""), query.layer, scope);
-            for name in file::names(&folder)? {
+            let folder = scope_folder(self.root(), query.layer, scope);
+            for name in self.names(&folder)? {
                 let key_folder = folder.join(&name);
-                if let Some(key) = key_of(name.to_str(), &key_folder)?.filter(|key| key != query.key) {
+                if let Some(key) = self.key_of(name.to_str(), &key_folder)?.filter(|key| key != query.key) {
                     keys.push((key_folder, key));
                 }
             }
@@ -88,62 +90,50 @@ impl Store {
         // All restore keys in the own lane come before any of them in another one.
         let own = Query { lanes: Lanes::Own, ..*query };
         for folders in &matching {
-            add_lane(&own, folders, true, false, found)?;
+            self.add_lane(&own, folders, true, false, found)?;
         }
         if query.lanes == Lanes::Any {
             for folders in &matching {
-                add_lane(query, folders, false, false, found)?;
+                self.add_lane(query, folders, false, false, found)?;
             }
         }
         Ok(())
     }
-}
 
-fn add(
-    query: &Query<'_>,
-    folders: &[(PathBuf, String)],
-    is_exact: bool,
-    found: &mut Vec<Candidate>,
-) -> Result<()> {
-    add_lane(query, folders, true, is_exact, found)?;
-    if query.lanes == Lanes::Any {
-        add_lane(query, folders, false, is_exact, found)?;
-    }
-    Ok(())
-}
-
-/// Adds the entries of these keys' folders (neighbouring folders of one scope count as one), newest first.
-fn add_lane(
-    query: &Query<'_>,
-    folders: &[(PathBuf, String)],
-    own: bool,
-    is_exact: bool,
-    found: &mut Vec<Candidate>,
-) -> Result<()> {
-    for scope in folders.chunk_by(|(a, _), (b, _)| a.parent() == b.parent()) {
-        let mut of_scope = Vec::new();
-        for (key_folder, key) in scope {
-            for generation in generations(key_folder)? {
-                if generation.is_of_lane(query.lane) == own {
-                    let id = EntryId { key_folder: key_folder.clone(), generation };
-                    of_scope.push(Candidate { id, key: key.clone(), is_exact });
+    /// Adds the entries of these keys' folders (neighbouring folders of one scope count as one), newest first.
+    fn add_lane(
+        &self,
+        query: &Query<'_>,
+        folders: &[(PathBuf, String)],
+        own: bool,
+        is_exact: bool,
+        found: &mut Vec<Candidate>,
+    ) -> Result<()> {
+        for scope in folders.chunk_by(|(a, _), (b, _)| a.parent() == b.parent()) {
+            let mut of_scope = Vec::new();
+            for (key_folder, key) in scope {
+                for generation in self.generations(key_folder)? {
+                    if generation.is_of_lane(query.lane) == own {
+                        let id = EntryId { key_folder: key_folder.clone(), generation };
+                        of_scope.push(Candidate { id, key: key.clone(), is_exact });
+                    }
                 }
             }
+            of_scope.sort_by(|a, b| b.id.generation.cmp(&a.id.generation));
+            found.append(&mut of_scope);
         }
-        of_scope.sort_by(|a, b| b.id.generation.cmp(&a.id.generation));
-        found.append(&mut of_scope);
+        Ok(())
     }
-    Ok(())
-}
 
-/// The key of a folder. A name that was cut tells it only together with an entry's manifest.
-fn key_of(name: Option<&str>, folder: &std::path::Path) -> Result<Option<String>> {
-    let Some(name) = name else { return Ok(None) };
-    if let Some(key) = name::decode(name) {
-        return Ok(Some(key.into_owned()));
+    /// The key of a folder. A name that was cut tells it only together with an entry's manifest.
+    fn key_of(&self, name: Option<&str>, folder: &Path) -> Result<Option<String>> {
+        let Some(name) = name else { return Ok(None) };
+        if let Some(key) = name::decode(name) {
+            return Ok(Some(key.into_owned()));
+        }
+        let Some(generation) = self.generations(folder)?.pop() else { return Ok(None) };
+        let header = self.header(&EntryId { key_folder: folder.into(), generation });
+        // A manifest that cannot be read belongs to an entry that will not be taken anyway.
+        Ok(header.ok().map(|header| header.key))
     }
-    let Some(generation) = generations(folder)?.pop() else { return Ok(None) };
-    let header = EntryId { key_folder: folder.into(), generation }.header();
-    // A manifest that cannot be read belongs to an entry that will not be taken anyway.
-    Ok(header.ok().map(|header| header.key))
 }

@@ -3,13 +3,15 @@
 //! The file: a line `runner-cache-manifest <format> <sha256 of all that follows>`, a line of JSON (the [`Header`], for
 //! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms.
 
+use std::fs::File;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::entry::MANIFEST;
 use super::{Error, Layer, Result};
-use crate::sys::{file, sha256_hex};
+use crate::sys::{Dir, sha256_hex};
 use crate::tree::Tree;
 
 /// The format that this version writes, and the newest that it reads.
@@ -53,6 +55,9 @@ pub struct Origin {
     pub runner: Option<String>,
     /// The kernel's boot: an entry of an earlier one may not have reached the disk.
     pub boot: Option<String>,
+    /// Seconds from that boot until the entry's files were all there.
+    #[serde(default)]
+    pub since_boot: Option<u64>,
 }
 
 /// What an entry is.
@@ -76,6 +81,12 @@ pub struct Header {
     pub origin: Origin,
     /// When.
     pub created: Timestamp,
+    /// Whether its ref is the repository's default branch, whose entries all others fall back on.
+    #[serde(default)]
+    pub is_of_default_branch: bool,
+    /// How long the job took from its restore to its save: the most that making the entry again can cost.
+    #[serde(default)]
+    pub made_in_seconds: u64,
     /// Files and symlinks in it.
     pub files: u64,
     /// Bytes in it.
@@ -103,7 +114,8 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut body = serde_json::to_vec(&self.header).expect("a header has nothing that JSON lacks");
         body.push(b'\n');
         let roots = postcard::to_stdvec(&self.roots).expect("a tree has nothing that postcard lacks");
@@ -114,7 +126,7 @@ impl Manifest {
     }
 
     /// Reads and checks a whole manifest. `path` is for messages.
-    pub(super) fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why: String| Error::Manifest { path: path.into(), why };
         let (digest, body) = split_first_line(bytes, path)?;
         if sha256_hex(body) != digest {
@@ -131,17 +143,24 @@ impl Manifest {
 }
 
 impl Header {
-    /// Reads only the header of the manifest at `path`, without checking the rest.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    /// Reads only the header of the manifest in the entry's folder, without checking the rest.
+    pub(super) fn read(entry: &Dir) -> Result<Self> {
         use std::io::{BufRead as _, BufReader};
+        let path = &entry.join(MANIFEST.as_bytes());
         let damaged = |why: String| Error::Manifest { path: path.into(), why };
-        let mut lines = BufReader::new(file::open(path)?);
+        let (file, _) = entry.open_file(MANIFEST.as_bytes())?;
+        let mut lines = BufReader::new(File::from(file));
         let mut first = Vec::new();
         let mut header = Vec::new();
         lines.read_until(b'\n', &mut first).map_err(|error| damaged(error.to_string()))?;
         split_first_line(&first, path)?;
         lines.read_until(b'\n', &mut header).map_err(|error| damaged(error.to_string()))?;
         serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// What stands in the key for the compiler, where the key has it.
+    pub fn toolchain(&self) -> Option<&str> {
+        self.factors.iter().find(|factor| factor.name == "rustc").map(|factor| factor.digest.as_str())
     }
 }
 
@@ -185,6 +204,8 @@ pub(super) mod tests {
             contents: String::new(),
             origin: Origin::default(),
             created: Timestamp::UNIX_EPOCH,
+            is_of_default_branch: false,
+            made_in_seconds: 0,
             files: 0,
             bytes: 0,
         };

@@ -10,13 +10,19 @@
 //!   trash/<random>/                      what is being deleted
 //!   quarantine/<random>/                 entries that were found damaged
 //!   sessions/<id>.json                   what a restore leaves for the save of the same job
+//!   boots/<boot id>                      up to when all of that boot is on the disk, see `flush`
+//!   format                               where things lie; a newer one is not touched
+//!   clean.lock, boots/flush.lock         held by whoever cleans up, or flushes
 //! ```
 //!
 //! # Locks
 //! `flock` on the entry's own folder. A reader holds it shared while it copies ([`Lease`]); whoever evicts takes it
 //! exclusively without waiting and lets the entry be when that fails. A maker holds its staging folder exclusively, so
-//! that a sweep can tell it from debris. Nobody holds two of these locks and nobody waits for one, so there is no order
-//! to keep. Locks end with their process.
+//! that a sweep can tell it from debris. Nobody waits for one of these locks.
+//!
+//! Whoever cleans up or flushes holds a file's lock, for which others wait a bounded time. While it is held, entries are
+//! locked without waiting, and the other way round nobody who holds an entry asks for it: so there is no circle. Locks end
+//! with their process.
 //!
 //! # Publishing
 //! The manifest is written last, then one rename makes the entry visible. Each entry has a folder name of its own, so
@@ -25,14 +31,17 @@
 mod clean;
 mod entry;
 mod error;
+mod flush;
 mod layer;
 mod lookup;
 mod manifest;
-mod name;
+pub mod name;
 pub mod retention;
 mod root;
 mod session;
 mod staging;
+mod usage;
+mod verify;
 
 pub use clean::Evicted;
 pub use entry::{EntryId, Lease};
@@ -40,6 +49,6 @@ pub use error::{Error, Result};
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::{Factor, Header, Manifest, Origin, Root, Scope};
-pub use root::{Store, key_folder};
+pub use root::{Access, Store, key_folder};
 pub use session::{Claim, Claimed, leave_pointer, pointers};
 pub use staging::Staging;

@@ -20,7 +20,7 @@ const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+').remove(b'=').remove(b'@');
 
 /// The folder name of `text`.
-pub(super) fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     let mut name: String = utf8_percent_encode(text, ESCAPED).to_string();
     if name.is_empty() {
         // No text leads to a `%` without digits.
@@ -38,7 +38,7 @@ pub(super) fn encode(text: &str) -> String {
 }
 
 /// The text of a folder name; `None` for a name that was cut or is none of ours.
-pub(super) fn decode(name: &str) -> Option<Cow<'_, str>> {
+pub fn decode(name: &str) -> Option<Cow<'_, str>> {
     if name == "%" {
         return Some(Cow::Borrowed(""));
     }

@@ -1,39 +1,88 @@
-//! The root folder of the store.
+//! The root folder of the store: whose it may be, its format, and how anything below it is opened.
+//!
+//! All is opened relative to the root's own descriptor and follows no symlink, so that nothing that is planted below it
+//! leads anywhere else.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::entry::{EntryId, Generation, Lease};
-use super::{Error, Layer, Result};
-use crate::sys::{Dir, FileType, file};
+use serde::{Deserialize, Serialize};
+
+use super::entry::{EntryId, Generation};
+use super::{Error, Layer, Result, Scope};
+use crate::sys::{Dir, Errno, FileType, Stat, file};
 
 /// Told to backup tools: <https://bford.info/cachedir/>.
 const CACHEDIR_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
 # This folder was made by runner-cache. All in it can be made again.\n";
 
+/// The file that tells the format of the store.
+const FORMAT_FILE: &str = "format";
+
+/// The format of the store that this version writes: where things lie below the root.
+const FORMAT: u32 = 1;
+
+/// Who may write to the root. Whoever can decides what later jobs run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Its owner alone.
+    #[default]
+    Private,
+    /// The members of its group as well.
+    Group,
+}
+
+impl Access {
+    /// Permission bits of the root and of folders below it.
+    fn mode(self) -> u32 {
+        match self {
+            Self::Private => 0o700,
+            Self::Group => 0o2770,
+        }
+    }
+}
+
 /// Entries below one root.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    dir: Arc<Dir>,
+    access: Access,
+    /// The format, where it is newer than this version writes.
+    newer_format: Option<u32>,
 }
 
 impl Store {
-    /// Opens the store at `root`, made if absent for its owner only.
-    pub fn open(root: &Path) -> Result<Self> {
-        file::make_private_dirs(root)?;
-        check_root(root)?;
-        let store = Self { root: root.into() };
-        for folder in
-            [store.staging_folder(), store.trash_folder(), store.quarantine_folder(), store.sessions_folder()]
-        {
-            file::make_private_dirs(&folder)?;
-        }
-        let tag = root.join("CACHEDIR.TAG");
-        if !file::is_file(&tag) {
-            // Evictions free many inodes just before a save needs as many.
-            Dir::open(&store.staging_folder())?.spread_folders();
-            file::write_atomic(&tag, CACHEDIR_TAG)?;
+    /// Opens the store at `root`, made if absent.
+    pub fn open(root: &Path, access: Access) -> Result<Self> {
+        file::make_dirs_with_mode(root, access.mode())?;
+        // The last component itself must be no symlink; those above it are the host's.
+        let (parent, name) = (root.parent().unwrap_or(Path::new("/")), root.file_name());
+        let parent = Dir::open(parent)?;
+        let name = name.map_or(&b"."[..], OsStrExt::as_bytes);
+        let dir = match parent.open_dir(name) {
+            Err(error) if error.is(Errno::LOOP) || error.is(Errno::NOTDIR) => {
+                let why = "it is a symlink or no folder; hint: set cache-root to the folder itself".into();
+                return Err(Error::UnsafeRoot { path: root.into(), why });
+            }
+            dir => dir?,
+        };
+        check(&dir, access)?;
+        let mut store = Self { root: root.into(), dir: Arc::new(dir), access, newer_format: None };
+        match store.dir.read_file_if_present(FORMAT_FILE.as_bytes())? {
+            Some(format) => store.newer_format = newer_format(&format),
+            None => store.mark()?,
         }
         Ok(store)
+    }
+
+    /// Tells what this folder is, to others and to later versions.
+    fn mark(&self) -> Result<()> {
+        file::write_atomic(&self.root.join("CACHEDIR.TAG"), CACHEDIR_TAG)?;
+        Ok(file::write_atomic(&self.root.join(FORMAT_FILE), format!("{FORMAT}\n").as_bytes())?)
     }
 
     /// The root folder.
@@ -41,14 +90,22 @@ impl Store {
         &self.root
     }
 
-    /// The folder in which the entries of a key are or would be.
-    pub fn key_folder(&self, layer: Layer, scope: &super::Scope, key: &str) -> PathBuf {
-        key_folder(&self.root, layer, scope, key)
+    /// The root folder, open.
+    pub(super) fn dir(&self) -> &Dir {
+        &self.dir
     }
 
-    /// Reads an entry's manifest and keeps it from eviction. [`Error::Gone`] when it is being evicted.
-    pub fn lease(&self, id: EntryId) -> Result<Lease> {
-        Lease::take(id)
+    /// [`Error::NewerStore`] where this version must not change anything.
+    pub(super) fn check_writable(&self) -> Result<()> {
+        match self.newer_format {
+            Some(format) => Err(Error::NewerStore { path: self.root.clone(), format, own: FORMAT }),
+            None => Ok(()),
+        }
+    }
+
+    /// The folder in which the entries of a key are or would be.
+    pub fn key_folder(&self, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
+        key_folder(&self.root, layer, scope, key)
     }
 
     /// The entry in `folder`, as an earlier [`EntryId::path`] told it; `None` for a folder outside this store.
@@ -64,17 +121,65 @@ impl Store {
         for layer in Layer::ALL {
             let mut folders = vec![self.root.join(layer.name())];
             for _ in ["repository", "ref", "key"] {
-                folders = subfolders(&folders)?;
+                let mut below = Vec::new();
+                for folder in folders {
+                    below.extend(self.names(&folder)?.into_iter().map(|name| folder.join(name)));
+                }
+                folders = below;
             }
             for key_folder in folders {
+                let generations = self.generations(&key_folder)?.into_iter();
                 entries.extend(
-                    generations(&key_folder)?
-                        .into_iter()
-                        .map(|generation| EntryId { key_folder: key_folder.clone(), generation }),
+                    generations.map(|generation| EntryId { key_folder: key_folder.clone(), generation }),
                 );
             }
         }
         Ok(entries)
+    }
+
+    /// The entries in a key's folder, oldest first.
+    pub(super) fn generations(&self, key_folder: &Path) -> Result<Vec<Generation>> {
+        let names = self.names(key_folder)?;
+        Ok(names.iter().filter_map(|name| Generation::parse(name.to_str()?)).collect())
+    }
+
+    /// Opens the folder `path` below the root.
+    pub(super) fn open_folder(&self, path: &Path) -> Result<Dir> {
+        let below = path.strip_prefix(&self.root).unwrap_or(path);
+        Ok(self.dir.open_beneath(below.as_os_str().as_bytes())?)
+    }
+
+    /// Opens the folder that `path` lies in, and tells its name there.
+    pub(super) fn open_parent<'p>(&self, path: &'p Path) -> Result<(Dir, &'p [u8])> {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        Ok((self.open_folder(path.parent().unwrap_or(&self.root))?, name))
+    }
+
+    /// Opens the folder `path` below the root, made if absent.
+    pub(super) fn make_folder(&self, path: &Path) -> Result<Dir> {
+        match self.open_folder(path) {
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => {
+                file::make_dirs_with_mode(path, self.access.mode())?;
+                self.open_folder(path)
+            }
+            opened => opened,
+        }
+    }
+
+    /// The names in the folder `path` below the root, in order; none where there is no such folder.
+    pub(super) fn names(&self, path: &Path) -> Result<Vec<OsString>> {
+        let dir = match self.open_folder(path) {
+            Err(Error::Sys(error))
+                if [Errno::NOENT, Errno::NOTDIR, Errno::LOOP].iter().any(|&e| error.is(e)) =>
+            {
+                return Ok(Vec::new());
+            }
+            dir => dir?,
+        };
+        let mut names = Vec::new();
+        dir.for_each_name(|name| names.push(OsString::from_vec(name.to_vec())))?;
+        names.sort_unstable();
+        Ok(names)
     }
 
     pub(super) fn staging_folder(&self) -> PathBuf {
@@ -92,41 +197,106 @@ impl Store {
     pub(super) fn sessions_folder(&self) -> PathBuf {
         self.root.join("sessions")
     }
+
+    pub(super) fn boots_folder(&self) -> PathBuf {
+        self.root.join("boots")
+    }
 }
 
 /// The folder in which the entries of a key are or would be, below `root`.
-pub fn key_folder(root: &Path, layer: Layer, scope: &super::Scope, key: &str) -> PathBuf {
+pub fn key_folder(root: &Path, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
     super::entry::scope_folder(root, layer, scope).join(super::name::encode(key))
 }
 
-/// The entries in a key's folder, oldest first.
-pub(super) fn generations(key_folder: &Path) -> Result<Vec<Generation>> {
-    let names = file::names(key_folder)?;
-    Ok(names.iter().filter_map(|name| Generation::parse(name.to_str()?)).collect())
+/// The format that the file tells, where it is newer than ours. What cannot be read is of no version that we know.
+fn newer_format(text: &[u8]) -> Option<u32> {
+    let format = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok());
+    Some(format.unwrap_or(u32::MAX)).filter(|&format| format > FORMAT)
 }
 
-fn subfolders(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for folder in folders {
-        found.extend(file::names(folder)?.into_iter().map(|name| folder.join(name)));
-    }
-    Ok(found)
-}
-
-/// Whoever can write to the root can decide what later jobs run, so it must be ours alone.
-fn check_root(root: &Path) -> Result<()> {
-    let refuse = |why: String| Err(Error::UnsafeRoot { path: root.into(), why });
-    let parent = Dir::open(root.parent().unwrap_or(Path::new("/")))?;
-    let name = root.file_name().unwrap_or(std::ffi::OsStr::new("."));
-    let stat = parent.stat(std::os::unix::ffi::OsStrExt::as_bytes(name))?;
+/// Whoever can write to the root can decide what later jobs run.
+fn check(dir: &Dir, access: Access) -> Result<()> {
+    let stat: Stat = dir.stat_self()?;
+    let refuse = |why: String| Err(Error::UnsafeRoot { path: dir.path().into(), why });
     let user = rustix::process::geteuid().as_raw();
     if stat.kind != FileType::Directory {
-        refuse("it is a symlink or no folder; hint: set cache-root to the folder itself".into())
-    } else if stat.owner != user {
-        refuse(format!("it belongs to user {}, and this is user {user}; hint: set cache-root", stat.owner))
+        refuse("it is no folder".into())
     } else if stat.mode & 0o002 != 0 {
         refuse(format!("everybody can write to it (mode {:o}); hint: chmod o-w", stat.mode))
+    } else if access == Access::Group {
+        Ok(())
+    } else if stat.owner != user {
+        refuse(format!(
+            "it belongs to user {}, and this is user {user}; hint: set cache-root, or root-access: group where users \
+             share it on purpose",
+            stat.owner
+        ))
+    } else if stat.mode & 0o020 != 0 {
+        refuse(format!(
+            "its group can write to it (mode {:o}); hint: chmod g-w, or root-access: group where users share it on \
+             purpose",
+            stat.mode
+        ))
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with_mode(mode: u16) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        file::make_dirs(&root).unwrap();
+        Dir::open(folder.path()).unwrap().set_mode(b"root", mode).unwrap();
+        (folder, root)
+    }
+
+    #[test]
+    fn a_root_that_others_can_write_to_is_refused() {
+        for (mode, access, is_fine) in [
+            (0o755, Access::Private, true),
+            (0o775, Access::Private, false),
+            (0o777, Access::Private, false),
+            (0o2770, Access::Group, true),
+            (0o777, Access::Group, false),
+        ] {
+            let (_folder, root) = folder_with_mode(mode);
+            let opened = Store::open(&root, access);
+            assert_eq!(opened.is_ok(), is_fine, "{mode:o} {access:?}: {opened:?}");
+            assert!(is_fine || matches!(opened, Err(Error::UnsafeRoot { .. })));
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_a_symlink_is_refused() {
+        let (folder, root) = folder_with_mode(0o700);
+        Dir::open(folder.path()).unwrap().make_symlink(b"link", root.as_os_str().as_bytes()).unwrap();
+        let opened = Store::open(&folder.path().join("link"), Access::Private);
+        assert!(matches!(opened, Err(Error::UnsafeRoot { .. })), "{opened:?}");
+    }
+
+    #[test]
+    fn a_new_root_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("a/root");
+        let store = Store::open(&root, Access::Private).unwrap();
+        assert_eq!(store.dir().stat_self().unwrap().mode, 0o700);
+        assert!(file::is_file(&root.join("CACHEDIR.TAG")));
+    }
+
+    #[test]
+    fn a_store_of_a_newer_version_is_not_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        Store::open(&root, Access::Private).unwrap();
+        file::write_atomic(&root.join(FORMAT_FILE), b"2\n").unwrap();
+        let store = Store::open(&root, Access::Private).unwrap();
+        let error = store.stage().unwrap_err().to_string();
+        assert!(error.contains("format 2") && error.contains("update"), "{error}");
+        assert!(store.leave_session(&"what to save").is_err());
+        assert!(store.sweep(jiff::Timestamp::now()).is_err());
     }
 }

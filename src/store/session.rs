@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Error, Result, Store};
-use crate::sys::{self, Errno, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Errno, Lock, LockMode, file};
 
 /// The pointers' folder in the temporary folder of a job.
 const POINTERS: &str = "runner-cache-sessions";
@@ -39,15 +39,18 @@ pub struct Claimed<T> {
 impl Store {
     /// Leaves `value` for a later save and returns the session's file.
     pub fn leave_session<T: Serialize>(&self, value: &T) -> Result<PathBuf> {
+        self.check_writable()?;
+        self.make_folder(&self.sessions_folder())?;
         let path = self.sessions_folder().join(format!("{:08x}{:08x}.json", sys::random()?, sys::random()?));
         let bytes = serde_json::to_vec_pretty(value).expect("a session has nothing that JSON lacks");
         file::write_atomic(&path, &bytes)?;
+        sys::crash_at(CrashPoint::SessionLeft);
         Ok(path)
     }
 
-    /// The store in which the session file `path` lies.
-    pub fn of_session(path: &Path) -> Result<Self> {
-        Self::open(path.ancestors().nth(2).unwrap_or(Path::new("/")))
+    /// The root of the store in which the session file `path` lies.
+    pub fn root_of_session(path: &Path) -> &Path {
+        path.ancestors().nth(2).unwrap_or(Path::new("/"))
     }
 
     /// Reaches for the session at `path`.
@@ -99,12 +102,13 @@ pub fn pointers(temporary: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Access;
     use super::*;
 
     #[test]
     fn a_session_is_finished_once() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("root")).unwrap();
+        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
         let path = store.leave_session(&"what to save").unwrap();
         leave_pointer(folder.path(), &path).unwrap();
         assert_eq!(pointers(folder.path()).unwrap(), std::slice::from_ref(&path));

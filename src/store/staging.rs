@@ -1,35 +1,42 @@
 //! An entry that is being made.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::entry::{EntryId, Generation, MANIFEST, TREES, scope_folder};
 use super::manifest::Manifest;
-use super::{Result, Store, name};
-use crate::sys::{self, Dir, Errno, Lock, LockMode, file};
+use super::{Error, Result, Store, name};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
 
-/// A folder of the store that becomes an entry by [`Staging::publish`], or debris when this is dropped before.
+/// A folder of the store that becomes an entry by [`Store::publish`], or debris when this is dropped before.
 #[derive(Debug)]
 pub struct Staging {
     path: PathBuf,
     /// Tells a sweep that somebody works here.
-    _lock: Lock<Dir>,
+    lock: Lock<Dir>,
 }
 
 impl Store {
     /// Makes a staging.
     pub fn stage(&self) -> Result<Staging> {
+        self.check_writable()?;
+        let folder = self.staging_folder();
+        if self.open_folder(&folder).is_err() {
+            // Evictions free many inodes just before a save needs as many.
+            self.make_folder(&folder)?.spread_folders();
+        }
         loop {
-            let path = file::make_unique_dir(&self.staging_folder(), "")?;
+            let path = file::make_unique_dir(&folder, "")?;
             // A sweep may have taken the folder for debris before it was locked: then make another.
-            let dir = match Dir::open(&path) {
-                Err(error) if error.is(Errno::NOENT) => continue,
+            let dir = match self.open_folder(&path) {
+                Err(Error::Sys(error)) if error.is(Errno::NOENT) => continue,
                 opened => opened?,
             };
             if let Some(lock) = Lock::try_on(dir, &path, LockMode::Exclusive)?
-                && file::is_dir(&path)
+                && self.open_folder(&path).is_ok()
             {
-                file::make_private_dirs(&path.join(TREES))?;
-                return Ok(Staging { path, _lock: lock });
+                sys::crash_at(CrashPoint::Staged);
+                lock.get().make_dir(TREES.as_bytes(), 0o700)?;
+                return Ok(Staging { path, lock });
             }
         }
     }
@@ -38,38 +45,41 @@ impl Store {
     /// Makes the entry visible: writes its manifest, then renames the folder.
     pub fn publish(&self, staging: Staging, manifest: &Manifest) -> Result<EntryId> {
         let header = &manifest.header;
+        sys::crash_at(CrashPoint::Filled);
         file::write_new(&staging.path.join(MANIFEST), &manifest.to_bytes())?;
+        sys::crash_at(CrashPoint::Described);
         let scope_folder = scope_folder(self.root(), header.layer, &header.scope);
         let key_folder = scope_folder.join(name::encode(&header.key));
         let generation = Generation::new(header.created, sys::random()?, &header.lane);
         let id = EntryId { key_folder, generation };
+        let (from, from_name) = self.open_parent(&staging.path)?;
         loop {
-            file::make_private_dirs(&id.key_folder)?;
-            match file::rename(&staging.path, &id.path()) {
-                Ok(()) => return Ok(id),
+            let folder = self.make_folder(&id.key_folder)?;
+            sys::crash_at(CrashPoint::KeyFolderMade);
+            match from.rename_new(from_name, &folder, id.generation.as_str().as_bytes()) {
+                Ok(()) => {
+                    sys::crash_at(CrashPoint::Published);
+                    return Ok(id);
+                }
                 // An eviction removed the key's folder as empty just now.
-                Err(error) if error.is(Errno::NOENT) && file::is_dir(&staging.path) => {}
+                Err(error) if error.is(Errno::NOENT) && self.open_folder(&staging.path).is_ok() => {}
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "a staging that was removed is none any more")]
+    /// Removes what was made of an entry so far.
+    pub fn discard(&self, staging: Staging) -> Result<()> {
+        let (folder, name) = self.open_parent(&staging.path)?;
+        folder.remove_all(name)?;
+        Ok(())
     }
 }
 
 impl Staging {
     /// The folder in which root `index` is to be placed under that number.
     pub fn trees(&self) -> Result<Dir> {
-        Ok(Dir::open(&self.path.join(TREES))?)
+        Ok(self.lock.get().open_dir(TREES.as_bytes())?)
     }
-
-    /// Removes what was made so far.
-    pub fn discard(self) -> Result<()> {
-        remove(&self.path)
-    }
-}
-
-/// Removes the folder at `path` with all that is in it.
-pub(super) fn remove(path: &Path) -> Result<()> {
-    let parent = Dir::open(path.parent().unwrap_or(Path::new(".")))?;
-    let name = path.file_name().unwrap_or_default();
-    Ok(parent.remove_all(std::os::unix::ffi::OsStrExt::as_bytes(name))?)
 }

@@ -1,11 +1,50 @@
-//! SHA-256 as people read it.
+//! SHA-256.
 
-use sha2::{Digest, Sha256};
+use std::os::fd::AsFd;
+
+use rustix::io::{self, Errno};
+use sha2::{Digest as _, Sha256};
+
+/// What is read of a file at a time.
+const BUFFER: usize = 256 * 1024;
+
+/// A SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Of all that can be read from `file`.
+    pub fn of_file(file: impl AsFd) -> Result<Self, Errno> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match io::retry_on_intr(|| io::read(&file, &mut buffer))? {
+                0 => return Ok(Self(hasher.finalize().into())),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+    }
+
+    /// The digest itself.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The digest whose bytes these are.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
 
 /// The SHA-256 of `bytes` in 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+    Digest::of(bytes).bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing into a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

@@ -46,6 +46,8 @@ pub struct Stat {
     pub device: (u32, u32),
     /// Owner.
     pub owner: u32,
+    /// Bytes that it takes on the disk.
+    pub room: u64,
     /// Whether some of the file takes no room on the disk.
     pub is_sparse: bool,
 }
@@ -100,13 +102,24 @@ impl Dir {
             if path.is_empty() { (&b"."[..], self.path.clone()) } else { (path, self.join(path)) };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let resolve = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_SYMLINKS;
-        let fd = match fs::openat2(self, path, flags, Mode::empty(), resolve) {
-            // Kernels before 5.6, and containers whose filter hides the call: only the last component is guarded.
-            Err(Errno::NOSYS | Errno::PERM) => fs::openat(self, path, flags, Mode::empty()),
-            opened => opened,
+        match fs::openat2(self, path, flags, Mode::empty(), resolve) {
+            Err(Errno::NOSYS | Errno::PERM) => self.open_by_component(path, full),
+            opened => Ok(Self { fd: opened.named("open folder", || full.clone())?, path: full }),
         }
-        .named("open folder", || full.clone())?;
-        Ok(Self { fd, path: full })
+    }
+
+    /// The same for kernels before 5.6, and for containers whose filter hides the call.
+    fn open_by_component(&self, path: &[u8], full: PathBuf) -> Result<Self> {
+        let mut components = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
+        let first = components.next().unwrap_or(b".");
+        let mut here = self.open_dir(first)?;
+        for name in components {
+            if name == b".." {
+                return Err(Error::new("open folder", &full, Errno::XDEV));
+            }
+            here = here.open_dir(name)?;
+        }
+        Ok(Self { path: full, ..here })
     }
 
     /// The folder's path, for messages.
@@ -121,6 +134,8 @@ impl Dir {
 
     /// Calls `each` with each name in the folder, `.` and `..` left out.
     pub fn for_each_name(&self, mut each: impl FnMut(&[u8])) -> Result<()> {
+        // An earlier listing through this descriptor left it at the end.
+        fs::seek(&self.fd, fs::SeekFrom::Start(0)).named("list folder", || self.path.clone())?;
         let mut buffer = Vec::<u8>::with_capacity(NAMES_BUFFER);
         let mut names = RawDir::new(&self.fd, buffer.spare_capacity_mut());
         while let Some(entry) = names.next() {
@@ -158,6 +173,18 @@ impl Dir {
         let stat =
             stat_at(fd.as_fd(), b"", AtFlags::EMPTY_PATH).named("read metadata of", || self.join(name))?;
         Ok((fd, stat))
+    }
+
+    /// Reads the whole file `name`, or `None` where there is none; a symlink is an error.
+    pub fn read_file_if_present(&self, name: &[u8]) -> Result<Option<Vec<u8>>> {
+        use std::io::Read as _;
+        let (file, stat) = match self.open_file(name) {
+            Err(error) if error.is(Errno::NOENT) => return Ok(None),
+            opened => opened?,
+        };
+        let mut bytes = Vec::with_capacity(usize::try_from(stat.size).unwrap_or_default());
+        std::fs::File::from(file).read_to_end(&mut bytes).named("read", || self.join(name))?;
+        Ok(Some(bytes))
     }
 
     /// Makes the new file `name` for writing; an existing one is an error.
@@ -344,6 +371,7 @@ fn stat_at(dir: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> rustix::io::Resu
         inode: stat.stx_ino,
         device: (stat.stx_dev_major, stat.stx_dev_minor),
         owner: stat.stx_uid,
+        room: stat.stx_blocks * 512,
         is_sparse: stat.stx_blocks * 512 < stat.stx_size,
     })
 }

@@ -28,6 +28,11 @@ impl Error {
         &self.path
     }
 
+    /// The system's reason alone.
+    pub fn reason(&self) -> String {
+        self.source.to_string()
+    }
+
     /// Whether the system's reason was `errno`.
     pub fn is(&self, errno: Errno) -> bool {
         self.source.raw_os_error() == Some(errno.raw_os_error())

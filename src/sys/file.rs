@@ -67,6 +67,25 @@ pub fn make_private_dirs(path: &Path) -> Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).named("make folder", || path.into())
 }
 
+/// Makes the folder and those above it with these permission bits, whatever the umask; existing ones are fine and keep
+/// theirs.
+pub fn make_dirs_with_mode(path: &Path, mode: u32) -> Result<()> {
+    let mut absent: Vec<&Path> = path.ancestors().take_while(|above| !is_dir(above)).collect();
+    while let Some(folder) = absent.pop() {
+        match fs::DirBuilder::new().mode(mode & 0o777).create(folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => {
+                result.named("make folder", || folder.into())?;
+                if mode & !0o700 != 0 {
+                    let permissions = fs::Permissions::from_mode(mode);
+                    fs::set_permissions(folder, permissions).named("set mode of", || folder.into())?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Renames; what is at `to` is replaced as `rename(2)` does.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).named("rename to", || to.into())
@@ -134,6 +153,13 @@ pub fn make_unique_dir(parent: &Path, prefix: &str) -> Result<PathBuf> {
 /// The time at which the file or folder last changed.
 pub fn modified(path: &Path) -> Result<std::time::SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).named("read metadata of", || path.into())
+}
+
+/// A number that tells the file system of `path` from others.
+pub fn device(path: &Path) -> Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).named("read metadata of", || path.into())?;
+    Ok(metadata.dev())
 }
 
 fn is_absent(error: &io::Error) -> bool {

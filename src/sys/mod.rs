@@ -5,24 +5,34 @@
 //! There is no `unsafe` here or anywhere: `rustix` gives safe bindings.
 #![allow(clippy::disallowed_methods, reason = "this is the room that wraps them")]
 
+mod boot;
 mod copy;
+mod crash;
 mod digest;
 mod dir;
 mod error;
+mod extents;
 pub mod file;
 mod lock;
 mod mounts;
 mod random;
 mod signal;
+mod size;
+mod space;
 mod umask;
 
+pub use boot::{boot_id, since_boot};
 pub use copy::{clone_contents, copy_contents, copy_user_attributes};
-pub use digest::sha256_hex;
+pub use crash::{CrashPoint, crash_at};
+pub use digest::{Digest, sha256_hex};
 pub use dir::{Dir, FileType, Stat, Time};
 pub use error::{Error, Result};
+pub use extents::{Extent, shared_extents, tells_shared_extents};
 pub use lock::{Lock, Mode as LockMode};
 pub use mounts::mounts_below;
 pub use random::random;
 pub use rustix::io::Errno;
 pub use signal::Interrupt;
+pub use size::folder_size;
+pub use space::{Space, flush, space_at};
 pub use umask::is_mode_kept;

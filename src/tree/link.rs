@@ -113,6 +113,16 @@ impl Linker {
         Self { wanted, reflink: Ability::default(), hardlink: Ability::default() }
     }
 
+    /// Whether files may share their inode, as far as is known.
+    pub(super) fn may_hardlink(&self) -> bool {
+        matches!(self.wanted, LinkMode::Auto | LinkMode::Hardlink) && !self.hardlink.is_out()
+    }
+
+    /// Whether files may share their extents, as far as is known.
+    pub(super) fn may_reflink(&self) -> bool {
+        matches!(self.wanted, LinkMode::Auto | LinkMode::Reflink) && !self.reflink.is_out()
+    }
+
     /// Why files were copied that could have been transferred faster elsewhere.
     pub fn obstacle(&self) -> Option<Obstacle> {
         self.reflink.obstacle().max(self.hardlink.obstacle())
@@ -120,8 +130,7 @@ impl Linker {
 
     /// Makes `file` anew as `to_name` in `to`, with its mode and time. The source must be as recorded.
     pub(super) fn transfer(&self, file: &File<'_>, to: &Dir, to_name: &[u8]) -> Result<Used> {
-        let reflink = matches!(self.wanted, LinkMode::Auto | LinkMode::Reflink) && !self.reflink.is_out();
-        let hardlink = matches!(self.wanted, LinkMode::Auto | LinkMode::Hardlink) && !self.hardlink.is_out();
+        let (reflink, hardlink) = (self.may_reflink(), self.may_hardlink());
         if hardlink && !reflink && file.linkable && self.try_hardlink(file, to, to_name)? {
             return Ok(Used::Hardlink);
         }

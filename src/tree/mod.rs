@@ -5,6 +5,7 @@
 //!   the store; a restore places an entry beside its destination.
 //! - [`restore`] brings a tree to its destination: whole by one rename where nothing was, else only the difference,
 //!   staged first and then put in place by renames that are undone if one fails.
+//! - [`verify`] tells whether a folder still holds what a tree says.
 //!
 //! Everything works relative to open folders and follows no symlink. Nothing here knows what a cache is.
 
@@ -16,18 +17,18 @@ mod link;
 mod place;
 mod restore;
 mod select;
+mod temporary;
 mod update;
+mod verify;
 mod walk;
 
 pub use engine::{Engine, Progress};
 pub use error::{Error, Result};
 pub use index::{Kind, Node, NodeId, Tree};
 pub use link::{LinkMode, Linker, Obstacle};
-pub use place::{Base, Placement, Source, Tally, place};
+pub use place::{Base, Needs, Placement, Source, Tally, needs, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;
+pub use temporary::TEMPORARY_PREFIX;
+pub use verify::{Damage, Verified, verify};
 pub use walk::{Walked, walk};
-
-/// What every name that this program puts into somebody's folder for a moment begins with. A walk leaves such names out:
-/// they are what a killed process left behind.
-pub const TEMPORARY_PREFIX: &str = ".runner-cache-";

@@ -6,6 +6,7 @@
 //! open at a time.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -13,7 +14,7 @@ use rayon::Scope;
 
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
-use super::link::{File, Used};
+use super::link::{File, Linker, Used};
 use super::{Engine, Error, Result};
 use crate::sys::{self, Dir, Errno};
 
@@ -121,6 +122,39 @@ pub fn place(
     link_further_names(source.tree, placements, &groups, into)?;
     tally.files += groups.followers.len() as u64;
     Ok(tally)
+}
+
+/// What a placement of a whole tree may take of the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Bytes.
+    pub bytes: u64,
+    /// Inodes.
+    pub inodes: u64,
+}
+
+/// What placing all of `source` on the file system of `target` may take at most, where `same` tells what a base has.
+pub fn needs(source: Source<'_>, same: Option<&[bool]>, target: &Path, linker: &Linker) -> Result<Needs> {
+    let target = Dir::open(target)?;
+    let is_near = source.root.stat_self()?.device == target.stat_self()?.device;
+    let mut needs = Needs::default();
+    for (id, node) in source.tree.iter() {
+        if same.is_some_and(|same| same[id as usize]) && !matches!(node.kind, Kind::Folder { .. }) {
+            continue;
+        }
+        if let Kind::File { size, .. } = node.kind {
+            let linkable = source.linkable.get(id as usize).copied().unwrap_or(false);
+            if is_near && linkable && linker.may_hardlink() {
+                continue;
+            }
+            needs.bytes += size;
+        }
+        needs.inodes += 1;
+    }
+    if is_near && linker.may_reflink() && sys::tells_shared_extents(&target)? {
+        needs.bytes = 0;
+    }
+    Ok(needs)
 }
 
 /// The folders in which placed nodes lie, on the side of the source.

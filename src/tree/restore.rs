@@ -9,9 +9,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::place::{Placement, Source, Tally, place};
+use super::temporary::{Temporary, remove_debris};
 use super::update::update;
-use super::{Engine, Error, Result, TEMPORARY_PREFIX};
-use crate::sys::{Dir, Errno, file, mounts_below};
+use super::{Engine, Error, Result};
+use crate::sys::{self, CrashPoint, Dir, Errno, file, mounts_below};
 
 /// What becomes of files that the destination has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,18 +35,37 @@ pub fn restore(
     is_part: bool,
     engine: Engine<'_>,
 ) -> Result<Tally> {
+    let destination =
+        if file::is_dir(destination) { file::canonicalize(destination)? } else { destination.into() };
+    let left_behind = match destination.parent() {
+        // A parent that cannot be read is none in which we were at work.
+        Some(parent) if !is_part => Dir::open(parent).and_then(|parent| remove_debris(&parent)).unwrap_or(0),
+        _ => 0,
+    };
+    let mut tally = bring(source, &destination, existing, is_part, engine)?;
+    tally.left_behind += left_behind;
+    Ok(tally)
+}
+
+fn bring(
+    source: Source<'_>,
+    destination: &Path,
+    existing: Existing,
+    is_part: bool,
+    engine: Engine<'_>,
+) -> Result<Tally> {
+    let (parent, name) = (destination.parent(), destination.file_name());
     if !file::is_dir(destination) {
-        if let (Some(parent), Some(name), false) = (destination.parent(), destination.file_name(), is_part) {
+        if let (Some(parent), Some(name), false) = (parent, name, is_part) {
             file::make_dirs(parent)?;
             return place_beside(source, &Dir::open(parent)?, name.as_bytes(), engine);
         }
         file::make_dirs(destination)?;
     }
-    let destination = file::canonicalize(destination)?;
-    let there = Dir::open(&destination)?;
+    let there = Dir::open(destination)?;
     // An empty folder can be replaced by a rename, unless something is mounted on it or its parent is not ours.
     if !is_part
-        && let (Some(parent), Some(name)) = (destination.parent(), destination.file_name())
+        && let (Some(parent), Some(name)) = (parent, name)
         && is_empty(&there)?
     {
         match place_beside(source, &Dir::open(parent)?, name.as_bytes(), engine) {
@@ -54,9 +74,9 @@ pub fn restore(
         }
     }
     if existing == Existing::Mirror
-        && let Some(mount) = mounts_below(&destination)?.pop()
+        && let Some(mount) = mounts_below(destination)?.pop()
     {
-        return Err(Error::MountBelow { path: destination, mount });
+        return Err(Error::MountBelow { path: destination.into(), mount });
     }
     update(source, &there, existing, is_part, engine)
 }
@@ -65,9 +85,9 @@ pub fn restore(
 const HELD_FOLDER: [Errno; 5] = [Errno::BUSY, Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::XDEV];
 
 fn place_beside(source: Source<'_>, parent: &Dir, name: &[u8], engine: Engine<'_>) -> Result<Tally> {
-    let staging = file::make_unique_dir(parent.path(), TEMPORARY_PREFIX)?;
+    let staging = Temporary::make(parent)?;
     let staged = place_and_rename(source, &staging, parent, name, engine);
-    let removed = parent.remove_all(staging.file_name().unwrap_or_default().as_bytes());
+    let removed = staging.remove(parent);
     let tally = staged?;
     removed?;
     Ok(tally)
@@ -75,18 +95,21 @@ fn place_beside(source: Source<'_>, parent: &Dir, name: &[u8], engine: Engine<'_
 
 fn place_and_rename(
     source: Source<'_>,
-    staging: &Path,
+    staging: &Temporary,
     parent: &Dir,
     name: &[u8],
     engine: Engine<'_>,
 ) -> Result<Tally> {
     // Ext4 chooses the place by the name, so it must be another one each time.
-    let placed = staging.file_name().unwrap_or_default().as_bytes().to_vec();
-    let staging = Dir::open(staging)?;
+    let placed = staging.name().to_vec();
+    let staging = staging.dir();
     staging.spread_folders();
+    sys::crash_at(CrashPoint::RestoreStaged);
     let placements = [Placement { node: 0, name: placed.clone() }];
-    let tally = place(source, &placements, &staging, None, engine)?;
+    let tally = place(source, &placements, staging, None, engine)?;
+    sys::crash_at(CrashPoint::RestoreFilled);
     staging.rename(&placed, parent, name)?;
+    sys::crash_at(CrashPoint::RestoreRenamed);
     Ok(tally)
 }
 

@@ -9,8 +9,6 @@
 //!    A file is never written in place, so a running program or an open reader keeps its own.
 
 use std::collections::HashMap;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,8 +19,9 @@ use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
 use super::place::{Placement, Source, Tally, place};
 use super::restore::Existing;
-use super::{Engine, Error, Result, TEMPORARY_PREFIX};
-use crate::sys::{self, Dir, FileType, Interrupt, Stat, file};
+use super::temporary::{TEMPORARY_PREFIX, Temporary, remove_debris};
+use super::{Engine, Error, Result};
+use crate::sys::{self, CrashPoint, Dir, FileType, Interrupt, Stat};
 
 /// Makes `destination` hold the tree of `source`.
 pub(super) fn update(
@@ -32,14 +31,15 @@ pub(super) fn update(
     is_part: bool,
     engine: Engine<'_>,
 ) -> Result<Tally> {
+    let left_behind = remove_debris(destination)?;
     let mut difference = compare(source.tree, destination, existing, engine.interrupt)?;
     difference.judge_groups(source.tree, existing);
     let mut tally = Tally::default();
     if !difference.changes.is_empty() {
         let before = destination.stat_self()?;
-        let staging = file::make_unique_dir(destination.path(), TEMPORARY_PREFIX)?;
-        let result = stage_and_commit(source, destination, &staging, &difference, engine);
-        let removed = destination.remove_all(staging.file_name().unwrap_or_default().as_bytes());
+        let staging = Temporary::make(destination)?;
+        let result = stage_and_commit(source, destination, staging.dir(), &difference, engine);
+        let removed = staging.remove(destination);
         match result {
             Ok(done) => tally = done,
             Err(error) => {
@@ -51,9 +51,7 @@ pub(super) fn update(
         // From here on the destination is as it should be, and nothing is a failure any more.
         tally.left_behind += u64::from(removed.is_err());
     }
-    for name in &difference.debris {
-        tally.left_behind += u64::from(destination.remove_all(name).is_err());
-    }
+    tally.left_behind += left_behind;
     // Folders that were there belong to others where only files are added, or where the tree is a part of a folder.
     let are_ours = existing == Existing::Mirror || (existing == Existing::Overwrite && !is_part);
     set_folder_times(source.tree, destination, &difference, are_ours)?;
@@ -78,8 +76,6 @@ struct Change {
 #[derive(Debug, Default)]
 struct Difference {
     changes: Vec<Change>,
-    /// Names in the root folder that a killed process of ours left there.
-    debris: Vec<Vec<u8>>,
     /// Folders whose mode or time is not the tree's. Where a change happens in a folder, its time will be off as well.
     stale_folders: Vec<NodeId>,
     /// Files that are as they should be and have several names in the tree: by group, with the inode of each.
@@ -120,9 +116,9 @@ impl Comparison<'_> {
         }
         if self.existing == Existing::Mirror {
             here.for_each_name(|name| {
-                if folder == 0 && name.starts_with(TEMPORARY_PREFIX.as_bytes()) {
-                    found.debris.push(name.to_vec());
-                } else if tree.child(folder, name).is_none() {
+                // Another process may just now restore something in there.
+                let is_temporary = folder == 0 && name.starts_with(TEMPORARY_PREFIX.as_bytes());
+                if !is_temporary && tree.child(folder, name).is_none() {
                     found.changes.push(Change { folder, name: name.to_vec(), node: None, replaces: true });
                 }
             })?;
@@ -155,7 +151,6 @@ impl Comparison<'_> {
 impl Difference {
     fn merge(&mut self, other: Self) {
         self.changes.extend(other.changes);
-        self.debris.extend(other.debris);
         self.stale_folders.extend(other.stale_folders);
         for (group, members) in other.linked {
             self.linked.entry(group).or_default().extend(members);
@@ -230,11 +225,10 @@ fn is_same(tree: &Tree, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
 fn stage_and_commit(
     source: Source<'_>,
     destination: &Dir,
-    staging: &Path,
+    staging: &Dir,
     difference: &Difference,
     engine: Engine<'_>,
 ) -> Result<Tally> {
-    let staging = Dir::open(staging)?;
     staging.spread_folders();
     for lot in 0..difference.changes.len().div_ceil(LOT) {
         staging.make_dir(lot.to_string().as_bytes(), 0o700)?;
@@ -245,11 +239,13 @@ fn stage_and_commit(
         .enumerate()
         .filter_map(|(index, change)| Some(Placement { node: change.node?, name: staged_name(index) }))
         .collect();
-    let mut tally = place(source, &placements, &staging, None, engine)?;
+    let mut tally = place(source, &placements, staging, None, engine)?;
     if engine.interrupt.is_raised() {
         return Err(Error::Interrupted);
     }
-    commit(source.tree, destination, &staging, &difference.changes)?;
+    sys::crash_at(CrashPoint::UpdateStaged);
+    commit(source.tree, destination, staging, &difference.changes)?;
+    sys::crash_at(CrashPoint::UpdateSwapped);
     tally.removed += difference.changes.iter().filter(|change| change.node.is_none()).count() as u64;
     Ok(tally)
 }
@@ -280,6 +276,7 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
                 let index = lot * LOT + number;
                 let applied =
                     folders.open(change.folder).and_then(|folder| swap(folder, change, staging, index));
+                sys::crash_at(CrashPoint::UpdateSwapping);
                 if let Err(error) = applied {
                     has_failed.store(true, Ordering::Relaxed);
                     return (number, Some(error));
@@ -356,7 +353,7 @@ fn set_folder_times(tree: &Tree, destination: &Dir, difference: &Difference, are
     if are_ours {
         stale.extend(difference.changes.iter().map(|change| change.folder));
         stale.extend(&difference.stale_folders);
-        if !difference.changes.is_empty() || !difference.debris.is_empty() {
+        if !difference.changes.is_empty() {
             // Something came and went in the root.
             stale.push(0);
         }
@@ -374,6 +371,7 @@ fn set_folder_times(tree: &Tree, destination: &Dir, difference: &Difference, are
 mod tests {
     use super::super::{LinkMode, Linker, Progress, Selection, walk};
     use super::*;
+    use crate::sys::file;
 
     #[test]
     fn a_commit_that_fails_is_undone() {
@@ -393,12 +391,12 @@ mod tests {
         assert_eq!(difference.changes.len(), 3);
         // Somebody removes a file between the comparison and the commit.
         difference.changes.push(Change { folder: 0, name: b"vanished".to_vec(), node: None, replaces: true });
-        let staging = file::make_unique_dir(&to, TEMPORARY_PREFIX).unwrap();
+        let staging = Temporary::make(&there).unwrap();
         let source = Source { tree: &tree, root: &entry, linkable: &[] };
         let (linker, progress) = (Linker::new(LinkMode::Copy), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
 
-        let error = stage_and_commit(source, &there, &staging, &difference, engine).unwrap_err();
+        let error = stage_and_commit(source, &there, staging.dir(), &difference, engine).unwrap_err();
 
         assert!(matches!(&error, Error::Sys(error) if error.is(sys::Errno::NOENT)), "{error}");
         assert_eq!(file::read(&to.join("changed")).unwrap(), b"old");

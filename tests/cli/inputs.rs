@@ -213,7 +213,8 @@ fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
 #[test]
 fn list_and_inspect_tell_what_is_there() {
     let job = Job::new();
-    assert!(job.ok(&["list"]).stdout.starts_with("no entries in "));
+    assert!(job.ok(&["list"]).stdout.starts_with("no entries"));
+    assert_eq!(job.ok(&["list", "--json"]).stdout, "[]\n");
     let (first, _) = job.build(&[]);
     let list = job.ok(&["list"]).stdout;
     assert!(list.contains(&first.outputs["cache-key"]) && list.contains("refs/heads/main"), "{list}");

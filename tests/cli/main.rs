@@ -6,3 +6,4 @@ mod inputs;
 mod job;
 mod scopes;
 mod trouble;
+mod upkeep;

@@ -1,0 +1,63 @@
+//! Texts that are handed over as `key`: the user's own words serve as they are, and a key of ours is read back into
+//! itself, with restore keys that are its beginnings.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use runner_cache::plan::{LayerPlan, Plan, Preset, Settings, build, needs_parts};
+use runner_cache_fuzz::{job, said};
+
+fuzz_target!(|text: &str| {
+    // What is empty is not given.
+    if text.is_empty() {
+        return;
+    }
+    let Some(plan) = plan_of(text) else { return };
+    let (cargo, target) = keys(&plan);
+    let parts = text.strip_prefix("paths-");
+    let is_whole = target == text || (parts.is_some() && parts == target.strip_prefix("target-"));
+    assert!(is_whole || cargo == text, "{text:?} gives {cargo:?} and {target:?}");
+    let is_free = cargo == text && target == text;
+    assert_eq!(needs_parts(&settings(text)), !is_free);
+    plan.layers.iter().for_each(|layer| has_beginnings(layer, is_free));
+    if !is_free {
+        let handed_on =
+            plan_of(if is_whole { target } else { cargo }).expect("it was no longer than the text");
+        assert_eq!(keys(&handed_on), keys(&plan));
+        assert_eq!(handed_on.layers, plan.layers);
+    }
+});
+
+fn settings(key: &str) -> Settings {
+    let one = vec!["x".to_owned()];
+    Settings { preset: Preset::Cargo, key: Some(key.to_owned()), path: one, ..job::defaults() }
+}
+
+fn plan_of(key: &str) -> Option<Plan> {
+    match build(&settings(key), &job::facts()) {
+        Ok(plan) => Some(plan),
+        Err(error) => {
+            said::names(&error.to_string(), "input `key`");
+            assert!(key.len() > 512 || key.contains(','), "{error}");
+            None
+        }
+    }
+}
+
+fn keys(plan: &Plan) -> (&str, &str) {
+    let key = |key: &'_ Option<String>| key.as_deref().is_some_and(|key| !key.is_empty());
+    assert!(key(&plan.cargo_key) && key(&plan.target_key));
+    (plan.cargo_key.as_deref().unwrap_or_default(), plan.target_key.as_deref().unwrap_or_default())
+}
+
+/// From the most exact one to the family, each is a beginning of the one before.
+fn has_beginnings(layer: &LayerPlan, is_free: bool) {
+    assert_eq!(layer.restore_keys.is_empty(), is_free, "{layer:?}");
+    let mut key = &layer.key;
+    for shorter in &layer.restore_keys {
+        assert!(key.starts_with(shorter) && key != shorter && shorter.ends_with('-'), "{layer:?}");
+        key = shorter;
+    }
+    if !is_free {
+        assert!(layer.family.starts_with(key), "{layer:?}");
+    }
+}

@@ -1,0 +1,223 @@
+//! Lets entries go by plan, and looks after the disks: the steps of retention and of the disk guard.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::job::{Job, chain};
+use crate::plan::{DiskGuard, Upkeep};
+use crate::report::{CleanReport, DiskReport, Large};
+use crate::store::retention::{self, Inventory, MinFree, Policy, Shortage};
+use crate::store::{self, Evicted, Store};
+use crate::sys::{self, Dir, Space, folder_size, space_at};
+
+/// How long another process may clean up before this one goes on without: it does the same work.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to look for what else takes the disk. Somebody waits for the job.
+const LOOK_FOR: Duration = Duration::from_secs(5);
+
+/// What is smaller is not told of.
+const LARGE: u64 = 1_000_000;
+
+/// How many large things are told of.
+const LARGEST: usize = 10;
+
+/// Sweeps, and evicts what `policy` does not let stay and what `needed` room calls for. `None` where somebody else is at
+/// it.
+pub(super) fn clean(
+    job: &Job,
+    store: &Store,
+    policy: &Policy,
+    needed: Shortage,
+) -> Result<Option<CleanReport>, store::Error> {
+    let lock = match store.lock_cleaning(Duration::ZERO)? {
+        Some(lock) => Some(lock),
+        None if needed_or_short(store, policy, needed)?.is_none() => None,
+        None => {
+            job.console.say(format!(
+                "another process cleans up {}: waiting up to {} s for it to make room",
+                store.root().display(),
+                PATIENCE.as_secs()
+            ));
+            store.lock_cleaning(PATIENCE)?
+        }
+    };
+    let Some(_lock) = lock else { return Ok(None) };
+    let now = Timestamp::now();
+    let before = space_at(store.root())?;
+    store.sweep(now)?;
+    let mut shortage = needed_or_short(store, policy, needed)?;
+    if !shortage.is_none() {
+        store.empty_quarantine()?;
+        shortage = settled_shortage(store, policy, needed)?;
+    }
+    let was_short = !shortage.is_none();
+    let mut known = store.known()?;
+    let mut evicted = Evicted::default();
+    loop {
+        let usage =
+            if policy.max_size.is_some() || !shortage.is_none() { Some(store.usage(&known)?) } else { None };
+        let inventory = Inventory { entries: &known, usage: usage.as_deref() };
+        let plan = retention::plan(inventory, policy, shortage, now);
+        let done = store.evict(&plan);
+        let in_use = done.in_use.clone();
+        evicted += done;
+        known
+            .retain(|entry| !plan.iter().any(|planned| planned.id == entry.id) || in_use.contains(&entry.id));
+        for entry in &mut known {
+            entry.is_in_use |= in_use.contains(&entry.id);
+        }
+        // Others may have to go for those that are being read.
+        if in_use.is_empty() {
+            break;
+        }
+        shortage = settled_shortage(store, policy, needed)?;
+    }
+    if was_short {
+        shortage = settled_shortage(store, policy, needed)?;
+    }
+    let after = space_at(store.root())?;
+    if let Some(failure) = evicted.failures.first() {
+        let count = evicted.failures.len();
+        job.console.warn(format!("{count} old entries could not be removed, such as: {}", chain(failure)));
+    }
+    Ok(Some(CleanReport { evicted: evicted.entries, bytes: evicted.bytes, before, after, shortage }))
+}
+
+fn needed_or_short(store: &Store, policy: &Policy, needed: Shortage) -> Result<Shortage, store::Error> {
+    Ok(policy.min_free.shortage(space_at(store.root())?, needed))
+}
+
+/// What is missing once all deletions count: some file systems free room only when they write out.
+fn settled_shortage(store: &Store, policy: &Policy, needed: Shortage) -> Result<Shortage, store::Error> {
+    let shortage = needed_or_short(store, policy, needed)?;
+    if shortage.is_none() {
+        return Ok(shortage);
+    }
+    sys::flush(&Dir::open(store.root())?)?;
+    needed_or_short(store, policy, needed)
+}
+
+/// When the disk is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// What is wrong is a warning, or ends the job.
+    BeforeJob,
+    /// The job was told before, and nothing can fail any more.
+    AfterJob,
+}
+
+/// Looks at the disks of the root, the workspace and the temporary folder, and makes room where there is too little.
+/// `false`: there is too little all the same, and the job is to fail for it.
+pub(super) fn guard(job: &Job, store: Option<&Store>, upkeep: &Upkeep, root: &Path, moment: Moment) -> bool {
+    if upkeep.disk_guard == DiskGuard::Off {
+        return true;
+    }
+    let mut is_fine = true;
+    for disk in disks(job, root) {
+        match guard_disk(job, store, upkeep, root, &disk) {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                is_fine = false;
+                if moment == Moment::AfterJob {
+                    job.console.say(report.text());
+                } else if upkeep.disk_guard == DiskGuard::Fail {
+                    job.console.error(format!("{}\n`disk-guard` is fail", report.text()));
+                } else {
+                    job.console.warn(report.text());
+                }
+            }
+            Err(error) => job.console.warn(format!("the disk was not looked after: {}", chain(&error))),
+        }
+    }
+    is_fine || upkeep.disk_guard != DiskGuard::Fail
+}
+
+/// A file system, and what of ours lies on it.
+struct Disk {
+    names: Vec<&'static str>,
+    path: PathBuf,
+    space: Space,
+}
+
+fn disks(job: &Job, root: &Path) -> Vec<Disk> {
+    let workspace = job.folder().ok();
+    let places = [
+        ("the cache root", Some(root)),
+        ("the workspace", workspace.as_deref()),
+        ("RUNNER_TEMP", job.context.temporary.as_deref()),
+    ];
+    let mut disks: Vec<Disk> = Vec::new();
+    for (name, path) in places {
+        let Some((path, space)) = path.and_then(|path| Some((path, space_at(path).ok()?))) else { continue };
+        match disks.iter_mut().find(|disk| disk.space.device == space.device) {
+            Some(disk) => disk.names.push(name),
+            None => disks.push(Disk { names: vec![name], path: path.into(), space }),
+        }
+    }
+    disks
+}
+
+/// Makes room on one disk. A report where there is too little all the same.
+fn guard_disk(
+    job: &Job,
+    store: Option<&Store>,
+    upkeep: &Upkeep,
+    root: &Path,
+    disk: &Disk,
+) -> Result<Option<DiskReport>, store::Error> {
+    let min_free: MinFree = upkeep.policy.min_free;
+    let shortage = min_free.shortage(disk.space, Shortage::default());
+    if shortage.is_none() {
+        return Ok(None);
+    }
+    let is_of_root = disk.path == root;
+    let cleaned = match store.filter(|_| is_of_root) {
+        Some(store) => clean(job, store, &upkeep.policy, Shortage::default())?,
+        None => None,
+    };
+    let space = space_at(&disk.path)?;
+    let mut report = DiskReport {
+        names: disk.names.clone(),
+        before: disk.space,
+        after: space,
+        min_free,
+        evicted: cleaned.map_or(0, |cleaned| cleaned.evicted),
+        largest: Vec::new(),
+    };
+    if min_free.shortage(space, Shortage::default()).is_none() {
+        job.console.say(report.text());
+        return Ok(None);
+    }
+    report.largest = largest(job, store.filter(|_| is_of_root))?;
+    Ok(Some(report))
+}
+
+/// What takes the most: entries, and what lies in the runner's work folder.
+fn largest(job: &Job, store: Option<&Store>) -> Result<Vec<Large>, store::Error> {
+    let mut largest = Vec::new();
+    if let Some(store) = store {
+        let known = store.known()?;
+        let usage = store.usage(&known)?;
+        let entries = known.iter().zip(&usage);
+        largest.extend(entries.map(|(entry, usage)| Large {
+            what: format!("{} {} of {}", entry.header.layer, entry.header.key, entry.header.scope.repository),
+            bytes: usage.bytes(),
+        }));
+    }
+    largest.sort_by_key(|large| std::cmp::Reverse(large.bytes));
+    largest.truncate(LARGEST);
+    // `_work/<repository>/<repository>`: beside it lie the other repositories' workspaces.
+    if let Some(work) = job.context.workspace.as_deref().and_then(|path| path.ancestors().nth(2)) {
+        let sizes = folder_size(work, LOOK_FOR)?.into_iter();
+        let mut others: Vec<_> =
+            sizes.map(|(path, bytes)| Large { what: path.display().to_string(), bytes }).collect();
+        others.sort_by_key(|large| std::cmp::Reverse(large.bytes));
+        others.truncate(LARGEST);
+        others.retain(|large| large.bytes >= LARGE);
+        largest.extend(others);
+    }
+    Ok(largest)
+}

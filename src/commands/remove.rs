@@ -1,0 +1,54 @@
+//! `remove`: the entries of keys go, whatever the limits.
+
+use super::job::{Exit, Job, chain};
+use crate::report::{bytes, entries};
+use crate::store::Store;
+use crate::store::retention::{Known, Planned, Reason};
+
+/// The command.
+#[expect(clippy::print_stdout, reason = "this is the command's result")]
+pub(super) fn run(job: &Job, store: &Store, keys: &[String], dry_run: bool) -> anyhow::Result<Exit> {
+    let known = store.known()?;
+    let mut exit = Exit::Success;
+    let mut plan: Vec<Planned> = Vec::new();
+    for key in keys {
+        let mut found = known.iter().filter(|entry| is_meant(entry, key)).peekable();
+        if found.peek().is_none() {
+            let root = store.root().display();
+            job.console.error(format!(
+                "no entry in {root} has the key `{key}`; hint: `runner-cache list` shows all"
+            ));
+            exit = Exit::Failure;
+        }
+        plan.extend(found.map(|entry| Planned {
+            id: entry.id.clone(),
+            bytes: entry.header.bytes,
+            reason: Reason::Asked,
+        }));
+    }
+    plan.sort_by(|a, b| a.id.cmp(&b.id));
+    plan.dedup();
+    if dry_run {
+        for planned in &plan {
+            println!("would remove {}", planned.id.path().display());
+        }
+        return Ok(exit);
+    }
+    let evicted = store.evict(&plan);
+    println!("{} removed, {} as recorded", entries(evicted.entries), bytes(evicted.bytes));
+    for id in &evicted.in_use {
+        job.console.error(format!("in use, and still there: {}", id.path().display()));
+    }
+    for failure in &evicted.failures {
+        job.console.error(chain(failure));
+    }
+    let is_done = evicted.in_use.is_empty() && evicted.failures.is_empty();
+    Ok(if is_done { exit } else { Exit::Failure })
+}
+
+fn is_meant(entry: &Known, key: &str) -> bool {
+    match key.strip_suffix('*') {
+        Some(prefix) => entry.header.key.starts_with(prefix),
+        None => entry.header.key == key,
+    }
+}

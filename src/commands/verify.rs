@@ -1,0 +1,87 @@
+//! `verify`: compares entries with their manifests, and takes damaged ones out of use.
+
+use std::path::PathBuf;
+
+use super::job::{Exit, Job, chain};
+use crate::report::{count, entries};
+use crate::store::{self, EntryId, Lease, Store};
+use crate::sys::Digest;
+use crate::tree::{self, Damage};
+
+/// The command.
+#[expect(clippy::print_stdout, reason = "this is the command's result")]
+pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
+    let (mut sound, mut damaged) = (0, 0);
+    for id in store.entries()? {
+        let lease = match store.lease(id.clone()) {
+            Err(store::Error::Gone { .. }) => continue,
+            Err(error) if error.is_damage() => {
+                damaged += 1;
+                quarantine(job, store, &id, &chain(&error))?;
+                continue;
+            }
+            lease => lease?,
+        };
+        match damages(job, &lease, deep)?.split_first() {
+            None => sound += 1,
+            Some((Damage { path, what }, others)) => {
+                damaged += 1;
+                drop(lease);
+                let more =
+                    if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+                quarantine(job, store, &id, &format!("{}: {what}{more}", path.display()))?;
+            }
+        }
+    }
+    println!("{} sound, {} damaged", entries(sound), count(damaged));
+    Ok(if damaged == 0 { Exit::Success } else { Exit::Failure })
+}
+
+/// What of an entry is not as recorded. The first reading of its contents is recorded.
+fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> {
+    let mut damages = Vec::new();
+    let mut read: Vec<(Digest, PathBuf)> = Vec::new();
+    for (number, root) in lease.manifest().roots.iter().enumerate() {
+        let folder = match lease.open_root(number) {
+            Ok(folder) => folder,
+            Err(error) => {
+                damages.push(Damage { path: lease.id().path(), what: chain(&error) });
+                continue;
+            }
+        };
+        let mut verified = tree::verify(&root.tree, &folder, deep, &job.interrupt)?;
+        damages.append(&mut verified.damages);
+        read.extend(verified.digests.into_iter().map(|(id, digest)| {
+            let path = root.tree.path_below(0, id);
+            (digest, folder.join(&path))
+        }));
+    }
+    if !deep || !damages.is_empty() {
+        return Ok(damages);
+    }
+    match lease.recorded_digests() {
+        Ok(Some(recorded)) => {
+            for ((digest, path), recorded) in read.iter().zip(&recorded) {
+                if digest != recorded {
+                    damages.push(Damage {
+                        path: path.clone(),
+                        what: "other contents than when it was first read".into(),
+                    });
+                }
+            }
+        }
+        Ok(None) => {
+            let digests: Vec<_> = read.into_iter().map(|(digest, _)| digest).collect();
+            lease.record_digests(&digests)?;
+        }
+        Err(error) => damages.push(Damage { path: lease.id().path(), what: chain(&error) }),
+    }
+    Ok(damages)
+}
+
+fn quarantine(job: &Job, store: &Store, id: &EntryId, why: &str) -> Result<(), store::Error> {
+    let moved = store.quarantine(id)?;
+    let to = moved.map_or_else(String::new, |path| format!("; it is in {} now", path.display()));
+    job.console.error(format!("damaged: {}: {why}{to}", id.path().display()));
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! What surely is on the disk. A power cut takes what was written in the last half minute or so; on some file systems it
+//! leaves files of the right size and time, full of zeros.
+//!
+//! Nobody waits for the disk when an entry is published. Each entry tells in which boot of the host it was made, and
+//! when in that boot; a flush after the job writes everything out and notes, for the boot, up to when. In a later boot
+//! an entry counts only if its own boot noted a time behind it. The clock is that of the boot: nobody sets it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Error, Origin, Result, Store};
+use crate::sys::{self, CrashPoint, Lock, LockMode, file};
+
+/// Whoever flushes holds this lock, so that they do not queue up.
+const LOCK: &str = "flush.lock";
+
+/// How long another flush may take before this one gives up: the other one does the same.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Store {
+    /// Writes all entries out to the disk, and notes that they are there. `false` where somebody else is at it.
+    pub fn flush(&self) -> Result<bool> {
+        self.check_writable()?;
+        let Some(boot) = sys::boot_id() else { return Ok(false) };
+        let boots = self.boots_folder();
+        let folder = self.make_folder(&boots)?;
+        let Some(_lock) = Lock::wait(&boots.join(LOCK), LockMode::Exclusive, PATIENCE)? else {
+            return Ok(false);
+        };
+        let now = sys::since_boot();
+        sys::flush(&folder)?;
+        sys::crash_at(CrashPoint::Flushed);
+        file::write_atomic(&boots.join(boot), now.as_secs().to_string().as_bytes())?;
+        // And the note itself, lest a cut now makes others doubt.
+        sys::flush(&folder)?;
+        Ok(true)
+    }
+
+    /// Whether no power cut can have taken anything of an entry of `origin`.
+    pub(super) fn is_surely_on_disk(&self, origin: &Origin) -> Result<bool> {
+        let (Some(boot), Some(made)) = (&origin.boot, origin.since_boot) else { return Ok(true) };
+        if sys::boot_id().as_ref() == Some(boot) {
+            return Ok(true);
+        }
+        Ok(self.flushed(boot)?.is_some_and(|flushed| made < flushed))
+    }
+
+    /// Up to which second of `boot` all is on the disk.
+    fn flushed(&self, boot: &str) -> Result<Option<u64>> {
+        let is_name = !boot.is_empty() && boot.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        if !is_name {
+            return Ok(None);
+        }
+        let folder = match self.open_folder(&self.boots_folder()) {
+            Err(Error::Sys(error)) if error.is(sys::Errno::NOENT) => return Ok(None),
+            folder => folder?,
+        };
+        let note = folder.read_file_if_present(boot.as_bytes())?;
+        Ok(note.and_then(|note| std::str::from_utf8(&note).ok()?.trim().parse().ok()))
+    }
+
+    /// The boots that notes are about.
+    pub(super) fn noted_boots(&self) -> Result<Vec<std::path::PathBuf>> {
+        let boots = self.boots_folder();
+        let names = self.names(&boots)?.into_iter().filter(|name| Path::new(name) != Path::new(LOCK));
+        Ok(names.map(|name| boots.join(name)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Access;
+    use super::*;
+
+    fn origin(boot: &str, since_boot: u64) -> Origin {
+        Origin { boot: Some(boot.into()), since_boot: Some(since_boot), ..Origin::default() }
+    }
+
+    #[test]
+    fn an_entry_of_an_earlier_boot_counts_only_behind_a_flush() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
+        let is_sure = |origin: &Origin| store.is_surely_on_disk(origin).unwrap();
+        let this_boot = sys::boot_id().unwrap();
+        assert!(is_sure(&origin(&this_boot, u64::MAX)), "nothing was cut off yet");
+        assert!(!is_sure(&origin("0-0", 10)), "nobody flushed in that boot");
+        assert!(!is_sure(&origin("../../etc/passwd", 0)));
+        store.make_folder(&store.boots_folder()).unwrap();
+        file::write_atomic(&store.boots_folder().join("0-ea"), b"100").unwrap();
+        assert!(is_sure(&origin("0-ea", 99)));
+        assert!(!is_sure(&origin("0-ea", 100)), "perhaps in the same second, but behind the flush");
+    }
+
+    #[test]
+    fn a_flush_notes_the_time_at_which_it_began() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
+        let before = sys::since_boot().as_secs();
+        assert!(store.flush().unwrap());
+        let noted = store.flushed(&sys::boot_id().unwrap()).unwrap().unwrap();
+        assert!(before <= noted && noted <= sys::since_boot().as_secs());
+        assert_eq!(store.noted_boots().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,224 @@
+//! What keeps the store in order: the commands for it, and the guard of the disk.
+
+use std::fs;
+
+use crate::job::{Job, Said};
+
+/// Saves one file of `bytes` under `key`.
+fn save(job: &Job, key: &str, bytes: usize) {
+    job.write("work/project/out/file", &key.repeat(bytes / key.len()));
+    let args = ["save", "--preset", "none", "--path", "out", "--save", "always", "--key", key];
+    job.ok(&args);
+}
+
+fn keys(said: &Said) -> Vec<String> {
+    let entries: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let key = |entry: &serde_json::Value| entry["key"].as_str().unwrap().to_owned();
+    entries.as_array().unwrap().iter().map(key).collect()
+}
+
+fn all_keys(job: &Job) -> Vec<String> {
+    keys(&job.ok(&["list", "--json", "--sort", "key"]))
+}
+
+#[test]
+fn entries_are_listed_in_any_order_and_as_json() {
+    let job = Job::new();
+    for (key, bytes) in [("b", 10_000), ("a", 30_000), ("c", 20_000)] {
+        save(&job, key, bytes);
+    }
+    let by = |order| keys(&job.ok(&["list", "--json", "--sort", order]));
+    assert_eq!(by("key"), ["a", "b", "c"]);
+    assert_eq!(by("size"), ["a", "c", "b"]);
+    assert_eq!(by("created"), ["c", "a", "b"]);
+    let table = job.ok(&["list"]).stdout;
+    assert!(table.starts_with("LAYER") || table.trim_start().starts_with("LAYER"), "{table}");
+    assert!(table.contains("30 kB"), "{table}");
+}
+
+#[test]
+fn a_store_that_is_not_there_is_told_and_not_made() {
+    let job = Job::new();
+    for command in [&["list"][..], &["du"], &["gc"], &["verify"], &["remove", "k"], &["flush"]] {
+        let said = job.ok(command);
+        assert!(
+            said.log.contains("there is no cache in") && said.log.contains("RUNNER_CACHE_ROOT"),
+            "{said:?}"
+        );
+    }
+    assert!(!job.path("root").exists(), "and none is made");
+}
+
+#[test]
+fn a_cleaning_tells_first_what_would_go_and_why() {
+    let job = Job::new();
+    for key in ["a", "b", "c"] {
+        save(&job, key, 2_000_000);
+    }
+    let said = job.ok(&["gc", "--dry-run", "--max-size", "5MB"]);
+    assert!(said.stdout.contains("all take more than 5 MB"), "{}", said.stdout);
+    assert!(said.stdout.contains("1 of 3 entries would go; that frees 2"), "{}", said.stdout);
+    assert_eq!(all_keys(&job), ["a", "b", "c"]);
+
+    let said = job.ok(&["gc", "--max-size", "5MB"]);
+    assert!(said.stdout.starts_with("1 entry removed, 2 MB as recorded"), "{}", said.stdout);
+    assert_eq!(all_keys(&job), ["b", "c"], "the one that lay idle longest");
+    assert_eq!(job.ok(&["gc", "--dry-run"]).stdout, "nothing would go of 2 entries\n");
+}
+
+#[test]
+fn what_was_not_of_use_for_long_goes() {
+    let job = Job::new();
+    save(&job, "old", 1000);
+    save(&job, "new", 1000);
+    job.sh("touch -d '40 days ago' $RUNNER_CACHE_ROOT/paths/*/*/old/*");
+    let said = job.ok(&["gc", "--dry-run"]);
+    assert!(said.stdout.contains("unused for more than 30 days"), "{}", said.stdout);
+    job.ok(&["gc", "--max-age", "none"]);
+    assert_eq!(all_keys(&job), ["new", "old"]);
+    job.ok(&["gc"]);
+    assert_eq!(all_keys(&job), ["new"]);
+}
+
+#[test]
+fn keys_are_removed_whole_or_by_their_beginning() {
+    let job = Job::new();
+    for key in ["app-1", "app-2", "other"] {
+        save(&job, key, 1000);
+    }
+    assert!(job.ok(&["remove", "--dry-run", "app-1"]).stdout.starts_with("would remove"));
+    job.ok(&["remove", "app-*"]);
+    assert_eq!(all_keys(&job), ["other"]);
+    let said = job.run(&["remove", "app-1", "other"]);
+    assert_eq!(said.code, 1, "one of them is not there");
+    assert!(said.log.contains("has the key `app-1`"), "{}", said.log);
+    assert_eq!(all_keys(&job), <[&str; 0]>::default(), "the other one is gone all the same");
+}
+
+#[test]
+fn what_entries_take_is_told_once() {
+    let job = Job::new();
+    job.write("work/project/out/large", &"x".repeat(3_000_000));
+    for key in ["a", "a", "a"] {
+        save(&job, key, 1000);
+    }
+    let table = job.ok(&["du"]).stdout;
+    let all = table.lines().last().unwrap();
+    let columns: Vec<_> = all.split_whitespace().collect();
+    assert_eq!(&columns[..4], ["all", "3", "9.00", "MB"], "{table}");
+    let on_disk: f64 = columns[4].parse().unwrap();
+    assert!((3.0..4.0).contains(&on_disk), "three entries share the large file: {table}");
+}
+
+#[test]
+fn a_verification_finds_damage_and_takes_it_out_of_use() {
+    let job = Job::new();
+    for key in ["a", "b"] {
+        save(&job, key, 1000);
+    }
+    assert_eq!(job.ok(&["verify"]).stdout, "2 entries sound, 0 damaged\n");
+    fs::remove_file(job.entries("paths")[0].join("tree/0/file")).unwrap();
+    let said = job.run(&["verify"]);
+    assert_eq!((said.code, &*said.stdout), (1, "1 entry sound, 1 damaged\n"), "{said:?}");
+    assert!(said.log.contains("tree/0/file: it is missing; it is in"), "{}", said.log);
+    assert_eq!(all_keys(&job), ["b"]);
+    assert_eq!(job.ok(&["verify"]).stdout, "1 entry sound, 0 damaged\n");
+}
+
+#[test]
+fn a_verification_in_depth_finds_rot_that_nothing_else_shows() {
+    let job = Job::new();
+    save(&job, "k", 1000);
+    let used = || fs::metadata(&job.entries("paths")[0]).unwrap().modified().unwrap();
+    let last_use = used();
+    job.ok(&["verify", "--deep"]);
+    assert_eq!(used(), last_use, "to verify is not to use");
+    job.ok(&["verify", "--deep"]);
+    // Same size, same time, other contents.
+    let file = job.entries("paths")[0].join("tree/0/file");
+    let time = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(&file, "x".repeat(1000)).unwrap();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    job.ok(&["verify"]);
+    let said = job.run(&["verify", "--deep"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.log.contains("other contents than when it was first read"), "{}", said.log);
+}
+
+#[test]
+fn a_disk_without_room_is_told_with_what_takes_it() {
+    let job = Job::new();
+    save(&job, "k", 2_000_000);
+    let restore = ["restore", "--preset", "none", "--path", "out", "--key", "k", "--min-free", "1000TB"];
+    let said = job.run(&restore);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.log.contains("::warning"), "{}", said.log);
+    for part in ["the disk of the cache root", "`min-free` is 1 PB", "What takes the most:", "/work"] {
+        assert!(said.log.contains(part), "{part}: {}", said.log);
+    }
+    let said = job.run(&[&restore[..], &["--disk-guard", "fail"]].concat());
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.log.contains("::error") && said.log.contains("`disk-guard` is fail"), "{}", said.log);
+    save(&job, "k", 1000);
+    job.ok(&[&restore[..], &["--disk-guard", "off"]].concat());
+    assert_eq!(all_keys(&job), ["k"], "nobody looked at the disk");
+}
+
+#[test]
+fn a_store_of_a_newer_version_serves_and_is_not_changed() {
+    let job = Job::new();
+    save(&job, "k", 1000);
+    job.write("root/format", "7\n");
+    job.remove("work/project/out");
+    let inputs = ["--preset", "none", "--path", "out", "--key", "k"];
+    let said = job.run(&[&["restore", "--no-session"], &inputs[..]].concat());
+    assert_eq!((said.code, &*said.outputs["cache-hit"]), (0, "true"), "{said:?}");
+    let said = job.run(&[&["save", "--save", "always"], &inputs[..]].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.log.contains("has format 7") && said.log.contains("update runner-cache"), "{}", said.log);
+    assert_eq!(job.entries("paths").len(), 1);
+}
+
+#[test]
+fn a_root_that_is_shared_on_purpose_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let job = Job::new();
+    save(&job, "k", 1000);
+    fs::set_permissions(job.path("root"), fs::Permissions::from_mode(0o2770)).unwrap();
+    let restore = ["restore", "--no-session", "--preset", "none", "--path", "out", "--key", "k"];
+    let said = job.run(&restore);
+    assert_eq!(said.outputs["cache-hit"], "false");
+    assert!(said.log.contains("root-access: group"), "{}", said.log);
+    let said = job.ok(&[&restore[..], &["--root-access", "group"]].concat());
+    assert_eq!(said.outputs["cache-hit"], "true");
+}
+
+#[test]
+fn a_clock_that_was_set_forth_or_back_costs_no_entry() {
+    let job = Job::new();
+    for key in ["past", "future"] {
+        save(&job, key, 1000);
+    }
+    job.sh("cd $RUNNER_CACHE_ROOT/paths/*/*; touch -d 2099-01-01 future/*; touch -d '20 days ago' past/*");
+    job.ok(&["gc"]);
+    assert_eq!(all_keys(&job), ["future", "past"]);
+    let restore = ["restore", "--no-session", "--preset", "none", "--path", "out", "--key", "future"];
+    assert_eq!(job.ok(&restore).outputs["cache-hit"], "true");
+}
+
+#[test]
+fn a_limit_that_cannot_be_read_is_told_with_what_is_allowed() {
+    let job = Job::new();
+    for (input, value, told) in [
+        ("--max-size", "5", "`5` is no size; allowed: a number and a unit, such as 20GB or 500MiB"),
+        ("--max-age", "1 moon", "`1 moon` is no time; allowed: a number and a unit, such as 12h, 30d or 2w"),
+        ("--min-free", "100%", "`100%`: a percentage is one from 0% to 90%"),
+        ("--disk-guard", "explode", "`explode` is not allowed; allowed: warn, fail, off"),
+        ("--root-access", "all", "`all` is not allowed; allowed: private, group"),
+    ] {
+        let said = job.run(&["restore", input, value]);
+        assert_eq!(said.code, 2, "{said:?}");
+        let log = said.log.replace("%25", "%");
+        assert!(log.contains(&input[2..]) && log.contains(told), "{log}");
+    }
+}

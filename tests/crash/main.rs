@@ -1,0 +1,111 @@
+//! The program dies between any two steps that others can see on the disk. Afterwards the old or the new state is there,
+//! the next cleaning leaves no debris, and the next job works.
+//!
+//! Needs the feature `crash-points`: `cargo test --features crash-points --test crash`.
+#![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
+
+mod host;
+
+use clap::ValueEnum;
+use runner_cache::sys::CrashPoint;
+
+use host::{Host, Tree};
+
+/// A situation in which the program dies, and the command that it dies in.
+struct Scenario {
+    name: &'static str,
+    /// Brings the host into the situation.
+    prepare: fn(&Host),
+    command: fn(&Host) -> Vec<&'static str>,
+}
+
+const SCENARIOS: [Scenario; 7] = [
+    Scenario {
+        name: "a save that evicts an older entry",
+        prepare: |host| host.write(Tree::New),
+        command: |_| vec!["save", "--save", "always", "--keep", "paths=1"],
+    },
+    Scenario {
+        name: "a save at the end of a job",
+        prepare: |host| {
+            host.remove_tree();
+            host.expect_success(&["restore"]);
+            host.write(Tree::New);
+        },
+        command: |_| vec!["save"],
+    },
+    Scenario { name: "a restore into nothing", prepare: Host::remove_tree, command: |_| vec!["restore"] },
+    Scenario {
+        name: "a restore into what is there",
+        prepare: |host| host.write(Tree::Other),
+        command: |_| vec!["restore"],
+    },
+    Scenario {
+        name: "a restore that meets a damaged entry",
+        prepare: |host| {
+            host.write(Tree::New);
+            host.expect_success(&["save", "--save", "always"]);
+            host.damage_newest_entry();
+            host.remove_tree();
+        },
+        command: |_| vec!["restore"],
+    },
+    Scenario {
+        name: "a cleaning",
+        prepare: |host| {
+            host.write(Tree::New);
+            host.expect_success(&["save", "--save", "always", "--keep", "paths=9"]);
+            host.leave_debris();
+        },
+        command: |_| vec!["gc", "--keep", "paths=1"],
+    },
+    Scenario { name: "a flush", prepare: |_| {}, command: |_| vec!["flush"] },
+];
+
+#[test]
+fn whatever_step_it_dies_before_nothing_is_lost() {
+    let mut reached = Vec::new();
+    for &point in CrashPoint::value_variants() {
+        for scenario in &SCENARIOS {
+            let host = Host::new();
+            host.write(Tree::Old);
+            host.expect_success(&["save"]);
+            (scenario.prepare)(&host);
+            let before = host.tree();
+            if !host.dies_at(point, &(scenario.command)(&host)) {
+                continue;
+            }
+            reached.push(point);
+            let what = format!("{point:?} in {}", scenario.name);
+
+            // What the job has is whole, file by file, and whole in all unless its files were just being exchanged.
+            let after = host.tree();
+            let is_exchanging = matches!(point, CrashPoint::UpdateSwapping);
+            assert!(
+                after == before
+                    || after.is(Tree::Old)
+                    || (is_exchanging && after.is_mixed(Tree::Other, Tree::Old)),
+                "{what}: {after:?}"
+            );
+
+            // The old or the new entry serves, and makes the same folder right.
+            host.expect_success(&["restore", "--no-session"]);
+            let restored = host.tree();
+            assert!(restored.is(Tree::Old) || restored.is(Tree::New), "{what}: {restored:?}");
+            assert_eq!(host.debris_of_restores(), 0, "{what}");
+
+            host.expect_success(&["gc", "--keep", "paths=9"]);
+            assert_eq!(host.debris_in_store(), Vec::<String>::new(), "{what}");
+            host.expect_success(&["verify"]);
+
+            host.write(Tree::Other);
+            host.expect_success(&["save", "--save", "always"]);
+            host.remove_tree();
+            host.expect_success(&["restore", "--no-session"]);
+            assert!(host.tree().is(Tree::Other), "{what}: the next save");
+        }
+    }
+    for point in CrashPoint::value_variants() {
+        assert!(reached.contains(point), "nothing dies at {point:?}: add a scenario");
+    }
+}

@@ -1,0 +1,172 @@
+//! Damages the cache as tmp cleaners, full disks and people do. What is damaged is noted first, so that nothing else may be
+//! found damaged.
+//!
+//! Files of entries share their inodes: they are deleted, never written into. Manifests are nobody else's.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use fastrand::Rng;
+
+/// What was damaged so far.
+#[derive(Debug, Default)]
+pub(crate) struct Injured {
+    /// Entries and stagings, whatever they are called by now.
+    folders: Mutex<HashSet<Identity>>,
+    /// How many damages were begun or ended.
+    count: AtomicU64,
+}
+
+/// An inode and when it was made: numbers are used again.
+type Identity = (u64, Option<SystemTime>);
+
+impl Injured {
+    fn add(&self, folder: &Path) -> io::Result<()> {
+        let identity = identity(folder)?;
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(identity);
+        Ok(())
+    }
+
+    /// A number that is another one when some damage was done meanwhile.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Whether this folder was damaged, or is gone.
+    pub(crate) fn has_or_gone(&self, folder: &Path) -> bool {
+        let injured = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        identity(folder).map_or(true, |identity| injured.contains(&identity))
+    }
+}
+
+fn identity(folder: &Path) -> io::Result<Identity> {
+    let metadata = fs::metadata(folder)?;
+    Ok((metadata.ino(), metadata.created().ok()))
+}
+
+/// The folders of layers below the root.
+const LAYERS: [&str; 4] = ["cargo", "target", "builds", "paths"];
+
+/// Does some damage to the cache at `root` and tells its kind; `None` where there was nothing to damage, or it was gone by
+/// then: others work here.
+pub(crate) fn injure(root: &Path, injured: &Injured, rng: &mut Rng) -> Option<&'static str> {
+    injured.count.fetch_add(1, Ordering::SeqCst);
+    let done = match rng.usize(0..10) {
+        0..3 => of_entry(root, injured, rng, remove_file).map(|()| "file"),
+        3..5 => of_entry(root, injured, rng, spoil_manifest).map(|()| "manifest"),
+        5 => of_entry(root, injured, rng, remove_folder).map(|()| "folder"),
+        6..8 => drop_staging(root, injured, rng).map(|()| "staging"),
+        _ => remove_own(root, rng).map(|()| "own"),
+    };
+    injured.count.fetch_add(1, Ordering::SeqCst);
+    done.ok()
+}
+
+/// All entries, in an order that one seed always gives.
+pub(crate) fn entries(root: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = LAYERS.iter().map(|layer| root.join(layer)).collect();
+    for _ in ["repository", "ref", "key", "entry"] {
+        folders = folders.iter().flat_map(|folder| inside(folder)).collect();
+    }
+    folders
+}
+
+/// What is in a folder; nothing where it is gone.
+pub(crate) fn inside(folder: &Path) -> Vec<PathBuf> {
+    let listing = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = listing.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn of_entry(
+    root: &Path,
+    injured: &Injured,
+    rng: &mut Rng,
+    damage: fn(&Path, &mut Rng) -> io::Result<()>,
+) -> io::Result<()> {
+    let entry = one_of(entries(root), rng)?;
+    injured.add(&entry)?;
+    damage(&entry, rng)
+}
+
+fn remove_file(entry: &Path, rng: &mut Rng) -> io::Result<()> {
+    let files = below(&entry.join("tree")).into_iter().filter(|path| !is_folder(path)).collect();
+    fs::remove_file(one_of(files, rng)?)
+}
+
+fn remove_folder(entry: &Path, rng: &mut Rng) -> io::Result<()> {
+    let folders = below(entry).into_iter().filter(|path| is_folder(path)).collect();
+    fs::remove_dir_all(one_of(folders, rng)?)
+}
+
+fn spoil_manifest(entry: &Path, rng: &mut Rng) -> io::Result<()> {
+    let path = entry.join("manifest");
+    let length = fs::metadata(&path)?.len();
+    match rng.usize(0..4) {
+        0 => fs::remove_file(path),
+        1 => {
+            let at = rng.u64(..length.max(1));
+            let file = File::options().read(true).write(true).open(path)?;
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, at)?;
+            file.write_all_at(&[byte[0] ^ (1 << rng.u8(..8))], at)
+        }
+        _ => File::options().write(true).open(path)?.set_len(rng.u64(..length.max(1))),
+    }
+}
+
+/// Takes a staging away from under its maker, if there is one: at once, or only what is in it.
+fn drop_staging(root: &Path, injured: &Injured, rng: &mut Rng) -> io::Result<()> {
+    let staging = one_of(inside(&root.join("staging")), rng)?;
+    if rng.bool() {
+        injured.add(&staging)?;
+        return fs::remove_dir_all(staging.join("tree"));
+    }
+    let away = root.with_file_name(format!("dropped-{:x}", rng.u64(..)));
+    fs::rename(&staging, &away)?;
+    // Its maker may still be adding files.
+    while fs::remove_dir_all(&away).is_err_and(|error| error.kind() == io::ErrorKind::DirectoryNotEmpty) {}
+    Ok(())
+}
+
+/// Removes a file or an empty folder that is of no entry.
+fn remove_own(root: &Path, rng: &mut Rng) -> io::Result<()> {
+    let mut own = inside(root);
+    own.extend(inside(&root.join("boots")));
+    own.extend(inside(&root.join("sessions")));
+    let path = one_of(own, rng)?;
+    fs::remove_file(&path).or_else(|_| fs::remove_dir(&path))
+}
+
+/// All that is below a folder.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![folder.to_path_buf()];
+    while let Some(folder) = pending.pop() {
+        for path in inside(&folder) {
+            if is_folder(&path) {
+                pending.push(path.clone());
+            }
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+}
+
+fn one_of(mut paths: Vec<PathBuf>, rng: &mut Rng) -> io::Result<PathBuf> {
+    if paths.is_empty() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(paths.swap_remove(rng.usize(..paths.len())))
+}

@@ -1,0 +1,52 @@
+//! The two kinds of trees: a listed path, and a target folder of cargo.
+
+/// What cargo writes into the tag of a target folder, in part.
+pub(crate) const CARGOS_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+# This file is a cache directory tag created by cargo.\n";
+
+/// The name of that tag.
+pub(crate) const TAG: &str = "CACHEDIR.TAG";
+
+/// What is cached, and how a restore treats what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// The layer `paths`: a restore into what is there adds and replaces, and other files stay.
+    Path,
+    /// The layer `target`: a restore into what is there makes it equal to the entry. Some of its files share their inodes
+    /// with entries.
+    Target,
+}
+
+impl Layout {
+    pub(crate) const ALL: [Self; 2] = [Self::Path, Self::Target];
+
+    /// The inputs that say what is cached.
+    pub(crate) fn inputs(self) -> &'static [&'static str] {
+        match self {
+            Self::Path => &["--preset", "none", "--path", "tree"],
+            Self::Target => &["--layers", "target"],
+        }
+    }
+
+    /// The name of its workspace in the folder of a worker.
+    pub(crate) fn workspace(self) -> &'static str {
+        match self {
+            Self::Path => "plain",
+            Self::Target => "cargo",
+        }
+    }
+
+    /// The folders that each tree has. Cargo's decide which files may share their inode with an entry.
+    pub(crate) fn folders(self) -> &'static [&'static str] {
+        match self {
+            Self::Path => &["a", "a/b", "a/b/c", "other folder", "umlaut-ä"],
+            Self::Target => &[
+                "debug",
+                "debug/.fingerprint/small-1",
+                "debug/build/small-1/out",
+                "debug/deps",
+                "debug/incremental/small-1/s-1",
+            ],
+        }
+    }
+}

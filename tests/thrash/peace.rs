@@ -1,0 +1,117 @@
+//! After the thrash: nobody works, nothing is killed or damaged any more. The cache must be sound and do its work.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::action::Action;
+use crate::arena::{Arena, KEYS};
+use crate::edit::remove;
+use crate::fault::{entries, inside};
+use crate::layout::Layout;
+use crate::listing::{TEMPORARY, scan};
+use crate::processes;
+use crate::watch::check_quarantined;
+use crate::worker::Worker;
+use crate::wrong::Wrong;
+
+/// How long what runs in the background may take.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// So many that nothing goes.
+const KEEP_ALL: [&str; 4] = ["--keep", "paths=100,target=100", "--min-free", "0%"];
+
+pub(crate) fn make(arena: &Arena) -> Result<(), Wrong> {
+    wait_for_background(arena)?;
+    let root = arena.root();
+    let mut worker = Worker::in_peace(arena, 0);
+    clean(&mut worker, &root)?;
+    // What was damaged and not used since is found now. Then all that is left is sound, contents included.
+    worker.ask_root(Action::Verify, &[])?.expect(&[0, 1])?;
+    for entry in inside(&root.join("quarantine")) {
+        check_quarantined(arena, &entry)?;
+    }
+    for deep in [&[][..], &["--deep"], &["--deep"]] {
+        worker.ask_root(Action::Verify, deep)?.expect(&[0])?;
+    }
+    compare_entries(arena)?;
+    for number in 0..arena.settings.workers {
+        let mut worker = Worker::in_peace(arena, number);
+        for layout in Layout::ALL {
+            use_cache(&mut worker, layout)?;
+        }
+    }
+    wait_for_background(arena)?;
+    clean(&mut worker, &root)?;
+    find_debris(arena)
+}
+
+/// A cleaning leaves nothing that a killed process left behind.
+fn clean(worker: &mut Worker<'_>, root: &Path) -> Result<(), Wrong> {
+    worker.ask_root(Action::Gc, &KEEP_ALL)?.expect(&[0])?;
+    match ["staging", "trash"].iter().flat_map(|name| inside(&root.join(name))).next() {
+        Some(left) => Err(Wrong::Failed(format!("{}: still there after a cleaning", left.display()))),
+        None => Ok(()),
+    }
+}
+
+/// Compares each entry with the listing in it.
+fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
+    for entry in entries(&arena.root()) {
+        let tree = entry.join("tree/0");
+        let wrong = |what: &str| Wrong::Corrupt(format!("{}: {what}", tree.display()));
+        let found = scan(&tree)?.ok_or_else(|| wrong("is missing"))?;
+        let listing = found.listing.ok_or_else(|| wrong("has no listing"))?;
+        if listing.items != found.items {
+            return Err(wrong("is not what its listing tells"));
+        }
+        arena.figures.add("entries_left", 1);
+    }
+    Ok(())
+}
+
+/// Each key can be restored, and what is saved comes back.
+fn use_cache(worker: &mut Worker<'_>, layout: Layout) -> Result<(), Wrong> {
+    for key in KEYS {
+        worker.restore_with(layout, &["--no-session", "--key", key])?;
+        worker.change(layout, key)?;
+        let saved = scan(&worker.tree(layout))?.and_then(|found| found.listing);
+        if !worker.save_with(layout, &[layout.inputs(), &["--key", key]].concat())? {
+            return Err(Wrong::Failed(format!("{key}: not saved, though nothing is in the way")));
+        }
+        remove(&worker.tree(layout));
+        let restored = worker.restore_with(layout, &["--no-session", "--key", key])?;
+        if restored.is_none() || restored != saved {
+            return Err(Wrong::Lost(format!("{key}: what was just saved does not come back")));
+        }
+    }
+    Ok(())
+}
+
+/// Restores took away what killed ones left beside and in their destinations.
+fn find_debris(arena: &Arena) -> Result<(), Wrong> {
+    let mut pending = vec![arena.folder().to_path_buf()];
+    while let Some(folder) = pending.pop() {
+        for path in inside(&folder) {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            if name.starts_with(TEMPORARY.as_bytes()) {
+                return Err(Wrong::Failed(format!("{}: left by a killed restore", path.display())));
+            }
+            if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                pending.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the flushes that saves left running.
+fn wait_for_background(arena: &Arena) -> Result<(), Wrong> {
+    let started = Instant::now();
+    while processes::count_of(&arena.root()) > 0 {
+        if started.elapsed() > PATIENCE {
+            return Err(Wrong::Failed("what runs in the background does not end".into()));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
