@@ -250,7 +250,7 @@ pub struct Inputs {
     disk_guard: DiskGuard,
 
     /// How files get from one place to another: `reflink`, `hardlink` (what tools replace rather than rewrite), `copy`,
-    /// or `auto`: the first of them that works
+    /// or `auto`: `hardlink` where it may, else `reflink` where the disk can, else `copy`
     #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
     link_mode: LinkMode,
 

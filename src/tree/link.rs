@@ -16,7 +16,8 @@ use crate::sys::{self, Dir, Errno, FileType, Stat, Time};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkMode {
-    /// Reflink where the file system can, else hard-link what tools replace rather than rewrite, else copy.
+    /// Hard-link what tools replace rather than rewrite: a name costs less than a file. Of the rest share the extents where
+    /// the file system can, else copy.
     #[default]
     Auto,
     /// Share extents (btrfs, xfs, bcachefs, zfs); copy where the file system cannot.
@@ -131,7 +132,7 @@ impl Linker {
     /// Makes `file` anew as `to_name` in `to`, with its mode and time. The source must be as recorded.
     pub(super) fn transfer(&self, file: &File<'_>, to: &Dir, to_name: &[u8]) -> Result<Used> {
         let (reflink, hardlink) = (self.may_reflink(), self.may_hardlink());
-        if hardlink && !reflink && file.linkable && self.try_hardlink(file, to, to_name)? {
+        if hardlink && file.linkable && self.try_hardlink(file, to, to_name)? {
             return Ok(Used::Hardlink);
         }
         let (source, stat) = file.from.open_file(file.name)?;
@@ -139,11 +140,6 @@ impl Linker {
         let target = to.create_file(to_name, file.mode)?;
         let used = if reflink && file.size > 0 && self.try_reflink(file, &source, &target, to, to_name)? {
             Used::Reflink
-        } else if hardlink && reflink && file.linkable && file.size > 0 {
-            // Only now is it known that this file system cannot reflink.
-            drop(target);
-            to.remove_file(to_name)?;
-            return self.transfer(file, to, to_name);
         } else {
             file.copy(&source, &target, to, to_name, stat.is_sparse)?;
             Used::Copy
