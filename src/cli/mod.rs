@@ -109,6 +109,10 @@ mod tests {
             "input `lookup-only`: `yes` is not allowed; allowed: true, false"
         );
         assert!(told("[1]").contains("is no JSON object"));
+        assert_eq!(
+            told("{\"save\": \"a\\nb\"}"),
+            "input `save`: `a\\nb` is not allowed; allowed: auto, always, success, never"
+        );
     }
 
     #[test]

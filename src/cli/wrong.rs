@@ -5,11 +5,16 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 /// `error` in one line; clap's own words where it is about the command line's form rather than an input.
 pub fn explain(error: &Error) -> String {
-    explain_input(error).unwrap_or_else(|| {
+    let text = explain_input(error).unwrap_or_else(|| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         first.strip_prefix("error: ").unwrap_or(first).to_owned()
-    })
+    });
+    // A value may hold line breaks and worse.
+    let shown = |letter: char| {
+        if letter.is_control() { letter.escape_debug().to_string() } else { letter.to_string() }
+    };
+    text.chars().map(shown).collect()
 }
 
 fn explain_input(error: &Error) -> Option<String> {

@@ -286,7 +286,9 @@ impl Saver<'_> {
     /// The entry that the job started from, if it is still there and sound.
     fn base(&self) -> Option<Lease> {
         let start = self.layer.start.as_ref()?;
-        self.store.lease(self.store.entry_at(&start.entry)?).ok()
+        let base = self.store.lease(self.store.entry_at(&start.entry)?).ok()?;
+        let is_there = |number| base.open_root(number).is_ok();
+        (0..base.manifest().roots.len()).all(is_there).then_some(base)
     }
 
     /// Whether the entry that the job started from is still what a new one would be.

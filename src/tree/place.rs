@@ -179,7 +179,7 @@ impl Parents {
         }
         let path = source.tree.path_below(0, parent);
         let base = match base {
-            Some(base) if base.same[parent as usize] => Some(base.root.open_beneath(&path)?),
+            Some(base) if base.same[parent as usize] => if_there(base.root.open_beneath(&path))?,
             _ => None,
         };
         let origin = Arc::new(Origin { source: source.root.open_beneath(&path)?, base });
@@ -250,7 +250,7 @@ impl Work<'_> {
                 if is_root { at.open_beneath(b"") } else { at.open_dir(self.tree().name(placement.node)) }
             };
             let base = match &origin.base {
-                Some(base) if self.is_same(placement.node) => Some(open(base)?),
+                Some(base) if self.is_same(placement.node) => if_there(open(base))?,
                 _ => None,
             };
             let folder = Folder {
@@ -304,7 +304,7 @@ impl Work<'_> {
     fn open_subfolder(&self, parent: &Folder, id: NodeId) -> Result<Folder> {
         let name = self.tree().name(id);
         let base = match &parent.base {
-            Some(base) if self.is_same(id) => Some(base.open_dir(name)?),
+            Some(base) if self.is_same(id) => if_there(base.open_dir(name))?,
             _ => None,
         };
         let (source, target) = (parent.source.open_dir(name)?, parent.target.open_dir(name)?);
@@ -396,12 +396,22 @@ impl Work<'_> {
     }
 }
 
-/// `false` where the base's file has all the names it can have, or lies elsewhere.
+/// A folder of the base, or `None` where it is gone: a cleaner of /tmp took it.
+fn if_there(opened: sys::Result<Dir>) -> Result<Option<Dir>> {
+    match opened {
+        Err(error) if error.is(Errno::NOENT) => Ok(None),
+        opened => Ok(Some(opened?)),
+    }
+}
+
+/// `false` where the base's file has all the names it can have, lies elsewhere, or is gone.
 fn linked_from_base(base: &Dir, name: &[u8], to: &Dir, to_name: &[u8]) -> Result<bool> {
     match base.link(name, to, to_name) {
         Ok(()) => Ok(true),
         Err(error)
-            if [Errno::MLINK, Errno::XDEV, Errno::PERM, Errno::OPNOTSUPP].iter().any(|&e| error.is(e)) =>
+            if [Errno::MLINK, Errno::XDEV, Errno::PERM, Errno::OPNOTSUPP, Errno::NOENT]
+                .iter()
+                .any(|&e| error.is(e)) =>
         {
             Ok(false)
         }

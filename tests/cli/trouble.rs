@@ -208,3 +208,21 @@ fn the_folder_around_a_cached_file_is_left_alone() {
         assert_eq!(now & 0o777, 0o700);
     }
 }
+
+#[test]
+fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
+    for damage in ["rm {}/tree/0/debug/small.d", "rm -r {}/tree/0/debug/deps", "rm -r {}/tree"] {
+        let job = Job::new();
+        job.build(&[]);
+        job.ok(&["restore"]);
+        job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
+        job.sh("cargo build -q --offline");
+        let entry = job.entries("target").remove(0);
+        job.sh(&damage.replace("{}", &entry.display().to_string()));
+        job.ok(&["save"]);
+        job.wipe();
+        let said = job.ok(&["restore"]);
+        assert_eq!(said.outputs["target-hit"], "exact", "{damage}");
+        assert_eq!(job.sh("target/debug/small 1>&2"), "two\n", "{damage}");
+    }
+}
