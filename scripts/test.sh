@@ -57,11 +57,15 @@ stage 'Workflows and actions (JSON schemas)' schemas
 stage 'Format' cargo fmt --check
 stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
 stage 'Tests' cargo test --locked
+stage 'Death between any two steps' cargo test --locked --features crash-points --test crash
+stage 'Fuzzing' scripts/fuzz.sh 10
+stage 'Thrash: workers killed at random' cargo test --locked --test thrash
 # What is said of a file system is tested on it. Mounts need root, which CI has.
 if [[ $(id -u) == 0 || -n ${CI:-} ]]; then
   for kind in btrfs xfs tmpfs; do
     stage "Tests on $kind" scripts/on-filesystem.sh "$kind" cargo test --locked --test tree --test cli
   done
+  stage 'Full, failing and read-only disks, power cuts' cargo test --locked --test disk
 else
-  summary+=('not run  Tests on btrfs, xfs and tmpfs: only root can mount them')
+  summary+=('not run  Tests on btrfs, xfs and tmpfs, and with failing disks: only root can mount them')
 fi

@@ -5,7 +5,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use crate::sys::{Dir, Lock, LockMode, Result, file};
+use crate::sys::{Dir, Errno, Lock, LockMode, Result, file};
 
 /// What every name that this program puts into somebody's folder for a moment begins with. A walk leaves such names out:
 /// they are what a killed process left behind.
@@ -23,11 +23,23 @@ pub(super) struct Temporary {
 impl Temporary {
     /// Makes one in `parent`.
     pub(super) fn make(parent: &Dir) -> Result<Self> {
-        let path = file::make_unique_dir(parent.path(), TEMPORARY_PREFIX)?;
-        let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
-        let dir = parent.open_dir(&name)?;
-        let lock = Lock::try_on(parent.open_dir(&name)?, &path, LockMode::Exclusive).ok().flatten();
-        Ok(Self { name, dir, _lock: lock })
+        loop {
+            let path = file::make_unique_dir(parent.path(), TEMPORARY_PREFIX)?;
+            let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+            // Before it was locked, another restore here may have taken it for debris: then make another.
+            let opened = parent.open_dir(&name).and_then(|dir| Ok((dir, parent.open_dir(&name)?)));
+            let (dir, to_lock) = match opened {
+                Err(error) if error.is(Errno::NOENT) => continue,
+                opened => opened?,
+            };
+            let lock = match Lock::try_on(to_lock, &path, LockMode::Exclusive) {
+                Ok(None) => continue,
+                lock => lock.ok().flatten(),
+            };
+            if parent.open_dir(&name).is_ok() {
+                return Ok(Self { name, dir, _lock: lock });
+            }
+        }
     }
 
     /// The folder.
@@ -59,8 +71,9 @@ pub(super) fn remove_debris(parent: &Dir) -> Result<u64> {
         let Ok(dir) = parent.open_dir(name) else { return false };
         let path = dir.path().to_path_buf();
         match Lock::try_on(dir, &path, LockMode::Exclusive) {
-            Ok(None) => false,
-            Ok(Some(_)) | Err(_) => parent.remove_all(name).is_err(),
+            Ok(Some(_)) => parent.remove_all(name).is_err(),
+            // Somebody works there, or that cannot be told.
+            Ok(None) | Err(_) => false,
         }
     };
     Ok(names.iter().filter(|name| is_left(name)).count() as u64)
@@ -82,5 +95,25 @@ mod tests {
         assert_eq!(names.len(), 2, "{names:?}");
         alive.remove(&parent).unwrap();
         assert_eq!(file::names(folder.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn many_at_once_do_not_take_each_others_for_debris() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = || {
+            let parent = Dir::open(folder.path()).unwrap();
+            for _ in 0..200 {
+                remove_debris(&parent).unwrap();
+                let mine = Temporary::make(&parent).unwrap();
+                mine.dir().make_dir(b"inside", 0o700).unwrap();
+                mine.remove(&parent).unwrap();
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(work);
+            }
+        });
+        assert!(file::names(folder.path()).unwrap().is_empty());
     }
 }

@@ -68,6 +68,7 @@ pub(crate) fn run(
     [said.stdout, said.log] = [stdout, log].map(|path| fs::read_to_string(path).unwrap());
     said.outputs = assignments(&fs::read_to_string(outputs).unwrap());
     let Some(status) = status else { return Err(said.wrong("does not end")) };
+    // Commands other than a job's end with an error.
     let has_heard = status.code() == Some(INTERRUPTED) || said.log.contains("error: interrupted");
     said.end = match (status.code(), status.signal().and_then(Signal::from_named_raw)) {
         (Some(_), _) if signal == Some(Signal::TERM) && has_heard => End::Killed(Signal::TERM),

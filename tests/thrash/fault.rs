@@ -50,6 +50,9 @@ fn identity(folder: &Path) -> io::Result<Identity> {
     Ok((metadata.ino(), metadata.created().ok()))
 }
 
+/// Where in a manifest the format has been told.
+const FORMAT_ENDS: u64 = 25;
+
 /// The folders of layers below the root.
 const LAYERS: [&str; 4] = ["cargo", "target", "builds", "paths"];
 
@@ -112,7 +115,8 @@ fn spoil_manifest(entry: &Path, rng: &mut Rng) -> io::Result<()> {
     match rng.usize(0..4) {
         0 => fs::remove_file(path),
         1 => {
-            let at = rng.u64(..length.max(1));
+            // Not the format at its beginning: another one is no damage, but a newer version's.
+            let at = rng.u64(FORMAT_ENDS..length.max(FORMAT_ENDS + 1));
             let file = File::options().read(true).write(true).open(path)?;
             let mut byte = [0];
             file.read_exact_at(&mut byte, at)?;
