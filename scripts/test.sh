@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# All tests and checks of the project. Needs rustup, python3 and git; installs the rest into .tools and target.
+# All tests and checks of the project. Needs rustup, a C and a C++ compiler, python3 and git; installs the rest into .tools and target.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.tools/venv/bin:$PATH" CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 
 missing=()
-for program in rustup cargo cc python3 git; do
+for program in rustup cargo cc c++ python3 git; do
   type -P "$program" >/dev/null || missing+=("$program")
 done
 if [[ ${#missing[@]} -gt 0 ]]; then
-  printf 'error: missing: %s; this needs rustup (with a toolchain and a C linker), python3 and git\n' "${missing[*]}" >&2
+  printf 'error: missing: %s; this needs rustup (with a toolchain), a C and a C++ compiler (such as g++), python3 and git\n' "${missing[*]}" >&2
   exit 1
 fi
 
@@ -58,6 +58,9 @@ stage 'Format' cargo fmt --check
 stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
 stage 'Tests' cargo test --locked
 stage 'Death between any two steps' cargo test --locked --features crash-points --test crash
+stage 'Format of the fuzz targets' cargo fmt --check --manifest-path fuzz/Cargo.toml
+stage 'Clippy of the fuzz targets' \
+  cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --all-targets --locked -- -D warnings
 stage 'Fuzzing' scripts/fuzz.sh 10
 stage 'Thrash: workers killed at random' cargo test --locked --test thrash
 # What is said of a file system is tested on it. Mounts need root, which CI has.

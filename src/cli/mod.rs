@@ -109,6 +109,9 @@ mod tests {
             "input `lookup-only`: `yes` is not allowed; allowed: true, false"
         );
         assert!(told("[1]").contains("is no JSON object"));
+        for inputs in [r#"{"max-size": "1\n2"}"#, r#"{"save": "a\r\nb"}"#, r#"{"x\ny": "z"}"#] {
+            assert!(!told(inputs).contains(['\n', '\r']), "{inputs}");
+        }
         assert_eq!(
             told("{\"save\": \"a\\nb\"}"),
             "input `save`: `a\\nb` is not allowed; allowed: auto, always, success, never"

@@ -10,12 +10,13 @@ use crate::store::retention::{self, Inventory, Policy, Shortage};
 use crate::sys::space_at;
 
 /// The command.
-#[expect(clippy::print_stdout, reason = "this is the command's result")]
 pub(super) fn run(job: &Job, store: &Store, policy: &Policy, dry_run: bool) -> anyhow::Result<Exit> {
     if !dry_run {
         match housekeeping::clean(job, store, policy, Shortage::default())? {
-            Some(report) => println!("{}", clean_text(&report)),
-            None => println!("another process cleans up {} just now", store.root().display()),
+            Some(report) => job.console.print(clean_text(&report)),
+            None => job
+                .console
+                .print(format_args!("another process cleans up {} just now", store.root().display())),
         }
         return Ok(Exit::Success);
     }
@@ -25,21 +26,21 @@ pub(super) fn run(job: &Job, store: &Store, policy: &Policy, dry_run: bool) -> a
     let inventory = Inventory { entries: &known, usage: Some(&usage) };
     let plan = retention::plan(inventory, policy, shortage, Timestamp::now());
     if plan.is_empty() {
-        println!("nothing would go of {}", entries(known.len() as u64));
+        job.console.print(format_args!("nothing would go of {}", entries(known.len() as u64)));
         return Ok(Exit::Success);
     }
-    println!("{}", plan_table(&plan, &known, policy, Timestamp::now()));
+    job.console.print(plan_table(&plan, &known, policy, Timestamp::now()));
     let mut weights = retention::Weights::of(&usage);
     for (entry, usage) in known.iter().zip(&usage) {
         if plan.iter().any(|planned| planned.id == entry.id) {
             weights.remove(usage);
         }
     }
-    println!(
+    job.console.print(format_args!(
         "{} of {} would go; that frees {}",
         count(plan.len() as u64),
         entries(known.len() as u64),
         bytes(weights.freed().bytes)
-    );
+    ));
     Ok(Exit::Success)
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::job::{Job, chain};
 use crate::plan::{DiskGuard, Upkeep};
 use crate::report::{CleanReport, DiskReport, Large};
-use crate::store::retention::{self, Inventory, MinFree, Policy, Shortage};
+use crate::store::retention::{self, Inventory, MinFree, Policy, Shortage, Weights};
 use crate::store::{self, Evicted, Store};
 use crate::sys::{self, Dir, Space, folder_size, space_at};
 
@@ -47,7 +47,9 @@ pub(super) fn clean(
     let Some(_lock) = lock else { return Ok(None) };
     let now = Timestamp::now();
     let before = space_at(store.root())?;
-    store.sweep(now)?;
+    if let Err(error) = store.sweep(now) {
+        job.console.warn(format!("what killed jobs left behind stays for now: {}", chain(&error)));
+    }
     let mut shortage = needed_or_short(store, policy, needed)?;
     if !shortage.is_none() {
         store.empty_quarantine()?;
@@ -84,6 +86,16 @@ pub(super) fn clean(
         job.console.warn(format!("{count} old entries could not be removed, such as: {}", chain(failure)));
     }
     Ok(Some(CleanReport { evicted: evicted.entries, bytes: evicted.bytes, before, after, shortage }))
+}
+
+/// What the disk would have more if all entries were gone.
+pub(super) fn freeable(store: &Store) -> Result<Shortage, store::Error> {
+    let usage = store.usage(&store.known()?)?;
+    let mut weights = Weights::of(&usage);
+    for usage in &usage {
+        weights.remove(usage);
+    }
+    Ok(weights.freed())
 }
 
 fn needed_or_short(store: &Store, policy: &Policy, needed: Shortage) -> Result<Shortage, store::Error> {

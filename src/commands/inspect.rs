@@ -5,7 +5,6 @@ use crate::report::entry_details;
 use crate::store::Store;
 
 /// The command.
-#[expect(clippy::print_stdout, reason = "this is the command's result")]
 pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
     let mut entries = store.known()?;
     entries.retain(|entry| entry.header.key.starts_with(key));
@@ -19,7 +18,7 @@ pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
     }
     for (index, entry) in entries.iter().enumerate() {
         if index > 0 {
-            println!();
+            job.console.print("");
         }
         let roots = match store.lease(entry.id.clone()) {
             Ok(lease) => {
@@ -31,7 +30,7 @@ pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
                 Vec::new()
             }
         };
-        print!("{}", entry_details(entry, &roots));
+        job.console.print(entry_details(entry, &roots).trim_end());
     }
     Ok(Exit::Success)
 }

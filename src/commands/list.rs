@@ -4,14 +4,13 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use super::job::Exit;
+use super::job::{Exit, Job};
 use crate::cli::Order;
 use crate::report::{entries_json, entries_table};
 use crate::store::Store;
 
 /// The command.
-#[expect(clippy::print_stdout, reason = "this is the command's result")]
-pub(super) fn run(store: Option<&Store>, order: Order, json: bool) -> anyhow::Result<Exit> {
+pub(super) fn run(job: &Job, store: Option<&Store>, order: Order, json: bool) -> anyhow::Result<Exit> {
     let mut entries = store.map_or_else(|| Ok(Vec::new()), Store::known)?;
     match order {
         Order::LastUse => entries.sort_by_key(|entry| Reverse(entry.last_used)),
@@ -20,11 +19,11 @@ pub(super) fn run(store: Option<&Store>, order: Order, json: bool) -> anyhow::Re
         Order::Key => entries.sort_by(|a, b| a.id.cmp(&b.id)),
     }
     if json {
-        println!("{}", entries_json(&entries));
+        job.console.print(entries_json(&entries));
     } else if entries.is_empty() {
-        println!("no entries");
+        job.console.print("no entries");
     } else {
-        println!("{}", entries_table(&entries, Timestamp::now()));
+        job.console.print(entries_table(&entries, Timestamp::now()));
     }
     Ok(Exit::Success)
 }

@@ -31,9 +31,9 @@ pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
         Command::Restore { inputs, no_session } => Ok(restore::run(job, &inputs, !no_session)),
         Command::Save { inputs } => Ok(save::run(job, &inputs)),
         Command::Run { inputs, command } => run::run(job, &inputs, &command),
-        Command::List { sort, json, root } => list::run(open(job, &root)?.as_ref(), sort, json),
+        Command::List { sort, json, root } => list::run(job, open(job, &root)?.as_ref(), sort, json),
         Command::Inspect { key, root } => with(job, &root, |store| inspect::run(job, store, &key)),
-        Command::Du { root } => with(job, &root, du::run),
+        Command::Du { root } => with(job, &root, |store| du::run(job, store)),
         Command::Gc { dry_run, older_toolchains, limits, root } => {
             let policy = Policy { older_toolchains, ..limits.policy() };
             with(job, &root, |store| gc::run(job, store, &policy, dry_run))

@@ -6,7 +6,6 @@ use crate::store::Store;
 use crate::store::retention::{Known, Planned, Reason};
 
 /// The command.
-#[expect(clippy::print_stdout, reason = "this is the command's result")]
 pub(super) fn run(job: &Job, store: &Store, keys: &[String], dry_run: bool) -> anyhow::Result<Exit> {
     let known = store.known()?;
     let mut exit = Exit::Success;
@@ -30,12 +29,13 @@ pub(super) fn run(job: &Job, store: &Store, keys: &[String], dry_run: bool) -> a
     plan.dedup();
     if dry_run {
         for planned in &plan {
-            println!("would remove {}", planned.id.path().display());
+            job.console.print(format_args!("would remove {}", planned.id.path().display()));
         }
         return Ok(exit);
     }
     let evicted = store.evict(&plan);
-    println!("{} removed, {} as recorded", entries(evicted.entries), bytes(evicted.bytes));
+    let (removed, size) = (entries(evicted.entries), bytes(evicted.bytes));
+    job.console.print(format_args!("{removed} removed, {size} as recorded"));
     for id in &evicted.in_use {
         job.console.error(format!("in use, and still there: {}", id.path().display()));
     }

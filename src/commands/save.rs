@@ -221,11 +221,21 @@ impl Saver<'_> {
         let lacks = |space: Space| {
             needed.bytes > space.free_bytes || (space.inodes > 0 && needed.inodes > space.free_inodes)
         };
-        if !lacks(space_at(root)?) {
+        let mut space = space_at(root)?;
+        if !lacks(space) {
             return Ok(None);
         }
-        housekeeping::clean(self.job, self.store, &self.session.upkeep.policy, needed)?;
-        let space = space_at(root)?;
+        // Where all of it would not do, others' entries are not to go for nothing.
+        let freeable = housekeeping::freeable(self.store)?;
+        let all = Space {
+            free_bytes: space.free_bytes + freeable.bytes,
+            free_inodes: space.free_inodes + freeable.inodes,
+            ..space
+        };
+        if !lacks(all) {
+            housekeeping::clean(self.job, self.store, &self.session.upkeep.policy, needed)?;
+            space = space_at(root)?;
+        }
         Ok(lacks(space).then(|| {
             format!(
                 "it needs up to {} and {} inodes on the disk of {}, where there are {} and {} inodes; hint: \
@@ -359,7 +369,7 @@ impl Saver<'_> {
             lane: self.session.lane.clone(),
             family: plan.family.clone(),
             contents: plan.contents.clone(),
-            origin: Origin { since_boot: Some(sys::since_boot().as_secs()), ..self.session.origin.clone() },
+            origin: Origin { since_boot: Some(store::since_boot_ms()), ..self.session.origin.clone() },
             created,
             is_of_default_branch: self.session.is_of_default_branch,
             made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),

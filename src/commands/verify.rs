@@ -9,7 +9,6 @@ use crate::sys::Digest;
 use crate::tree::{self, Damage};
 
 /// The command.
-#[expect(clippy::print_stdout, reason = "this is the command's result")]
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
     let (mut sound, mut damaged) = (0, 0);
     for id in store.entries()? {
@@ -33,7 +32,7 @@ pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> 
             }
         }
     }
-    println!("{} sound, {} damaged", entries(sound), count(damaged));
+    job.console.print(format_args!("{} sound, {} damaged", entries(sound), count(damaged)));
     Ok(if damaged == 0 { Exit::Success } else { Exit::Failure })
 }
 

@@ -1,6 +1,8 @@
-//! Where messages for people go: standard error, in the runner's form when a runner reads it.
+//! Where messages for people go: standard error, in the runner's form when a runner reads it. Where nobody can read them
+//! (a closed pipe, a full disk), the work goes on all the same.
 
 use std::fmt::Display;
+use std::io::{self, Write};
 
 use crate::github::command::{Command, defuse};
 
@@ -16,32 +18,36 @@ impl Console {
         Self { is_actions }
     }
 
+    /// Gives the result of a command that was run for it, on standard output.
+    pub fn print(self, text: impl Display) {
+        write(io::stdout(), text);
+    }
+
     /// Tells something.
-    #[expect(clippy::print_stderr, reason = "this is the one place for it")]
     pub fn say(self, text: impl Display) {
         let text = text.to_string();
-        eprintln!("{}", if self.is_actions { defuse(&text) } else { text });
+        write(io::stderr(), if self.is_actions { defuse(&text) } else { text });
     }
 
     /// Tells of trouble that does not fail the job.
-    #[expect(clippy::print_stderr, reason = "this is the one place for it")]
     pub fn warn(self, text: impl Display) {
-        let text = text.to_string();
         if self.is_actions {
-            eprintln!("{}", Command::Warning(&text));
+            write(io::stderr(), Command::Warning(&text.to_string()));
         } else {
-            eprintln!("warning: {text}");
+            write(io::stderr(), format_args!("warning: {text}"));
         }
     }
 
     /// Tells why the command fails.
-    #[expect(clippy::print_stderr, reason = "this is the one place for it")]
     pub fn error(self, text: impl Display) {
-        let text = text.to_string();
         if self.is_actions {
-            eprintln!("{}", Command::Error(&text));
+            write(io::stderr(), Command::Error(&text.to_string()));
         } else {
-            eprintln!("error: {text}");
+            write(io::stderr(), format_args!("error: {text}"));
         }
     }
+}
+
+fn write(mut to: impl Write, line: impl Display) {
+    let _ = writeln!(to, "{line}");
 }

@@ -133,7 +133,9 @@ impl Store {
     }
 
     /// Removes the folders in `folder` on which nobody works and whose time `goes`.
+    /// One that cannot be removed does not keep the others.
     fn empty(&self, folder: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
+        let mut failure = None;
         for name in self.names(folder)? {
             let path = folder.join(name);
             let dir = match self.open_folder(&path) {
@@ -145,10 +147,10 @@ impl Store {
             }
             if let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? {
                 sys::crash_at(CrashPoint::Sweeping);
-                self.remove(&path)?;
+                failure = self.remove(&path).err().or(failure);
             }
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     fn sweep_files(&self, now: Timestamp) -> Result<()> {

@@ -17,6 +17,11 @@ const LOCK: &str = "flush.lock";
 /// How long another flush may take before this one gives up: the other one does the same.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Milliseconds since the host was booted: when an entry's files were all there, or a flush began.
+pub fn since_boot_ms() -> u64 {
+    u64::try_from(sys::since_boot().as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Store {
     /// Writes all entries out to the disk, and notes that they are there. `false` where somebody else is at it.
     pub fn flush(&self) -> Result<bool> {
@@ -27,10 +32,10 @@ impl Store {
         let Some(_lock) = Lock::wait(&boots.join(LOCK), LockMode::Exclusive, PATIENCE)? else {
             return Ok(false);
         };
-        let now = sys::since_boot();
+        let now = since_boot_ms();
         sys::flush(&folder)?;
         sys::crash_at(CrashPoint::Flushed);
-        file::write_atomic(&boots.join(boot), now.as_secs().to_string().as_bytes())?;
+        file::write_atomic(&boots.join(boot), now.to_string().as_bytes())?;
         // And the note itself, lest a cut now makes others doubt.
         sys::flush(&folder)?;
         Ok(true)
@@ -39,13 +44,14 @@ impl Store {
     /// Whether no power cut can have taken anything of an entry of `origin`.
     pub(super) fn is_surely_on_disk(&self, origin: &Origin) -> Result<bool> {
         let (Some(boot), Some(made)) = (&origin.boot, origin.since_boot) else { return Ok(true) };
-        if sys::boot_id().as_ref() == Some(boot) {
+        // A kernel that does not tell its boot leaves nothing to compare.
+        if sys::boot_id().is_none_or(|this| this == *boot) {
             return Ok(true);
         }
         Ok(self.flushed(boot)?.is_some_and(|flushed| made < flushed))
     }
 
-    /// Up to which second of `boot` all is on the disk.
+    /// Up to which millisecond of `boot` all is on the disk.
     fn flushed(&self, boot: &str) -> Result<Option<u64>> {
         let is_name = !boot.is_empty() && boot.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         if !is_name {
@@ -88,17 +94,17 @@ mod tests {
         store.make_folder(&store.boots_folder()).unwrap();
         file::write_atomic(&store.boots_folder().join("0-ea"), b"100").unwrap();
         assert!(is_sure(&origin("0-ea", 99)));
-        assert!(!is_sure(&origin("0-ea", 100)), "perhaps in the same second, but behind the flush");
+        assert!(!is_sure(&origin("0-ea", 100)), "perhaps in the same millisecond, but behind the flush");
     }
 
     #[test]
     fn a_flush_notes_the_time_at_which_it_began() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
-        let before = sys::since_boot().as_secs();
+        let before = since_boot_ms();
         assert!(store.flush().unwrap());
         let noted = store.flushed(&sys::boot_id().unwrap()).unwrap().unwrap();
-        assert!(before <= noted && noted <= sys::since_boot().as_secs());
+        assert!(before <= noted && noted <= since_boot_ms());
         assert_eq!(store.noted_boots().unwrap().len(), 1);
     }
 }

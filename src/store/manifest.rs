@@ -55,7 +55,7 @@ pub struct Origin {
     pub runner: Option<String>,
     /// The kernel's boot: an entry of an earlier one may not have reached the disk.
     pub boot: Option<String>,
-    /// Seconds from that boot until the entry's files were all there.
+    /// Milliseconds from that boot until the entry's files were all there.
     #[serde(default)]
     pub since_boot: Option<u64>,
 }

@@ -46,6 +46,7 @@ mod verify;
 pub use clean::Evicted;
 pub use entry::{EntryId, Lease};
 pub use error::{Error, Result};
+pub use flush::since_boot_ms;
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::{Factor, Header, Manifest, Origin, Root, Scope};

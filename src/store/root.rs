@@ -73,8 +73,11 @@ impl Store {
         check(&dir, access)?;
         let mut store = Self { root: root.into(), dir: Arc::new(dir), access, newer_format: None };
         match store.dir.read_file_if_present(FORMAT_FILE.as_bytes())? {
-            Some(format) => store.newer_format = newer_format(&format),
-            None => store.mark()?,
+            // After a power cut it may be empty or full of zeros.
+            Some(format) if format.iter().any(|&byte| byte != 0) => {
+                store.newer_format = newer_format(&format);
+            }
+            _ => store.mark()?,
         }
         Ok(store)
     }

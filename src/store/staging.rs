@@ -41,9 +41,15 @@ impl Store {
         }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "a staging that was published is none any more")]
-    /// Makes the entry visible: writes its manifest, then renames the folder.
+    /// Makes the entry visible: writes its manifest, then renames the folder. On an error nothing of it stays.
     pub fn publish(&self, staging: Staging, manifest: &Manifest) -> Result<EntryId> {
+        self.try_publish(&staging, manifest).inspect_err(|_| {
+            // What cannot be removed now, a sweep will find.
+            let _ = self.discard(staging);
+        })
+    }
+
+    fn try_publish(&self, staging: &Staging, manifest: &Manifest) -> Result<EntryId> {
         let header = &manifest.header;
         sys::crash_at(CrashPoint::Filled);
         file::write_new(&staging.path.join(MANIFEST), &manifest.to_bytes())?;

@@ -180,7 +180,7 @@ impl Tree {
             Kind::File { size, group } if group == 0 || seen.insert(group) => size,
             _ => 0,
         };
-        self.nodes.iter().map(size).sum()
+        self.nodes.iter().map(size).fold(0, u64::saturating_add)
     }
 
     /// For each node, whether `base` has the same at the same path: for files size, mode and time to the nanosecond; for
@@ -244,6 +244,9 @@ impl Tree {
             let before = &self.nodes[id.saturating_sub(1)];
             if id > 1 && before.parent == node.parent && self.text(before.name) >= self.text(node.name) {
                 return malformed(id, "the names of a folder are not in order");
+            }
+            if matches!(node.kind, Kind::Folder { first, .. } if first as usize > total) {
+                return malformed(id, "the children are not where they belong");
             }
             if let Kind::Folder { first, count } = node.kind
                 && count > 0
@@ -319,6 +322,18 @@ mod tests {
         let mut cycle = sample(0);
         cycle.set_children(1, 0..1);
         assert!(cycle.validate().is_err());
+    }
+
+    #[test]
+    fn an_empty_folder_whose_children_would_lie_outside_is_malformed() {
+        let mut tree = Tree::with_root(0o755, NOW);
+        tree.set_children(0, 9..9);
+        assert!(tree.validate().is_err());
+    }
+
+    #[test]
+    fn sizes_that_no_number_holds_are_as_many_bytes_as_there_can_be() {
+        assert_eq!(sample(u64::MAX).bytes(), u64::MAX);
     }
 
     #[test]

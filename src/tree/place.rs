@@ -124,6 +124,9 @@ pub fn place(
     Ok(tally)
 }
 
+/// What the smallest file takes on most disks, and folders and symlinks on some.
+const BLOCK: u64 = 4096;
+
 /// What a placement of a whole tree may take of the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -147,7 +150,9 @@ pub fn needs(source: Source<'_>, same: Option<&[bool]>, target: &Path, linker: &
             if is_near && linkable && linker.may_hardlink() {
                 continue;
             }
-            needs.bytes += size;
+            needs.bytes += size.next_multiple_of(BLOCK);
+        } else {
+            needs.bytes += BLOCK;
         }
         needs.inodes += 1;
     }

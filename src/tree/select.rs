@@ -43,7 +43,7 @@ impl Selection {
     /// The file at `path` alone, in the folder above it.
     pub fn of_file(path: &std::path::Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Self::new(&[globset::escape(&name)], &[])
+        Self::new(&[globset::escape(&name.replace('\\', "\\\\"))], &[])
     }
 
     /// Whether paths matter at all, or everything is chosen.
@@ -140,6 +140,16 @@ mod tests {
         for path in ["a/b/c", "d/e", "d/x/e", "f", "f/g"] {
             assert_eq!(choice(&selection, path), Choice::Chosen, "{path}");
         }
+    }
+
+    #[test]
+    fn a_file_is_chosen_by_its_own_name_whatever_is_in_it() {
+        for name in [r"dev-disk-by\x2dlabel.swap", r"end\", "[a]*?{b,c}", "!x"] {
+            let selection = Selection::of_file(std::path::Path::new(name)).unwrap();
+            assert_eq!(choice(&selection, name), Choice::Chosen, "{name}");
+        }
+        let selection = Selection::of_file(std::path::Path::new(r"a\b")).unwrap();
+        assert_eq!(choice(&selection, "ab"), Choice::LeftOut);
     }
 
     #[test]

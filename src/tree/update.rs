@@ -54,7 +54,8 @@ pub(super) fn update(
     tally.left_behind += left_behind;
     // Folders that were there belong to others where only files are added, or where the tree is a part of a folder.
     let are_ours = existing == Existing::Mirror || (existing == Existing::Overwrite && !is_part);
-    set_folder_times(source.tree, destination, &difference, are_ours)?;
+    // A wrong time of a folder costs nothing but a look at it next time.
+    let _ = set_folder_times(source.tree, destination, &difference, are_ours);
     tally.kept = difference.kept;
     tally.files += difference.kept;
     tally.bytes += difference.kept_bytes;

@@ -97,7 +97,6 @@ impl Arena {
             self.figures.add(name, 0);
         }
         let mut json = self.figures.to_json();
-        json.insert("seconds".into(), self.elapsed().as_secs().into());
         json.insert("seed".into(), self.settings.seed.into());
         json.insert("workers".into(), self.settings.workers.into());
         json.insert("keys".into(), KEYS.len().into());

@@ -51,7 +51,7 @@ fn identity(folder: &Path) -> io::Result<Identity> {
 }
 
 /// Where in a manifest the format has been told.
-const FORMAT_ENDS: u64 = 25;
+const FORMAT_ENDS: u64 = 24;
 
 /// The folders of layers below the root.
 const LAYERS: [&str; 4] = ["cargo", "target", "builds", "paths"];

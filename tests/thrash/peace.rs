@@ -105,7 +105,7 @@ fn find_debris(arena: &Arena) -> Result<(), Wrong> {
 }
 
 /// Waits for the flushes that saves left running.
-fn wait_for_background(arena: &Arena) -> Result<(), Wrong> {
+pub(crate) fn wait_for_background(arena: &Arena) -> Result<(), Wrong> {
     let started = Instant::now();
     while processes::count_of(&arena.root()) > 0 {
         if started.elapsed() > PATIENCE {

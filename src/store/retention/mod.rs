@@ -72,7 +72,7 @@ pub struct Inventory<'a> {
 /// The entries that are to go, in that order. One that is in use stays.
 pub fn plan(inventory: Inventory<'_>, policy: &Policy, shortage: Shortage, now: Timestamp) -> Vec<Planned> {
     let entries = inventory.entries;
-    let ranks = Ranks::of(entries);
+    let ranks = Ranks::of(entries, now);
     let mut fates: Vec<Option<Reason>> = vec![None; entries.len()];
     for (index, entry) in entries.iter().enumerate() {
         if entry.is_in_use {
@@ -177,11 +177,14 @@ struct Ranks<'a> {
 }
 
 impl<'a> Ranks<'a> {
-    fn of(entries: &'a [Known]) -> Self {
+    fn of(entries: &'a [Known], now: Timestamp) -> Self {
         let mut newest_first: Vec<usize> = (0..entries.len()).collect();
-        newest_first.sort_by(|&a, &b| {
-            (entries[b].last_used, &entries[b].id).cmp(&(entries[a].last_used, &entries[a].id))
-        });
+        // What seems to be of the future, since the clock was wrong, must not push out what is made now.
+        let rank = |index: usize| {
+            let entry = &entries[index];
+            (entry.last_used <= now, entry.last_used, &entry.id)
+        };
+        newest_first.sort_by(|&a, &b| rank(b).cmp(&rank(a)));
         let mut seen: HashMap<Family<'_>, usize> = HashMap::new();
         let mut newer = vec![0; entries.len()];
         let mut lanes = HashSet::new();

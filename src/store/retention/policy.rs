@@ -106,7 +106,7 @@ impl MinFree {
         // A file system without a number makes inodes as they are needed.
         let inodes = if space.inodes == 0 { 0 } else { share(percent, space.inodes) + needed.inodes };
         Shortage {
-            bytes: (bytes + needed.bytes).saturating_sub(space.free_bytes),
+            bytes: bytes.saturating_add(needed.bytes).saturating_sub(space.free_bytes),
             inodes: inodes.saturating_sub(space.free_inodes),
         }
     }

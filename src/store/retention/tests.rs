@@ -52,6 +52,13 @@ fn what_was_used_longest_ago_goes_first() {
 }
 
 #[test]
+fn what_seems_to_be_of_the_future_pushes_nothing_out() {
+    let entries = [entry("a", NOW + 9), entry("a", NOW + 8), entry("a", NOW + 7), entry("a", NOW - 1)];
+    let count = Reason::Count { keep: 3 };
+    assert_eq!(planned(&entries, &[], &Policy::default(), short_of(0)), [(NOW + 7, count)]);
+}
+
+#[test]
 fn lanes_do_not_push_each_other_out() {
     let entries = [entry("a", 1), entry("a", 2), entry("a", 3), entry("b", 4), entry("b", 5), entry("b", 6)];
     assert_eq!(planned(&entries, &[], &Policy::default(), short_of(0)), []);

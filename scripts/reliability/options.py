@@ -1,0 +1,66 @@
+"""The user's words: the command line."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+# The file system of the temporary folder, as it is.
+WORK = "work"
+
+KNOWN = (WORK, "btrfs", "xfs", "tmpfs")
+
+DESCRIPTION = """Runs the tests that take their time and writes what came of them: the thrash (children killed, the cache
+damaged, all at random), the fuzzers, and a simulated year. Each part's figures are kept in target/reliability, and a part
+that is given as such a file is not run again."""
+
+
+@dataclass(frozen=True)
+class Options:
+    seconds: int
+    fuzz_seconds: int
+    file_systems: tuple[str, ...]
+    thrash: list[Path]
+    fuzz: Path | None
+    year: Path | None
+    out: Path | None
+
+
+def read() -> Options:
+    parser = argparse.ArgumentParser(prog="scripts/reliability.sh", description=DESCRIPTION)
+    parser.add_argument(
+        "--seconds", type=int, default=3600, metavar="N", help="how long to thrash on each file system (default: an hour)"
+    )
+    parser.add_argument(
+        "--fuzz-seconds", type=int, default=120, metavar="N", help="how long each fuzzer runs (default: 120)"
+    )
+    parser.add_argument(
+        "--fs",
+        default=WORK,
+        metavar="LIST",
+        help=f"where to thrash, comma-separated: `{WORK}`, the temporary folder's file system as it is, and as root "
+        f"{', '.join(KNOWN[1:])} (default: {WORK})",
+    )
+    parser.add_argument(
+        "--thrash", type=Path, nargs="+", default=[], metavar="JSON", help="figures of earlier runs, one a file system"
+    )
+    parser.add_argument("--fuzz", type=Path, metavar="JSON", help="figures of an earlier run of scripts/fuzz.sh")
+    parser.add_argument("--year", type=Path, metavar="CSV", help="the curve that the test `year` wrote")
+    parser.add_argument(
+        "--out", type=Path, metavar="PAGE", help="writes the page, its picture into a folder beside it (default: print it)"
+    )
+    arguments = parser.parse_args()
+    file_systems = tuple(dict.fromkeys(arguments.fs.split(",")))
+    for name in file_systems:
+        if name not in KNOWN:
+            parser.error(f"--fs: {name} is none of {', '.join(KNOWN)}")
+    if min(arguments.seconds, arguments.fuzz_seconds) < 1:
+        parser.error("--seconds and --fuzz-seconds: at least 1")
+    return Options(
+        seconds=arguments.seconds,
+        fuzz_seconds=arguments.fuzz_seconds,
+        file_systems=file_systems,
+        thrash=arguments.thrash,
+        fuzz=arguments.fuzz,
+        year=arguments.year,
+        out=arguments.out,
+    )

@@ -1,0 +1,91 @@
+"""What the runs found, as it lies in their files and goes into the page."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Unusable(Exception):
+    """Something without which there is no page. The text is for the user."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """When a part was run, and of what."""
+
+    date: str
+    commit: str
+    machine: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Thrash:
+    made: Made
+    file_system: str
+    figures: dict
+
+    def count(self, name: str) -> int:
+        """A figure by its dotted name; of a group the sum."""
+        value = self.figures
+        for part in name.split("."):
+            value = value.get(part, {}) if isinstance(value, dict) else {}
+        return total(value)
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    seconds: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class Fuzz:
+    # Of a file that scripts/fuzz.sh itself wrote nothing is known.
+    made: Made | None
+    targets: list[Target]
+
+
+@dataclass(frozen=True)
+class Results:
+    thrashes: list[Thrash]
+    fuzz: Fuzz
+    # By the column's name.
+    year: dict[str, list[int]]
+
+
+def total(value: dict | int) -> int:
+    return sum(total(each) for each in value.values()) if isinstance(value, dict) else value
+
+
+def read_thrash(path: Path) -> Thrash:
+    value = json.loads(path.read_text())
+    try:
+        found = Thrash(read_made(value), value["file_system"], value["figures"])
+        wrong = {name: found.figures[name] for name in ("corrupt", "lost", "failed")}
+    except KeyError as error:
+        raise Unusable(f"{path}: has no {error}; hint: give what lies in target/reliability") from error
+    if any(wrong.values()):
+        raise Unusable(f"{path}: this run found something wrong: {wrong}")
+    return found
+
+
+def read_fuzz(path: Path) -> Fuzz:
+    value = json.loads(path.read_text())
+    made, figures = (None, value) if isinstance(value, list) else (read_made(value), value["figures"])
+    if crashed := [target["target"] for target in figures if target["crashes"]]:
+        raise Unusable(f"{path}: broken: {', '.join(crashed)}")
+    return Fuzz(made, [Target(target["target"], target["seconds"], target["runs"]) for target in figures])
+
+
+def read_made(value: dict) -> Made:
+    return Made(value["date"], value["commit"], value["machine"])
+
+
+def read_year(path: Path) -> dict[str, list[int]]:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or "day" not in rows[0]:
+        raise Unusable(f"{path}: is no curve of days")
+    return {name: [int(row[name]) for row in rows] for name in rows[0]}

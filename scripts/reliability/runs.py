@@ -1,0 +1,69 @@
+"""Runs the tests. Each leaves a file in target/reliability that a later call can take instead."""
+
+import datetime
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import host
+from options import WORK, Options
+from results import Unusable
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "target" / "reliability"
+
+Say = Callable[[str], None]
+
+
+def thrash(words: Options, say: Say) -> list[Path]:
+    written = []
+    for name in words.file_systems:
+        say(f"thrashing on {name} for {words.seconds} s")
+        figures = FOLDER / "figures.json"
+        # Released, it does several times as much in the same time.
+        command = ["cargo", "test", "--release", "--locked", "--test", "thrash", "--", "--nocapture"]
+        if name != WORK:
+            command = ["scripts/on-filesystem.sh", name, *command]
+        run(command, RUNNER_CACHE_THRASH_SECONDS=str(words.seconds), RUNNER_CACHE_THRASH_OUT=str(figures))
+        file_system = file_system_of(Path(tempfile.gettempdir())) if name == WORK else name
+        written.append(keep(f"thrash-{file_system}.json", json.loads(figures.read_text()), file_system=file_system))
+        figures.unlink()
+    return written
+
+
+def fuzz(words: Options, say: Say) -> Path:
+    say(f"fuzzing, {words.fuzz_seconds} s for each target")
+    run(["scripts/fuzz.sh", str(words.fuzz_seconds)])
+    return keep("fuzz.json", json.loads((ROOT / "target" / "fuzz.json").read_text()))
+
+
+def year(say: Say) -> Path:
+    say("simulating a year")
+    out = FOLDER / "year.csv"
+    run(["cargo", "test", "--release", "--locked", "--test", "year"], RUNNER_CACHE_YEAR_OUT=str(out))
+    return out
+
+
+def run(command: list[str], **variables: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=False)
+    if done.returncode != 0:
+        raise Unusable(f"{' '.join(command)} ended with {done.returncode}")
+
+
+def keep(name: str, figures: object, **more: str) -> Path:
+    """The figures with what they are of."""
+    machine = {name: value for name, value in host.describe().items() if name != "Programs"}
+    made = {"date": datetime.date.today().isoformat(), "commit": host.commit(), "machine": machine}
+    path = FOLDER / name
+    path.write_text(json.dumps(made | more | {"figures": figures}, indent=1) + "\n")
+    return path
+
+
+def file_system_of(path: Path) -> str:
+    """As the kernel calls it."""
+    command = ["findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(path)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
