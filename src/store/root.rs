@@ -171,16 +171,17 @@ impl Store {
 
     /// The names in the folder `path` below the root, in order; none where there is no such folder.
     pub(super) fn names(&self, path: &Path) -> Result<Vec<OsString>> {
-        let dir = match self.open_folder(path) {
-            Err(Error::Sys(error))
-                if [Errno::NOENT, Errno::NOTDIR, Errno::LOOP].iter().any(|&e| error.is(e)) =>
-            {
-                return Ok(Vec::new());
-            }
-            dir => dir?,
-        };
         let mut names = Vec::new();
-        dir.for_each_name(|name| names.push(OsString::from_vec(name.to_vec())))?;
+        let mut list = || -> Result<()> {
+            let dir = self.open_folder(path)?;
+            Ok(dir.for_each_name(|name| names.push(OsString::from_vec(name.to_vec())))?)
+        };
+        match list() {
+            // Never there, or removed as empty since it was opened.
+            Err(Error::Sys(error))
+                if [Errno::NOENT, Errno::NOTDIR, Errno::LOOP].iter().any(|&e| error.is(e)) => {}
+            listed => listed?,
+        }
         names.sort_unstable();
         Ok(names)
     }

@@ -262,7 +262,7 @@ impl Dir {
             dir => dir?,
         };
         let mut names = Vec::new();
-        dir.for_each_name(|name| names.push(name.to_vec()))?;
+        dir.for_each_name(|name| names.push(name.to_vec())).or_else(fine_if_absent)?;
         let mut folders = Vec::new();
         for child in names {
             // Files are the most: try to unlink before asking what it is.
