@@ -24,6 +24,9 @@ const FORMAT_FILE: &str = "format";
 /// The format of the store that this version writes: where things lie below the root.
 const FORMAT: u32 = 1;
 
+/// How often to make a folder anew that others remove as empty. Where the root itself is gone, no number would do.
+const TRIES: usize = 100;
+
 /// Who may write to the root. Whoever can decides what later jobs run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -160,12 +163,21 @@ impl Store {
 
     /// Opens the folder `path` below the root, made if absent.
     pub(super) fn make_folder(&self, path: &Path) -> Result<Dir> {
-        match self.open_folder(path) {
-            Err(Error::Sys(error)) if error.is(Errno::NOENT) => {
+        let mut tries = 0;
+        loop {
+            let opened = self.open_folder(path).or_else(|error| {
+                let Error::Sys(absent) = &error else { return Err(error) };
+                if !absent.is(Errno::NOENT) {
+                    return Err(error);
+                }
                 file::make_dirs_with_mode(path, self.access.mode())?;
                 self.open_folder(path)
+            });
+            match opened {
+                // An eviction removed it, or one above it, as empty between two of these steps.
+                Err(Error::Sys(error)) if error.is(Errno::NOENT) && tries < TRIES => tries += 1,
+                opened => return opened,
             }
-            opened => opened,
         }
     }
 
