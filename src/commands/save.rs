@@ -16,7 +16,7 @@ use crate::cli::Inputs;
 use crate::plan::{
     JobStatus, LayerPlan, RootPlan, SaveMoment, Session, SessionLayer, Settings, Shape, Start,
 };
-use crate::report::{LayerSave, SaveReport, Saved, bytes, count};
+use crate::report::{LayerSave, SaveReport, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Origin, Query, Root, Store};
 use crate::sys::{self, CrashPoint, Dir, Space, file, space_at};
@@ -123,7 +123,7 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
         report.layers.push(LayerSave { layer: layer.plan.layer, key: layer.plan.key.clone(), saved });
     }
     if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. })) {
-        match housekeeping::clean(job, store, &session.upkeep.policy, Shortage::default()) {
+        match housekeeping::clean(job, store, &session.upkeep.policy(), Shortage::default()) {
             Ok(cleaned) => report.cleaned = cleaned,
             Err(error) => job.console.warn(format!("old entries stay for now: {}", chain(&error))),
         }
@@ -175,7 +175,8 @@ impl Saver<'_> {
             return Ok(Saved::Not("there is nothing to save"));
         }
         let base = self.base();
-        let same: Vec<_> = live.iter().map(|live| same_as_base(base.as_ref(), &live.root)).collect();
+        let same = live.iter().map(|live| same_as_base(base.as_ref(), live));
+        let same = same.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
             && self.is_unchanged(base, &live, &same)?
@@ -218,9 +219,9 @@ impl Saver<'_> {
             needed.inodes += needs.inodes;
         }
         let root = self.store.root();
-        let lacks = |space: Space| {
-            needed.bytes > space.free_bytes || (space.inodes > 0 && needed.inodes > space.free_inodes)
-        };
+        let policy = self.session.upkeep.policy();
+        // What is below `min-free` after the save would be evicted again at once.
+        let lacks = |space: Space| !policy.min_free.shortage(space, needed).is_none();
         let mut space = space_at(root)?;
         if !lacks(space) {
             return Ok(None);
@@ -233,18 +234,19 @@ impl Saver<'_> {
             ..space
         };
         if !lacks(all) {
-            housekeeping::clean(self.job, self.store, &self.session.upkeep.policy, needed)?;
+            housekeeping::clean(self.job, self.store, &policy, needed)?;
             space = space_at(root)?;
         }
         Ok(lacks(space).then(|| {
             format!(
-                "it needs up to {} and {} inodes on the disk of {}, where there are {} and {} inodes; hint: \
-                 `runner-cache du` and `runner-cache gc`, or another `cache-root`",
+                "it needs up to {} and {} inodes on the disk of {}, where there are {} and {} inodes, and `min-free` is \
+                 {}; hint: `runner-cache du` and `runner-cache gc`, or another `cache-root`",
                 bytes(needed.bytes),
                 count(needed.inodes),
                 root.display(),
                 bytes(space.free_bytes),
-                count(space.free_inodes)
+                count(space.free_inodes),
+                min_free(policy.min_free)
             )
         }))
     }
@@ -253,10 +255,10 @@ impl Saver<'_> {
     fn read(&self, roots: &[RootPlan]) -> Result<Vec<Live>, Trouble> {
         let mut live = Vec::new();
         for plan in roots {
-            let is_file = plan.shape == Shape::Unknown && file::is_file(&plan.path);
+            let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
             let is_partial = is_file || plan.shape == Shape::Part;
             let folder = folder_of(plan, is_partial);
-            if !file::is_dir(&folder) {
+            if file::kind(&folder)? != file::Kind::Folder {
                 continue;
             }
             if self.layer.plan.layer == Layer::Target && !is_target_folder(&folder) {
@@ -380,12 +382,15 @@ impl Saver<'_> {
     }
 }
 
-/// The number of the base's root of the same name, and for each node of `root` whether the base has the same.
-fn same_as_base(base: Option<&Lease>, root: &Root) -> Option<(usize, Vec<bool>)> {
-    let roots = &base?.manifest().roots;
-    let number =
-        roots.iter().position(|other| other.name == root.name && other.is_partial == root.is_partial)?;
-    Some((number, root.tree.same_as(&roots[number].tree)))
+/// The number of the base's root of the same name, and for each node of the live root whether the base has the same.
+fn same_as_base(base: Option<&Lease>, live: &Live) -> Result<Option<(usize, Vec<bool>)>, Trouble> {
+    let Some(base) = base else { return Ok(None) };
+    let (root, roots) = (&live.root, &base.manifest().roots);
+    let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
+    let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
+    let mut same = root.tree.same_as(&roots[number].tree);
+    tree::only_truly_same(&root.tree, &mut same, &live.dir, &base.open_root(number)?)?;
+    Ok(Some((number, same)))
 }
 
 /// Saves right after the job, without a session in between.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::cargo_lock::CargoBusy;
-use crate::sys::Errno;
+use crate::sys::{Errno, file};
 use crate::{store, sys, tree};
 
 /// Trouble with one layer: a warning, and the job goes on.
@@ -30,7 +30,9 @@ impl Trouble {
             Self::Tree(tree::Error::Changed { path, .. }) => path.starts_with(entry),
             Self::Tree(tree::Error::Sys(error)) | Self::Store(store::Error::Sys(error)) => {
                 let gone = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::IO];
-                error.path().starts_with(entry) && gone.iter().any(|&errno| error.is(errno))
+                // A link names its source also where its destination went away.
+                let is_there = error.is(Errno::NOENT) && file::is_present(error.path());
+                error.path().starts_with(entry) && gone.iter().any(|&errno| error.is(errno)) && !is_there
             }
             _ => false,
         }

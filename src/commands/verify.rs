@@ -10,7 +10,7 @@ use crate::tree::{self, Damage};
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
-    let (mut sound, mut damaged) = (0, 0);
+    let (mut sound, mut damaged, mut unread) = (0, 0, 0);
     for id in store.entries()? {
         let lease = match store.lease(id.clone()) {
             Err(store::Error::Gone { .. }) => continue,
@@ -19,9 +19,19 @@ pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> 
                 quarantine(job, store, &id, &chain(&error))?;
                 continue;
             }
-            lease => lease?,
+            // Of a newer version, or not readable just now: the others are looked at all the same.
+            Err(error) => {
+                unread += 1;
+                job.console.warn(chain(&error));
+                continue;
+            }
+            Ok(lease) => lease,
         };
-        match damages(job, &lease, deep)?.split_first() {
+        let found = match damages(job, &lease, deep) {
+            Err(_) if job.interrupt.is_raised() => return Ok(Exit::Interrupted),
+            found => found?,
+        };
+        match found.split_first() {
             None => sound += 1,
             Some((Damage { path, what }, others)) => {
                 damaged += 1;
@@ -33,7 +43,7 @@ pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> 
         }
     }
     job.console.print(format_args!("{} sound, {} damaged", entries(sound), count(damaged)));
-    Ok(if damaged == 0 { Exit::Success } else { Exit::Failure })
+    Ok(if damaged + unread == 0 { Exit::Success } else { Exit::Failure })
 }
 
 /// What of an entry is not as recorded. The first reading of its contents is recorded.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::retention::Policy;
+use crate::store::retention::{MinFree, Policy};
 use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
 
@@ -57,6 +57,17 @@ pub struct Upkeep {
     pub policy: Policy,
     /// What to do when the disk is too full all the same.
     pub disk_guard: DiskGuard,
+}
+
+impl Upkeep {
+    /// What may stay. Where nobody is to look at the disk, it may be full.
+    pub fn policy(&self) -> Policy {
+        let mut policy = self.policy.clone();
+        if self.disk_guard == DiskGuard::Off {
+            policy.min_free = MinFree::Percent(0.0);
+        }
+        policy
+    }
 }
 
 /// How the job stands, in the runner's words.

@@ -112,7 +112,8 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-fn min_free(min_free: MinFree) -> String {
+/// The limit as the user would write it.
+pub fn min_free(min_free: MinFree) -> String {
     match min_free {
         MinFree::Bytes(size) => bytes(size),
         MinFree::Percent(percent) => format!("{percent} %"),

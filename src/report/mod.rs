@@ -9,7 +9,7 @@ mod saved;
 mod table;
 
 pub use console::Console;
-pub use disk::{CleanReport, DiskReport, Large, clean_text};
+pub use disk::{CleanReport, DiskReport, Large, clean_text, min_free};
 pub use figures::{bytes, count, entries, seconds};
 pub use restored::{Hit, LayerRestore, RestoreReport, Transfer};
 pub use saved::{LayerSave, SaveReport, Saved};

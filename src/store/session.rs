@@ -90,8 +90,9 @@ pub fn pointers(temporary: &Path) -> Result<Vec<PathBuf>> {
     let folder = temporary.join(POINTERS);
     let mut sessions = Vec::new();
     for name in file::names(&folder)? {
-        let pointer = folder.join(name);
-        if !file::is_file(&pointer) {
+        let pointer = folder.join(&name);
+        // A killed process may have left a half-written one, of a name that none of ours has.
+        if name.as_encoded_bytes().starts_with(b".") || !file::is_file(&pointer) {
             continue;
         }
         let session = file::read(&pointer)?;

@@ -102,7 +102,8 @@ impl Found {
             for extent in file.shared {
                 let id = BlockId::Extent(extent.start);
                 // It is shared: where no other file of the store has it, somebody else does.
-                let is_held_elsewhere = is_held_elsewhere || holders[&extent.start] < 2;
+                let is_held_elsewhere =
+                    is_held_elsewhere || holders.get(&extent.start).is_none_or(|&holders| holders < 2);
                 blocks.insert(id, Block { id, bytes: extent.bytes, is_held_elsewhere });
             }
         }

@@ -1,7 +1,7 @@
 //! What an entry's files held when they were last read in depth. A save does not read what it links, so the first
 //! reading is the reference; from then on rot on the disk is found.
 
-use super::{Error, Lease, Result};
+use super::{Lease, Result};
 use crate::sys::{Digest, file, sha256_hex};
 
 /// The file with the digests in an entry: a line with the SHA-256 of what follows, then 32 bytes a file, in the order of
@@ -9,18 +9,15 @@ use crate::sys::{Digest, file, sha256_hex};
 const DIGESTS: &str = "digests";
 
 impl Lease {
-    /// The digests of an earlier reading, file by file; `None` where there was none.
+    /// The digests of an earlier reading, file by file; `None` where there was none, or a power cut spoilt its record.
     pub fn recorded_digests(&self) -> Result<Option<Vec<Digest>>> {
         let Some(bytes) = self.dir().read_file_if_present(DIGESTS.as_bytes())? else { return Ok(None) };
-        let path = self.id().path().join(DIGESTS);
-        let damaged = |why: &str| Error::Manifest { path: path.clone(), why: why.into() };
-        let end = bytes.iter().position(|&byte| byte == b'\n').ok_or_else(|| damaged("it ends early"))?;
+        let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { return Ok(None) };
         let (checksum, digests) = (&bytes[..end], &bytes[end + 1..]);
         if sha256_hex(digests).as_bytes() != checksum {
-            return Err(damaged("its checksum is wrong"));
+            return Ok(None);
         }
-        let digests: Option<_> = digests.chunks(32).map(Digest::from_bytes).collect();
-        Ok(Some(digests.ok_or_else(|| damaged("it ends early"))?))
+        Ok(digests.chunks(32).map(Digest::from_bytes).collect())
     }
 
     /// Records what the files hold. The entry's last use stays as it is.

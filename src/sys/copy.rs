@@ -40,7 +40,11 @@ pub fn copy_contents(from: impl AsFd, to: impl AsFd, size: u64, is_sparse: bool)
             return Ok(at);
         }
     }
-    fs::ftruncate(&to, size)?;
+    if fs::fstat(&to)?.st_size.unsigned_abs() < size {
+        // By its last byte: a size that is set by itself reaches the disk before the contents do, and a power cut would
+        // leave a file of the right size and time without them.
+        io::pwrite(&to, &[0], size - 1)?;
+    }
     Ok(size)
 }
 
@@ -81,6 +85,32 @@ fn copy_through_memory(from: impl AsFd, to: impl AsFd, size: u64) -> Result<u64,
         copied += count as u64;
     }
     Ok(copied)
+}
+
+/// Whether both files, read from where they stand, hold the same.
+pub fn same_contents(one: impl AsFd, other: impl AsFd) -> Result<bool, Errno> {
+    let (mut a, mut b) = (vec![0; BUFFER], vec![0; BUFFER]);
+    loop {
+        let (count_a, count_b) = (read_full(&one, &mut a)?, read_full(&other, &mut b)?);
+        if a[..count_a] != b[..count_b] {
+            return Ok(false);
+        }
+        if count_a < a.len() {
+            return Ok(true);
+        }
+    }
+}
+
+/// Reads until the buffer is full or the file ends.
+fn read_full(file: impl AsFd, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match io::retry_on_intr(|| io::read(&file, &mut buffer[count..]))? {
+            0 => break,
+            more => count += more,
+        }
+    }
+    Ok(count)
 }
 
 /// Gives `to` the user attributes of `from`. A file system that keeps none gets none.

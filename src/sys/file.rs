@@ -120,6 +120,28 @@ pub fn names(path: &Path) -> Result<Vec<std::ffi::OsString>> {
     Ok(names)
 }
 
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder.
+    Folder,
+    /// A regular file.
+    File,
+    /// Something else, or nothing.
+    Neither,
+}
+
+/// What is there, symlinks followed. What cannot be looked at is an error, and not absent.
+pub fn kind(path: &Path) -> Result<Kind> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
+        Ok(metadata) if metadata.is_file() => Ok(Kind::File),
+        Ok(_) => Ok(Kind::Neither),
+        Err(error) if is_absent(&error) => Ok(Kind::Neither),
+        Err(error) => Err(Error::new("read metadata of", path, error)),
+    }
+}
+
 /// Whether a folder is there, symlinks followed.
 pub fn is_dir(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())

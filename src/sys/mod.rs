@@ -22,7 +22,7 @@ mod space;
 mod umask;
 
 pub use boot::{boot_id, since_boot};
-pub use copy::{clone_contents, copy_contents, copy_user_attributes};
+pub use copy::{clone_contents, copy_contents, copy_user_attributes, same_contents};
 pub use crash::{CrashPoint, crash_at};
 pub use digest::{Digest, sha256_hex};
 pub use dir::{Dir, FileType, Stat, Time};

@@ -9,6 +9,7 @@
 //!
 //! Everything works relative to open folders and follows no symlink. Nothing here knows what a cache is.
 
+mod alike;
 mod engine;
 mod error;
 mod failure;
@@ -22,6 +23,7 @@ mod update;
 mod verify;
 mod walk;
 
+pub use alike::only_truly_same;
 pub use engine::{Engine, Progress};
 pub use error::{Error, Result};
 pub use index::{Kind, Node, NodeId, Tree};

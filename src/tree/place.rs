@@ -5,7 +5,7 @@
 //! Folders are opened relative to their parent and closed when their last job ends; jobs run depth first, so few are
 //! open at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -141,11 +141,15 @@ pub fn needs(source: Source<'_>, same: Option<&[bool]>, target: &Path, linker: &
     let target = Dir::open(target)?;
     let is_near = source.root.stat_self()?.device == target.stat_self()?.device;
     let mut needs = Needs::default();
+    let mut groups = HashSet::new();
     for (id, node) in source.tree.iter() {
         if same.is_some_and(|same| same[id as usize]) && !matches!(node.kind, Kind::Folder { .. }) {
             continue;
         }
-        if let Kind::File { size, .. } = node.kind {
+        if let Kind::File { size, group } = node.kind {
+            if group != 0 && !groups.insert(group) {
+                continue;
+            }
             let linkable = source.linkable.get(id as usize).copied().unwrap_or(false);
             if is_near && linkable && linker.may_hardlink() {
                 continue;
@@ -197,7 +201,7 @@ impl Parents {
 #[derive(Default)]
 struct Groups {
     members: Vec<Vec<(usize, NodeId)>>,
-    followers: std::collections::HashSet<NodeId>,
+    followers: HashSet<NodeId>,
 }
 
 fn groups_of(tree: &Tree, placements: &[Placement]) -> Groups {

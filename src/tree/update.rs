@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::Scope;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
+use super::alike::{hold_the_same, is_given};
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
 use super::place::{Placement, Source, Tally, place};
@@ -32,7 +33,7 @@ pub(super) fn update(
     engine: Engine<'_>,
 ) -> Result<Tally> {
     let left_behind = remove_debris(destination)?;
-    let mut difference = compare(source.tree, destination, existing, engine.interrupt)?;
+    let mut difference = compare(source, destination, existing, engine.interrupt)?;
     difference.judge_groups(source.tree, existing);
     let mut tally = Tally::default();
     if !difference.changes.is_empty() {
@@ -86,9 +87,15 @@ struct Difference {
 }
 
 /// Finds what differs, folders in parallel.
-fn compare(tree: &Tree, destination: &Dir, existing: Existing, interrupt: &Interrupt) -> Result<Difference> {
+fn compare(
+    source: Source<'_>,
+    destination: &Dir,
+    existing: Existing,
+    interrupt: &Interrupt,
+) -> Result<Difference> {
+    let (tree, root) = (source.tree, source.root);
     let comparison =
-        Comparison { tree, existing, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
+        Comparison { tree, root, existing, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
     let root = destination.open_beneath(b"")?;
     rayon::scope(|scope| comparison.jobs.run(|| comparison.compare(scope, 0, root)));
     comparison.jobs.finish()?;
@@ -100,6 +107,8 @@ fn compare(tree: &Tree, destination: &Dir, existing: Existing, interrupt: &Inter
 
 struct Comparison<'a> {
     tree: &'a Tree,
+    /// The folder with the tree's own files.
+    root: &'a Dir,
     existing: Existing,
     found: Mutex<Difference>,
     jobs: UntilFailure<'a>,
@@ -135,7 +144,9 @@ impl Comparison<'_> {
                         self.jobs.run(|| self.compare(scope, child, here.open_dir(self.tree.name(child))?));
                     });
                 }
-                (_, Some(stat)) if self.existing == Existing::Keep || is_same(tree, child, &here, &stat)? => {
+                (_, Some(stat))
+                    if self.existing == Existing::Keep || self.is_same(child, &here, &stat)? =>
+                {
                     found.keep(tree, child, stat);
                 }
                 (_, stat) => {
@@ -146,6 +157,21 @@ impl Comparison<'_> {
         }
         self.found.lock().unwrap_or_else(PoisonError::into_inner).merge(found);
         Ok(())
+    }
+
+    fn is_same(&self, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
+        let node = self.tree.node(id);
+        if !looks_same(self.tree, id, here, stat)? {
+            return Ok(false);
+        }
+        if !matches!(node.kind, Kind::File { .. }) || !is_given(node.mtime) {
+            return Ok(true);
+        }
+        match self.root.open_beneath(&self.tree.path_below(0, node.parent)) {
+            Ok(folder) => hold_the_same(&folder, here, self.tree.name(id)),
+            // The entry is damaged, as will be found when the file is to come from there.
+            Err(_) => Ok(false),
+        }
     }
 }
 
@@ -207,7 +233,7 @@ impl Difference {
     }
 }
 
-fn is_same(tree: &Tree, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
+fn looks_same(tree: &Tree, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
     let node = tree.node(id);
     Ok(match node.kind {
         Kind::Folder { .. } => false,
@@ -388,12 +414,12 @@ mod tests {
         let interrupt = Interrupt::default();
         let tree = walk(&entry, &Selection::all(), &interrupt).unwrap().tree;
         let there = Dir::open(&to).unwrap();
-        let mut difference = compare(&tree, &there, Existing::Mirror, &interrupt).unwrap();
+        let source = Source { tree: &tree, root: &entry, linkable: &[] };
+        let mut difference = compare(source, &there, Existing::Mirror, &interrupt).unwrap();
         assert_eq!(difference.changes.len(), 3);
         // Somebody removes a file between the comparison and the commit.
         difference.changes.push(Change { folder: 0, name: b"vanished".to_vec(), node: None, replaces: true });
         let staging = Temporary::make(&there).unwrap();
-        let source = Source { tree: &tree, root: &entry, linkable: &[] };
         let (linker, progress) = (Linker::new(LinkMode::Copy), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
 

@@ -159,6 +159,8 @@ fn a_disk_without_room_is_told_with_what_takes_it() {
     let said = job.run(&[&restore[..], &["--disk-guard", "fail"]].concat());
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.log.contains("::error") && said.log.contains("`disk-guard` is fail"), "{}", said.log);
+    fs::remove_dir_all(job.path("temp")).unwrap();
+    fs::create_dir(job.path("temp")).unwrap();
     save(&job, "k", 1000);
     job.ok(&[&restore[..], &["--disk-guard", "off"]].concat());
     assert_eq!(all_keys(&job), ["k"], "nobody looked at the disk");

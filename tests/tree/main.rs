@@ -321,3 +321,31 @@ fn paths_deeper_than_the_kernel_takes_at_once_come_back() {
         Dir::open(place.path()).unwrap().remove_all(folder.as_bytes()).unwrap();
     }
 }
+
+#[test]
+fn files_that_only_look_alike_are_told_apart() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
+    // As a package manager leaves them: one time for all.
+    let given = std::time::UNIX_EPOCH + std::time::Duration::from_secs(499_162_500);
+    let write = |folder: &Path, contents: &str| {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("package.json"), contents).unwrap();
+        fs::File::open(folder.join("package.json")).unwrap().set_modified(given).unwrap();
+    };
+    fs::create_dir(&store).unwrap();
+    write(&live, "1.2.4");
+    write(&to, "1.2.3");
+    let entry = save(&live, &store, "entry", LinkMode::Copy);
+    assert_eq!(restore(&entry, &to, LinkMode::Copy).copied, 1);
+    assert_eq!(fs::read(to.join("package.json")).unwrap(), b"1.2.4");
+    assert_eq!(restore(&entry, &to, LinkMode::Copy).kept, 1, "and nothing to do now");
+
+    write(&live, "1.2.5");
+    let live_dir = Dir::open(&live).unwrap();
+    let tree = tree::walk(&live_dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
+    let mut same = tree.same_as(&entry.tree);
+    assert!(same[1], "by size and time");
+    tree::only_truly_same(&tree, &mut same, &live_dir, &entry.dir).unwrap();
+    assert!(!same[1]);
+}

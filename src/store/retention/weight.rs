@@ -41,7 +41,8 @@ impl Usage {
 /// What a set of entries takes, each block once, and what was freed since some of them left the set.
 #[derive(Debug, Default)]
 pub struct Weights {
-    holders: HashMap<BlockId, u32>,
+    /// How many hold a block, and its size as the first of them told it.
+    holders: HashMap<BlockId, (u32, u64)>,
     size: u64,
     freed: Shortage,
 }
@@ -69,12 +70,14 @@ impl Weights {
     pub fn remove(&mut self, usage: &Usage) {
         for block in &usage.blocks {
             let Some(holders) = self.holders.get_mut(&block.id) else { continue };
-            *holders -= 1;
-            if *holders == 0 {
+            let (count, bytes) = holders;
+            *count -= 1;
+            if *count == 0 {
+                let bytes = *bytes;
                 self.holders.remove(&block.id);
-                self.size -= block.bytes;
+                self.size -= bytes;
                 if !block.is_held_elsewhere {
-                    self.freed.bytes += block.bytes;
+                    self.freed.bytes += bytes;
                     self.freed.inodes += u64::from(matches!(block.id, BlockId::File(_)));
                 }
             }
@@ -84,9 +87,9 @@ impl Weights {
     /// Puts an entry back, or in.
     pub fn add(&mut self, usage: &Usage) {
         for block in &usage.blocks {
-            let holders = self.holders.entry(block.id).or_default();
-            *holders += 1;
-            if *holders == 1 {
+            let (count, _) = self.holders.entry(block.id).or_insert((0, block.bytes));
+            *count += 1;
+            if *count == 1 {
                 self.size += block.bytes;
                 if !block.is_held_elsewhere {
                     self.freed.bytes = self.freed.bytes.saturating_sub(block.bytes);
@@ -101,6 +104,6 @@ impl Weights {
 /// For each entry its bytes, those of a block divided among the entries that hold it.
 pub(super) fn shares(usage: &[Usage]) -> Vec<f64> {
     let all = Weights::of(usage);
-    let share = |block: &Block| block.bytes as f64 / f64::from(all.holders[&block.id]);
+    let share = |block: &Block| block.bytes as f64 / f64::from(all.holders[&block.id].0);
     usage.iter().map(|usage| usage.blocks.iter().map(share).sum()).collect()
 }
