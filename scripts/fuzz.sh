@@ -3,6 +3,7 @@
 # the figures are in target/fuzz.json, an input that breaks a claim in fuzz/artifacts, and what was found interesting
 # in fuzz/corpus, from where the next run goes on.
 # Usage: fuzz.sh [SECONDS_PER_TARGET [TARGET...]]
+# FUZZ_RUNS=NUMBER stops after so many inputs, the same ones each time: what passes once passes again.
 # FUZZ_SANITIZER=address looks for wrong uses of memory as well, at half the speed. That needs a nightly toolchain; without
 # it the project's own one will do, since there is no unsafe code here.
 set -euo pipefail
@@ -56,6 +57,8 @@ fi
 log=$(mktemp "${TMPDIR:-/tmp}/runner-cache-fuzz.XXXXXX")
 trap 'rm -f "$log"' EXIT
 
+until=("-max_total_time=$seconds")
+if [[ -n ${FUZZ_RUNS:-} ]]; then until=("-runs=$FUZZ_RUNS" -seed=1); fi
 figures=()
 failed=()
 for target in "${targets[@]}"; do
@@ -66,7 +69,7 @@ for target in "${targets[@]}"; do
   status=0
   # An input takes milliseconds: 10 seconds or 2 GB for one are a fault. The outer limit is for a fuzzer that hangs.
   timeout --kill-after=10 "$((seconds + 120))" "$cargo_fuzz" run --sanitizer "$sanitizer" "$target" "${corpora[@]}" -- \
-    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=2048 -print_final_stats=1 \
+    "${until[@]}" -timeout=10 -rss_limit_mb=2048 -max_len=2048 -print_final_stats=1 \
     >"$log" 2>&1 || status=$?
   took=$((SECONDS - start))
   runs=$(awk '/^stat::number_of_executed_units:/ { runs = $2 } END { print runs + 0 }' "$log")

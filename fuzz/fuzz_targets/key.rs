@@ -20,8 +20,11 @@ fuzz_target!(|text: &str| {
     assert_eq!(needs_parts(&settings(text)), !is_free);
     plan.layers.iter().for_each(|layer| has_beginnings(layer, is_free));
     if !is_free {
-        let handed_on =
-            plan_of(if is_whole { target } else { cargo }).expect("it was no longer than the text");
+        let next = if is_whole { target } else { cargo };
+        let Some(handed_on) = plan_of(next) else {
+            // `paths-` became `target-`, and the text was as long as one may be.
+            return assert!(next.len() > text.len(), "{next:?}");
+        };
         assert_eq!(keys(&handed_on), keys(&plan));
         assert_eq!(handed_on.layers, plan.layers);
     }

@@ -53,10 +53,15 @@ pub fn parse_keep(text: &str) -> Result<Keep, Unreadable> {
     Ok(Keep::default().with(counts))
 }
 
+/// Digits of a size, at most: no disk has more bytes than can be written with them.
+const MOST_DIGITS: usize = 15;
+
 /// Reads a number of bytes such as `20GB` (powers of 1000) or `20GiB` (powers of 1024).
 pub fn parse_bytes(text: &str) -> Result<u64, Unreadable> {
     let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-    let size = parse_size::parse_size(text).ok().filter(|_| has_unit);
+    // The parser counts without looking whether the number still fits.
+    let is_short = text.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS;
+    let size = if has_unit && is_short { parse_size::parse_size(text).ok() } else { None };
     size.ok_or_else(|| {
         Unreadable(format!("`{text}` is no size; allowed: a number and a unit, such as 20GB or 500MiB"))
     })
@@ -145,7 +150,7 @@ mod tests {
         assert_eq!(parse_min_free("500MB").unwrap(), MinFree::Bytes(500_000_000));
         assert_eq!(parse_age("30d").unwrap(), SignedDuration::from_hours(30 * 24));
         assert_eq!(parse_age("2w").unwrap(), SignedDuration::from_hours(14 * 24));
-        for wrong in ["", "5", "GB", "-5GB", "5%%", "100%", "NaN%", "1TBx"] {
+        for wrong in ["", "5", "GB", "-5GB", "5%%", "100%", "NaN%", "1TBx", "184467440737095516158GB"] {
             assert!(parse_min_free(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "5", "d", "-3d", "0d", "1y", "3 moons"] {

@@ -14,7 +14,8 @@ use crate::sys::{self, CrashPoint, Lock, LockMode, file};
 /// Whoever flushes holds this lock, so that they do not queue up.
 const LOCK: &str = "flush.lock";
 
-/// How long to wait for another flush. It began before the entry that this one is for was made; and nobody waits for us.
+/// How long to wait for another flush, which may have begun before the entry that this one is for was made. Nobody waits
+/// for us.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// Milliseconds since the host was booted: when an entry's files were all there, or a flush began.
@@ -29,9 +30,14 @@ impl Store {
         let Some(boot) = sys::boot_id() else { return Ok(false) };
         let boots = self.boots_folder();
         let folder = self.make_folder(&boots)?;
+        let asked = since_boot_ms();
         let Some(_lock) = Lock::wait(&boots.join(LOCK), LockMode::Exclusive, PATIENCE)? else {
             return Ok(false);
         };
+        if self.flushed(&boot)?.is_some_and(|flushed| asked < flushed) {
+            // Another one began while this one waited, and wrote its entry out as well.
+            return Ok(true);
+        }
         let now = since_boot_ms();
         sys::flush(&folder)?;
         sys::crash_at(CrashPoint::Flushed);
