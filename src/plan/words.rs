@@ -53,8 +53,8 @@ pub fn parse_keep(text: &str) -> Result<Keep, Unreadable> {
     Ok(Keep::default().with(counts))
 }
 
-/// Digits of a size, at most: no disk has more bytes than can be written with them.
-const MOST_DIGITS: usize = 15;
+/// Digits of a size, at most: so many fit into a number, and no disk has more bytes.
+const MOST_DIGITS: usize = 19;
 
 /// Reads a number of bytes such as `20GB` (powers of 1000) or `20GiB` (powers of 1024).
 pub fn parse_bytes(text: &str) -> Result<u64, Unreadable> {
@@ -62,6 +62,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, Unreadable> {
     // The parser counts without looking whether the number still fits.
     let is_short = text.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS;
     let size = if has_unit && is_short { parse_size::parse_size(text).ok() } else { None };
+    let size = size.filter(|&size| i64::try_from(size).is_ok());
     size.ok_or_else(|| {
         Unreadable(format!("`{text}` is no size; allowed: a number and a unit, such as 20GB or 500MiB"))
     })
