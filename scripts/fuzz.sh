@@ -3,7 +3,7 @@
 # the figures are in target/fuzz.json, an input that breaks a claim in fuzz/artifacts, and what was found interesting
 # in fuzz/corpus, from where the next run goes on.
 # Usage: fuzz.sh [SECONDS_PER_TARGET [TARGET...]]
-# FUZZ_RUNS=NUMBER stops after so many inputs, the same ones each time: what passes once passes again.
+# FUZZ_RUNS=NUMBER stops after so many inputs, the same ones each time as long as fuzz/corpus is the same (absent at first).
 # FUZZ_SANITIZER=address looks for wrong uses of memory as well, at half the speed. That needs a nightly toolchain; without
 # it the project's own one will do, since there is no unsafe code here.
 set -euo pipefail

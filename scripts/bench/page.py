@@ -32,9 +32,8 @@ def figures(results: Results, place: str) -> str:
         for index, figure in enumerate(ways):
             head = (tree, operation) if index == 0 else ("", "")
             ratio = fraction(figure.median / base.median) if base else ""
-            rows.append((*head, figure.way, duration(figure.median), ratio, memory(figure), disk(figure)))
-    head = ("tree", "operation", "way", "median", "to rsync", "memory", "new disk")
-    return table(head, rows, right=(3, 4, 5, 6))
+            rows.append((*head, figure.way, duration(figure.median), ratio, disk(figure)))
+    return table(("tree", "operation", "way", "median", "to rsync", "new disk"), rows, right=(3, 4, 5))
 
 
 def calls(results: Results, place: str) -> str:
@@ -60,8 +59,8 @@ Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {re
 
 Medians of {results.rounds} rounds in which all ways of an operation took turns (three rounds with a million files),
 page cache warm, pending writes flushed before each. After the first round of each way its destination was compared with
-its source: names, modes, times to the nanosecond, contents. Memory is the largest of a way's rounds. Only ratios of one
-run mean something: a time alone says more about the machine.
+its source: names, modes, times to the nanosecond, contents. Only ratios of one run mean something: a time alone says
+more about the machine.
 
 {machine}
 
@@ -87,10 +86,6 @@ hard-links; what is changed in it is brought back by `path`, since a cargo home 
 
 def disk(figure: Figure) -> str:
     return "" if figure.disk_bytes is None else f"{figure.disk_bytes / 1e6:.1f} MB"
-
-
-def memory(figure: Figure) -> str:
-    return f"{figure.peak_bytes / 1e6:.0f} MB"
 
 
 def duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ class Failed(Exception):
 @dataclass(frozen=True)
 class Timing:
     seconds: float
+    # Never less than what this process had when it started the child: right for a large peak, an upper bound for a small.
     peak_bytes: int
 
 
