@@ -9,7 +9,7 @@ import trees
 from layer import CARGO, PATHS, TARGET, Layer
 from options import Options
 from place import Place, remove
-from process import environment, run
+from process import environment, peak_bytes, run
 from results import Count, Figure, PlaceKind, Results, TreeSize
 from scenario import REFLINK, RSYNC, Bench
 from syscalls import count
@@ -96,11 +96,11 @@ class Measure:
     def tiny(self, files: int) -> None:
         bench = self.bench(tiny_tree(files), PATHS, partial(trees.make_tiny, files=files))
         ways = scenario.restore_absent(bench, [PATHS], modes=("auto",), others=(RSYNC, "cp -a", REFLINK))
-        self.take(bench, RESTORE_NEW, ways)
+        self.take(bench, RESTORE_NEW, ways, weighed=("runner-cache auto",))
         if files <= 10_000:
             self.count(bench, RESTORE_NEW, modes=("auto",))
         bench.clear()
-        self.take(bench, SAVE_NEW, scenario.save_new(bench, others=(RSYNC,)))
+        self.take(bench, SAVE_NEW, scenario.save_new(bench, others=(RSYNC,)), weighed=("runner-cache save",))
         remove(bench.source)
         bench.clear()
 
@@ -123,18 +123,32 @@ class Measure:
     def copy(self, source: Path, to: Path) -> None:
         run(["cp", "-a", str(source), str(to)], cwd=self.made, env=environment(self.made))
 
-    def take(self, bench: Bench, operation: str, ways: list[Way], rounds: int | None = None, tree: str | None = None):
+    def take(
+        self,
+        bench: Bench,
+        operation: str,
+        ways: list[Way],
+        rounds: int | None = None,
+        tree: str | None = None,
+        weighed: tuple[str, ...] = (),
+    ) -> None:
         tree = tree or self.tree
         rounds = rounds or self.options.rounds
         if tree == tiny_tree(LARGEST):
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
-        for way, course in take_turns(ways, rounds, self.place).items():
-            seconds = [timing.seconds for timing in course.timings]
-            peak = max(timing.peak_bytes for timing in course.timings)
-            figure = Figure(self.place.name, tree, operation, way, seconds, peak, course.disk_bytes)
+        courses = take_turns(ways, rounds, self.place)
+        for way in ways:
+            course = courses[way.name]
+            peak = self.weigh(bench, way) if way.name in weighed else None
+            figure = Figure(self.place.name, tree, operation, way.name, course.seconds, course.disk_bytes, peak)
             self.results.figures.append(figure)
-            self.say(f"  {figure.median:9.3f} s  {way}")
+            self.say(f"  {figure.median:9.3f} s  {way.name}")
+
+    def weigh(self, bench: Bench, way: Way) -> int:
+        """The memory of one more run, outside of the timed rounds."""
+        way.before()
+        return peak_bytes(way.command, cwd=way.cwd, env=way.env, scratch=self.made)
 
     def count(self, bench: Bench, operation: str, modes: tuple[str, ...] = ()) -> None:
         """System calls of our own ways, once, outside of the timed rounds."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from requirement import fraction, judge
-from results import Figure, Results
+from results import Results
 from scenario import RSYNC, RSYNC_EMPTY
 
 
@@ -32,8 +32,9 @@ def figures(results: Results, place: str) -> str:
         for index, figure in enumerate(ways):
             head = (tree, operation) if index == 0 else ("", "")
             ratio = fraction(figure.median / base.median) if base else ""
-            rows.append((*head, figure.way, duration(figure.median), ratio, disk(figure)))
-    return table(("tree", "operation", "way", "median", "to rsync", "new disk"), rows, right=(3, 4, 5))
+            rows.append((*head, figure.way, duration(figure.median), ratio, size_text(figure.disk_bytes), size_text(figure.peak_bytes)))
+    head = ("tree", "operation", "way", "median", "to rsync", "new disk", "memory")
+    return table(head, rows, right=(3, 4, 5, 6))
 
 
 def calls(results: Results, place: str) -> str:
@@ -84,8 +85,8 @@ hard-links; what is changed in it is brought back by `path`, since a cargo home 
 """
 
 
-def disk(figure: Figure) -> str:
-    return "" if figure.disk_bytes is None else f"{figure.disk_bytes / 1e6:.1f} MB"
+def size_text(number: int | None) -> str:
+    return "" if number is None else f"{number / 1e6:.1f} MB"
 
 
 def duration(seconds: float) -> str:

@@ -4,19 +4,11 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 
 class Failed(Exception):
     """Something without which there is no figure. The text is for the user."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    seconds: float
-    # Never less than what this process had when it started the child: right for a large peak, an upper bound for a small.
-    peak_bytes: int
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -28,8 +20,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return variables | more
 
 
-def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> Timing:
-    """Runs to the end, output kept for the error. Children of the command count into its memory."""
+def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> float:
+    """Runs to the end, output kept for the error. The seconds it took."""
     start = time.perf_counter()
     # A session of its own: the parts of a pipeline end with it when this process is interrupted.
     child = subprocess.Popen(
@@ -43,9 +35,8 @@ def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> Timing:
     )
     try:
         output = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
+        child.wait()
         seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
     except BaseException:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -58,7 +49,15 @@ def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> Timing:
     # A cache reports its trouble as a warning and goes on; a benchmark must not.
     if any(line.startswith(("warning:", "::warning::", "error:", "::error::")) for line in text.splitlines()):
         raise Failed(f"{' '.join(command)}\nwarned:\n{text}")
-    return Timing(seconds, usage.ru_maxrss * 1024)
+    return seconds
+
+
+def peak_bytes(command: list[str], *, cwd: Path, env: dict[str, str], scratch: Path) -> int:
+    """The most memory that the command held. A child's peak begins with that of the process that started it, and this one
+    is large: `time` is small."""
+    told = scratch / "peak"
+    run(["time", "--format=%M", f"--output={told}", *command], cwd=cwd, env=env)
+    return int(told.read_text()) * 1024
 
 
 def tell(command: list[str], *, cwd: Path | None = None) -> str:

@@ -111,7 +111,7 @@ def judge_growth(results: Results, place: str) -> list[Judgement]:
             what = f"{min(per_file):,} to {max(per_file):,} tiny files: {operation}: time per file, most to least"
             judgements.append(Judgement(place, what, f"{MOST_GROWTH}", f"{found:.2f}", found <= MOST_GROWTH))
         largest = results.find(place, m.tiny_tree(m.LARGEST), operation, way)
-        if largest is not None:
+        if largest is not None and largest.peak_bytes is not None:
             what = f"{m.LARGEST:,} tiny files: {operation}: memory"
             found = f"{largest.peak_bytes / 1e6:.0f} MB"
             limit = f"{MOST_PEAK_BYTES / 1e6:.0f} MB"

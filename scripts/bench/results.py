@@ -15,8 +15,9 @@ class Figure:
     operation: str
     way: str
     seconds: list[float]
-    peak_bytes: int
     disk_bytes: int | None
+    # The most memory that a further run held; not asked of every way.
+    peak_bytes: int | None
 
     @property
     def median(self) -> float:

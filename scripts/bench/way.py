@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from place import Place
-from process import Timing, run
+from process import run
 
 
 def nothing() -> None:
@@ -29,7 +29,7 @@ class Way:
 class Course:
     """How a way did."""
 
-    timings: list[Timing] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     disk_bytes: int | None = None
 
 
@@ -42,7 +42,7 @@ def take_turns(ways: list[Way], rounds: int, place: Place) -> dict[str, Course]:
             way.before()
             place.settle()
             used = way.disk() if way.disk and turn == 0 else 0
-            course.timings.append(run(way.command, cwd=way.cwd, env=way.env))
+            course.seconds.append(run(way.command, cwd=way.cwd, env=way.env))
             if turn == 0:
                 if way.disk:
                     course.disk_bytes = way.disk() - used
