@@ -10,6 +10,15 @@ use crate::sys::{self, Lock, LockMode, file};
 /// Source: cargo's `cache_lock.rs`.
 const DOWNLOAD_LOCK: &str = ".package-cache";
 
+/// What registries have, as far as it was asked for.
+pub(super) const INDEX: &str = "registry/index";
+
+/// Crates as they were downloaded.
+pub const CRATES: &str = "registry/cache";
+
+/// Git repositories.
+pub(super) const REPOSITORIES: &str = "git/db";
+
 /// A cargo home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CargoHome(PathBuf);
@@ -17,7 +26,7 @@ pub struct CargoHome(PathBuf);
 impl CargoHome {
     /// What is worth keeping: the rest is extracted from it (`registry/src`, `git/checkouts`), belongs to somebody
     /// (credentials, configuration) or to running processes (locks).
-    pub const PARTS: [&str; 3] = ["registry/index", "registry/cache", "git/db"];
+    pub const PARTS: [&str; 3] = [INDEX, CRATES, REPOSITORIES];
 
     /// What is left out of these parts: lock files, and a file that can hold a URL with a password.
     pub const LEFT_OUT: [&str; 3] = ["**/.cargo-index-lock", "**/*.lock", "**/FETCH_HEAD"];

@@ -5,12 +5,20 @@
 
 mod environment;
 mod home;
+mod lock;
 mod replaced;
+mod sources;
+mod sweep;
 mod toolchain;
+mod units;
 mod workspace;
 
 pub use environment::output_variables;
-pub use home::CargoHome;
+pub use home::{CRATES, CargoHome};
+pub use lock::Locked;
 pub use replaced::{is_replaced_in_home, is_replaced_in_target, is_written_each_build};
+pub use sources::{NO_SOURCES, path_packages, source_folder};
+pub use sweep::{Kept, Part, Why, spread, sweep};
 pub use toolchain::Toolchain;
+pub use units::{Unit, units};
 pub use workspace::Workspace;

@@ -5,6 +5,8 @@
 //! anything in place below `build/*/out`, and people run `strip` on final executables, which cargo hard-links out of
 //! `deps/`: a file may share its inode only if all its names in the target folder may.
 
+use super::home::CRATES;
+
 /// Folders of a profile whose files are replaced: `<profile>/<folder>/…` or `<triple>/<profile>/<folder>/…`.
 const REPLACED_FOLDERS: &[&[u8]] = &[b"deps", b"incremental"];
 
@@ -43,7 +45,7 @@ pub fn is_written_each_build(path: &[u8]) -> bool {
 /// Whether the file at `path`, relative to the part `part` of a cargo home, is replaced when it changes: crates are, an
 /// index and git's databases are not touched at all.
 pub fn is_replaced_in_home(part: &str, path: &[u8]) -> bool {
-    part == "registry/cache" && path.ends_with(b".crate")
+    part == CRATES && path.ends_with(b".crate")
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
+use crate::cargo::{Kept, Part};
 use crate::github::Environment;
 use crate::plan::{
     DiskGuard, JobStatus, Preset, SaveMoment, Settings, Unreadable, Upkeep, WorkspaceSpec, parse_age,
-    parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_words,
+    parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts, parse_words,
 };
 use crate::store::retention::{Keep, MinFree, Policy};
 use crate::store::{Access, Layer};
@@ -55,6 +56,13 @@ pub enum Command {
         /// The command and its arguments.
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
+    },
+    /// Tell what this job looks for, what there is, and why an entry serves or does not.
+    #[command(args_override_self = true)]
+    Explain {
+        /// What is cached.
+        #[command(flatten)]
+        inputs: Box<Inputs>,
     },
     /// List the entries, those that were of use last first.
     #[command(args_override_self = true)]
@@ -254,6 +262,27 @@ pub struct Inputs {
     #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
     link_mode: LinkMode,
 
+    /// Give sources that have not changed since the restored build the times they had then: else cargo compiles the whole
+    /// workspace after each checkout
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "true"
+    )]
+    freshness: bool,
+
+    /// What of a target folder is saved besides what the job's builds used: any of `incremental`, `doc`, `package`, `tmp`,
+    /// and `unused`: whatever else is in it
+    #[arg(long, value_name = "LIST", value_parser = Parts::from_str, default_value = "incremental")]
+    keep_in_target: Parts,
+
+    /// How large the executable of a test, a benchmark or an example may be to be saved, such as `500MB`; `none` for any
+    #[arg(long, value_name = "SIZE", value_parser = MaxSize::from_str, default_value = "250MB")]
+    max_test_size: MaxSize,
+
     /// Fail the step when nothing is found
     #[arg(
         long,
@@ -323,6 +352,11 @@ impl Inputs {
                 disk_guard: self.disk_guard,
             },
             link_mode: self.link_mode,
+            freshness: self.freshness,
+            kept: Kept {
+                executables: self.max_test_size.0.unwrap_or(u64::MAX),
+                parts: self.keep_in_target.0.clone(),
+            },
             fail_on_cache_miss: self.fail_on_cache_miss,
             lookup_only: self.lookup_only,
             matrix: self.matrix.0.clone(),
@@ -393,6 +427,18 @@ impl FromStr for Layers {
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
         parse_layers(text).map(Self)
+    }
+}
+
+/// A list of parts of a target folder.
+#[derive(Debug, Clone)]
+struct Parts(Vec<Part>);
+
+impl FromStr for Parts {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        parse_parts(text).map(Self)
     }
 }
 

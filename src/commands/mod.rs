@@ -1,9 +1,12 @@
 //! One file a command: the sequence of steps, no policy.
 
 mod cargo_lock;
+mod downloads;
 mod du;
+mod explain;
 mod facts;
 mod flush;
+mod freshness;
 mod gc;
 mod housekeeping;
 mod inspect;
@@ -15,6 +18,7 @@ mod restore;
 mod run;
 mod save;
 mod source;
+mod sweep;
 mod trouble;
 mod verify;
 
@@ -30,6 +34,7 @@ pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Restore { inputs, no_session } => Ok(restore::run(job, &inputs, !no_session)),
         Command::Save { inputs } => Ok(save::run(job, &inputs)),
+        Command::Explain { inputs } => explain::run(job, &inputs),
         Command::Run { inputs, command } => run::run(job, &inputs, &command),
         Command::List { sort, json, root } => list::run(job, open(job, &root)?.as_ref(), sort, json),
         Command::Inspect { key, root } => with(job, &root, |store| inspect::run(job, store, &key)),

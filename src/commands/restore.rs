@@ -6,18 +6,21 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::cargo_lock::lock_cargo_home;
+use super::explain;
 use super::facts::{self, NoPlan};
+use super::freshness;
 use super::housekeeping::{self, Moment};
 use super::job::{Exit, Job, chain};
 use super::progress::shown;
 use super::source::{folder_of, is_target_folder, linkable};
+use super::sweep;
 use super::trouble::Trouble;
 use crate::cli::Inputs;
 use crate::plan::{self, LayerPlan, Plan, SaveMoment, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport, Transfer};
-use crate::store::{self, Candidate, Layer, Lease, Query, Store};
-use crate::sys::{Lock, file};
-use crate::tree::{self, Engine, Existing, Linker, Progress, Source};
+use crate::store::{self, Candidate, Layer, Lease, Store};
+use crate::sys::{Dir, Lock, file};
+use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source};
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
@@ -127,7 +130,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
         is_broken: false,
     };
     for layer in &plan.layers {
-        let (mut outcome, mut start) = (miss(layer, plan, &settings.cache_root), None);
+        let (mut outcome, mut start, mut served_by) = (miss(layer, plan, &settings.cache_root), None, None);
         if let Some(store) = store.as_ref().filter(|_| !job.interrupt.is_raised()) {
             let by_layer = Restorer { job, store, plan, layer };
             match by_layer.restore(settings.lookup_only) {
@@ -138,13 +141,18 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
                     outcome.matched_key = Some(served.lease.manifest().header.key.clone());
                     outcome.matched_ref = Some(served.lease.manifest().header.scope.reference.clone());
                     outcome.transfer = served.transfer;
+                    served_by = Some(served.lease.manifest().header.clone());
                 }
+                Ok(None) if !settings.lookup_only => by_layer.mark_what_is_there(),
                 Ok(None) => {}
                 Err(error) => {
                     restored.is_broken |= matches!(error, Trouble::Tree(tree::Error::NotPutBack { .. }));
                     job.console.warn(format!("{}: nothing restored: {}", layer.layer, chain(&error)));
                 }
             }
+        }
+        if let Some(store) = store.as_ref().filter(|_| outcome.hit != Hit::Exact) {
+            outcome.reason = explain::reason(plan, layer, store, served_by.as_ref());
         }
         restored.report.layers.push(outcome);
         restored.starts.push(start);
@@ -161,6 +169,7 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
         matched_key: None,
         matched_ref: None,
         transfer: None,
+        reason: None,
         folder: store::key_folder(root, layer.layer, &plan.scopes[0], &layer.key),
     }
 }
@@ -183,16 +192,7 @@ struct Restorer<'a> {
 impl Restorer<'_> {
     /// Tries the candidates until one serves.
     fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
-        let LayerPlan { layer, key, restore_keys, lanes, .. } = self.layer;
-        let query = Query {
-            layer: *layer,
-            scopes: &self.plan.scopes,
-            key,
-            restore_keys,
-            lane: &self.plan.lane,
-            lanes: *lanes,
-        };
-        for candidate in self.store.candidates(&query)? {
+        for candidate in self.store.candidates(&explain::query(self.plan, self.layer))? {
             let Some(lease) = self.lease(&candidate)? else { continue };
             let pairs = self.pairs(&lease);
             if pairs.is_empty() {
@@ -275,6 +275,11 @@ impl Restorer<'_> {
             }
             Ok::<_, Trouble>(transfer)
         })?;
+        if let Some(plan) = &self.layer.sources {
+            let manifest = lease.manifest();
+            transfer.sources =
+                freshness::bring_back_times(self.job, plan, &manifest.header, &manifest.sources);
+        }
         transfer.took = started.elapsed();
         Ok(transfer)
     }
@@ -300,6 +305,9 @@ impl Restorer<'_> {
         let linker = Linker::new(self.plan.link_mode);
         let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
         let tally = tree::restore(source, &folder, existing, root.is_partial, engine)?;
+        if self.layer.kept.is_some() {
+            sweep::mark(self.job, &Dir::open(&folder)?, &root.tree);
+        }
         if tally.files > 0 {
             transfer.parts.push(root.name.clone());
         }
@@ -312,6 +320,23 @@ impl Restorer<'_> {
         transfer.tally += tally;
         transfer.obstacle = transfer.obstacle.max(linker.obstacle());
         Ok(())
+    }
+
+    /// Units that an earlier job left are swept like those that come from an entry.
+    fn mark_what_is_there(&self) {
+        let folders = self.layer.roots.iter().filter(|_| self.layer.kept.is_some()).map(|root| &root.path);
+        for folder in folders.filter(|folder| is_target_folder(folder)) {
+            let walked = Dir::open(folder).map_err(Trouble::from).and_then(|dir| {
+                let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
+                Ok((dir, tree))
+            });
+            match walked {
+                Ok((dir, tree)) => sweep::mark(self.job, &dir, &tree),
+                Err(error) => {
+                    self.job.console.say(format!("target: unused units will stay: {}", chain(&error)));
+                }
+            }
+        }
     }
 
     /// Cargo's own lock, where files are added to its home.

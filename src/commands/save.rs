@@ -11,16 +11,16 @@ use super::job::{Exit, Job, chain};
 use super::progress::shown;
 use super::source::{folder_of, is_target_folder, is_written_alike, linkable};
 use super::trouble::Trouble;
-use super::{flush, housekeeping, restore};
+use super::{downloads, flush, freshness, housekeeping, restore, sweep};
 use crate::cli::Inputs;
 use crate::plan::{
     JobStatus, LayerPlan, RootPlan, SaveMoment, Session, SessionLayer, Settings, Shape, Start,
 };
-use crate::report::{LayerSave, SaveReport, Saved, bytes, count, min_free};
+use crate::report::{LayerSave, LeftOut, SaveReport, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
-use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Origin, Query, Root, Store};
+use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Origin, Query, Root, Sources, Store};
 use crate::sys::{self, CrashPoint, Dir, Space, file, space_at};
-use crate::tree::{self, Base, Engine, Linker, Placement, Selection, Source, Tally, Walked};
+use crate::tree::{self, Base, Engine, Linker, Placement, Selection, Source, Tally, Tree, Walked};
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs) -> Exit {
@@ -115,7 +115,7 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
     for layer in &session.layers {
         let saved = match reason_not_to(session.save, status, layer) {
             Some(why) => Saved::Not(why),
-            None => Saver { job, store, session, layer }.save().unwrap_or_else(|error| {
+            None => Saver { job, store, session, layer, status }.save().unwrap_or_else(|error| {
                 job.console.warn(format!("{}: not saved: {}", layer.plan.layer, chain(&error)));
                 Saved::Failed
             }),
@@ -153,12 +153,17 @@ struct Saver<'a> {
     store: &'a Store,
     session: &'a Session,
     layer: &'a SessionLayer,
+    status: JobStatus,
 }
 
 /// A root as it is in the job now.
 struct Live {
+    /// What is to be saved of it.
     root: Root,
     dir: Dir,
+    /// All that is there, where that is more.
+    whole: Option<Tree>,
+    left_out: Vec<LeftOut>,
 }
 
 impl Saver<'_> {
@@ -170,11 +175,11 @@ impl Saver<'_> {
             (Layer::Cargo, Some(root)) => Some(lock_cargo_home(self.job, &root.path)?),
             _ => None,
         };
-        let live = self.read(&plan.roots)?;
+        let base = self.base();
+        let live = self.read(&plan.roots, base.as_ref())?;
         if live.iter().all(|live| live.root.tree.files() == 0) {
             return Ok(Saved::Not("there is nothing to save"));
         }
-        let base = self.base();
         let same = live.iter().map(|live| same_as_base(base.as_ref(), live));
         let same = same.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
@@ -191,9 +196,11 @@ impl Saver<'_> {
         let staging = self.store.stage()?;
         match self.fill(&staging, &live, base.as_ref(), &same) {
             Ok(tally) => {
+                let sources = self.sources(base.as_ref());
+                let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
                 let roots = live.into_iter().map(|live| live.root).collect();
-                self.store.publish(staging, &self.manifest(roots))?;
-                Ok(Saved::Entry { tally, took: started.elapsed() })
+                self.store.publish(staging, &self.manifest(roots, sources))?;
+                Ok(Saved::Entry { tally, left_out, took: started.elapsed() })
             }
             Err(error) => {
                 self.store.discard(staging)?;
@@ -252,7 +259,8 @@ impl Saver<'_> {
     }
 
     /// Walks the roots that are there.
-    fn read(&self, roots: &[RootPlan]) -> Result<Vec<Live>, Trouble> {
+    fn read(&self, roots: &[RootPlan], base: Option<&Lease>) -> Result<Vec<Live>, Trouble> {
+        let locked = downloads::locked(&self.layer.plan.locks)?;
         let mut live = Vec::new();
         for plan in roots {
             let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
@@ -277,7 +285,29 @@ impl Saver<'_> {
             let dir = Dir::open(&folder)?;
             let walked = tree::walk(&dir, &selection, &self.job.interrupt)?;
             self.tell_of_losses(&walked);
-            live.push(Live { root: Root { name: plan.name.clone(), is_partial, tree: walked.tree }, dir });
+            let whole = walked.tree;
+            let (tree, whole, left_out) = match (&self.layer.plan.kept, &locked) {
+                // What was not asked for by a job that failed may be what it did not come to.
+                (Some(kept), _) if self.status == JobStatus::Success => {
+                    let sweep::Swept { tree, left_out } = sweep::swept(&dir, &whole, kept)?;
+                    (tree, Some(whole), left_out)
+                }
+                (_, Some(locked)) => {
+                    let known = base.and_then(|base| base.root_called(&plan.name));
+                    (
+                        downloads::used(self.job, locked, &plan.name, &dir, &whole, known)?,
+                        Some(whole),
+                        Vec::new(),
+                    )
+                }
+                _ => (whole, None, Vec::new()),
+            };
+            live.push(Live {
+                root: Root { name: plan.name.clone(), is_partial, tree },
+                dir,
+                whole,
+                left_out,
+            });
         }
         Ok(live)
     }
@@ -310,14 +340,16 @@ impl Saver<'_> {
         live: &[Live],
         same: &[Option<(usize, Vec<bool>)>],
     ) -> Result<bool, Trouble> {
-        let Manifest { header, roots } = base.manifest();
+        let Manifest { header, roots, .. } = base.manifest();
         if header.key != self.layer.plan.key || roots.len() != live.len() {
             return Ok(false);
         }
         for (live, same) in live.iter().zip(same) {
             let Some((number, same)) = same else { return Ok(false) };
             let tree = &live.root.tree;
-            if roots[*number].tree.len() != tree.len() {
+            // What is only left out now is no reason for another entry.
+            let recorded = &roots[*number].tree;
+            if recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
                 return Ok(false);
             }
             let entry = base.open_root(*number)?;
@@ -360,7 +392,13 @@ impl Saver<'_> {
         })
     }
 
-    fn manifest(&self, roots: Vec<Root>) -> Manifest {
+    /// What the layer was built from.
+    fn sources(&self, base: Option<&Lease>) -> Vec<Sources> {
+        let Some(plan) = &self.layer.plan.sources else { return Vec::new() };
+        freshness::note(self.job, plan, base.map_or(&[], |base| &base.manifest().sources))
+    }
+
+    fn manifest(&self, roots: Vec<Root>, sources: Vec<Sources>) -> Manifest {
         let plan = &self.layer.plan;
         let created = Timestamp::now();
         let header = Header {
@@ -378,7 +416,7 @@ impl Saver<'_> {
             files: roots.iter().map(|root| root.tree.files()).sum(),
             bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
         };
-        Manifest { header, roots }
+        Manifest { header, roots, sources }
     }
 }
 

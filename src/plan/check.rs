@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::facts::Facts;
 use super::key::Given;
-use super::roots::{RootPlan, Shape, normal, path_roots, target_roots};
+use super::roots::{RootPlan, Shape, path_roots, target_roots};
 use super::settings::{Preset, Settings};
 use crate::store::Layer;
+use crate::sys::file::normal;
 use crate::tree::Selection;
 
 /// Longest key, as in `actions/cache`.

@@ -1,5 +1,7 @@
 //! Settings and facts to a plan.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::check::{Contradiction, check};
@@ -8,6 +10,7 @@ use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
 use super::roots::{RootPlan, cargo_roots, path_roots, target_roots};
 use super::scope;
 use super::settings::{Preset, SaveMoment, Settings};
+use crate::cargo::Kept;
 use crate::store::{Factor, Lanes, Layer, Scope};
 use crate::sys::sha256_hex;
 use crate::tree::{Existing, LinkMode};
@@ -56,6 +59,24 @@ pub struct LayerPlan {
     pub contents: String,
     /// What it is about.
     pub roots: Vec<RootPlan>,
+    /// Whose times are to be brought back with it.
+    #[serde(default)]
+    pub sources: Option<SourcesPlan>,
+    /// What of it is saved besides what the job's builds used; nothing where all is.
+    #[serde(default)]
+    pub kept: Option<Kept>,
+    /// The lock files that name what of it is used; nothing where all is.
+    #[serde(default)]
+    pub locks: Vec<PathBuf>,
+}
+
+/// Where the sources of a layer are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcesPlan {
+    /// The job's folder.
+    pub folder: PathBuf,
+    /// The workspaces that are built.
+    pub workspaces: Vec<PathBuf>,
 }
 
 /// Whether a key has to be made from facts: asking the compiler takes longer than many a restore.
@@ -181,7 +202,18 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
         existing,
         contents,
         roots,
+        locks: if layer == Layer::Cargo { lock_files(facts) } else { Vec::new() },
+        kept: (layer == Layer::Target).then(|| settings.kept.clone()),
+        sources: (layer == Layer::Target && settings.freshness).then(|| SourcesPlan {
+            folder: facts.folder.clone(),
+            workspaces: facts.workspaces.iter().map(|(_, workspace)| workspace.root.clone()).collect(),
+        }),
     }
+}
+
+/// Where the workspaces have their lock files, once they were built.
+fn lock_files(facts: &Facts) -> Vec<PathBuf> {
+    facts.workspaces.iter().map(|(_, workspace)| workspace.root.join("Cargo.lock")).collect()
 }
 
 /// A digest of what a layer is about, in the user's words. Where it lies does not matter: runners differ in that.
@@ -219,6 +251,8 @@ mod tests {
             cache_root: "/r".into(),
             save: SaveMoment::Auto,
             upkeep: Upkeep::default(),
+            freshness: true,
+            kept: Kept { parts: Vec::new(), executables: 0 },
             link_mode: LinkMode::Auto,
             fail_on_cache_miss: false,
             lookup_only: false,

@@ -2,6 +2,7 @@
 //! folders. Nothing here reads a file or the clock.
 
 mod check;
+mod explain;
 mod facts;
 mod key;
 mod layers;
@@ -12,11 +13,13 @@ mod settings;
 mod words;
 
 pub use check::Contradiction;
+pub use explain::{Change, Difference, differences, nearest};
 pub use facts::{Facts, FileDigest};
-pub use layers::{LayerPlan, Plan, build, needs_parts};
+pub use layers::{LayerPlan, Plan, SourcesPlan, build, needs_parts};
 pub use roots::{RootPlan, Shape};
 pub use session::{Session, SessionLayer, Start};
 pub use settings::{DiskGuard, JobStatus, Preset, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{
-    Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_words,
+    Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts,
+    parse_words,
 };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::Facts;
 use super::settings::Settings;
 use crate::cargo::CargoHome;
+use crate::sys::file::normal;
 
 /// One folder, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,19 +127,4 @@ fn below(folder: &Path, excluded: &Path) -> Option<String> {
     // `!/w/**/*.tmp` is about `/w/a` as well.
     let (plain, pattern) = split_pattern(excluded);
     pattern.filter(|pattern| folder.starts_with(plain) && pattern.starts_with("**/"))
-}
-
-/// Takes `.` and `..` out of a path by its text alone: symlinks are followed when the path is used.
-pub(super) fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            other => normal.push(other),
-        }
-    }
-    normal
 }

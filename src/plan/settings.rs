@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cargo::Kept;
 use crate::store::retention::{MinFree, Policy};
 use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
@@ -112,6 +113,8 @@ pub struct Settings {
     pub save: SaveMoment,
     pub upkeep: Upkeep,
     pub link_mode: LinkMode,
+    pub freshness: bool,
+    pub kept: Kept,
     pub fail_on_cache_miss: bool,
     pub lookup_only: bool,
     /// Values of the job's matrix, for the lane.

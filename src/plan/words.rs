@@ -7,6 +7,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::settings::WorkspaceSpec;
+use crate::cargo::Part;
 use crate::store::Layer;
 use crate::store::retention::{Keep, MinFree};
 
@@ -31,6 +32,22 @@ pub fn parse_layers(text: &str) -> Result<Vec<Layer>, Unreadable> {
     layers.sort_unstable();
     layers.dedup();
     Ok(layers)
+}
+
+/// Reads which parts of a target folder to keep, such as `incremental,doc`.
+pub fn parse_parts(text: &str) -> Result<Vec<Part>, Unreadable> {
+    let part = |word: String| match word.as_str() {
+        "incremental" => Ok(Part::Incremental),
+        "doc" => Ok(Part::Doc),
+        "package" => Ok(Part::Package),
+        "tmp" => Ok(Part::Tmp),
+        "unused" => Ok(Part::Unused),
+        _ => {
+            let allowed = "`incremental`, `doc`, `package`, `tmp` and `unused`";
+            Err(Unreadable(format!("`{word}` is none of {allowed}")))
+        }
+    };
+    parse_words(text).into_iter().map(part).collect()
 }
 
 /// Reads numbers of entries to keep such as `cargo=5,target=3`. Layers that are not named keep their default.

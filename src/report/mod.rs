@@ -3,6 +3,7 @@
 
 mod console;
 mod disk;
+mod explained;
 mod figures;
 mod restored;
 mod saved;
@@ -10,7 +11,8 @@ mod table;
 
 pub use console::Console;
 pub use disk::{CleanReport, DiskReport, Large, clean_text, min_free};
+pub use explained::{ExplainedEntry, ExplainedLayer, Verdict, explanation};
 pub use figures::{bytes, count, entries, seconds};
 pub use restored::{Hit, LayerRestore, RestoreReport, Transfer};
-pub use saved::{LayerSave, SaveReport, Saved};
+pub use saved::{LayerSave, LeftOut, SaveReport, Saved};
 pub use table::{entries_json, entries_table, entry_details, plan_table, usage_table};

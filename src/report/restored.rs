@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::figures::{bytes, count, files, seconds};
 use crate::store::Layer;
-use crate::tree::{Obstacle, Tally};
+use crate::tree::{Obstacle, Tally, TimesBrought};
 
 /// How well a key was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Transfer {
     pub parts: Vec<String>,
     /// Why files were copied that could have come faster.
     pub obstacle: Option<Obstacle>,
+    /// What became of the times of the sources; nothing where they were left alone.
+    pub sources: Option<TimesBrought>,
 }
 
 /// What a restore did for one layer.
@@ -58,6 +60,8 @@ pub struct LayerRestore {
     pub matched_ref: Option<String>,
     /// What was brought; nothing on a miss and when only looking.
     pub transfer: Option<Transfer>,
+    /// Why it was not served by its very key.
+    pub reason: Option<String>,
     /// The folder of the key's entries.
     pub folder: PathBuf,
 }
@@ -66,6 +70,15 @@ impl LayerRestore {
     fn came_from_elsewhere(&self) -> bool {
         let transfer = self.transfer.as_ref();
         transfer.is_some_and(|transfer| transfer.obstacle == Some(Obstacle::OtherFileSystem))
+    }
+
+    /// What became of the times of the sources, in words.
+    fn sources(&self) -> Option<String> {
+        let TimesBrought { same, set, changed } = self.transfer.as_ref()?.sources?;
+        let (same, set, changed) = (files(same), count(set), count(changed));
+        Some(format!(
+            "sources: {same} as they were built, {set} of them got their times back; {changed} changed"
+        ))
     }
 
     fn has_part(&self, prefix: &str) -> bool {
@@ -189,6 +202,12 @@ impl RestoreReport {
                 Some(matched) => write!(text, "\n        key {}\n        from {matched}{of}", layer.key),
                 None => write!(text, "\n        key {}{of}", layer.key),
             };
+            if let Some(reason) = &layer.reason {
+                let _ = write!(text, "\n        {reason}");
+            }
+            if let Some(sources) = layer.sources() {
+                let _ = write!(text, "\n        {sources}");
+            }
             text.push('\n');
         }
         if self.layers.iter().any(LayerRestore::came_from_elsewhere) {
@@ -223,6 +242,14 @@ impl RestoreReport {
             );
         }
         text.push('\n');
+        for layer in &self.layers {
+            if let Some(reason) = &layer.reason {
+                let _ = writeln!(text, "{}: {}\n", layer.layer, code(reason));
+            }
+        }
+        for sources in self.layers.iter().filter_map(LayerRestore::sources) {
+            let _ = writeln!(text, "{sources}\n");
+        }
         text
     }
 
@@ -285,7 +312,9 @@ mod tests {
                 took: Duration::ZERO,
                 parts,
                 obstacle: None,
+                sources: None,
             }),
+            reason: None,
             folder: "/cache/folder".into(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::disk::CleanReport;
 use super::figures::{bytes, count, files, seconds};
 use super::restored::{code, modes};
+use crate::cargo::Why;
 use crate::store::Layer;
 use crate::tree::Tally;
 
@@ -16,6 +17,8 @@ pub enum Saved {
     Entry {
         /// What is in it and how it got there.
         tally: Tally,
+        /// What of the folder is not in it.
+        left_out: Vec<LeftOut>,
         /// How long it took.
         took: Duration,
     },
@@ -23,6 +26,30 @@ pub enum Saved {
     Not(&'static str),
     /// Nothing: the trouble was told already.
     Failed,
+}
+
+/// What is not worth keeping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The reason.
+    pub why: Why,
+    /// Files of this reason.
+    pub files: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+}
+
+/// What was left out, in words; nothing where it was nothing.
+fn left_out_text(left_out: &[LeftOut]) -> Option<String> {
+    let reason = |why| match why {
+        Why::Unused => "of units that no build used",
+        Why::Executable => "large executables of tests and examples",
+        Why::Incremental => "of incremental compilation",
+        Why::Extra => "documentation, packages, temporary files",
+    };
+    let part = |out: &LeftOut| format!("{} {} ({})", bytes(out.bytes), reason(out.why), files(out.files));
+    let parts: Vec<_> = left_out.iter().map(part).collect();
+    (!parts.is_empty()).then(|| format!("left out: {}", parts.join("; ")))
 }
 
 /// What a save did for one layer.
@@ -51,11 +78,13 @@ impl SaveReport {
         let mut text = String::new();
         for LayerSave { layer, key, saved } in &self.layers {
             let _ = match saved {
-                Saved::Entry { tally, took } => {
+                Saved::Entry { tally, took, left_out } => {
+                    let left_out = left_out_text(left_out);
+                    let left_out = left_out.map(|text| format!("        {text}\n")).unwrap_or_default();
                     let (files, bytes, took) = (files(tally.files), bytes(tally.bytes), seconds(*took));
                     writeln!(
                         text,
-                        "{layer:<7} saved    {files}, {bytes} in {took} ({})\n        key {key}",
+                        "{layer:<7} saved    {files}, {bytes} in {took} ({})\n{left_out}        key {key}",
                         modes(tally)
                     )
                 }
@@ -78,7 +107,7 @@ impl SaveReport {
         for LayerSave { layer, key, saved } in &self.layers {
             let key = code(key);
             let _ = match saved {
-                Saved::Entry { tally, took } => {
+                Saved::Entry { tally, took, .. } => {
                     let (files, bytes, took) = (count(tally.files), bytes(tally.bytes), seconds(*took));
                     writeln!(
                         text,
@@ -91,6 +120,13 @@ impl SaveReport {
             };
         }
         text.push('\n');
+        for LayerSave { layer, saved, .. } in &self.layers {
+            if let Saved::Entry { left_out, .. } = saved
+                && let Some(left_out) = left_out_text(left_out)
+            {
+                let _ = writeln!(text, "{layer}: {left_out}\n");
+            }
+        }
         text
     }
 }

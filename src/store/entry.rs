@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::manifest::{Header, Manifest};
 use super::{Error, Layer, Result, Scope, Store, name};
 use crate::sys::{Dir, Errno, Lock, LockMode, Time};
+use crate::tree::Tree;
 
 /// The manifest's name in an entry.
 pub(super) const MANIFEST: &str = "manifest";
@@ -122,6 +123,11 @@ impl Lease {
     /// What it is and holds.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What it holds of the root called `name`.
+    pub fn root_called(&self, name: &str) -> Option<&Tree> {
+        self.manifest.roots.iter().find(|root| root.name == name).map(|root| &root.tree)
     }
 
     /// The entry's own folder.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::entry::{EntryId, scope_folder};
+use super::manifest::Header;
 use super::{Layer, Result, Scope, Store, name};
 
 /// Whose entries a job may take.
@@ -123,6 +124,20 @@ impl Store {
             found.append(&mut of_scope);
         }
         Ok(())
+    }
+
+    /// What the entries of a layer in these scopes are, as far as they can be read.
+    pub fn headers_in(&self, layer: Layer, scopes: &[Scope]) -> Result<Vec<Header>> {
+        let mut headers = Vec::new();
+        for scope in scopes {
+            let folder = scope_folder(self.root(), layer, scope);
+            for key_folder in self.names(&folder)?.iter().map(|name| folder.join(name)) {
+                for generation in self.generations(&key_folder)? {
+                    headers.extend(self.header(&EntryId { key_folder: key_folder.clone(), generation }));
+                }
+            }
+        }
+        Ok(headers)
     }
 
     /// The key of a folder. A name that was cut tells it only together with an entry's manifest.

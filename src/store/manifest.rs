@@ -1,7 +1,8 @@
 //! What an entry is and holds.
 //!
 //! The file: a line `runner-cache-manifest <format> <sha256 of all that follows>`, a line of JSON (the [`Header`], for
-//! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms.
+//! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, and likewise
+//! the [`Sources`], which the first versions did not write and do not read.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::MANIFEST;
 use super::{Error, Layer, Result};
 use crate::sys::{Dir, sha256_hex};
-use crate::tree::Tree;
+use crate::tree::{Snapshot, Tree};
 
 /// The format that this version writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -104,6 +105,15 @@ pub struct Root {
     pub tree: Tree,
 }
 
+/// The sources from which an entry was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    /// Their folder, relative to the job's.
+    pub folder: String,
+    /// What is in it.
+    pub snapshot: Snapshot,
+}
+
 /// An entry's header and contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
@@ -111,6 +121,8 @@ pub struct Manifest {
     pub header: Header,
     /// What it holds: `roots[0]` lies in `tree/0` and so on.
     pub roots: Vec<Root>,
+    /// What it was built from; empty where that plays no part.
+    pub sources: Vec<Sources>,
 }
 
 impl Manifest {
@@ -118,8 +130,8 @@ impl Manifest {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut body = serde_json::to_vec(&self.header).expect("a header has nothing that JSON lacks");
         body.push(b'\n');
-        let roots = postcard::to_stdvec(&self.roots).expect("a tree has nothing that postcard lacks");
-        body.extend_from_slice(&roots);
+        let parts = postcard::to_stdvec(&(&self.roots, &self.sources));
+        body.extend_from_slice(&parts.expect("a tree has nothing that postcard lacks"));
         let mut bytes = format!("{MAGIC} {FORMAT} {}\n", sha256_hex(&body)).into_bytes();
         bytes.extend_from_slice(&body);
         bytes
@@ -134,11 +146,17 @@ impl Manifest {
         }
         let (header, roots) = split_line(body).ok_or_else(|| damaged("it ends early".into()))?;
         let header = serde_json::from_slice(header).map_err(|error| damaged(error.to_string()))?;
-        let roots: Vec<Root> = postcard::from_bytes(roots).map_err(|error| damaged(error.to_string()))?;
+        let unreadable = |error: postcard::Error| damaged(error.to_string());
+        let (roots, rest) = postcard::take_from_bytes::<Vec<Root>>(roots).map_err(unreadable)?;
         for root in &roots {
             root.tree.validate().map_err(|error| damaged(error.to_string()))?;
         }
-        Ok(Self { header, roots })
+        let sources: Vec<Sources> =
+            if rest.is_empty() { Vec::new() } else { postcard::from_bytes(rest).map_err(unreadable)? };
+        if !sources.iter().all(|sources| sources.snapshot.is_sound()) {
+            return Err(damaged("what it says of the sources is no tree".into()));
+        }
+        Ok(Self { header, roots, sources })
     }
 }
 
@@ -210,7 +228,11 @@ pub(super) mod tests {
             bytes: 0,
         };
         let tree = Tree::with_root(0o755, Time { seconds: 0, nanoseconds: 0 });
-        Manifest { header, roots: vec![Root { name: ".".into(), is_partial: false, tree }] }
+        Manifest {
+            header,
+            roots: vec![Root { name: ".".into(), is_partial: false, tree }],
+            sources: Vec::new(),
+        }
     }
 
     #[test]

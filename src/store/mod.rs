@@ -49,7 +49,7 @@ pub use error::{Error, Result};
 pub use flush::since_boot_ms;
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
-pub use manifest::{Factor, Header, Manifest, Origin, Root, Scope};
+pub use manifest::{Factor, Header, Manifest, Origin, Root, Scope, Sources};
 pub use root::{Access, Store, key_folder};
 pub use session::{Claim, Claimed, leave_pointer, pointers};
 pub use staging::Staging;

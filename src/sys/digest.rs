@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 const BUFFER: usize = 256 * 1024;
 
 /// A SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -33,6 +33,14 @@ impl Digest {
     /// The digest itself.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The digest that `text` tells in 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let bytes: Vec<u8> = digits.chunks(2).map(byte).collect::<Option<_>>()?;
+        Self::from_bytes(&bytes)
     }
 
     /// The digest whose bytes these are.

@@ -300,6 +300,19 @@ impl Dir {
             .named("set times of", || self.join(name))
     }
 
+    /// When the file at the relative path `path` was last read, as far as the file system keeps account of it.
+    pub fn accessed(&self, path: &[u8]) -> Result<Time> {
+        let stat = fs::statx(self, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::ATIME)
+            .named("read metadata of", || self.join(path))?;
+        Ok(Time { seconds: stat.stx_atime.tv_sec, nanoseconds: stat.stx_atime.tv_nsec })
+    }
+
+    /// Sets when the file at the relative path `path` was last read.
+    pub fn set_accessed(&self, path: &[u8], time: Time) -> Result<()> {
+        let times = fs::Timestamps { last_access: timespec(time), last_modification: OMIT };
+        fs::utimensat(self, path, &times, AtFlags::SYMLINK_NOFOLLOW).named("set times of", || self.join(path))
+    }
+
     /// Sets permission bits (where `mode` is given) and the time of the last change of an open file of this folder.
     pub fn finish_file(&self, file: impl AsFd, name: &[u8], mode: Option<u16>, mtime: Time) -> Result<()> {
         if let Some(mode) = mode {
@@ -330,9 +343,12 @@ impl Dir {
 
     /// Sets the folder's own times to now.
     pub fn touch_self(&self) -> Result<()> {
-        let now = fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_NOW };
-        fs::futimens(self, &fs::Timestamps { last_access: now, last_modification: now })
-            .named("set times of", || self.path.clone())
+        fs::futimens(self, &NOW).named("set times of", || self.path.clone())
+    }
+
+    /// Sets the times of `name` to now, itself and not what a symlink points to.
+    pub fn touch(&self, name: &[u8]) -> Result<()> {
+        fs::utimensat(self, name, &NOW, AtFlags::SYMLINK_NOFOLLOW).named("set times of", || self.join(name))
     }
 }
 
@@ -376,10 +392,20 @@ fn stat_at(dir: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> rustix::io::Resu
     })
 }
 
+/// Times that the kernel fills in.
+const NOW: fs::Timestamps = {
+    let now = fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_NOW };
+    fs::Timestamps { last_access: now, last_modification: now }
+};
+
 /// The access time stays as it is: nobody needs it, and not setting it spares a write on some file systems.
 fn timestamps(mtime: Time) -> fs::Timestamps {
-    fs::Timestamps {
-        last_access: fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT },
-        last_modification: fs::Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanoseconds.into() },
-    }
+    fs::Timestamps { last_access: OMIT, last_modification: timespec(mtime) }
 }
+
+fn timespec(time: Time) -> fs::Timespec {
+    fs::Timespec { tv_sec: time.seconds, tv_nsec: time.nanoseconds.into() }
+}
+
+/// Leaves a time as it is.
+const OMIT: fs::Timespec = fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT };

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::error::{Error, Named, Result};
 
@@ -160,6 +160,21 @@ pub fn is_present(path: &Path) -> bool {
 /// The path without symlinks.
 pub fn canonicalize(path: &Path) -> Result<PathBuf> {
     fs::canonicalize(path).named("resolve", || path.into())
+}
+
+/// Takes `.` and `..` out of a path by its text alone: symlinks are followed when the path is used.
+pub fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
 }
 
 /// A folder with a new, random name in `parent`, called `prefix` and something; it is not removed by itself.

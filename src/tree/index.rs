@@ -110,6 +110,31 @@ impl Tree {
         }
     }
 
+    /// The tree without some of its nodes and what is below them. The root stays.
+    #[must_use]
+    pub fn without(&self, is_left_out: impl Fn(NodeId) -> bool) -> Self {
+        let root = self.node(0);
+        let mut tree = Self::with_root(root.mode, root.mtime);
+        let mut folders = std::collections::VecDeque::from([(0, 0)]);
+        while let Some((ours, theirs)) = folders.pop_front() {
+            let first = tree.len();
+            for child in self.children(ours).filter(|&child| !is_left_out(child)) {
+                let Node { mode, mtime, kind, .. } = *self.node(child);
+                let kind = match kind {
+                    Kind::Folder { .. } => Kind::Folder { first: 0, count: 0 },
+                    Kind::Symlink { target } => Kind::Symlink { target: tree.push_text(self.text(target)) },
+                    file @ Kind::File { .. } => file,
+                };
+                let id = tree.push(theirs, self.name(child), mode, mtime, kind);
+                if let Kind::Folder { .. } = kind {
+                    folders.push_back((child, id));
+                }
+            }
+            tree.set_children(theirs, first..tree.len());
+        }
+        tree
+    }
+
     /// Number of nodes, the root included.
     pub fn len(&self) -> u32 {
         u32::try_from(self.nodes.len()).expect("a tree has fewer than 2^32 nodes")
@@ -188,19 +213,31 @@ impl Tree {
     /// its files and from temporary names that came and went.
     pub fn same_as(&self, base: &Self) -> Vec<bool> {
         let mut same = vec![false; self.nodes.len()];
+        self.for_each_pair(base, |ours, theirs| same[ours as usize] = self.is_same(ours, base, theirs));
+        same
+    }
+
+    /// How many of the nodes have one at the same path in `other`.
+    pub fn count_in(&self, other: &Self) -> u32 {
+        let mut count = 0;
+        self.for_each_pair(other, |_, _| count += 1);
+        count
+    }
+
+    /// Calls `each` with each node that has one at the same path in `other`, and with that.
+    pub(super) fn for_each_pair(&self, other: &Self, mut each: impl FnMut(NodeId, NodeId)) {
         let mut pairs = vec![(0, 0)];
         while let Some((ours, theirs)) = pairs.pop() {
-            same[ours as usize] = self.is_same(ours, base, theirs);
-            let mut others = base.children(theirs).peekable();
+            each(ours, theirs);
+            let mut others = other.children(theirs).peekable();
             for child in self.children(ours) {
                 let name = self.name(child);
-                while others.next_if(|&other| base.name(other) < name).is_some() {}
-                if let Some(other) = others.next_if(|&other| base.name(other) == name) {
-                    pairs.push((child, other));
+                while others.next_if(|&id| other.name(id) < name).is_some() {}
+                if let Some(id) = others.next_if(|&id| other.name(id) == name) {
+                    pairs.push((child, id));
                 }
             }
         }
-        same
     }
 
     fn is_same(&self, ours: NodeId, base: &Self, theirs: NodeId) -> bool {

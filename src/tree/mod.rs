@@ -5,6 +5,7 @@
 //!   the store; a restore places an entry beside its destination.
 //! - [`restore`] brings a tree to its destination: whole by one rename where nothing was, else only the difference,
 //!   staged first and then put in place by renames that are undone if one fails.
+//! - [`Snapshot`] knows files again by what they hold, after others with the same names took their place.
 //! - [`verify`] tells whether a folder still holds what a tree says.
 //!
 //! Everything works relative to open folders and follows no symlink. Nothing here knows what a cache is.
@@ -18,6 +19,7 @@ mod link;
 mod place;
 mod restore;
 mod select;
+mod snapshot;
 mod temporary;
 mod update;
 mod verify;
@@ -31,6 +33,7 @@ pub use link::{LinkMode, Linker, Obstacle};
 pub use place::{Base, Needs, Placement, Source, Tally, needs, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;
+pub use snapshot::{Snapshot, TimesBrought};
 pub use temporary::TEMPORARY_PREFIX;
 pub use verify::{Damage, Verified, verify};
 pub use walk::{Walked, walk};

@@ -13,7 +13,11 @@ pub struct Selection {
     /// Folders below which an included pattern may match.
     leads: GlobSet,
     exclude: GlobSet,
+    without_caches: bool,
 }
+
+/// What tells that a folder holds what can be made again. <https://bford.info/cachedir/>
+pub(super) const CACHE_TAG: &[u8] = b"CACHEDIR.TAG";
 
 /// What a [`Selection`] says of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +41,18 @@ impl Selection {
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self> {
         let leads: Vec<_> = include.iter().flat_map(|pattern| leads_to(pattern)).collect();
         let include = if include.is_empty() { None } else { Some(glob_set(include)?) };
-        Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)? })
+        Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, without_caches: false })
+    }
+
+    /// The same, but for folders that a `CACHEDIR.TAG` tells to be caches.
+    #[must_use]
+    pub fn without_caches(self) -> Self {
+        Self { without_caches: true, ..self }
+    }
+
+    /// Whether a folder below the root in which there are `names`, sorted, is left out.
+    pub(super) fn leaves_out_folder_of(&self, names: &[Box<[u8]>]) -> bool {
+        self.without_caches && names.binary_search_by(|name| (**name).cmp(CACHE_TAG)).is_ok()
     }
 
     /// The file at `path` alone, in the folder above it.

@@ -75,6 +75,8 @@ struct Found {
 #[derive(Default)]
 struct Listing {
     children: Vec<Child>,
+    /// Neither the folder nor what is in it belongs to the tree.
+    is_left_out: bool,
 }
 
 struct Child {
@@ -95,6 +97,11 @@ impl Walk<'_> {
         let mut names: Vec<Box<[u8]>> = Vec::new();
         task.dir.for_each_name(|name| names.push(name.into()))?;
         names.sort_unstable();
+        if task.id != 0 && self.selection.leaves_out_folder_of(&names) {
+            let listing = Listing { is_left_out: true, ..Listing::default() };
+            self.add(task.id, listing, Vec::new(), Vec::new());
+            return Ok(());
+        }
 
         let task = Arc::new(task);
         let mut children = Vec::with_capacity(names.len());
@@ -136,7 +143,7 @@ impl Walk<'_> {
             }
             children.push(Child { name, stat, choice, detail });
         }
-        self.add(task.id, Listing { children }, left_out, without_rights);
+        self.add(task.id, Listing { children, is_left_out: false }, left_out, without_rights);
         Ok(())
     }
 
@@ -164,7 +171,8 @@ fn assemble(own: &Stat, listings: &[Listing]) -> Tree {
         for child in &listings[listing as usize].children {
             let kind = match &child.detail {
                 Detail::Folder { listing }
-                    if !wanted[*listing as usize] && child.choice == Choice::Perhaps =>
+                    if listings[*listing as usize].is_left_out
+                        || !wanted[*listing as usize] && child.choice == Choice::Perhaps =>
                 {
                     continue;
                 }

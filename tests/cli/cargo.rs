@@ -90,7 +90,11 @@ fn target_and_home_are_found_where_the_environment_puts_them() {
     job.set("CARGO_TARGET_DIR", job.path("elsewhere/target").display());
     job.set("CARGO_HOME", job.path("elsewhere/home").display());
     job.write("elsewhere/home/registry/cache/index/a-1.0.0.crate", "crate");
-    job.build(&[]);
+    job.ok(&["restore"]);
+    job.sh("cargo build -q --offline");
+    job.lock_with("a", "1.0.0", "crate");
+    job.ok(&["save"]);
+    job.version("1.0.0");
     job.remove("elsewhere");
     let said = job.ok(&["restore"]);
     assert_eq!((&*said.outputs["target-hit"], &*said.outputs["cargo-hit"]), ("exact", "exact"));
@@ -117,15 +121,22 @@ fn a_sibling_workspace_is_cached_besides() {
 fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() {
     let job = Job::new();
     let home = "home/.cargo";
-    for file in ["registry/index/i/config.json", "registry/cache/i/a-1.crate", "git/db/g/HEAD"] {
+    for file in ["registry/index/i/config.json", "registry/cache/i/a-1.crate", "git/db/g-0123/HEAD"] {
         job.write(&format!("{home}/{file}"), "cached");
     }
-    let secrets =
-        ["credentials.toml", ".package-cache", "git/db/g/FETCH_HEAD", "registry/index/i/.cargo-index-lock"];
+    let secrets = [
+        "credentials.toml",
+        ".package-cache",
+        "git/db/g-0123/FETCH_HEAD",
+        "registry/index/i/.cargo-index-lock",
+    ];
     for file in secrets {
         job.write(&format!("{home}/{file}"), "secret");
     }
-    job.build(&[]);
+    job.ok(&["restore"]);
+    job.lock_with("a", "1", "cached");
+    job.ok(&["save"]);
+    job.version("1.0.0");
     let entry = &job.entries("cargo")[0];
     let listing =
         job.sh(&format!("find {0} -type f 1>&2; grep -r secret {0} || test $? = 1", entry.display()));
@@ -140,7 +151,7 @@ fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() 
     job.write(&format!("{home}/credentials.toml"), "a neighbour's");
     let said = job.ok(&["restore"]);
     assert_eq!((&*said.env["CARGO_REGISTRY_RESTORED"], &*said.env["CARGO_GIT_RESTORED"]), ("true", "true"));
-    assert_eq!(job.read(&format!("{home}/git/db/g/HEAD")), "cached");
+    assert_eq!(job.read(&format!("{home}/git/db/g-0123/HEAD")), "cached");
     for file in ["registry/cache/i/a-1.crate", "registry/cache/i/b-1.crate", "credentials.toml"] {
         assert_eq!(job.read(&format!("{home}/{file}")), "a neighbour's", "{file}");
     }
@@ -237,4 +248,32 @@ fn a_build_with_a_sibling_is_kept_by_both_commits() {
     assert!(dirty.log.contains("it is not known what they are made from"), "{}", dirty.log);
     job.sh(&format!("cd ../sibling; {commit}"));
     assert_eq!(job.ok(&restore).outputs["builds-hit"], "miss", "another commit of the sibling");
+}
+
+#[test]
+fn of_a_shared_home_only_what_the_lock_file_names_is_saved_if_it_is_what_that_says() {
+    let job = Job::new();
+    for crate_ in ["a-1.0.0", "neighbours-1.0.0"] {
+        job.write(&format!("home/.cargo/registry/cache/i/{crate_}.crate"), "right");
+    }
+    job.write("home/.cargo/git/db/other-0123/HEAD", "a neighbour's");
+    job.ok(&["restore"]);
+    job.lock_with("a", "1.0.0", "right");
+    job.ok(&["save"]);
+    let files =
+        || job.sh(&format!("cd {}; find . -type f 1>&2", job.entries("cargo").pop().unwrap().display()));
+    assert!(
+        files().contains("a-1.0.0.crate") && !files().contains("neighbours") && !files().contains("git"),
+        "{}",
+        files()
+    );
+
+    job.write("home/.cargo/registry/cache/i/a-1.0.1.crate", "tampered with");
+    job.version("1.0.1");
+    job.ok(&["restore"]);
+    job.lock_with("a", "1.0.1", "right");
+    let said = job.run(&["save"]);
+    assert!(said.log.contains("a-1.0.1.crate is not what Cargo.lock says"), "{}", said.log);
+    assert!(!files().contains("a-1.0.1.crate"), "{}", files());
+    assert_eq!(job.read("home/.cargo/registry/cache/i/neighbours-1.0.0.crate"), "right");
 }

@@ -2,8 +2,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
 mod cargo;
+mod freshness;
 mod inputs;
 mod job;
 mod scopes;
+mod sweep;
 mod trouble;
 mod upkeep;

@@ -1,0 +1,170 @@
+//! `Cargo.lock`: which downloads a workspace uses, and what they must hold.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+
+use super::home::{CRATES, INDEX, REPOSITORIES};
+use crate::sys::Digest;
+use crate::tree::{Kind, NodeId, Tree};
+
+/// The downloads that lock files name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Locked {
+    /// File names of crates with the digests that they may have: a registry other than crates.io can have one of the same
+    /// name.
+    crates: HashMap<String, Vec<Digest>>,
+    /// Names of packages, as an index spells its files.
+    names: HashSet<String>,
+    /// What the folders of git repositories begin with.
+    repositories: HashSet<String>,
+}
+
+#[derive(Deserialize)]
+struct LockFile {
+    #[serde(default)]
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    source: Option<String>,
+    checksum: Option<String>,
+}
+
+impl Locked {
+    /// Adds what the lock file `text` names; `false` for one that cannot be read.
+    pub fn add(&mut self, text: &str) -> bool {
+        let Ok(lock) = toml::from_str::<LockFile>(text) else { return false };
+        for Package { name, version, source, checksum } in lock.package {
+            let Some(source) = source else { continue };
+            if let Some(url) = source.strip_prefix("git+") {
+                self.repositories.insert(repository(url));
+                continue;
+            }
+            let digests = self.crates.entry(format!("{name}-{version}.crate")).or_default();
+            digests.extend(checksum.and_then(|checksum| Digest::from_hex(&checksum)));
+            self.names.insert(name.to_lowercase());
+        }
+        true
+    }
+
+    /// What is not used of the part `part` of a cargo home, in which there is `tree`: files, and folders with all in them.
+    pub fn unused(&self, part: &str, tree: &Tree) -> Vec<NodeId> {
+        let is_used = |id: NodeId| {
+            let name = String::from_utf8_lossy(tree.name(id));
+            match part {
+                CRATES => self.crates.contains_key(&*name),
+                INDEX => !is_cached_index(tree, id) || self.names.contains(&*name.to_lowercase()),
+                _ => true,
+            }
+        };
+        if part == REPOSITORIES {
+            return tree.children(0).filter(|&id| !self.has_repository(tree.name(id))).collect();
+        }
+        let mut is_unused = vec![false; tree.len() as usize];
+        // Children come after their folder, which goes with the last of them.
+        for id in (1..tree.len()).rev() {
+            let mut children = tree.children(id);
+            is_unused[id as usize] = match tree.node(id).kind {
+                Kind::Folder { count, .. } => count > 0 && children.all(|child| is_unused[child as usize]),
+                Kind::File { .. } => !is_used(id),
+                Kind::Symlink { .. } => false,
+            };
+        }
+        (1..tree.len()).filter(|&id| is_unused[id as usize]).collect()
+    }
+
+    /// Whether the crate `name` may hold what `digest` is of. One without a known digest may hold anything.
+    pub fn is_right(&self, name: &[u8], digest: &Digest) -> bool {
+        let known = self.crates.get(&*String::from_utf8_lossy(name));
+        known.is_none_or(|digests| digests.is_empty() || digests.contains(digest))
+    }
+
+    fn has_repository(&self, folder: &[u8]) -> bool {
+        let folder = String::from_utf8_lossy(folder);
+        // `<repository>-<hash of its URL>`
+        folder.rsplit_once('-').is_none_or(|(name, _)| self.repositories.contains(&name.to_lowercase()))
+    }
+}
+
+/// The last part of a URL such as `https://example.com/owner/Name.git?branch=main#0123`, as cargo names its folder.
+fn repository(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url).trim_end_matches('/');
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".git").unwrap_or(name).to_lowercase()
+}
+
+/// Whether a file of an index is what cargo noted of one package: `<registry>/.cache/<prefix>/<name>`.
+fn is_cached_index(tree: &Tree, id: NodeId) -> bool {
+    let mut at = id;
+    while at != 0 {
+        at = tree.node(at).parent;
+        if tree.name(at) == b".cache" {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::{Dir, Interrupt, file};
+    use crate::tree::{Selection, walk};
+
+    const LOCK: &str = r#"
+version = 4
+[[package]]
+name = "mine"
+version = "0.1.0"
+[[package]]
+name = "Inflector"
+version = "0.11.4"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+checksum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+[[package]]
+name = "tool"
+version = "1.0.0+build.1"
+source = "git+https://example.com/o/Tools.git?branch=main#0123456789"
+"#;
+
+    #[test]
+    fn what_a_lock_file_names_is_used_and_the_rest_is_not() {
+        let mut locked = Locked::default();
+        assert!(locked.add(LOCK) && !locked.add("[[package]]\nname = 1"));
+        let place = tempfile::tempdir().unwrap();
+        let unused = |part: &str, files: &[&str]| {
+            let folder = place.path().join(part);
+            for path in files {
+                let path = folder.join(path);
+                file::make_dirs(path.parent().unwrap()).unwrap();
+                file::write_new(&path, b"").unwrap();
+            }
+            let tree =
+                walk(&Dir::open(&folder).unwrap(), &Selection::all(), &Interrupt::default()).unwrap().tree;
+            let paths = locked.unused(part, &tree).into_iter().map(|id| tree.path_below(0, id));
+            paths.map(|path| String::from_utf8(path).unwrap()).collect::<Vec<_>>()
+        };
+        let crates = ["i-1/Inflector-0.11.4.crate", "i-1/Inflector-0.11.3.crate", "i-1/mine-0.1.0.crate"];
+        assert_eq!(unused("registry/cache", &crates), ["i-1/Inflector-0.11.3.crate", "i-1/mine-0.1.0.crate"]);
+        let index =
+            ["i-1/.cache/in/fl/inflector", "i-1/.cache/mi/ne/mine", "i-1/config.json", "g-1/.git/HEAD"];
+        assert_eq!(
+            unused("registry/index", &index),
+            ["i-1/.cache/mi", "i-1/.cache/mi/ne", "i-1/.cache/mi/ne/mine"]
+        );
+        assert_eq!(unused("git/db", &["tools-0123/HEAD", "tool-4567/HEAD"]), ["tool-4567"]);
+    }
+
+    #[test]
+    fn a_crate_with_another_digest_is_not_right() {
+        let mut locked = Locked::default();
+        locked.add(LOCK);
+        assert!(locked.is_right(b"Inflector-0.11.4.crate", &Digest::of(b"test")));
+        assert!(!locked.is_right(b"Inflector-0.11.4.crate", &Digest::of(b"tampered")));
+        assert!(locked.is_right(b"other-1.0.0.crate", &Digest::of(b"anything")));
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the sources of a workspace are: its folder, the repository around it, and the path dependencies outside.
+
+use std::path::{Path, PathBuf};
+
+use crate::sys::file::{self, normal};
+
+/// What no compiler reads: large folders that other tools fill. What a `CACHEDIR.TAG` marks is none of it either.
+pub const NO_SOURCES: [&str; 2] = ["**/.git", "**/node_modules"];
+
+/// The folder whose files may be sources of the workspace in `workspace`: build scripts and `include!` reach beside it,
+/// so it is the whole checkout, but nothing above `limit`.
+pub fn source_folder(workspace: &Path, limit: &Path) -> PathBuf {
+    let is_checkout = |folder: &&Path| file::is_present(&folder.join(".git"));
+    let within = workspace.ancestors().take_while(|folder| folder.starts_with(limit));
+    { within }.find(is_checkout).unwrap_or(workspace).to_path_buf()
+}
+
+/// The folders of the packages that the manifest `text` in `folder` names by path: dependencies, patches, replacements.
+/// All that is no package is passed over, such as the path of a binary's source, and a manifest that cannot be read.
+pub fn path_packages(text: &str, folder: &Path) -> Vec<PathBuf> {
+    let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
+    let mut paths = Vec::new();
+    collect_paths(&toml::Value::Table(table), &mut paths);
+    let packages = paths.into_iter().map(|path| normal(&folder.join(path)));
+    packages.filter(|package| file::is_file(&package.join("Cargo.toml"))).collect()
+}
+
+fn collect_paths(value: &toml::Value, paths: &mut Vec<String>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, value) in table {
+                match value {
+                    toml::Value::String(path) if key == "path" => paths.push(path.clone()),
+                    value => collect_paths(value, paths),
+                }
+            }
+        }
+        toml::Value::Array(values) => values.iter().for_each(|value| collect_paths(value, paths)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_found_wherever_a_manifest_can_name_them() {
+        let place = tempfile::tempdir().unwrap();
+        for package in ["a", "b", "c", "d", "e", "f"] {
+            let manifest = place.path().join(package).join("Cargo.toml");
+            file::make_dirs(manifest.parent().unwrap()).unwrap();
+            file::write_new(&manifest, b"").unwrap();
+        }
+        let text = "[package]\nname = 'x'\n[[bin]]\nname = 'y'\npath = 'src/y.rs'\n\
+            [dependencies]\na = { path = '../a' }\nz = '1'\n[target.'cfg(unix)'.dev-dependencies.b]\npath = '../b/.'\n\
+            [workspace.dependencies]\nc = { path = '../c' }\n[patch.crates-io]\nd = { path = '../x/../d' }\n\
+            [build-dependencies]\ne = { path = '../e', version = '1' }\ngone = { path = '../gone' }\n\
+            [replace]\n'f:1.0.0' = { path = '../f' }\n";
+        let mut found = path_packages(text, &place.path().join("x"));
+        found.sort();
+        assert_eq!(found, ["a", "b", "c", "d", "e", "f"].map(|name| place.path().join(name)));
+        assert!(path_packages("path = ", place.path()).is_empty());
+    }
+
+    #[test]
+    fn sources_are_those_of_the_checkout_but_nothing_above_the_job() {
+        let place = tempfile::tempdir().unwrap();
+        let job = place.path().join("job");
+        let workspace = job.join("repository/rust");
+        for folder in [place.path().join(".git"), job.join("repository/.git"), workspace.clone()] {
+            file::make_dirs(&folder).unwrap();
+        }
+        assert_eq!(source_folder(&workspace, &job), job.join("repository"));
+        assert_eq!(source_folder(&job.join("other"), &job), job.join("other"));
+        assert_eq!(source_folder(&place.path().join("sibling"), &job), place.path().join("sibling"));
+    }
+}

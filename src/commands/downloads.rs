@@ -1,0 +1,63 @@
+//! What of a cargo home is saved: the downloads that the workspaces' lock files name, as far as they hold what these say.
+//! A home is shared by all jobs of a user, and what others downloaded is theirs to save.
+
+use std::path::PathBuf;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::job::Job;
+use super::trouble::Trouble;
+use crate::cargo::{CRATES, Locked};
+use crate::sys::{self, Digest, Dir, file};
+use crate::tree::{Kind, NodeId, Tree};
+
+/// What the lock files name; `None` where there is none that can be read: then nothing is known to be of no use.
+pub(super) fn locked(locks: &[PathBuf]) -> sys::Result<Option<Locked>> {
+    let mut locked = Locked::default();
+    let mut is_any_read = false;
+    for path in locks {
+        let text = file::read_if_present(path)?.unwrap_or_default();
+        is_any_read |= !text.is_empty() && locked.add(&String::from_utf8_lossy(&text));
+    }
+    Ok(is_any_read.then_some(locked))
+}
+
+/// The tree of the part `part` of a cargo home without what is not used, and without crates that hold something else
+/// than a lock file says. What `known` has is not read again.
+pub(super) fn used(
+    job: &Job,
+    locked: &Locked,
+    part: &str,
+    dir: &Dir,
+    tree: &Tree,
+    known: Option<&Tree>,
+) -> Result<Tree, Trouble> {
+    let mut is_left_out = vec![false; tree.len() as usize];
+    for id in locked.unused(part, tree) {
+        is_left_out[id as usize] = true;
+    }
+    let tree = tree.without(|id| is_left_out[id as usize]);
+    if part != CRATES {
+        return Ok(tree);
+    }
+    let same = known.map_or_else(|| vec![false; tree.len() as usize], |known| tree.same_as(known));
+    let is_new = |id: &NodeId| !same[*id as usize] && matches!(tree.node(*id).kind, Kind::File { .. });
+    let new: Vec<_> = tree.iter().map(|(id, _)| id).filter(is_new).collect();
+    let wrong = new.into_par_iter().map(|id| Ok((!is_right(locked, dir, &tree, id)?).then_some(id)));
+    let wrong = wrong.collect::<sys::Result<Vec<_>>>()?;
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    for &id in &wrong {
+        let path = dir.join(&tree.path_below(0, id));
+        let hint = "hint: remove it, and cargo downloads it again";
+        job.console
+            .warn(format!("cargo: {} is not what Cargo.lock says, and is left out: {hint}", path.display()));
+    }
+    Ok(tree.without(|id| wrong.contains(&id)))
+}
+
+fn is_right(locked: &Locked, dir: &Dir, tree: &Tree, id: NodeId) -> sys::Result<bool> {
+    let path = tree.path_below(0, id);
+    let (file, _) = dir.open_file(&path)?;
+    let digest = Digest::of_file(file).map_err(|errno| sys::Error::new("read", &dir.join(&path), errno))?;
+    Ok(locked.is_right(tree.name(id), &digest))
+}

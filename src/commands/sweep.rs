@@ -1,0 +1,84 @@
+//! The sweep of a target folder: at a restore its units are marked, at a save those that still bear the mark are left out.
+//!
+//! Cargo reads the fingerprint of each unit that a build asks for, fresh or not. So a fingerprint's time of reading tells
+//! whether any build of the job did, whatever it was called with. A restore sets that time to one that no reading sets.
+//! Where the disk keeps no such times (`noatime`), nothing is marked and so nothing is swept.
+
+use super::job::{Job, chain};
+use super::trouble::Trouble;
+use crate::cargo::{Kept, Why, spread, sweep, units};
+use crate::report::LeftOut;
+use crate::sys::{self, Dir, Time};
+use crate::tree::{Kind, NodeId, Tree};
+
+/// A time of reading that no reading sets.
+const MARK: Time = Time { seconds: 1, nanoseconds: 0 };
+
+/// Marks the units of the target folder `dir`, in which there is `tree`.
+pub(super) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
+    match try_mark(dir, tree) {
+        Ok(true) => {}
+        Ok(false) => job.console.say(format!(
+            "target: units that nobody uses any more will stay: the disk of {} keeps no times of reading (noatime)",
+            dir.path().display()
+        )),
+        Err(error) => job.console.say(format!("target: units that nobody uses any more will stay: {}", chain(&error))),
+    }
+}
+
+/// `false`: the disk keeps no times of reading.
+fn try_mark(dir: &Dir, tree: &Tree) -> sys::Result<bool> {
+    let mut is_first = true;
+    for id in units(tree).into_iter().flat_map(|unit| unit.fingerprints) {
+        let path = tree.path_below(0, id);
+        dir.set_accessed(&path, MARK)?;
+        if std::mem::take(&mut is_first) {
+            dir.read_file_if_present(&path)?;
+            if dir.accessed(&path)? == MARK {
+                dir.set_accessed(&path, tree.node(id).mtime)?;
+                return Ok(false);
+            }
+            dir.set_accessed(&path, MARK)?;
+        }
+    }
+    Ok(true)
+}
+
+/// A target folder without what is not worth keeping.
+pub(super) struct Swept {
+    pub(super) tree: Tree,
+    /// What is not in it, by reason.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// Sweeps the target folder `dir`, in which there is `tree`.
+pub(super) fn swept(dir: &Dir, tree: &Tree, kept: &Kept) -> Result<Swept, Trouble> {
+    let units = units(tree);
+    let is_used = units.iter().map(|unit| is_used(dir, tree, &unit.fingerprints));
+    let is_used = is_used.collect::<sys::Result<Vec<_>>>()?;
+    let tops = sweep(tree, &units, &is_used, kept);
+    let why = spread(tree, &tops);
+    let left_out =
+        [Why::Unused, Why::Executable, Why::Incremental, Why::Extra].into_iter().filter_map(|reason| {
+            let of_reason =
+                tree.without(|id| id != 0 && why[id as usize] != Some(reason) && is_leaf(tree, id));
+            let (files, bytes) = (of_reason.files(), of_reason.bytes());
+            (files > 0).then_some(LeftOut { why: reason, files, bytes })
+        });
+    let left_out = left_out.collect();
+    Ok(Swept { tree: tree.without(|id| why[id as usize].is_some()), left_out })
+}
+
+fn is_leaf(tree: &Tree, id: NodeId) -> bool {
+    !matches!(tree.node(id).kind, Kind::Folder { .. })
+}
+
+/// Whether any of a unit's fingerprints was read or made since the mark. One without any is none that cargo would read.
+fn is_used(dir: &Dir, tree: &Tree, fingerprints: &[NodeId]) -> sys::Result<bool> {
+    for &id in fingerprints {
+        if dir.accessed(&tree.path_below(0, id))? != MARK {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

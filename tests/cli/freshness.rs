@@ -1,0 +1,297 @@
+//! After a restore cargo compiles what has changed since the saved build, and nothing else: compared with cargo in a
+//! workspace that was never moved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, FileTimes};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::job::Job;
+
+/// Files of a checkout, the workspace in `project` and a package beside it.
+type Files = BTreeMap<String, String>;
+
+/// Workspaces whose program prints the sum of all numbers in them.
+struct Sum(Files);
+
+impl Sum {
+    fn new() -> Self {
+        let package = |name: &str, more: &str| {
+            format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n{more}")
+        };
+        let files = [
+            ("project/Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n".to_owned()),
+            ("project/notes/note.txt", "1".to_owned()),
+            (
+                "project/crates/app/Cargo.toml",
+                package(
+                    "app",
+                    "[dependencies]\nmid-dle.path = \"../mid-dle\"\nwatch.path = \"../watch\"\nmac.path = \"../mac\"\n\
+                     sibling.path = \"../../../sibling\"\n",
+                ),
+            ),
+            (
+                "project/crates/app/src/main.rs",
+                "fn number(text: &str) -> u64 { text.trim().parse().unwrap() }\nfn main() {\n\
+                 let note = number(include_str!(\"../../../notes/note.txt\"));\n\
+                 println!(\"{}\", note + mid_dle::SUM + watch::SUM + mac::seven!() + sibling::VALUE);\n}\n"
+                    .to_owned(),
+            ),
+            ("project/crates/leaf/Cargo.toml", package("leaf", "")),
+            ("project/crates/leaf/src/lib.rs", "mod part;\npub const VALUE: u64 = 2 + part::VALUE;\n".to_owned()),
+            ("project/crates/leaf/src/part.rs", "pub const VALUE: u64 = 3;\n".to_owned()),
+            ("project/crates/mac/Cargo.toml", package("mac", "[lib]\nproc-macro = true\n")),
+            (
+                "project/crates/mac/src/lib.rs",
+                "#[proc_macro]\npub fn seven(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"7u64\".parse().unwrap() }\n"
+                    .to_owned(),
+            ),
+            (
+                "project/crates/mid-dle/Cargo.toml",
+                package("mid-dle", "[dependencies]\nleaf.path = \"../leaf\"\n"),
+            ),
+            // Cargo watches the whole package of a build script that names nothing.
+            ("project/crates/mid-dle/build.rs", build_script("data", "")),
+            (
+                "project/crates/mid-dle/src/lib.rs",
+                "include!(concat!(env!(\"OUT_DIR\"), \"/sum.rs\"));\npub const SUM: u64 = READ + leaf::VALUE;\n"
+                    .to_owned(),
+            ),
+            ("project/crates/mid-dle/data/a.txt", "10".to_owned()),
+            ("project/crates/mid-dle/data/b.txt", "20".to_owned()),
+            ("project/crates/watch/Cargo.toml", package("watch", "")),
+            ("project/crates/watch/build.rs", build_script("tables", "println!(\"cargo:rerun-if-changed=tables\");")),
+            (
+                "project/crates/watch/src/lib.rs",
+                "include!(concat!(env!(\"OUT_DIR\"), \"/sum.rs\"));\npub const SUM: u64 = READ;\n".to_owned(),
+            ),
+            ("project/crates/watch/tables/a.txt", "100".to_owned()),
+            ("project/crates/watch/tables/deep/b.txt", "200".to_owned()),
+            ("sibling/Cargo.toml", package("sibling", "")),
+            ("sibling/src/lib.rs", "pub const VALUE: u64 = 5;\n".to_owned()),
+        ];
+        Self(files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect())
+    }
+
+    /// What the program prints when it is made from these files.
+    fn expected(&self) -> u64 {
+        let number = |text: &str| text.trim().parse::<u64>().unwrap();
+        let all = |folder: &str| -> u64 {
+            let files = self.0.iter().filter(|(path, _)| path.starts_with(folder));
+            files.map(|(_, text)| number(text)).sum()
+        };
+        let after = |path: &str, word: &str| {
+            let text = &self.0[path];
+            let rest = &text[text.rfind(word).unwrap() + word.len()..];
+            number(&rest.chars().take_while(char::is_ascii_digit).collect::<String>())
+        };
+        all("project/notes/")
+            + all("project/crates/mid-dle/data/")
+            + all("project/crates/watch/tables/")
+            + after("project/crates/leaf/src/lib.rs", "u64 = ")
+            + after("project/crates/leaf/src/part.rs", "u64 = ")
+            + after("project/crates/mac/src/lib.rs", "{ \"")
+            + after("sibling/src/lib.rs", "u64 = ")
+    }
+
+    /// The same project after some of what people do to files.
+    fn edited(&self, random: &mut fastrand::Rng) -> Self {
+        let mut files = self.0.clone();
+        for _ in 0..random.usize(1..4) {
+            let data: Vec<_> = files
+                .keys()
+                .filter(|path| path.contains("/data/") || path.contains("/tables/"))
+                .cloned()
+                .collect();
+            match random.u8(0..5) {
+                0 => {
+                    let sources =
+                        ["leaf/src/lib.rs", "leaf/src/part.rs"].map(|path| format!("project/crates/{path}"));
+                    let path = random.choice([&*sources[0], &sources[1], "sibling/src/lib.rs"]).unwrap();
+                    let (from, to) = (number_in(&files[path]), random.u64(1..90).to_string());
+                    let text = files[path].replace(&format!("u64 = {from}"), &format!("u64 = {to}"));
+                    files.insert(path.to_owned(), text);
+                }
+                1 => {
+                    let note = "project/notes/note.txt".to_owned();
+                    let path = random.choice([&data[..], &[note]].concat()).unwrap();
+                    files.insert(path, random.u64(1..900).to_string());
+                }
+                2 if data.len() > 2 => {
+                    files.remove(random.choice(&data).unwrap());
+                }
+                3 if !data.is_empty() => {
+                    let path = random.choice(&data).unwrap();
+                    let text = files.remove(path).unwrap();
+                    files.insert(path.replace(".txt", &format!("{}.txt", random.u8(0..9))), text);
+                }
+                _ => {
+                    let folder =
+                        random.choice(["mid-dle/data", "watch/tables", "watch/tables/deep"]).unwrap();
+                    let path = format!("project/crates/{folder}/new{}.txt", random.u8(..));
+                    files.insert(path, random.u64(1..900).to_string());
+                }
+            }
+        }
+        Self(files)
+    }
+
+    /// Lays the files out anew, as a checkout does.
+    fn check_out(&self, work: &Path) {
+        for folder in ["project", "sibling"] {
+            let folder = work.join(folder);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).unwrap();
+            }
+            fs::create_dir(folder).unwrap();
+        }
+        self.apply(work, &BTreeMap::new());
+    }
+
+    /// Makes of a checkout of `before` one of this.
+    fn apply(&self, work: &Path, before: &Files) {
+        for path in before.keys().filter(|path| !self.0.contains_key(*path)) {
+            fs::remove_file(work.join(path)).unwrap();
+        }
+        for (path, text) in self.0.iter().filter(|(path, text)| before.get(*path) != Some(text)) {
+            let path = work.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+}
+
+fn number_in(text: &str) -> String {
+    text[text.rfind("u64 = ").unwrap() + 6..].chars().take_while(char::is_ascii_digit).collect()
+}
+
+fn build_script(folder: &str, tell: &str) -> String {
+    format!(
+        "fn sum(folder: &std::path::Path) -> u64 {{ std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).map(|p| \
+         if p.is_dir() {{ sum(&p) }} else {{ std::fs::read_to_string(p).unwrap().trim().parse::<u64>().unwrap() }}).sum() }}\n\
+         fn main() {{\n{tell}\nlet sum = sum(std::path::Path::new(\"{folder}\"));\n\
+         std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/sum.rs\", format!(\"pub const READ: u64 = {{sum}};\")).unwrap();\n}}\n"
+    )
+}
+
+/// Builds, and returns what was compiled and what the program prints.
+fn build(job: &Job) -> (BTreeSet<String>, u64) {
+    job.sh("cargo build --offline --message-format=json > $HOME/../messages; target/debug/app > $HOME/../printed");
+    let messages = job.read("messages");
+    let mut compiled = BTreeSet::new();
+    for line in messages.lines() {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap();
+        if message["reason"] == "compiler-artifact" && message["fresh"] == false {
+            compiled.insert(format!("{} {}", message["target"]["name"], message["target"]["kind"]));
+        }
+    }
+    (compiled, job.read("printed").trim().parse().unwrap())
+}
+
+/// Lets files that have changed look older than the saved build: so it is where a runner keeps its workspace.
+fn backdate(work: &Path, before: &Files, after: &Files) {
+    let past = SystemTime::now() - Duration::from_secs(3600);
+    for (path, _) in after.iter().filter(|(path, text)| before.get(*path) != Some(text)) {
+        let file = File::options().write(true).open(work.join(path)).unwrap();
+        file.set_times(FileTimes::new().set_modified(past)).unwrap();
+    }
+}
+
+#[test]
+fn what_is_compiled_is_what_cargo_would_have_compiled_had_nothing_moved() {
+    for seed in 0..6 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let job = Job::new();
+        let work = job.path("work");
+        let (first, second) = {
+            let first = Sum::new();
+            let second = first.edited(&mut random);
+            (first, second)
+        };
+        first.check_out(&work);
+        job.sh("cargo generate-lockfile --offline -q");
+        job.ok(&["restore"]);
+        assert_eq!(build(&job).1, first.expected(), "seed {seed}");
+        job.ok(&["save"]);
+        let lock = job.read("work/project/Cargo.lock");
+
+        second.apply(&work, &first.0);
+        let stayed = build(&job);
+        assert_eq!(stayed.1, second.expected(), "seed {seed}");
+
+        second.check_out(&work);
+        job.write("work/project/Cargo.lock", &lock);
+        let is_backdated = random.bool();
+        if is_backdated {
+            backdate(&work, &first.0, &second.0);
+        }
+        let said = job.ok(&["restore"]);
+        assert_eq!(said.outputs["target-hit"], "exact", "seed {seed}: {}", said.log);
+        assert_eq!(build(&job), stayed, "seed {seed}, backdated: {is_backdated}, {}", said.log);
+    }
+}
+
+#[test]
+fn a_fresh_checkout_of_the_same_sources_compiles_nothing_on_another_runner_either() {
+    let mut job = Job::new();
+    let mut sum = Sum::new();
+    // Cargo knows packages outside of the workspace, and files outside of their package, by their absolute paths.
+    sum.0.retain(|path, _| !path.starts_with("sibling"));
+    for text in sum.0.values_mut() {
+        *text = text.replace("sibling.path = \"../../../sibling\"\n", "").replace(" + sibling::VALUE", "");
+        *text = text.replace("include_str!(\"../../../notes/note.txt\")", "\"1\"");
+    }
+    sum.check_out(&job.path("work"));
+    job.sh("cargo generate-lockfile --offline -q");
+    job.ok(&["restore"]);
+    assert!(!build(&job).0.is_empty());
+    job.ok(&["save"]);
+
+    let lock = job.read("work/project/Cargo.lock");
+    job.remove("work");
+    fs::create_dir_all(job.path("work/elsewhere")).unwrap();
+    sum.check_out(&job.path("work/elsewhere"));
+    job.write("work/elsewhere/project/Cargo.lock", &lock);
+    job.move_to("work/elsewhere/project");
+    let said = job.ok(&["restore"]);
+    assert_eq!(said.outputs["target-hit"], "exact");
+    assert!(said.log.contains("of them got their times back; 0 changed"), "{}", said.log);
+    assert!(said.summary.contains("of them got their times back"), "{}", said.summary);
+    assert!(build(&job).0.is_empty());
+}
+
+#[test]
+fn times_stay_as_they_are_where_the_user_wants_it() {
+    let job = Job::new();
+    job.build(&[]);
+    job.wipe();
+    let source = job.path("work/project/src/main.rs");
+    job.write("work/project/src/main.rs", &job.read("work/project/src/main.rs"));
+    let time = fs::metadata(&source).unwrap().modified().unwrap();
+    job.ok(&["restore", "--no-session", "--freshness=false"]);
+    assert_eq!(fs::metadata(&source).unwrap().modified().unwrap(), time);
+    job.ok(&["restore", "--no-session"]);
+    assert!(fs::metadata(&source).unwrap().modified().unwrap() < time);
+}
+
+#[test]
+fn only_what_holds_the_same_gets_its_time_back() {
+    let job = Job::new();
+    for file in ["same", "changed", "folder/same"] {
+        job.write(&format!("work/project/{file}"), "1");
+    }
+    job.write("work/project/node_modules/a", "1");
+    job.build(&[]);
+    job.wipe();
+    let time = |file: &str| fs::metadata(job.path("work/project").join(file)).unwrap().modified().unwrap();
+    let then = time("same");
+    for file in ["same", "changed", "new", "folder/same", "node_modules/a"] {
+        job.write(&format!("work/project/{file}"), if file == "changed" { "2" } else { "1" });
+    }
+    let files = ["changed", "new", "node_modules/a"];
+    let before = files.map(time);
+    job.ok(&["restore", "--no-session"]);
+    assert_eq!(files.map(time), before);
+    assert_eq!(time("same"), then);
+    assert!(time("folder/same") < before[0]);
+}

@@ -1,0 +1,147 @@
+//! What of a target folder is saved: what the job's builds used, whatever else has piled up in it.
+
+use std::fs;
+
+use crate::job::{Job, Said};
+
+/// Lets the project have features and a test.
+fn with_features(job: &Job) {
+    job.version("1.0.0");
+    let manifest = job.read("work/project/Cargo.toml");
+    job.write("work/project/Cargo.toml", &format!("{manifest}[features]\na = []\n"));
+    job.write("work/project/tests/works.rs", "#[test]\nfn works() {}\n");
+    job.write("work/project/examples/shows.rs", "fn main() {}\n");
+}
+
+fn job_with(job: &Job, builds: &str, args: &[&str]) -> Said {
+    job.ok(&[&["restore"], args].concat());
+    job.sh(builds);
+    job.ok(&["save"])
+}
+
+/// Files in the newest entry whose path in the target folder contains `part`.
+fn saved(job: &Job, part: &str) -> Vec<String> {
+    let entry = job
+        .entries("target")
+        .into_iter()
+        .max_by_key(|entry| entry.file_name().map(ToOwned::to_owned))
+        .unwrap();
+    let listing = job.sh(&format!("cd {}/tree/0; find . -type f 1>&2", entry.display()));
+    listing.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+}
+
+#[test]
+fn units_that_no_build_of_the_job_used_are_left_out_and_the_next_build_is_warm() {
+    let job = Job::new();
+    with_features(&job);
+    job_with(&job, "cargo build -q --offline --all-targets; cargo build -q --offline --features a", &[]);
+    assert_eq!(saved(&job, ".fingerprint").iter().filter(|path| path.contains("/bin-small.json")).count(), 2);
+    job.wipe();
+
+    // Now without the tests and the feature, and something has changed.
+    job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
+    let said = job_with(&job, "cargo build -q --offline", &[]);
+    assert!(
+        said.log.contains("left out: ") && said.log.contains("of units that no build used"),
+        "{}",
+        said.log
+    );
+    assert!(said.summary.contains("of units that no build used"), "{}", said.summary);
+    assert_eq!(saved(&job, ".fingerprint").iter().filter(|path| path.contains("/bin-small.json")).count(), 1);
+    assert!(saved(&job, "/works-").is_empty(), "{:?}", saved(&job, "/works-"));
+    assert!(saved(&job, "incremental/works").is_empty() && !saved(&job, "incremental/small").is_empty());
+    assert!(!saved(&job, "debug/small").is_empty());
+    job.wipe();
+    job.ok(&["restore", "--no-session"]);
+    assert!(!job.sh("cargo build --offline").contains("Compiling"));
+}
+
+#[test]
+fn all_that_was_used_stays_however_it_was_built() {
+    let job = Job::new();
+    with_features(&job);
+    let builds = "cargo build -q --offline; cargo build -q --offline --release; cargo test -q --no-run --offline; \
+         cargo check -q --offline --features a";
+    job_with(&job, builds, &[]);
+    for version in ["1.0.1", "1.0.2"] {
+        job.wipe();
+        job.version(version);
+        with_features(&job);
+        job.write("work/project/src/main.rs", &format!("fn main() {{ println!(\"{version}\") }}\n"));
+        job_with(&job, builds, &[]);
+    }
+    job.wipe();
+    job.ok(&["restore", "--no-session"]);
+    let log = job.sh(&builds.replace("-q ", ""));
+    assert!(!log.contains("Compiling") && !log.contains("Checking"), "{log}");
+}
+
+#[test]
+fn a_job_that_built_nothing_or_failed_leaves_nothing_out() {
+    let job = Job::new();
+    with_features(&job);
+    job_with(&job, "cargo build -q --offline --all-targets", &[]);
+    for (status, builds) in [("success", "true"), ("failure", "cargo build -q --offline")] {
+        job.wipe();
+        job.ok(&["restore", "--save", "always"]);
+        job.sh(builds);
+        let said = job.ok(&["save", "--job-status", status]);
+        assert!(said.log.contains("target  saved") && !said.log.contains("left out"), "{}", said.log);
+        assert!(!saved(&job, "/works-").is_empty());
+    }
+}
+
+#[test]
+fn what_is_left_out_alone_makes_no_new_entry() {
+    let job = Job::new();
+    with_features(&job);
+    job_with(&job, "cargo build -q --offline --all-targets", &[]);
+    job.wipe();
+    let said = job_with(&job, "cargo build -q --offline", &[]);
+    assert!(said.log.contains("nothing has changed"), "{}", said.log);
+}
+
+#[test]
+fn documentation_and_large_executables_are_kept_by_choice() {
+    let job = Job::new();
+    with_features(&job);
+    let builds =
+        "cargo test -q --no-run --offline; cargo doc -q --offline; mkdir -p target/tmp; touch target/tmp/x";
+    job_with(&job, builds, &["--max-test-size", "1kB"]);
+    assert!(saved(&job, "./doc/").is_empty() && saved(&job, "./tmp/").is_empty());
+    let executables = |part| saved(&job, part).into_iter().filter(|path| !path.contains(".d")).count();
+    assert_eq!((executables("deps/works-"), executables("examples/shows")), (0, 0));
+    assert_ne!(executables("debug/deps/small-"), 0);
+    job.wipe();
+    let all = ["--save", "always", "--keep-in-target", "doc tmp", "--max-test-size", "none"];
+    job_with(&job, builds, &all);
+    assert!(!saved(&job, "./doc/").is_empty() && !saved(&job, "./tmp/").is_empty());
+    assert_ne!(executables("deps/works-"), 0);
+    assert!(saved(&job, "incremental").is_empty());
+}
+
+#[test]
+fn a_target_folder_does_not_grow_with_the_years() {
+    let job = Job::new();
+    let mut sizes = Vec::new();
+    for month in 0..12 {
+        job.version(&format!("1.0.{month}"));
+        job.write("work/project/src/main.rs", &format!("fn main() {{ println!(\"{month}\") }}\n"));
+        job_with(&job, "cargo build -q --offline; cargo test -q --no-run --offline", &[]);
+        sizes.push(saved(&job, "").len());
+        job.wipe();
+    }
+    assert!(sizes[1..].iter().all(|size| size.abs_diff(sizes[0]) <= 2), "{sizes:?}");
+    job.ok(&["restore", "--no-session"]);
+    assert!(!job.sh("cargo build --offline; cargo test --no-run --offline").contains("Compiling"));
+}
+
+#[test]
+fn units_that_an_earlier_job_left_in_the_workspace_are_swept_as_well() {
+    let job = Job::new();
+    with_features(&job);
+    job.sh("cargo build -q --offline --all-targets");
+    job_with(&job, "cargo build -q --offline", &[]);
+    assert!(saved(&job, "/works-").is_empty());
+    assert!(!fs::read_dir(job.path("work/project/target/debug/deps")).unwrap().any(|entry| entry.is_err()));
+}
