@@ -137,7 +137,8 @@ class Measure:
         if tree == tiny_tree(LARGEST):
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
-        courses = take_turns(ways, rounds, self.place)
+        tree_bytes = self.results.trees[tree].bytes if tree in self.results.trees else 0
+        courses = take_turns(ways, rounds, self.place, tree_bytes)
         for way in ways:
             course = courses[way.name]
             peak = self.weigh(bench, way) if way.name in weighed else None

@@ -59,7 +59,7 @@ def page(results: Results, pictures: str) -> str:
 Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {results.commit}.{note}
 
 Medians of {results.rounds} rounds in which all ways of an operation took turns (three rounds with a million files),
-page cache warm, pending writes flushed before each. After the first round of each way its destination was compared with
+page cache warm, pending writes flushed and as much memory as the tree takes touched before each. After the first round of each way its destination was compared with
 its source: names, modes, times to the nanosecond, contents. Only ratios of one run mean something: a time alone says
 more about the machine.
 

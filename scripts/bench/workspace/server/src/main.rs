@@ -48,6 +48,7 @@ async fn main() -> std::io::Result<()> {
         .fallback_service(ServeDir::new("static"))
         .layer(TraceLayer::new_for_http());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    tracing::info!(weight = receipt::weight(), "loaded");
     tracing::info!(address = %listener.local_addr()?, "listening");
     axum::serve(listener, routes).await
 }
