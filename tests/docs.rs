@@ -119,6 +119,7 @@ fn the_actions_have_the_outputs_of_the_program() {
         cargo_key: None,
         target_key: None,
         cache_root: PathBuf::new(),
+        own_cargo_home: None,
         took: std::time::Duration::ZERO,
     };
     let expected: Vec<_> = report.outputs().into_iter().map(|(name, _)| name.to_owned()).collect();

@@ -16,6 +16,10 @@ pub(super) const INDEX: &str = "registry/index";
 /// Crates as they were downloaded.
 pub const CRATES: &str = "registry/cache";
 
+/// Crates as they were extracted: cargo does it anew in each home, one after another, with a dozen times the work of
+/// linking them (18,000 files of 376 crates: 3.8 s of processor time against 0.2 s).
+pub const SOURCES: &str = "registry/src";
+
 /// Git repositories.
 pub(super) const REPOSITORIES: &str = "git/db";
 
@@ -24,11 +28,12 @@ pub(super) const REPOSITORIES: &str = "git/db";
 pub struct CargoHome(PathBuf);
 
 impl CargoHome {
-    /// What is worth keeping: the rest is extracted from it (`registry/src`, `git/checkouts`), belongs to somebody
-    /// (credentials, configuration) or to running processes (locks).
-    pub const PARTS: [&str; 3] = [INDEX, CRATES, REPOSITORIES];
+    /// What is worth keeping: the rest is extracted from it (`git/checkouts`), belongs to somebody (credentials,
+    /// configuration) or to running processes (locks).
+    pub const PARTS: [&str; 4] = [INDEX, CRATES, SOURCES, REPOSITORIES];
 
-    /// What is left out of these parts: lock files, and a file that can hold a URL with a password.
+    /// What is left out of these parts, the sources not among them: lock files, and a file that can hold a URL with a
+    /// password.
     pub const LEFT_OUT: [&str; 3] = ["**/.cargo-index-lock", "**/*.lock", "**/FETCH_HEAD"];
 
     /// The home that cargo will use: `CARGO_HOME`, else `~/.cargo`. `None` without either.
@@ -46,6 +51,9 @@ impl CargoHome {
     pub fn path(&self) -> &Path {
         &self.0
     }
+
+    /// What belongs to the user rather than to a job: configuration and credentials.
+    pub const USERS: [&str; 4] = ["config.toml", "config", "credentials.toml", "credentials"];
 
     /// Takes cargo's download lock, waiting up to `patience`; `None` when another cargo held it all the time.
     pub fn lock_downloads(&self, patience: Duration) -> sys::Result<Option<Lock>> {

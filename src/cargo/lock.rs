@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::home::{CRATES, INDEX, REPOSITORIES};
+use super::home::{CRATES, INDEX, REPOSITORIES, SOURCES};
 use crate::sys::Digest;
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -61,6 +61,9 @@ impl Locked {
                 _ => true,
             }
         };
+        if part == SOURCES {
+            return folders_of_crates(tree).filter(|&folder| !is_extracted(tree, folder)).collect();
+        }
         if part == REPOSITORIES {
             return tree.children(0).filter(|&id| !self.has_repository(tree.name(id))).collect();
         }
@@ -77,6 +80,12 @@ impl Locked {
         (1..tree.len()).filter(|&id| is_unused[id as usize]).collect()
     }
 
+    /// Patterns of the folders in `registry/src` of the crates that lock files name.
+    pub fn sources(&self) -> Vec<String> {
+        let folder = |name: &String| format!("*/{}", globset::escape(name.trim_end_matches(".crate")));
+        self.crates.keys().map(folder).collect()
+    }
+
     /// Whether the crate `name` may hold what `digest` is of. One without a known digest may hold anything.
     pub fn is_right(&self, name: &[u8], digest: &Digest) -> bool {
         let known = self.crates.get(&*String::from_utf8_lossy(name));
@@ -88,6 +97,17 @@ impl Locked {
         // `<repository>-<hash of its URL>`
         folder.rsplit_once('-').is_none_or(|(name, _)| self.repositories.contains(&name.to_lowercase()))
     }
+}
+
+/// The folders of crates in `registry/src`: `<registry>/<name>-<version>`.
+pub fn folders_of_crates(tree: &Tree) -> impl Iterator<Item = NodeId> {
+    tree.children(0).flat_map(|registry| tree.children(registry))
+}
+
+/// Whether a crate's folder holds all of it: cargo writes the file last.
+fn is_extracted(tree: &Tree, folder: NodeId) -> bool {
+    let mark = tree.child(folder, b".cargo-ok").map(|id| tree.node(id).kind);
+    matches!(mark, Some(Kind::File { size, .. }) if size > 0)
 }
 
 /// The last part of a URL such as `https://example.com/owner/Name.git?branch=main#0123`, as cargo names its folder.
@@ -155,6 +175,12 @@ source = "git+https://example.com/o/Tools.git?branch=main#0123456789"
         assert_eq!(
             unused("registry/index", &index),
             ["i-1/.cache/mi", "i-1/.cache/mi/ne", "i-1/.cache/mi/ne/mine"]
+        );
+        let sources = ["i-1/whole-1.0.0/.cargo-ok", "i-1/half-1.0.0/lib.rs"];
+        assert_eq!(
+            unused("registry/src", &sources),
+            ["i-1/half-1.0.0", "i-1/whole-1.0.0"],
+            "the file is empty"
         );
         assert_eq!(unused("git/db", &["tools-0123/HEAD", "tool-4567/HEAD"]), ["tool-4567"]);
     }

@@ -14,8 +14,8 @@ mod units;
 mod workspace;
 
 pub use environment::output_variables;
-pub use home::{CRATES, CargoHome};
-pub use lock::Locked;
+pub use home::{CRATES, CargoHome, SOURCES};
+pub use lock::{Locked, folders_of_crates};
 pub use replaced::{is_replaced_in_home, is_replaced_in_target, is_written_each_build};
 pub use sources::{NO_SOURCES, path_packages, source_folder};
 pub use sweep::{Kept, Part, Why, spread, sweep};

@@ -5,7 +5,7 @@
 //! anything in place below `build/*/out`, and people run `strip` on final executables, which cargo hard-links out of
 //! `deps/`: a file may share its inode only if all its names in the target folder may.
 
-use super::home::CRATES;
+use super::home::{CRATES, SOURCES};
 
 /// Folders of a profile whose files are replaced: `<profile>/<folder>/…` or `<triple>/<profile>/<folder>/…`.
 const REPLACED_FOLDERS: &[&[u8]] = &[b"deps", b"incremental"];
@@ -42,10 +42,10 @@ pub fn is_written_each_build(path: &[u8]) -> bool {
     path.ends_with(b".d") && matches!(names.as_slice(), [_, _] | [_, _, _]) && !names.contains(&&b"deps"[..])
 }
 
-/// Whether the file at `path`, relative to the part `part` of a cargo home, is replaced when it changes: crates are, an
-/// index and git's databases are not touched at all.
+/// Whether the file at `path`, relative to the part `part` of a cargo home, is replaced when it changes: crates and
+/// their sources are, an index and git's databases are not touched at all.
 pub fn is_replaced_in_home(part: &str, path: &[u8]) -> bool {
-    part == CRATES && path.ends_with(b".crate")
+    part == SOURCES || part == CRATES && path.ends_with(b".crate")
 }
 
 #[cfg(test)]

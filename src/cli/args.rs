@@ -274,6 +274,18 @@ pub struct Inputs {
     )]
     freshness: bool,
 
+    /// Give the job a cargo home of its own in `RUNNER_TEMP`, so that parallel runners of one user are not in each other's
+    /// way; configuration and credentials are the user's
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false"
+    )]
+    isolate_cargo_home: bool,
+
     /// What of a target folder is saved besides what the job's builds used: any of `incremental`, `doc`, `package`, `tmp`,
     /// and `unused`: whatever else is in it
     #[arg(long, value_name = "LIST", value_parser = Parts::from_str, default_value = "incremental")]
@@ -353,6 +365,7 @@ impl Inputs {
             },
             link_mode: self.link_mode,
             freshness: self.freshness,
+            isolate_cargo_home: self.isolate_cargo_home,
             kept: Kept {
                 executables: self.max_test_size.0.unwrap_or(u64::MAX),
                 parts: self.keep_in_target.0.clone(),

@@ -1,13 +1,16 @@
 //! What of a cargo home is saved: the downloads that the workspaces' lock files name, as far as they hold what these say.
 //! A home is shared by all jobs of a user, and what others downloaded is theirs to save.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::job::Job;
 use super::trouble::Trouble;
-use crate::cargo::{CRATES, Locked};
+use crate::cargo::{CRATES, Locked, folders_of_crates};
 use crate::sys::{self, Digest, Dir, file};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -53,6 +56,14 @@ pub(super) fn used(
             .warn(format!("cargo: {} is not what Cargo.lock says, and is left out: {hint}", path.display()));
     }
     Ok(tree.without(|id| wrong.contains(&id)))
+}
+
+/// Of the extracted crates in `tree` those that are not in `folder` yet. Half a crate there is left to cargo, which
+/// removes it first.
+pub(super) fn absent_crates(tree: &Tree, folder: &Path) -> Tree {
+    let is_there = |id: NodeId| file::is_present(&folder.join(OsStr::from_bytes(&tree.path_below(0, id))));
+    let there: HashSet<NodeId> = folders_of_crates(tree).filter(|&id| is_there(id)).collect();
+    tree.without(|id| there.contains(&id))
 }
 
 fn is_right(locked: &Locked, dir: &Dir, tree: &Tree, id: NodeId) -> sys::Result<bool> {

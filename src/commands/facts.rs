@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::isolation;
 use super::job::{Job, chain};
 use crate::cargo::{CargoHome, Toolchain, Workspace, output_variables};
 use crate::plan::{self, Facts, FileDigest, Preset, Settings};
@@ -87,7 +88,17 @@ fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(),
         }
     }
     let Some((_, first)) = facts.workspaces.first() else { return Ok(()) };
-    facts.cargo_home = CargoHome::find(&job.env);
+    facts.cargo_home = if settings.isolate_cargo_home {
+        let why = "RUNNER_TEMP is not set, and the job's own home would be there";
+        let wrong = || {
+            NoPlan::WrongInput(format!(
+                "input `isolate-cargo-home`: `true`: {why}; hint: outside of a runner set it"
+            ))
+        };
+        Some(isolation::home(job).ok_or_else(wrong)?)
+    } else {
+        CargoHome::find(&job.env)
+    };
     if !plan::needs_parts(settings) {
         return Ok(());
     }

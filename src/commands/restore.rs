@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::cargo_lock::lock_cargo_home;
+use super::downloads;
 use super::explain;
 use super::facts::{self, NoPlan};
 use super::freshness;
 use super::housekeeping::{self, Moment};
+use super::isolation;
 use super::job::{Exit, Job, chain};
 use super::progress::shown;
 use super::source::{folder_of, is_target_folder, linkable};
 use super::sweep;
 use super::trouble::Trouble;
+use crate::cargo::SOURCES;
 use crate::cli::Inputs;
 use crate::plan::{self, LayerPlan, Plan, SaveMoment, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport, Transfer};
@@ -124,11 +127,21 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
             cargo_key: plan.cargo_key.clone(),
             target_key: plan.target_key.clone(),
             cache_root: settings.cache_root.clone(),
+            own_cargo_home: None,
             took: Duration::ZERO,
         },
         starts: Vec::new(),
         is_broken: false,
     };
+    if let Some(home) = plan.own_cargo_home.as_ref().filter(|_| !settings.lookup_only) {
+        match isolation::enter(job, home) {
+            Ok(()) => restored.report.own_cargo_home = Some(home.clone()),
+            Err(error) => {
+                let what = "the job uses the cargo home of the user, since its own could not be made";
+                job.console.warn(format!("{what}: {}", chain(&*error)));
+            }
+        }
+    }
     for layer in &plan.layers {
         let (mut outcome, mut start, mut served_by) = (miss(layer, plan, &settings.cache_root), None, None);
         if let Some(store) = store.as_ref().filter(|_| !job.interrupt.is_raised()) {
@@ -294,19 +307,24 @@ impl Restorer<'_> {
     ) -> Result<(), Trouble> {
         let root = &lease.manifest().roots[recorded];
         let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+        let absent = (root.name == SOURCES).then(|| downloads::absent_crates(&root.tree, &folder));
+        let tree = absent.as_ref().unwrap_or(&root.tree);
+        if tree.files() == 0 && root.tree.files() > 0 {
+            return Ok(());
+        }
         let existing = if root.is_partial { Existing::Overwrite } else { self.layer.existing };
         if existing == Existing::Mirror && !may_mirror(&folder)? {
             return Err(Trouble::NoTargetFolder { path: folder.display().to_string() });
         }
-        let linkable = linkable(self.layer.layer, &root.name, &root.tree);
+        let linkable = linkable(self.layer.layer, &root.name, tree);
         let entry = lease.open_root(recorded)?;
-        let source = Source { tree: &root.tree, root: &entry, linkable: &linkable };
+        let source = Source { tree, root: &entry, linkable: &linkable };
         // Roots may lie on different file systems.
         let linker = Linker::new(self.plan.link_mode);
         let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
         let tally = tree::restore(source, &folder, existing, root.is_partial, engine)?;
         if self.layer.kept.is_some() {
-            sweep::mark(self.job, &Dir::open(&folder)?, &root.tree);
+            sweep::mark(self.job, &Dir::open(&folder)?, tree);
         }
         if tally.files > 0 {
             transfer.parts.push(root.name.clone());

@@ -8,19 +8,18 @@ use jiff::Timestamp;
 use super::cargo_lock::lock_cargo_home;
 use super::housekeeping::Moment;
 use super::job::{Exit, Job, chain};
+use super::live::{self, Live};
 use super::progress::shown;
-use super::source::{folder_of, is_target_folder, is_written_alike, linkable};
+use super::source::{is_written_alike, linkable};
 use super::trouble::Trouble;
-use super::{downloads, flush, freshness, housekeeping, restore, sweep};
+use super::{flush, freshness, housekeeping, restore};
 use crate::cli::Inputs;
-use crate::plan::{
-    JobStatus, LayerPlan, RootPlan, SaveMoment, Session, SessionLayer, Settings, Shape, Start,
-};
-use crate::report::{LayerSave, LeftOut, SaveReport, Saved, bytes, count, min_free};
+use crate::plan::{JobStatus, LayerPlan, SaveMoment, Session, SessionLayer, Settings, Start};
+use crate::report::{LayerSave, SaveReport, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Origin, Query, Root, Sources, Store};
-use crate::sys::{self, CrashPoint, Dir, Space, file, space_at};
-use crate::tree::{self, Base, Engine, Linker, Placement, Selection, Source, Tally, Tree, Walked};
+use crate::sys::{self, CrashPoint, Space, space_at};
+use crate::tree::{self, Base, Engine, Linker, Placement, Source, Tally};
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs) -> Exit {
@@ -156,16 +155,6 @@ struct Saver<'a> {
     status: JobStatus,
 }
 
-/// A root as it is in the job now.
-struct Live {
-    /// What is to be saved of it.
-    root: Root,
-    dir: Dir,
-    /// All that is there, where that is more.
-    whole: Option<Tree>,
-    left_out: Vec<LeftOut>,
-}
-
 impl Saver<'_> {
     fn save(&self) -> Result<Saved, Trouble> {
         let started = Instant::now();
@@ -176,7 +165,7 @@ impl Saver<'_> {
             _ => None,
         };
         let base = self.base();
-        let live = self.read(&plan.roots, base.as_ref())?;
+        let live = live::read(self.job, &self.layer.plan, base.as_ref(), self.status)?;
         if live.iter().all(|live| live.root.tree.files() == 0) {
             return Ok(Saved::Not("there is nothing to save"));
         }
@@ -256,73 +245,6 @@ impl Saver<'_> {
                 min_free(policy.min_free)
             )
         }))
-    }
-
-    /// Walks the roots that are there.
-    fn read(&self, roots: &[RootPlan], base: Option<&Lease>) -> Result<Vec<Live>, Trouble> {
-        let locked = downloads::locked(&self.layer.plan.locks)?;
-        let mut live = Vec::new();
-        for plan in roots {
-            let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
-            let is_partial = is_file || plan.shape == Shape::Part;
-            let folder = folder_of(plan, is_partial);
-            if file::kind(&folder)? != file::Kind::Folder {
-                continue;
-            }
-            if self.layer.plan.layer == Layer::Target && !is_target_folder(&folder) {
-                let hint = "hint: check CARGO_TARGET_DIR or `workspaces`";
-                self.job.console.warn(format!(
-                    "target: {} is no target folder of cargo: left out; {hint}",
-                    folder.display()
-                ));
-                continue;
-            }
-            let selection = if is_file {
-                Selection::of_file(&plan.path)?
-            } else {
-                Selection::new(&plan.include, &plan.exclude)?
-            };
-            let dir = Dir::open(&folder)?;
-            let walked = tree::walk(&dir, &selection, &self.job.interrupt)?;
-            self.tell_of_losses(&walked);
-            let whole = walked.tree;
-            let (tree, whole, left_out) = match (&self.layer.plan.kept, &locked) {
-                // What was not asked for by a job that failed may be what it did not come to.
-                (Some(kept), _) if self.status == JobStatus::Success => {
-                    let sweep::Swept { tree, left_out } = sweep::swept(&dir, &whole, kept)?;
-                    (tree, Some(whole), left_out)
-                }
-                (_, Some(locked)) => {
-                    let known = base.and_then(|base| base.root_called(&plan.name));
-                    (
-                        downloads::used(self.job, locked, &plan.name, &dir, &whole, known)?,
-                        Some(whole),
-                        Vec::new(),
-                    )
-                }
-                _ => (whole, None, Vec::new()),
-            };
-            live.push(Live {
-                root: Root { name: plan.name.clone(), is_partial, tree },
-                dir,
-                whole,
-                left_out,
-            });
-        }
-        Ok(live)
-    }
-
-    fn tell_of_losses(&self, walked: &Walked) {
-        let layer = self.layer.plan.layer;
-        for path in &walked.left_out {
-            let path = path.display();
-            self.job.console.say(format!("{layer}: left out, neither file nor folder nor symlink: {path}"));
-        }
-        if let Some(first) = walked.without_rights.first() {
-            let (count, first) = (walked.without_rights.len(), first.display());
-            let what = format!("setuid and setgid are not kept ({count} files, such as {first})");
-            self.job.console.warn(format!("{layer}: {what}"));
-        }
     }
 
     /// The entry that the job started from, if it is still there and sound.

@@ -1,6 +1,6 @@
 //! The files in which a step leaves outputs, environment variables and its summary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Environment;
 use crate::sys::{self, file};
@@ -18,6 +18,7 @@ pub enum Error {
 pub struct FileCommands {
     output: Option<PathBuf>,
     env: Option<PathBuf>,
+    path: Option<PathBuf>,
     summary: Option<PathBuf>,
 }
 
@@ -25,7 +26,12 @@ impl FileCommands {
     /// The files named in `env`.
     pub fn new(env: &Environment) -> Self {
         let path = |name| env.get(name).map(PathBuf::from);
-        Self { output: path("GITHUB_OUTPUT"), env: path("GITHUB_ENV"), summary: path("GITHUB_STEP_SUMMARY") }
+        Self {
+            output: path("GITHUB_OUTPUT"),
+            env: path("GITHUB_ENV"),
+            path: path("GITHUB_PATH"),
+            summary: path("GITHUB_STEP_SUMMARY"),
+        }
     }
 
     /// Sets outputs of the step.
@@ -36,6 +42,14 @@ impl FileCommands {
     /// Sets environment variables of the job's later steps.
     pub fn set_env(&self, values: &[(&str, String)]) -> Result<(), Error> {
         append(self.env.as_ref(), values)
+    }
+
+    /// Lets the job's later steps find programs in `folder` first.
+    pub fn add_path(&self, folder: &Path) -> Result<(), Error> {
+        match &self.path {
+            Some(path) => Ok(file::append(path, &format!("{}\n", folder.display()))?),
+            None => Ok(()),
+        }
     }
 
     /// Adds Markdown to the step's summary.

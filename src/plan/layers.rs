@@ -30,6 +30,8 @@ pub struct Plan {
     pub scopes: Vec<Scope>,
     /// The jobs whose entries are preferred, and whose entries this job's will be.
     pub lane: String,
+    /// The cargo home that the job is to have for itself.
+    pub own_cargo_home: Option<PathBuf>,
     /// When to save.
     pub save: SaveMoment,
     /// Whether the job's own scope is the default branch, or there are no branches.
@@ -108,10 +110,15 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         target_key: is_rust.then(|| keys.of(Layer::Target).text),
         scopes: scope::chain(&facts.context, &facts.folder),
         lane,
+        own_cargo_home: settings.isolate_cargo_home.then(|| home_of(facts)).flatten(),
         save: settings.save,
         is_of_default_branch: scope::is_default_branch(&facts.context),
         link_mode: settings.link_mode,
     })
+}
+
+fn home_of(facts: &Facts) -> Option<PathBuf> {
+    facts.cargo_home.as_ref().map(|home| home.path().to_path_buf())
 }
 
 fn chosen_layers(settings: &Settings, is_rust: bool) -> Vec<Layer> {
@@ -252,6 +259,7 @@ mod tests {
             save: SaveMoment::Auto,
             upkeep: Upkeep::default(),
             freshness: true,
+            isolate_cargo_home: false,
             kept: Kept { parts: Vec::new(), executables: 0 },
             link_mode: LinkMode::Auto,
             fail_on_cache_miss: false,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use super::settings::Settings;
-use crate::cargo::CargoHome;
+use crate::cargo::{CargoHome, SOURCES};
 use crate::sys::file::normal;
 
 /// One folder, or a part of one.
@@ -43,7 +43,8 @@ pub(super) fn cargo_roots(facts: &Facts) -> Vec<RootPlan> {
         shape: Shape::Folder,
         path: home.path().join(part),
         include: Vec::new(),
-        exclude: CargoHome::LEFT_OUT.map(str::to_owned).into(),
+        // A package may have lock files of its own.
+        exclude: if part == SOURCES { Vec::new() } else { CargoHome::LEFT_OUT.map(str::to_owned).into() },
     };
     CargoHome::PARTS.map(root).into()
 }

@@ -114,6 +114,7 @@ pub struct Settings {
     pub upkeep: Upkeep,
     pub link_mode: LinkMode,
     pub freshness: bool,
+    pub isolate_cargo_home: bool,
     pub kept: Kept,
     pub fail_on_cache_miss: bool,
     pub lookup_only: bool,

@@ -98,6 +98,8 @@ pub struct RestoreReport {
     pub target_key: Option<String>,
     /// The root of the cache.
     pub cache_root: PathBuf,
+    /// The cargo home that the job has for itself.
+    pub own_cargo_home: Option<PathBuf>,
     /// How long it took, from the start of the process.
     pub took: Duration,
 }
@@ -110,6 +112,7 @@ impl RestoreReport {
             cargo_key: None,
             target_key: None,
             cache_root: cache_root.to_path_buf(),
+            own_cargo_home: None,
             took,
         }
     }
@@ -158,7 +161,8 @@ impl RestoreReport {
     /// Variables for the job's later steps, those of layers that took part. `…_CACHE_RESTORED` is true after an exact
     /// hit only, so that a step may be skipped by it; the others as soon as something was restored.
     pub fn env(&self) -> Vec<(&'static str, String)> {
-        let mut env = Vec::new();
+        let own_home = self.own_cargo_home.as_ref().map(|home| ("CARGO_HOME", home.display().to_string()));
+        let mut env: Vec<_> = own_home.into_iter().collect();
         for layer in &self.layers {
             let exact = (layer.hit == Hit::Exact && self.is_restored(layer.layer)).to_string();
             let restored = self.is_restored(layer.layer).to_string();
@@ -325,6 +329,7 @@ mod tests {
             cargo_key: None,
             target_key: None,
             cache_root: "/r".into(),
+            own_cargo_home: None,
             took: Duration::ZERO,
         }
     }

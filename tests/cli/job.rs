@@ -153,9 +153,12 @@ impl Job {
     pub(crate) fn command(&self, args: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_runner-cache"));
         command.args(args).current_dir(self.path(&self.project)).env_clear().envs(&self.env);
-        for (name, file) in
-            [("GITHUB_OUTPUT", "output"), ("GITHUB_ENV", "env"), ("GITHUB_STEP_SUMMARY", "summary")]
-        {
+        for (name, file) in [
+            ("GITHUB_OUTPUT", "output"),
+            ("GITHUB_ENV", "env"),
+            ("GITHUB_PATH", "path"),
+            ("GITHUB_STEP_SUMMARY", "summary"),
+        ] {
             fs::write(self.path(file), "").unwrap();
             command.env(name, self.path(file));
         }

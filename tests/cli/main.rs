@@ -4,6 +4,7 @@
 mod cargo;
 mod freshness;
 mod inputs;
+mod isolation;
 mod job;
 mod scopes;
 mod sweep;

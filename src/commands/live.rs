@@ -1,0 +1,102 @@
+//! A layer as it is in the job now, and what of it is worth saving.
+
+use super::job::Job;
+use super::source::{folder_of, is_target_folder};
+use super::trouble::Trouble;
+use super::{downloads, sweep};
+use crate::cargo::{Locked, SOURCES};
+use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape};
+use crate::report::LeftOut;
+use crate::store::{Layer, Lease, Root};
+use crate::sys::{Dir, file};
+use crate::tree::{self, Selection, Tree, Walked};
+
+/// A root as it is in the job now.
+pub(super) struct Live {
+    /// What is to be saved of it.
+    pub(super) root: Root,
+    pub(super) dir: Dir,
+    /// All that is there, where that is more.
+    pub(super) whole: Option<Tree>,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// Reads the roots of the layer that are there. `base` is the entry that the job started from.
+pub(super) fn read(
+    job: &Job,
+    layer: &LayerPlan,
+    base: Option<&Lease>,
+    status: JobStatus,
+) -> Result<Vec<Live>, Trouble> {
+    let locked = downloads::locked(&layer.locks)?;
+    let reader = Reader { job, layer, base, status, locked };
+    let live = layer.roots.iter().map(|root| reader.read(root));
+    live.filter_map(Result::transpose).collect()
+}
+
+struct Reader<'a> {
+    job: &'a Job,
+    layer: &'a LayerPlan,
+    base: Option<&'a Lease>,
+    status: JobStatus,
+    /// What the lock files name.
+    locked: Option<Locked>,
+}
+
+impl Reader<'_> {
+    /// `None`: there is nothing to save.
+    fn read(&self, plan: &RootPlan) -> Result<Option<Live>, Trouble> {
+        let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
+        let is_partial = is_file || plan.shape == Shape::Part;
+        let folder = folder_of(plan, is_partial);
+        if file::kind(&folder)? != file::Kind::Folder {
+            return Ok(None);
+        }
+        if self.layer.layer == Layer::Target && !is_target_folder(&folder) {
+            let hint = "hint: check CARGO_TARGET_DIR or `workspaces`";
+            self.job
+                .console
+                .warn(format!("target: {} is no target folder of cargo: left out; {hint}", folder.display()));
+            return Ok(None);
+        }
+        let selection = match (&self.locked, is_file) {
+            (_, true) => Selection::of_file(&plan.path)?,
+            (Some(locked), _) if plan.name == SOURCES => Selection::new(&locked.sources(), &[])?,
+            // A home has those of all projects of a user, and these are many.
+            (None, _) if plan.name == SOURCES => return Ok(None),
+            _ => Selection::new(&plan.include, &plan.exclude)?,
+        };
+        let dir = Dir::open(&folder)?;
+        let walked = tree::walk(&dir, &selection, &self.job.interrupt)?;
+        self.tell_of_losses(&walked);
+        let whole = walked.tree;
+        let (tree, whole, left_out) = match (&self.layer.kept, &self.locked) {
+            // What was not asked for by a job that failed may be what it did not come to.
+            (Some(kept), _) if self.status == JobStatus::Success => {
+                let sweep::Swept { tree, left_out } = sweep::swept(&dir, &whole, kept)?;
+                (tree, Some(whole), left_out)
+            }
+            (_, Some(locked)) => {
+                let known = self.base.and_then(|base| base.root_called(&plan.name));
+                let used = downloads::used(self.job, locked, &plan.name, &dir, &whole, known)?;
+                (used, Some(whole), Vec::new())
+            }
+            _ => (whole, None, Vec::new()),
+        };
+        let root = Root { name: plan.name.clone(), is_partial, tree };
+        Ok(Some(Live { root, dir, whole, left_out }))
+    }
+
+    fn tell_of_losses(&self, walked: &Walked) {
+        let layer = self.layer.layer;
+        for path in &walked.left_out {
+            let path = path.display();
+            self.job.console.say(format!("{layer}: left out, neither file nor folder nor symlink: {path}"));
+        }
+        if let Some(first) = walked.without_rights.first() {
+            let (count, first) = (walked.without_rights.len(), first.display());
+            let what = format!("setuid and setgid are not kept ({count} files, such as {first})");
+            self.job.console.warn(format!("{layer}: {what}"));
+        }
+    }
+}
