@@ -6,6 +6,7 @@ from pathlib import Path
 
 import scenario
 import trees
+from builds import Builds
 from layer import CARGO, PATHS, TARGET, Layer
 from options import Options
 from place import Place, remove
@@ -31,6 +32,7 @@ LARGEST = 1_000_000
 
 # They take minutes each way.
 ROUNDS_OF_LARGEST = 3
+ROUNDS_OF_BUILDS = 2
 
 
 def tiny_tree(files: int) -> str:
@@ -61,6 +63,8 @@ class Measure:
         for files in growth:
             self.tiny(files)
         self.start()
+        if place.name == self.options.file_systems[0] and not small:
+            self.builds()
 
     def target(self, make: Callable[[Path], None] | None) -> None:
         if make is None:
@@ -109,6 +113,11 @@ class Measure:
         # Milliseconds: more rounds cost nothing and are needed.
         self.take(bench, START, scenario.start(bench), rounds=4 * self.options.rounds, tree=NO_TREE)
         bench.clear()
+
+    def builds(self) -> None:
+        # Once is enough of what takes minutes: what differs is how much is compiled, and that does not depend on the disk.
+        builds = Builds(self.place, self.binary, self.made).measure(min(self.options.rounds, ROUNDS_OF_BUILDS), self.say)
+        self.results.builds += builds
 
     def bench(self, name: str, layer: Layer, make: Callable[[Path], None]) -> Bench:
         self.tree = name

@@ -17,7 +17,7 @@ class Figure:
     seconds: list[float]
     disk_bytes: int | None
     # The most memory that a further run held; not asked of every way.
-    peak_bytes: int | None
+    peak_bytes: int | None = None
 
     @property
     def median(self) -> float:
@@ -33,6 +33,22 @@ class Count:
     operation: str
     way: str
     per_file: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Build:
+    """From an empty workspace to the built programs."""
+
+    place: str
+    what: str
+    way: str
+    seconds: list[float]
+    # Of the workspace's packages and their dependencies.
+    compiled: int
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,7 @@ class Results:
     places: dict[str, PlaceKind] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
+    builds: list[Build] = field(default_factory=list)
 
     def find(self, place: str, tree: str, operation: str, way: str) -> Figure | None:
         for figure in self.figures:
@@ -75,6 +92,7 @@ def read(path: Path) -> Results:
     values["places"] = {name: PlaceKind(**kind) for name, kind in values["places"].items()}
     values["figures"] = [Figure(**figure) for figure in values["figures"]]
     values["counts"] = [Count(**count) for count in values["counts"]]
+    values["builds"] = [Build(**build) for build in values["builds"]]
     return Results(**values)
 
 
@@ -89,4 +107,5 @@ def merged(parts: list[Results]) -> Results:
         first.places |= part.places
         first.figures += part.figures
         first.counts += part.counts
+        first.builds += part.builds
     return first

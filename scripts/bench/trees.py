@@ -37,9 +37,7 @@ def build_target(trees: Path, say) -> Path:
     shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"))
     home = trees / "home"
     home.mkdir(exist_ok=True)
-    network = {
-        name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name.lower().endswith("_proxy")
-    }
+    network = network_variables()
     command = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
     done = subprocess.run(
         command, cwd=folder, env=environment(home, **network), check=False, capture_output=True, text=True
@@ -50,6 +48,18 @@ def build_target(trees: Path, say) -> Path:
     # Sources of the dependencies: no tree contains them.
     shutil.rmtree(home)
     return folder / "target"
+
+
+def network_variables() -> dict[str, str]:
+    """What a build needs to reach its registry from here."""
+    return {
+        name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name.lower().endswith("_proxy")
+    }
+
+
+def check_out(folder: Path) -> None:
+    """Lays the workspace out as a checkout does: every file is new."""
+    shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"), copy_function=shutil.copyfile)
 
 
 def make_small_target(folder: Path) -> None:

@@ -187,6 +187,7 @@ pub struct Limits {
 
 /// The inputs of the action.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
 pub struct Inputs {
     /// What is cached without being listed: `cargo` (downloads and target folders), `none` (only `path`), or `auto`:
     /// `cargo` where there is a `Cargo.toml`

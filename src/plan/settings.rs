@@ -95,6 +95,7 @@ pub struct WorkspaceSpec {
 /// Every input as a typed value; `cli` tells what each one means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the inputs of the same names, described once in `cli`")]
+#[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
 pub struct Settings {
     pub preset: Preset,
     pub workspaces: Vec<WorkspaceSpec>,
