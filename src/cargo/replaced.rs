@@ -17,17 +17,24 @@ const REWRITTEN_ENDINGS: &[&[u8]] = &[b".d"];
 /// place by cargo or by the script.
 const BUILD_SCRIPTS: &[&[u8]] = &[b"build-script-", b"build_script_"];
 
+/// Endings of files that nobody but rustc makes.
+const RUSTCS_OWN_ENDINGS: &[&[u8]] = &[b".rlib", b".rmeta"];
+
 /// Whether the file at `path`, relative to a target folder, is replaced when it changes.
 pub fn is_replaced_in_target(path: &[u8]) -> bool {
     if REWRITTEN_ENDINGS.iter().any(|ending| path.ends_with(ending)) {
         return false;
     }
-    let names: Vec<_> = path.split(|&byte| byte == b'/').take(6).collect();
+    let names: Vec<_> = path.split(|&byte| byte == b'/').take(8).collect();
     match names.as_slice() {
         [_, b"build", _, name] | [_, _, b"build", _, name] => {
             BUILD_SCRIPTS.iter().any(|beginning| name.starts_with(beginning))
         }
-        // Layout v2 keeps everything in `build/<package>`, and a package may be called `deps`.
+        // Layout v2 keeps everything in `build/<package>/<hash>`, where `out` is the compiler's or the script's.
+        [_, b"build", _, _, b"out", name] | [_, _, b"build", _, _, b"out", name] => {
+            RUSTCS_OWN_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        }
+        // There a package may be called `deps`.
         [_, b"build", ..] => false,
         [_, folder, _, ..] if REPLACED_FOLDERS.contains(folder) => true,
         [_, _, folder, _, ..] => REPLACED_FOLDERS.contains(folder),
@@ -61,6 +68,7 @@ mod tests {
             "debug/incremental/a/s/x.o",
             "debug/build/a-1/build-script-build",
             "wasm32-wasip1/debug/build/a-1/build_script_build-2",
+            "debug/build/deps/0123/out/libx-0123.rlib",
         ] {
             assert!(is_replaced_in_target(path.as_bytes()), "{path}");
         }
@@ -72,7 +80,8 @@ mod tests {
             "debug/build/a-1/output",
             "debug/build/a-1/out/build-script-build",
             "debug/build/a/out/deps/x",
-            "debug/build/deps/0123/out/x.rlib",
+            "debug/build/deps/0123/out/x.so",
+            "debug/build/deps/0123/run/x.rlib",
             "deps/x",
         ] {
             assert!(!is_replaced_in_target(path.as_bytes()), "{path}");

@@ -145,3 +145,30 @@ fn units_that_an_earlier_job_left_in_the_workspace_are_swept_as_well() {
     assert!(saved(&job, "/works-").is_empty());
     assert!(!fs::read_dir(job.path("work/project/target/debug/deps")).unwrap().any(|entry| entry.is_err()));
 }
+
+#[test]
+fn with_the_new_layout_of_target_folders_it_is_the_same() {
+    let mut job = Job::new();
+    // An option of nightly toolchains, until the layout becomes the only one.
+    job.set("RUSTC_BOOTSTRAP", "1");
+    job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
+    with_features(&job);
+    job.write("work/project/src/lib.rs", "");
+    job_with(&job, "cargo build -q --offline --all-targets", &[]);
+    assert!(!saved(&job, "/fingerprint/test-integration-test-works").is_empty(), "{:#?}", saved(&job, ""));
+    job.wipe();
+
+    job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
+    let restored = job.ok(&["restore", "--link-mode", "hardlink"]);
+    assert!(restored.log.contains("hardlink "), "{}", restored.log);
+    job.sh("cargo build -q --offline");
+    let said = job.ok(&["save"]);
+    assert!(said.log.contains("of units that no build used"), "{}", said.log);
+    assert!(
+        saved(&job, "/fingerprint/test-").is_empty() && !saved(&job, "/fingerprint/bin-small").is_empty()
+    );
+    assert!(saved(&job, "incremental/works").is_empty() && !saved(&job, "incremental/small").is_empty());
+    job.wipe();
+    job.ok(&["restore", "--no-session"]);
+    assert!(!job.sh("cargo build --offline").contains("Compiling"));
+}
