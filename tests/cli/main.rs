@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
 mod cargo;
+mod explain;
 mod freshness;
 mod inputs;
 mod isolation;

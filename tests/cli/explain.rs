@@ -1,0 +1,70 @@
+//! Why an entry serves a job or does not.
+
+use crate::job::Job;
+
+#[test]
+fn a_miss_and_a_partial_hit_tell_in_one_line_what_differs() {
+    let mut job = Job::new();
+    let (said, _) = job.build(&[]);
+    assert!(said.log.contains("there is no entry of this repository's ref"), "{}", said.log);
+    job.wipe();
+    job.version("1.0.1");
+    let said = job.ok(&["restore", "--no-session"]);
+    let why = "nearest: an entry of refs/heads/main, which differs in lock (./Cargo.lock)";
+    assert!(said.log.contains(why) && said.summary.contains(why), "{}\n{}", said.log, said.summary);
+    job.version("1.0.0");
+    job.set("RUSTFLAGS", "-C debuginfo=0");
+    let said = job.ok(&["restore", "--no-session"]);
+    assert!(said.log.contains("differs in env (RUSTFLAGS is new)"), "{}", said.log);
+}
+
+#[test]
+fn explain_tells_the_parts_of_the_key_and_what_becomes_of_each_entry() {
+    let mut job = Job::new();
+    job.build(&[]);
+    job.version("1.0.1");
+    job.build(&[]);
+    job.event("refs/heads/other", r#"{"repository": {"default_branch": "main"}}"#);
+    job.version("1.0.2");
+    job.build(&[]);
+    job.version("1.0.1");
+    job.event("refs/heads/main", r#"{"repository": {"default_branch": "main"}}"#);
+    job.set("GITHUB_JOB", "test");
+    let said = job.ok(&["explain", "--layers", "target"]);
+    let text = &said.stdout;
+    for part in [
+        "refs        refs/heads/main",
+        "rustc.",
+        "of rustc -vV = rustc ",
+        "of ./Cargo.lock",
+        "or what begins with target-",
+        "refs/heads/main  build  taken: the very key",
+        "refs/heads/main  build  would do, but another one is better",
+        "refs/heads/other  build  not looked at: another ref",
+        "entries of this repository: 3",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("differs"), "{text}");
+    job.write("work/project/.cargo/config.toml", "[build]\njobs = 1\n");
+    let text = job.ok(&["explain", "--layers", "target"]).stdout;
+    assert!(
+        text.contains("the nearest entry is of refs/heads/")
+            && text.contains("config (./.cargo/config.toml is new)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn explain_tells_of_keys_in_the_users_words_and_of_no_cache_at_all() {
+    let job = Job::new();
+    let text = job.ok(&["explain"]).stdout;
+    assert!(text.contains("there is no entry of this repository"), "{text}");
+    let paths = ["--preset", "none", "--path", "src", "--key"];
+    job.ok(&[&["restore"], &paths[..], &["a-1", "--restore-keys", "a-"]].concat());
+    job.ok(&["save"]);
+    let text = job.ok(&[&["explain"], &paths[..], &["b-1"]].concat()).stdout;
+    assert!(text.contains("not taken: another key"), "{text}");
+    let text = job.ok(&["explain", "--preset", "none", "--path", "Cargo.toml", "--key", "a-1"]).stdout;
+    assert!(text.contains("not taken: it is about other paths"), "{text}");
+}
