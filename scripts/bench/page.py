@@ -50,7 +50,7 @@ def builds(results: Results) -> str:
             rows.append((head, build.way, duration(build.median), ratio, str(build.compiled)))
     place = results.builds[0].place
     return (
-        f"The workspace has 21 packages and 376 dependencies; on {place}, medians of two rounds. Before each round it is\n"
+        f"The workspace has 22 packages and 376 dependencies; on {place}, medians of two rounds. Before each round it is\n"
         "checked out anew, without its target folder; then that is restored (by rsync and tar as it was saved, and nothing\n"
         "else), and `cargo build` runs. Downloads are there already. The edited package is used by five others.\n\n"
         + table(("what", "restored by", "median", "to rsync", "packages compiled"), rows, right=(2, 3, 4))
