@@ -6,15 +6,15 @@
 //! open at a time.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::Scope;
 
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
-use super::link::{File, Linker, Used};
+use super::link::{File, Used};
+use super::tally::{Counts, Tally};
 use super::{Engine, Error, Result};
 use crate::sys::{self, Dir, Errno};
 
@@ -56,40 +56,6 @@ pub struct Placement {
     pub name: Vec<u8>,
 }
 
-/// What was done.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
-    /// Files and symlinks that are at the destination now, those included that were there already.
-    pub files: u64,
-    /// Bytes of these files.
-    pub bytes: u64,
-    /// Files whose extents are shared with the source.
-    pub reflinked: u64,
-    /// Files that share their inode with the source or the base.
-    pub hardlinked: u64,
-    /// Files whose contents were copied.
-    pub copied: u64,
-    /// Files that were at the destination already and were left alone.
-    pub kept: u64,
-    /// Files and folders that were removed from the destination.
-    pub removed: u64,
-    /// Temporary folders of ours that could not be removed from the destination.
-    pub left_behind: u64,
-}
-
-impl std::ops::AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.files += other.files;
-        self.bytes += other.bytes;
-        self.reflinked += other.reflinked;
-        self.hardlinked += other.hardlinked;
-        self.copied += other.copied;
-        self.kept += other.kept;
-        self.removed += other.removed;
-        self.left_behind += other.left_behind;
-    }
-}
-
 /// Makes each placement in `into`. On an error what was made so far stays: the caller removes the folder.
 pub fn place(
     source: Source<'_>,
@@ -122,48 +88,6 @@ pub fn place(
     link_further_names(source.tree, placements, &groups, into)?;
     tally.files += groups.followers.len() as u64;
     Ok(tally)
-}
-
-/// What the smallest file takes on most disks, and folders and symlinks on some.
-const BLOCK: u64 = 4096;
-
-/// What a placement of a whole tree may take of the disk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Bytes.
-    pub bytes: u64,
-    /// Inodes.
-    pub inodes: u64,
-}
-
-/// What placing all of `source` on the file system of `target` may take at most, where `same` tells what a base has.
-pub fn needs(source: Source<'_>, same: Option<&[bool]>, target: &Path, linker: &Linker) -> Result<Needs> {
-    let target = Dir::open(target)?;
-    let is_near = source.root.stat_self()?.device == target.stat_self()?.device;
-    let mut needs = Needs::default();
-    let mut groups = HashSet::new();
-    for (id, node) in source.tree.iter() {
-        if same.is_some_and(|same| same[id as usize]) && !matches!(node.kind, Kind::Folder { .. }) {
-            continue;
-        }
-        if let Kind::File { size, group } = node.kind {
-            if group != 0 && !groups.insert(group) {
-                continue;
-            }
-            let linkable = source.linkable.get(id as usize).copied().unwrap_or(false);
-            if is_near && linkable && linker.may_hardlink() {
-                continue;
-            }
-            needs.bytes += size.next_multiple_of(BLOCK);
-        } else {
-            needs.bytes += BLOCK;
-        }
-        needs.inodes += 1;
-    }
-    if is_near && linker.may_reflink() && sys::tells_shared_extents(&target)? {
-        needs.bytes = 0;
-    }
-    Ok(needs)
 }
 
 /// The folders in which placed nodes lie, on the side of the source.
@@ -461,38 +385,4 @@ fn link_further_names(tree: &Tree, placements: &[Placement], groups: &Groups, in
         }
     }
     Ok(())
-}
-
-#[derive(Default)]
-struct Counts {
-    symlinks: AtomicU64,
-    reflinked: AtomicU64,
-    hardlinked: AtomicU64,
-    copied: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Counts {
-    fn add(&self, used: Used, size: u64) {
-        let count = match used {
-            Used::Reflink => &self.reflinked,
-            Used::Hardlink => &self.hardlinked,
-            Used::Copy => &self.copied,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(size, Ordering::Relaxed);
-    }
-
-    fn tally(self) -> Tally {
-        let (reflinked, hardlinked, copied) =
-            (self.reflinked.into_inner(), self.hardlinked.into_inner(), self.copied.into_inner());
-        Tally {
-            files: self.symlinks.into_inner() + reflinked + hardlinked + copied,
-            bytes: self.bytes.into_inner(),
-            reflinked,
-            hardlinked,
-            copied,
-            ..Tally::default()
-        }
-    }
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::place::{Placement, Source, Tally, place};
+use super::place::{Placement, Source, place};
+use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
 use super::update::update;
 use super::{Engine, Error, Result};

@@ -18,8 +18,9 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 use super::alike::{hold_the_same, is_given};
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
-use super::place::{Placement, Source, Tally, place};
+use super::place::{Placement, Source, place};
 use super::restore::Existing;
+use super::tally::Tally;
 use super::temporary::{TEMPORARY_PREFIX, Temporary, remove_debris};
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, FileType, Interrupt, Stat};

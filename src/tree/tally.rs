@@ -1,0 +1,74 @@
+//! What was done with the files of a tree, counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::link::Used;
+
+/// What was done.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Files and symlinks that are at the destination now, those included that were there already.
+    pub files: u64,
+    /// Bytes of these files.
+    pub bytes: u64,
+    /// Files whose extents are shared with the source.
+    pub reflinked: u64,
+    /// Files that share their inode with the source or the base.
+    pub hardlinked: u64,
+    /// Files whose contents were copied.
+    pub copied: u64,
+    /// Files that were at the destination already and were left alone.
+    pub kept: u64,
+    /// Files and folders that were removed from the destination.
+    pub removed: u64,
+    /// Temporary folders of ours that could not be removed from the destination.
+    pub left_behind: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.reflinked += other.reflinked;
+        self.hardlinked += other.hardlinked;
+        self.copied += other.copied;
+        self.kept += other.kept;
+        self.removed += other.removed;
+        self.left_behind += other.left_behind;
+    }
+}
+
+/// A tally that threads add to.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) symlinks: AtomicU64,
+    reflinked: AtomicU64,
+    hardlinked: AtomicU64,
+    copied: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counts {
+    pub(super) fn add(&self, used: Used, size: u64) {
+        let count = match used {
+            Used::Reflink => &self.reflinked,
+            Used::Hardlink => &self.hardlinked,
+            Used::Copy => &self.copied,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(size, Ordering::Relaxed);
+    }
+
+    pub(super) fn tally(self) -> Tally {
+        let (reflinked, hardlinked, copied) =
+            (self.reflinked.into_inner(), self.hardlinked.into_inner(), self.copied.into_inner());
+        Tally {
+            files: self.symlinks.into_inner() + reflinked + hardlinked + copied,
+            bytes: self.bytes.into_inner(),
+            reflinked,
+            hardlinked,
+            copied,
+            ..Tally::default()
+        }
+    }
+}
