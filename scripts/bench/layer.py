@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from process import environment
-from trees import WORKSPACE
+from trees import WORKSPACE, registry_lock
 
 KEY = "bench"
 
@@ -19,7 +19,7 @@ class Layer:
 
 
 TARGET = Layer("target", "target", ("--layers", "target"), in_workspace=True)
-CARGO = Layer("cargo", "home/.cargo/registry/cache", ("--layers", "cargo"), in_workspace=True)
+CARGO = Layer("cargo", "home/.cargo/registry/src", ("--layers", "cargo"), in_workspace=True)
 PATHS = Layer("paths", "tree", ("--preset", "none", "--path", "tree"), in_workspace=False)
 
 
@@ -33,6 +33,8 @@ class Job:
     def prepare(self) -> "Job":
         if self.layer.in_workspace and not self.folder.exists():
             shutil.copytree(WORKSPACE, self.folder, ignore=shutil.ignore_patterns("target"))
+            if self.layer is CARGO:
+                (self.folder / "Cargo.lock").write_text(registry_lock())
         self.tree.parent.mkdir(parents=True, exist_ok=True)
         return self
 

@@ -13,7 +13,7 @@ from place import Place, remove
 from process import environment, peak_bytes, run
 from results import Count, Figure, PlaceKind, Results, TreeSize
 from scenario import REFLINK, RSYNC, Bench
-from syscalls import count
+from syscalls import Calls, count
 from way import Way, take_turns
 
 RESTORE_NEW = "restore into an absent folder"
@@ -84,6 +84,7 @@ class Measure:
         self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, CARGO, changed=False))
         # A cargo home keeps what it has: only a path's files are brought back.
         self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, PATHS, changed=True))
+        self.count_changes(bench, PATHS)
         self.saves(bench)
 
     def saves(self, bench: Bench) -> None:
@@ -177,6 +178,19 @@ class Measure:
             if modes:
                 remove(job.tree)
             calls = count(command, cwd=job.folder, env=job.env, scratch=scratch).beyond(miss)
-            per_file = {name: number / files for name, number in calls.by_name.items() if number * 20 >= files}
-            ordered = dict(sorted(per_file.items(), key=lambda item: -item[1]))
-            self.results.counts.append(Count(self.place.name, self.tree, operation, way, ordered))
+            self.note(calls, files, operation, way)
+
+    def count_changes(self, bench: Bench, layer: Layer) -> None:
+        """System calls for each file that has changed, beyond those of a restore with nothing to do."""
+        job = bench.job(f"existing-{layer.name}", layer)
+        command = bench.filled(layer).restore(job, "auto")
+        run(command, cwd=job.folder, env=job.env)
+        nothing = count(command, cwd=job.folder, env=job.env, scratch=bench.copies)
+        bench.change_one_percent(job.tree)
+        calls = count(command, cwd=job.folder, env=job.env, scratch=bench.copies).beyond(nothing)
+        self.note(calls, len(trees.one_percent(job.tree)), RESTORE_CHANGED, "auto, each changed file")
+
+    def note(self, calls: Calls, files: int, operation: str, way: str) -> None:
+        per_file = {name: number / files for name, number in calls.by_name.items() if number * 20 >= files}
+        ordered = dict(sorted(per_file.items(), key=lambda item: -item[1]))
+        self.results.counts.append(Count(self.place.name, self.tree, operation, way, ordered))

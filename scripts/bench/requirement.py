@@ -83,8 +83,13 @@ def judge_ratio(results: Results, place: str, rule: Requirement) -> list[Judgeme
     if ours is None or other is None:
         return []
     found = ours.median / other.median
+    shown = fraction(found)
+    # Names alone: what the kernel takes to make as many, one after another.
+    links = results.find(place, rule.tree, rule.operation, LINKS)
+    if links is not None and found > rule.most:
+        shown += f" (`{LINKS}`: {fraction(links.median / other.median)})"
     what = f"{rule.tree}: {rule.operation}: `{rule.way}` to `{rule.other}`"
-    return [Judgement(place, what, fraction(rule.most), fraction(found), found <= rule.most)]
+    return [Judgement(place, what, fraction(rule.most), shown, found <= rule.most)]
 
 
 def judge_disk(results: Results, place: str) -> list[Judgement]:

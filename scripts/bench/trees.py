@@ -14,6 +14,10 @@ WORKSPACE = Path(__file__).parent / "workspace"
 # Times that a job's files may have: not now, and not whole seconds.
 EPOCH_NS = 1_750_000_000_123_456_789
 
+# Of an extracted crate, and how many there are: as in the workspace's dependencies.
+FILES_OF_CRATE = 50
+CRATES = 400
+
 # What a build may need to reach its registry.
 NETWORK = ("SSL_CERT_", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_SOURCE_")
 
@@ -75,11 +79,26 @@ def make_small_target(folder: Path) -> None:
 
 
 def make_registry(folder: Path, files: int) -> None:
-    """Downloaded crates as cargo keeps them: in one folder for each index, here of four."""
+    """Extracted crates as cargo keeps them: in one folder for each index, here of four."""
     chance = random.Random(2)
     for number in range(files):
-        name = f"package-{number}-{number % 7}.{number % 13}.{number % 3}.crate"
-        write(folder / f"index-{number % 4}" / name, chance.randrange(200, 40_000), chance)
+        name, version = package(number // FILES_OF_CRATE)
+        file = number % FILES_OF_CRATE
+        crate = folder / f"index-{number // FILES_OF_CRATE % 4}" / f"{name}-{version}"
+        # Cargo writes the mark of a whole crate last.
+        write(crate / ("src" if file else "") / (f"{file}.rs" if file else ".cargo-ok"), chance.randrange(200, 40_000), chance)
+
+
+def package(number: int) -> tuple[str, str]:
+    return f"package-{number}", f"1.{number % 13}.{number % 3}"
+
+
+def registry_lock() -> str:
+    """A lock file that names all crates of the registry."""
+    source = "registry+https://github.com/rust-lang/crates.io-index"
+    packages = [package(number) for number in range(CRATES)]
+    texts = [f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = "{source}"\n' for name, version in packages]
+    return "\n".join(["version = 4\n", *texts])
 
 
 def make_tiny(folder: Path, files: int) -> None:
