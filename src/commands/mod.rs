@@ -12,6 +12,7 @@ mod housekeeping;
 mod inspect;
 mod job;
 mod list;
+mod presets;
 mod progress;
 mod remove;
 mod restore;

@@ -5,6 +5,7 @@ mod cargo;
 mod freshness;
 mod inputs;
 mod job;
+mod presets;
 mod scopes;
 mod sweep;
 mod trouble;
