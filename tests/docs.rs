@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, CommandFactory};
 use runner_cache::cli::Cli;
+use runner_cache::plan::{built_in_presets, parse_own_presets};
 use runner_cache::report::RestoreReport;
 
 /// Flags that are no inputs of the action.
@@ -135,6 +136,26 @@ fn the_actions_have_the_outputs_of_the_program() {
             assert_eq!(value, format!("${{{{ steps.restore.outputs.{name} }}}}"), "{path}");
         }
     }
+}
+
+#[test]
+fn the_readme_has_all_presets() {
+    let mut table = String::from("| preset | what is cached | where it is |\n|---|---|---|\n");
+    for (name, preset) in built_in_presets() {
+        let usual = preset.paths.iter().filter_map(|place| place.choices().last());
+        let places: Vec<_> = usual.map(|path| format!("`{path}`")).collect();
+        let _ = writeln!(table, "| `{name}` | {} | {} |", preset.about, places.join(", "));
+    }
+    let (start, end) = ("<!-- presets: generated, see tests/docs.rs -->\n", "<!-- end of presets -->\n");
+    assert_is("README.md", &with_section("README.md", start, end, &table));
+}
+
+#[test]
+fn the_readmes_preset_of_a_repository_can_be_read() {
+    let readme = std::fs::read_to_string(project("README.md")).unwrap();
+    let (_, rest) = readme.split_once("```yaml\npresets:\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    assert_eq!(parse_own_presets(&format!("presets:\n{text}")).unwrap().len(), 1);
 }
 
 #[test]

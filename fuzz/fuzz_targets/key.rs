@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use runner_cache::plan::{LayerPlan, Plan, Preset, Settings, build, needs_parts};
+use runner_cache::plan::{LayerPlan, Plan, Presets, Settings, build, needs_parts};
 use runner_cache_fuzz::{job, said};
 
 fuzz_target!(|text: &str| {
@@ -32,7 +32,7 @@ fuzz_target!(|text: &str| {
 
 fn settings(key: &str) -> Settings {
     let one = vec!["x".to_owned()];
-    Settings { preset: Preset::Cargo, key: Some(key.to_owned()), path: one, ..job::defaults() }
+    Settings { presets: Presets::CARGO, key: Some(key.to_owned()), path: one, ..job::defaults() }
 }
 
 fn plan_of(key: &str) -> Option<Plan> {

@@ -4,7 +4,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use runner_cache::plan::{Facts, LayerPlan, Plan, Preset, Settings, build};
+use runner_cache::plan::{Facts, LayerPlan, Plan, Presets, Settings, build};
 use runner_cache::store::Layer;
 use runner_cache_fuzz::job;
 
@@ -83,7 +83,7 @@ impl Job {
             self.toolchain_file.clone().map(|contents| ("rust-toolchain".to_owned(), contents));
         let one = || vec!["x".to_owned()];
         let settings = Settings {
-            preset: Preset::Cargo,
+            presets: Presets::CARGO,
             key: key.map(str::to_owned),
             key_extra: self.told().extra,
             path: one(),

@@ -5,7 +5,7 @@
 use std::path::{Component, Path};
 
 use libfuzzer_sys::fuzz_target;
-use runner_cache::plan::{Facts, Preset, Settings, Shape, build, parse_lines};
+use runner_cache::plan::{Facts, Presets, Settings, Shape, build, parse_lines};
 use runner_cache::tree::Selection;
 use runner_cache_fuzz::job;
 
@@ -18,7 +18,7 @@ fuzz_target!(|text: &str| {
 
 fn listed(lines: &[String]) {
     let settings = Settings {
-        preset: Preset::None,
+        presets: Presets::NONE,
         key: Some("k".into()),
         path: lines.to_vec(),
         cache_root: "/cache".into(),

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use crate::cargo::{Kept, Part};
 use crate::github::Environment;
 use crate::plan::{
-    DiskGuard, JobStatus, Preset, SaveMoment, Settings, Unreadable, Upkeep, WorkspaceSpec, parse_age,
+    DiskGuard, JobStatus, Presets, SaveMoment, Settings, Unreadable, Upkeep, WorkspaceSpec, parse_age,
     parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts, parse_words,
 };
 use crate::store::retention::{Keep, MinFree, Policy};
@@ -189,10 +189,10 @@ pub struct Limits {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
 pub struct Inputs {
-    /// What is cached without being listed: `cargo` (downloads and target folders), `none` (only `path`), or `auto`:
-    /// `cargo` where there is a `Cargo.toml`
-    #[arg(long, value_name = "PRESET", default_value = "auto", hide_possible_values = true)]
-    preset: Preset,
+    /// What is cached without being listed: `cargo` (downloads and target folders), another tool such as `npm` (the README
+    /// lists them), several such as `cargo,npm`, `none` (only `path`), or `auto`: `cargo` where there is a `Cargo.toml`
+    #[arg(long, value_name = "LIST", default_value = "auto")]
+    preset: Presets,
 
     /// Cargo workspaces, one a line, as `path` or `path -> target`. Siblings such as `../blvm-consensus` are fine
     #[arg(long, value_name = "LINES", default_value = ".")]
@@ -345,7 +345,7 @@ impl Inputs {
     pub fn settings(&self, env: &Environment) -> Settings {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         Settings {
-            preset: self.preset,
+            presets: self.preset.clone(),
             workspaces: self.workspaces.0.clone(),
             layers: self.layers.clone().map(|layers| layers.0).filter(|layers| !layers.is_empty()),
             path: parse_lines(&self.path),

@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 
 use super::isolation;
 use super::job::{Job, chain};
+use super::presets;
 use crate::cargo::{CargoHome, Toolchain, Workspace, output_variables};
-use crate::plan::{self, Facts, FileDigest, Preset, Settings};
+use crate::plan::{self, Facts, FileDigest, Presets, Settings};
 use crate::store::Origin;
 use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
 use crate::tree::{Selection, walk};
@@ -43,9 +44,10 @@ pub(super) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
         folder,
         ..Facts::default()
     };
-    if settings.preset != Preset::None {
+    if settings.presets.may_be_rust() {
         gather_cargo(job, settings, &mut facts)?;
     }
+    presets::gather(job, settings, &mut facts)?;
     for name in &settings.key_env {
         // The user's own variables may hold secrets, and people read what a key was made from.
         let value = job.env.get(name).map(|value| sha256_hex(value.as_bytes())).unwrap_or_default();
@@ -77,7 +79,7 @@ fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(),
         let name = spec.path.to_string_lossy().into_owned();
         match Workspace::inspect(&folder) {
             Some(workspace) => facts.workspaces.push((name, workspace)),
-            None if settings.preset == Preset::Auto && name == "." => {}
+            None if settings.presets == Presets::Auto && name == "." => {}
             None => {
                 return Err(NoPlan::WrongInput(format!(
                     "input `workspaces`: `{name}`: there is no Cargo.toml in {}; hint: check it out in a step before, \
@@ -147,11 +149,18 @@ fn key_files(folder: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan>
             }
         }
     }
+    digests.extend(matching(folder, &patterns, "input `key-files`")?);
+    Ok(digests)
+}
+
+/// The files in `folder` that match one of `patterns`, which `what` names.
+pub(super) fn matching(folder: &Path, patterns: &[String], what: &str) -> Result<Vec<FileDigest>, NoPlan> {
+    let mut digests = Vec::new();
     if patterns.is_empty() {
         return Ok(digests);
     }
-    let selection = Selection::new(&patterns, &NOT_SEARCHED.map(str::to_owned))
-        .map_err(|error| NoPlan::WrongInput(format!("input `key-files`: {}", chain(&error))))?;
+    let selection = Selection::new(patterns, &NOT_SEARCHED.map(str::to_owned))
+        .map_err(|error| NoPlan::WrongInput(format!("{what}: {}", chain(&error))))?;
     let found = walk(&Dir::open(folder)?, &selection, &Interrupt::default())?;
     for (id, _) in found.tree.iter() {
         let path = found.tree.path_below(0, id);
@@ -164,7 +173,7 @@ fn key_files(folder: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan>
     Ok(digests)
 }
 
-fn digest_if_present(path: &Path, label: &str) -> sys::Result<Option<FileDigest>> {
+pub(super) fn digest_if_present(path: &Path, label: &str) -> sys::Result<Option<FileDigest>> {
     if !file::is_file(path) {
         return Ok(None);
     }

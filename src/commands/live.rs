@@ -12,7 +12,8 @@ use crate::sys::{Dir, file};
 use crate::tree::{self, Selection, Tree, Walked};
 
 /// A root as it is in the job now.
-pub(super) struct Live {
+pub(super) struct Live<'a> {
+    pub(super) plan: &'a RootPlan,
     /// What is to be saved of it.
     pub(super) root: Root,
     pub(super) dir: Dir,
@@ -22,12 +23,12 @@ pub(super) struct Live {
 }
 
 /// Reads the roots of the layer that are there. `base` is the entry that the job started from.
-pub(super) fn read(
+pub(super) fn read<'r>(
     job: &Job,
-    layer: &LayerPlan,
+    layer: &'r LayerPlan,
     base: Option<&Lease>,
     status: JobStatus,
-) -> Result<Vec<Live>, Trouble> {
+) -> Result<Vec<Live<'r>>, Trouble> {
     let locked = downloads::locked(&layer.locks)?;
     let reader = Reader { job, layer, base, status, locked };
     let live = layer.roots.iter().map(|root| reader.read(root));
@@ -45,7 +46,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// `None`: there is nothing to save.
-    fn read(&self, plan: &RootPlan) -> Result<Option<Live>, Trouble> {
+    fn read<'r>(&self, plan: &'r RootPlan) -> Result<Option<Live<'r>>, Trouble> {
         let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
         let is_partial = is_file || plan.shape == Shape::Part;
         let folder = folder_of(plan, is_partial);
@@ -84,7 +85,7 @@ impl Reader<'_> {
             _ => (whole, None, Vec::new()),
         };
         let root = Root { name: plan.name.clone(), is_partial, tree };
-        Ok(Some(Live { root, dir, whole, left_out }))
+        Ok(Some(Live { plan, root, dir, whole, left_out }))
     }
 
     fn tell_of_losses(&self, walked: &Walked) {

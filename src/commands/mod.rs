@@ -14,6 +14,7 @@ mod isolation;
 mod job;
 mod list;
 mod live;
+mod presets;
 mod progress;
 mod remove;
 mod restore;

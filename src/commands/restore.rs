@@ -306,17 +306,21 @@ impl Restorer<'_> {
         transfer: &mut Transfer,
     ) -> Result<(), Trouble> {
         let root = &lease.manifest().roots[recorded];
-        let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+        let plan = &self.layer.roots[planned];
+        let folder = folder_of(plan, root.is_partial);
         let absent = (root.name == SOURCES).then(|| downloads::absent_crates(&root.tree, &folder));
         let tree = absent.as_ref().unwrap_or(&root.tree);
         if tree.files() == 0 && root.tree.files() > 0 {
             return Ok(());
         }
-        let existing = if root.is_partial { Existing::Overwrite } else { self.layer.existing };
+        let existing = match plan.existing {
+            Existing::Mirror if root.is_partial => Existing::Overwrite,
+            existing => existing,
+        };
         if existing == Existing::Mirror && !may_mirror(&folder)? {
             return Err(Trouble::NoTargetFolder { path: folder.display().to_string() });
         }
-        let linkable = linkable(self.layer.layer, &root.name, tree);
+        let linkable = linkable(self.layer.layer, plan, tree)?;
         let entry = lease.open_root(recorded)?;
         let source = Source { tree, root: &entry, linkable: &linkable };
         // Roots may lie on different file systems.

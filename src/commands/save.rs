@@ -133,9 +133,7 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
 
 /// Why a layer is not even looked at.
 fn reason_not_to(save: SaveMoment, status: JobStatus, layer: &SessionLayer) -> Option<&'static str> {
-    // What these hold is determined by their key.
-    let is_settled = matches!(layer.plan.layer, Layer::Builds | Layer::Paths)
-        && layer.start.as_ref().is_some_and(|start| start.is_exact);
+    let is_settled = layer.plan.is_settled && layer.start.as_ref().is_some_and(|start| start.is_exact);
     match (save, status) {
         (SaveMoment::Never, _) => Some("not to be saved"),
         (SaveMoment::Always, _) => None,
@@ -207,7 +205,7 @@ impl Saver<'_> {
         let mut needed = Shortage::default();
         for (live, same) in live.iter().zip(same) {
             let linker = Linker::new(self.session.link_mode);
-            let linkable = linkable(self.layer.plan.layer, &live.root.name, &live.root.tree);
+            let linkable = linkable(self.layer.plan.layer, live.plan, &live.root.tree)?;
             let source = Source { tree: &live.root.tree, root: &live.dir, linkable: &linkable };
             let same = same.as_ref().map(|(_, same)| same.as_slice());
             let needs = tree::needs(source, same, self.store.root(), &linker)?;
@@ -297,7 +295,7 @@ impl Saver<'_> {
         shown(self.job, layer, files, |progress| {
             let mut tally = Tally::default();
             for (index, (live, same)) in live.iter().zip(same).enumerate() {
-                let linkable = linkable(layer, &live.root.name, &live.root.tree);
+                let linkable = linkable(layer, live.plan, &live.root.tree)?;
                 let source = Source { tree: &live.root.tree, root: &live.dir, linkable: &linkable };
                 let base_dir = match (base, same) {
                     (Some(base), Some((number, _))) => Some(base.open_root(*number)?),

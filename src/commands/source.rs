@@ -9,15 +9,16 @@ use crate::cargo::{is_replaced_in_home, is_replaced_in_target, is_written_each_b
 use crate::plan::{RootPlan, Shape};
 use crate::store::Layer;
 use crate::sys::{self, Dir, file};
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{self, Kind, NodeId, Selection, Tree};
 
 /// For each node whether it may share its inode: it is replaced when it changes, never rewritten, and so are all files
 /// of its hard-link group.
-pub(super) fn linkable(layer: Layer, part: &str, tree: &Tree) -> Vec<bool> {
+pub(super) fn linkable(layer: Layer, root: &RootPlan, tree: &Tree) -> tree::Result<Vec<bool>> {
     let mut linkable = vec![false; tree.len() as usize];
-    if matches!(layer, Layer::Builds | Layer::Paths) {
-        return linkable;
+    if matches!(layer, Layer::Builds | Layer::Paths) && root.replaced.is_empty() {
+        return Ok(linkable);
     }
+    let replaced = Selection::new(&root.replaced, &[])?;
     let mut kept_apart = HashSet::new();
     for (folder, _) in tree.iter() {
         let files = tree.children(folder).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
@@ -29,8 +30,9 @@ pub(super) fn linkable(layer: Layer, part: &str, tree: &Tree) -> Vec<bool> {
             path.extend_from_slice(tree.name(id));
             let node = tree.node(id);
             let is_replaced = match layer {
-                Layer::Cargo => is_replaced_in_home(part, &path),
-                _ => is_replaced_in_target(&path),
+                Layer::Cargo => is_replaced_in_home(&root.name, &path),
+                Layer::Target => is_replaced_in_target(&path),
+                Layer::Builds | Layer::Paths => replaced.names(&path),
             };
             linkable[id as usize] = is_replaced;
             if let Kind::File { group, .. } = node.kind
@@ -46,7 +48,7 @@ pub(super) fn linkable(layer: Layer, part: &str, tree: &Tree) -> Vec<bool> {
             linkable[id as usize] = false;
         }
     }
-    linkable
+    Ok(linkable)
 }
 
 /// Whether a file only looks changed: cargo writes it anew each time, and the entry's has the same contents.

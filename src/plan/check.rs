@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::facts::Facts;
 use super::key::Given;
-use super::roots::{RootPlan, Shape, path_roots, target_roots};
-use super::settings::{Preset, Settings};
+use super::preset::Presets;
+use super::roots::{RootPlan, Shape, path_roots, preset_roots, target_roots};
+use super::settings::Settings;
 use crate::store::Layer;
 use crate::sys::file::normal;
 use crate::tree::Selection;
@@ -30,27 +31,30 @@ fn refuse(input: &'static str, what: impl Into<String>, hint: &'static str) -> C
 
 /// Checks all settings. `is_rust`: cargo's layers take part unless `layers` leaves them out.
 pub(super) fn check(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
-    check_layers(settings)?;
-    check_keys(settings, is_rust)?;
+    check_layers(settings, facts)?;
+    check_keys(settings, facts, is_rust)?;
     check_patterns(settings, facts)?;
     check_places(settings, facts, is_rust)
 }
 
-fn check_layers(settings: &Settings) -> Checked {
+fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
     let listed = |layer| settings.layers.as_ref().is_some_and(|layers| layers.contains(&layer));
     let left_out = |layer| settings.layers.is_some() && !listed(layer);
-    let is_none = settings.preset == Preset::None;
-    if is_none && settings.path.is_empty() {
-        return refuse("preset", "`none` with no `path` caches nothing", "list what to cache in `path`");
+    let (presets, has_preset_paths) = (&settings.presets, !facts.preset_paths.is_empty());
+    let has_paths = has_preset_paths || !settings.path.is_empty();
+    if !presets.may_be_rust() && !has_paths {
+        let what = format!("`{presets}` with no `path` caches nothing");
+        return refuse("preset", what, "list what to cache in `path`");
     }
-    if let Some(layer) = settings.layers.iter().flatten().find(|layer| is_none && **layer != Layer::Paths) {
-        return refuse(
-            "layers",
-            format!("`{layer}` is not of preset `none`"),
-            "use preset `cargo`, or `path`",
-        );
+    let is_of_none = |layer: &&Layer| *presets == Presets::NONE && **layer == Layer::Builds;
+    let is_of_cargo =
+        |layer: &&Layer| !presets.may_be_rust() && matches!(layer, Layer::Cargo | Layer::Target);
+    let mut layers = settings.layers.iter().flatten();
+    if let Some(layer) = layers.find(|layer| is_of_none(layer) || is_of_cargo(layer)) {
+        let what = format!("`{layer}` is not of preset `{presets}`");
+        return refuse("layers", what, "use preset `cargo`, or `path`");
     }
-    if listed(Layer::Paths) && settings.path.is_empty() {
+    if listed(Layer::Paths) && !has_paths {
         return refuse("layers", "`paths` with no `path`", "list what to cache in `path`");
     }
     if listed(Layer::Builds) && settings.builds.is_empty() {
@@ -59,14 +63,23 @@ fn check_layers(settings: &Settings) -> Checked {
     if !settings.path.is_empty() && left_out(Layer::Paths) {
         return refuse("path", "is set, and `layers` leaves `paths` out", "add `paths` to `layers`");
     }
+    if has_preset_paths && left_out(Layer::Paths) {
+        let what = format!("is `{presets}`, and `layers` leaves `paths` out");
+        return refuse("preset", what, "add `paths` to `layers`");
+    }
     if !settings.builds.is_empty() && left_out(Layer::Builds) {
         return refuse("builds", "is set, and `layers` leaves `builds` out", "add `builds` to `layers`");
     }
     Ok(())
 }
 
-fn check_keys(settings: &Settings, is_rust: bool) -> Checked {
-    if !is_rust && !settings.path.is_empty() && settings.key.is_none() && settings.key_files.is_empty() {
+fn check_keys(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
+    let is_made_from_facts = is_rust || !facts.preset_paths.is_empty();
+    if !is_made_from_facts
+        && !settings.path.is_empty()
+        && settings.key.is_none()
+        && settings.key_files.is_empty()
+    {
         return refuse(
             "key",
             "is needed for `path` where there is no Rust workspace",
@@ -104,13 +117,20 @@ fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
         {
             return refuse(input, format!("`{line}` names nothing"), "remove the line");
         }
-        if !lines.is_empty() && lines.iter().all(|line| line.starts_with('!')) {
+        let has_others = input == "path" && !facts.preset_paths.is_empty();
+        if !has_others && !lines.is_empty() && lines.iter().all(|line| line.starts_with('!')) {
             return refuse(input, "has only exclusions", "add a line without `!`");
         }
         for root in path_roots(lines, facts) {
             if let Err(error) = Selection::new(&root.include, &root.exclude) {
                 return refuse(input, format!("`{}`: {error}", root.name), "see the README on patterns");
             }
+        }
+    }
+    for root in preset_roots(settings, facts) {
+        let replaced = Selection::new(&root.replaced, &[]);
+        if let Err(error) = Selection::new(&root.include, &root.exclude).and(replaced) {
+            return refuse("preset", format!("`{}`: {error}", root.name), "see the README on patterns");
         }
     }
     Ok(())
@@ -121,7 +141,7 @@ fn check_places(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     let targets = if is_rust { target_roots(settings, facts) } else { Vec::new() };
     let cache = normal(&settings.cache_root);
     let is_whole = |root: &RootPlan| root.shape != Shape::Part;
-    let paths = path_roots(&settings.path, facts);
+    let paths = [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat();
     for root in targets.iter().chain(paths.iter().filter(|root| is_whole(root))) {
         if overlap(&root.path, &cache) {
             let what = format!(

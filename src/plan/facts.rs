@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::preset::PresetPath;
 use crate::cargo::{CargoHome, Toolchain, Workspace};
 use crate::github::Context;
 
@@ -27,13 +28,15 @@ pub struct Facts {
     pub workspaces: Vec<(String, Workspace)>,
     /// The compiler of the first workspace.
     pub toolchain: Toolchain,
-    /// Environment variables that change the output.
+    /// Environment variables that change the output, and what the presets' tools say of their versions.
     pub variables: Vec<(String, String)>,
     /// Cargo's configuration files, and the path of its home.
     pub config: Vec<FileDigest>,
     /// Lock files, or manifests of workspaces without one.
     pub lock: Vec<FileDigest>,
-    /// What `key-files` matches.
+    /// What the presets cache that files describe.
+    pub preset_paths: Vec<PresetPath>,
+    /// What `key-files` matches, and the presets' files.
     pub key_files: Vec<FileDigest>,
     /// The file whose change starts all keys anew.
     pub trigger: Option<FileDigest>,

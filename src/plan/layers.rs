@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::check::{Contradiction, check};
 use super::facts::Facts;
 use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
-use super::roots::{RootPlan, cargo_roots, path_roots, target_roots};
+use super::preset::Presets;
+use super::roots::{RootPlan, cargo_roots, path_roots, preset_roots, target_roots};
 use super::scope;
-use super::settings::{Preset, SaveMoment, Settings};
+use super::settings::{SaveMoment, Settings};
 use crate::cargo::Kept;
 use crate::store::{Factor, Lanes, Layer, Scope};
 use crate::sys::sha256_hex;
-use crate::tree::{Existing, LinkMode};
+use crate::tree::LinkMode;
 
 /// What a job restores and saves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +56,8 @@ pub struct LayerPlan {
     pub family: String,
     /// Whose entries will do.
     pub lanes: Lanes,
-    /// What becomes of files that are there already.
-    pub existing: Existing,
+    /// Whether its key settles what is in it: then there is nothing to save after an exact hit.
+    pub is_settled: bool,
     /// A digest of what it is about: an entry that is about something else does not serve, or not exactly.
     pub contents: String,
     /// What it is about.
@@ -89,13 +90,12 @@ pub fn needs_parts(settings: &Settings) -> bool {
 
 /// Makes the plan.
 pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> {
-    let is_rust = match settings.preset {
-        Preset::Auto => !facts.workspaces.is_empty(),
-        Preset::Cargo => true,
-        Preset::None => false,
+    let is_rust = match settings.presets {
+        Presets::Auto => !facts.workspaces.is_empty(),
+        Presets::Named { cargo, .. } => cargo,
     };
     check(settings, facts, is_rust)?;
-    let layers = chosen_layers(settings, is_rust);
+    let layers = chosen_layers(settings, facts, is_rust);
     let keys = Keys::new(settings, facts);
     let lane = settings.lane.clone().unwrap_or_else(|| default_lane(settings, facts));
     // Without a commit there is no telling which build this is.
@@ -121,12 +121,12 @@ fn home_of(facts: &Facts) -> Option<PathBuf> {
     facts.cargo_home.as_ref().map(|home| home.path().to_path_buf())
 }
 
-fn chosen_layers(settings: &Settings, is_rust: bool) -> Vec<Layer> {
+fn chosen_layers(settings: &Settings, facts: &Facts, is_rust: bool) -> Vec<Layer> {
     let mut layers = settings.layers.clone().unwrap_or_else(|| Layer::ALL.to_vec());
     layers.retain(|layer| match layer {
         Layer::Cargo | Layer::Target => is_rust,
         Layer::Builds => !settings.builds.is_empty(),
-        Layer::Paths => !settings.path.is_empty(),
+        Layer::Paths => !settings.path.is_empty() || !facts.preset_paths.is_empty(),
     });
     layers
 }
@@ -188,16 +188,11 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
         Layer::Cargo => cargo_roots(facts),
         Layer::Target => target_roots(settings, facts),
         Layer::Builds => path_roots(&settings.builds, facts),
-        Layer::Paths => path_roots(&settings.path, facts),
+        Layer::Paths => [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat(),
     };
     let contents = contents_of(&roots);
-    let (existing, lanes) = match layer {
-        Layer::Cargo => (Existing::Keep, Lanes::Any),
-        Layer::Target => (Existing::Mirror, Lanes::Any),
-        // Another lane's build of this commit may be for another target triple.
-        Layer::Builds => (Existing::Overwrite, Lanes::Own),
-        Layer::Paths => (Existing::Overwrite, Lanes::Any),
-    };
+    // Another lane's build of this commit may be for another target triple.
+    let lanes = if layer == Layer::Builds { Lanes::Own } else { Lanes::Any };
     LayerPlan {
         layer,
         factors: keys.factors(layer, &key.text),
@@ -206,7 +201,11 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
         // Other paths under the same words are another thing.
         family: format!("{}{contents}", key.family),
         lanes,
-        existing,
+        is_settled: match layer {
+            Layer::Cargo | Layer::Target => false,
+            Layer::Builds => true,
+            Layer::Paths => facts.preset_paths.iter().all(|path| path.preset.settled),
+        },
         contents,
         roots,
         locks: if layer == Layer::Cargo { lock_files(facts) } else { Vec::new() },
@@ -234,16 +233,20 @@ fn contents_of(roots: &[RootPlan]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
 
+    use super::super::preset::choose;
     use super::super::roots::Shape;
     use super::*;
     use crate::cargo::{CargoHome, Workspace};
+    use crate::github::Environment;
     use crate::plan::settings::{Upkeep, WorkspaceSpec};
+    use crate::tree::Existing;
 
     fn settings() -> Settings {
         Settings {
-            preset: Preset::Auto,
+            presets: Presets::Auto,
             workspaces: vec![WorkspaceSpec { path: ".".into(), target: None }],
             layers: None,
             path: Vec::new(),
@@ -359,6 +362,41 @@ mod tests {
         assert!(roots[0].exclude.is_empty(), "another folder's exclusions");
     }
 
+    fn npm() -> (Settings, Facts) {
+        let presets: Presets = "npm".parse().unwrap();
+        let chosen = choose(presets.others(), BTreeMap::new()).unwrap();
+        let paths = chosen.iter().flat_map(|(name, preset)| preset.paths_in(name, &Environment::default()));
+        let facts = Facts { preset_paths: paths.collect(), workspaces: Vec::new(), ..facts() };
+        (Settings { presets, ..settings() }, facts)
+    }
+
+    #[test]
+    fn what_a_preset_names_is_cached_once_and_not_what_the_user_excludes() {
+        let (npm, facts) = npm();
+        let roots = |path: &[&str]| {
+            let settings = Settings { path: lines(path), ..npm.clone() };
+            build(&settings, &facts).unwrap().layers.remove(0).roots
+        };
+        let alone = roots(&[]);
+        assert_eq!((alone.len(), &*alone[0].path), (1, Path::new("/h/.npm/_cacache")));
+        assert_eq!(alone[0].existing, Existing::Keep);
+        assert_eq!(roots(&["!~/.npm/_cacache/x"])[0].exclude, ["x", "tmp/**"]);
+        let listed = roots(&["~/.npm/_cacache"]);
+        assert_eq!((listed.len(), listed[0].existing), (1, Existing::Overwrite));
+    }
+
+    #[test]
+    fn layers_that_contradict_a_preset_are_refused() {
+        let (npm, facts) = npm();
+        for layer in [Layer::Target, Layer::Cargo, Layer::Builds] {
+            let settings = Settings { layers: Some(vec![layer]), ..npm.clone() };
+            assert_eq!(build(&settings, &facts).unwrap_err().input, "layers", "{layer}");
+        }
+        let both = "cargo,npm".parse().unwrap();
+        let settings = Settings { presets: both, layers: Some(vec![Layer::Cargo]), ..npm };
+        assert_eq!(build(&settings, &facts).unwrap_err().input, "preset");
+    }
+
     #[test]
     fn a_target_folder_that_holds_cargos_home_or_another_one_is_refused() {
         let facts = Facts { cargo_home: Some(CargoHome::at("/w/p/target/home")), ..facts() };
@@ -375,8 +413,8 @@ mod tests {
     #[test]
     fn settings_that_contradict_each_other_name_an_input_and_a_way_out() {
         let contradictions = [
-            ("preset", Settings { preset: Preset::None, ..settings() }),
-            ("key", Settings { preset: Preset::None, path: lines(&["x"]), ..settings() }),
+            ("preset", Settings { presets: Presets::NONE, ..settings() }),
+            ("key", Settings { presets: Presets::NONE, path: lines(&["x"]), ..settings() }),
             ("layers", Settings { layers: Some(vec![Layer::Paths]), ..settings() }),
             ("path", Settings { layers: Some(vec![Layer::Cargo]), path: lines(&["x"]), ..settings() }),
             ("path", Settings { path: lines(&["!x"]), ..settings() }),

@@ -6,6 +6,7 @@ mod explain;
 mod facts;
 mod key;
 mod layers;
+mod preset;
 mod roots;
 mod scope;
 mod session;
@@ -16,9 +17,12 @@ pub use check::Contradiction;
 pub use explain::{Change, Difference, differences, nearest};
 pub use facts::{Facts, FileDigest};
 pub use layers::{LayerPlan, Plan, SourcesPlan, build, needs_parts};
+pub use preset::{
+    OWN_PRESETS, Place, Preset, PresetPath, Presets, built_in_presets, choose, parse_own_presets,
+};
 pub use roots::{RootPlan, Shape};
 pub use session::{Session, SessionLayer, Start};
-pub use settings::{DiskGuard, JobStatus, Preset, SaveMoment, Settings, Upkeep, WorkspaceSpec};
+pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{
     Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts,
     parse_words,

@@ -5,9 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
+use super::preset::PresetPath;
 use super::settings::Settings;
 use crate::cargo::{CargoHome, SOURCES};
 use crate::sys::file::normal;
+use crate::tree::Existing;
 
 /// One folder, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,10 @@ pub struct RootPlan {
     pub include: Vec<String>,
     /// Patterns of what does not.
     pub exclude: Vec<String>,
+    /// Patterns of files that are replaced and never rewritten, besides those of cargo: they may be shared with an entry.
+    pub replaced: Vec<String>,
+    /// What becomes of files that are there already.
+    pub existing: Existing,
 }
 
 /// What the path of a root is.
@@ -45,6 +51,8 @@ pub(super) fn cargo_roots(facts: &Facts) -> Vec<RootPlan> {
         include: Vec::new(),
         // A package may have lock files of its own.
         exclude: if part == SOURCES { Vec::new() } else { CargoHome::LEFT_OUT.map(str::to_owned).into() },
+        replaced: Vec::new(),
+        existing: Existing::Keep,
     };
     CargoHome::PARTS.map(root).into()
 }
@@ -60,6 +68,8 @@ pub(super) fn target_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> 
                 path,
                 include: Vec::new(),
                 exclude: Vec::new(),
+                replaced: Vec::new(),
+                existing: Existing::Mirror,
             });
         }
     };
@@ -80,23 +90,49 @@ fn explicit_target(settings: &Settings, facts: &Facts, name: &str) -> Option<Pat
 
 /// Lines of paths and patterns as in `actions/cache`: relative to the job's folder, `~` for the home, `!` excludes.
 pub(super) fn path_roots(lines: &[String], facts: &Facts) -> Vec<RootPlan> {
-    let (excluded, included): (Vec<&String>, Vec<&String>) =
-        lines.iter().partition(|line| line.starts_with('!'));
-    let excluded: Vec<_> = excluded.into_iter().map(|line| absolute(line[1..].trim(), facts)).collect();
-    included
-        .into_iter()
-        .map(|line| {
-            let path = absolute(line, facts);
-            let (path, pattern) = split_pattern(&path);
-            RootPlan {
-                name: line.clone(),
-                shape: if pattern.is_some() { Shape::Part } else { Shape::Unknown },
-                include: pattern.into_iter().collect(),
-                exclude: excluded.iter().filter_map(|excluded| below(&path, excluded)).collect(),
-                path,
-            }
-        })
-        .collect()
+    let excluded = excluded(lines, facts);
+    let included = lines.iter().filter(|line| !line.starts_with('!'));
+    included.map(|line| path_root(line, &excluded, facts)).collect()
+}
+
+/// What the presets cache, but for what the user lists as well. The user's exclusions are about it, too.
+pub(super) fn preset_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> {
+    let excluded = excluded(&settings.path, facts);
+    let is_same = |a: &RootPlan, b: &RootPlan| a.path == b.path && a.include == b.include;
+    let listed = path_roots(&settings.path, facts);
+    let mut roots: Vec<RootPlan> = Vec::new();
+    for PresetPath { name, line, preset } in &facts.preset_paths {
+        let mut root = RootPlan {
+            name: name.clone(),
+            replaced: preset.replaced.clone(),
+            existing: if preset.overwrite { Existing::Overwrite } else { Existing::Keep },
+            ..path_root(line, &excluded, facts)
+        };
+        root.exclude.extend(preset.exclude.iter().cloned());
+        if listed.iter().chain(&roots).all(|other| !is_same(other, &root)) {
+            roots.push(root);
+        }
+    }
+    roots
+}
+
+fn excluded(lines: &[String], facts: &Facts) -> Vec<PathBuf> {
+    let excluded = lines.iter().filter_map(|line| line.strip_prefix('!'));
+    excluded.map(|line| absolute(line.trim(), facts)).collect()
+}
+
+fn path_root(line: &str, excluded: &[PathBuf], facts: &Facts) -> RootPlan {
+    let path = absolute(line, facts);
+    let (path, pattern) = split_pattern(&path);
+    RootPlan {
+        name: line.to_owned(),
+        shape: if pattern.is_some() { Shape::Part } else { Shape::Unknown },
+        include: pattern.into_iter().collect(),
+        exclude: excluded.iter().filter_map(|excluded| below(&path, excluded)).collect(),
+        replaced: Vec::new(),
+        existing: Existing::Overwrite,
+        path,
+    }
 }
 
 fn absolute(line: &str, facts: &Facts) -> PathBuf {

@@ -4,22 +4,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::preset::Presets;
 use crate::cargo::Kept;
 use crate::store::retention::{MinFree, Policy};
 use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
-
-/// What is cached without being listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Preset {
-    /// `cargo` where there is a `Cargo.toml`, else `none`.
-    #[default]
-    Auto,
-    /// A Rust workspace: cargo's downloads and the target folder.
-    Cargo,
-    /// Only what `path` lists.
-    None,
-}
 
 /// When a job's work is saved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -97,7 +86,7 @@ pub struct WorkspaceSpec {
 #[expect(missing_docs, reason = "the fields are the inputs of the same names, described once in `cli`")]
 #[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
 pub struct Settings {
-    pub preset: Preset,
+    pub presets: Presets,
     pub workspaces: Vec<WorkspaceSpec>,
     /// `None`: what the preset and the other inputs call for.
     pub layers: Option<Vec<Layer>>,

@@ -16,6 +16,12 @@ use crate::store::retention::{Keep, MinFree};
 #[error("{0}")]
 pub struct Unreadable(String);
 
+impl Unreadable {
+    pub(super) fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 /// The lines of `text` that are not blank, trimmed.
 pub fn parse_lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -114,12 +120,17 @@ fn layer(word: &str) -> Result<Layer, Unreadable> {
         return Ok(layer);
     }
     let names: Vec<_> = known().map(Layer::name).collect();
-    let near = names.iter().max_by(|a, b| strsim::jaro(a, word).total_cmp(&strsim::jaro(b, word)));
-    let tip = match near {
-        Some(near) if strsim::jaro(near, word) > 0.7 => format!("; did you mean `{near}`?"),
+    let near = near_miss(word, names.iter().copied());
+    Err(Unreadable(format!("`{word}` is no layer; allowed: {}{near}", names.join(", "))))
+}
+
+/// A question whether one of `names` was meant by `word`; nothing where none is alike.
+pub(super) fn near_miss<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let likeness = |name: &str| strsim::jaro(name, word);
+    match names.max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
+        Some(near) if likeness(near) > 0.7 => format!("; did you mean `{near}`?"),
         _ => String::new(),
-    };
-    Err(Unreadable(format!("`{word}` is no layer; allowed: {}{tip}", names.join(", "))))
+    }
 }
 
 impl FromStr for WorkspaceSpec {

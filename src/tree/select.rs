@@ -61,6 +61,12 @@ impl Selection {
         Self::new(&[globset::escape(&name.replace('\\', "\\\\"))], &[])
     }
 
+    /// Whether an included pattern matches the path itself.
+    pub fn names(&self, path: &[u8]) -> bool {
+        let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path));
+        self.include.as_ref().is_some_and(|include| include.is_match(path))
+    }
+
     /// Whether paths matter at all, or everything is chosen.
     pub(super) fn is_all(&self) -> bool {
         self.include.is_none() && self.exclude.is_empty()

@@ -7,6 +7,7 @@ mod freshness;
 mod inputs;
 mod isolation;
 mod job;
+mod presets;
 mod scopes;
 mod sweep;
 mod trouble;

@@ -1,0 +1,83 @@
+//! The facts of the presets that a job names: their paths, key files and tools.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::facts::{NoPlan, digest_if_present, matching};
+use super::job::Job;
+use crate::plan::{
+    self, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Unreadable, choose, parse_own_presets,
+};
+use crate::sys::file;
+
+/// Adds what the presets `settings` names tell of this job.
+pub(super) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
+    let names = settings.presets.others();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let wrong = |error: Unreadable| NoPlan::WrongInput(format!("input `preset`: {error}"));
+    for (name, preset) in choose(names, own(&facts.folder)?).map_err(wrong)? {
+        facts.preset_paths.extend(preset.paths_in(&name, &job.env));
+        if plan::needs_parts(settings) {
+            gather_key(job, &name, &preset, facts)?;
+        }
+    }
+    Ok(())
+}
+
+/// The presets of the repository in `folder`.
+fn own(folder: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
+    let Some(bytes) = file::read_if_present(&folder.join(OWN_PRESETS))? else {
+        return Ok(BTreeMap::new());
+    };
+    parse_own_presets(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+        NoPlan::WrongInput(format!("{OWN_PRESETS}: {error}; hint: see the README on presets"))
+    })
+}
+
+fn gather_key(job: &Job, name: &str, preset: &Preset, facts: &mut Facts) -> Result<(), NoPlan> {
+    let found = key_files(&facts.folder, name, &preset.key_files)?;
+    if found.is_empty() && !preset.key_files.is_empty() {
+        let files = preset.key_files.join(", ");
+        job.console.say(format!(
+            "preset {name}: its key does not follow what is needed, since there is none of {files}; hint: `key-files`"
+        ));
+    }
+    // Two presets may look at one file, and ask one tool.
+    add_new(&mut facts.key_files, found);
+    add_new(&mut facts.variables, version(&facts.folder, &preset.version));
+    Ok(())
+}
+
+fn add_new(items: &mut Vec<(String, String)>, more: impl IntoIterator<Item = (String, String)>) {
+    for item in more {
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
+}
+
+fn key_files(folder: &Path, preset: &str, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+    let mut digests = Vec::new();
+    let mut patterns = Vec::new();
+    for line in lines {
+        match digest_if_present(&folder.join(line), line)? {
+            Some(digest) => digests.push(digest),
+            None => patterns.push(line.clone()),
+        }
+    }
+    patterns.retain(|line| line.contains(['*', '?', '[', '{']));
+    add_new(&mut digests, matching(folder, &patterns, &format!("preset `{preset}`: `key-files`"))?);
+    Ok(digests)
+}
+
+/// What a tool says of its version, beside the words of the question; nothing where it is absent or fails.
+fn version(folder: &Path, command: &[String]) -> Option<(String, String)> {
+    let (program, args) = command.split_first()?;
+    let mut command_line = Command::new(program);
+    command_line.args(args).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::null());
+    let output = command_line.output().ok().filter(|output| output.status.success())?;
+    Some((command.join(" "), String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+}

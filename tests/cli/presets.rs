@@ -1,0 +1,230 @@
+//! Presets of other tools: what they cache, what their keys are made from, and a repository's own.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use crate::job::{Job, Said};
+
+const DOWNLOAD: &str = "home/.npm/_cacache/content-v2/a";
+
+/// A job of a project of npm, whose node says `v20`.
+fn npm_job() -> Job {
+    let mut job = Job::new();
+    job.write("work/project/package-lock.json", "one");
+    job.write(DOWNLOAD, "a");
+    let path = std::env::var("PATH").unwrap();
+    job.set("PATH", format!("{}:{path}", job.path("tools").display()));
+    says(&job, "node", "v20");
+    job
+}
+
+/// Makes a tool that says `version`.
+fn says(job: &Job, tool: &str, version: &str) {
+    let path = format!("tools/{tool}");
+    job.write(&path, &format!("#!/bin/sh\necho {version}\n"));
+    fs::set_permissions(job.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn restore(job: &Job, preset: &str) -> Said {
+    job.ok(&["restore", "--preset", preset])
+}
+
+fn save(job: &Job, preset: &str) -> String {
+    restore(job, preset);
+    job.ok(&["save"]).log
+}
+
+/// What a job finds of the one before, when its downloads are gone and `change` was made.
+fn found_after(job: &Job, change: impl FnOnce(&Job)) -> Said {
+    save(job, "npm");
+    job.remove("home/.npm");
+    change(job);
+    restore(job, "npm")
+}
+
+#[test]
+fn a_preset_brings_back_what_the_tool_downloaded_and_nothing_else() {
+    let job = npm_job();
+    job.write("home/.npm/_logs/log", "1");
+    let said = found_after(&job, |_| {});
+    assert_eq!((&*said.outputs["cache-hit"], &*said.outputs["restored-files"]), ("true", "1"));
+    assert_eq!(job.read(DOWNLOAD), "a");
+    assert!(job.ok(&["save"]).log.contains("an entry of this key is there already"));
+    assert!(job.entries("cargo").is_empty() && job.entries("target").is_empty());
+}
+
+#[test]
+fn another_lock_file_or_tool_is_a_partial_hit_that_tells_why() {
+    let is_partial_after = |change: &dyn Fn(&Job), why: &str| {
+        let job = npm_job();
+        let said = found_after(&job, change);
+        assert_eq!((&*said.outputs["cache-hit"], &*said.outputs["restored-files"]), ("false", "1"));
+        assert!(said.log.contains(why), "{}", said.log);
+        assert!(job.ok(&["save"]).log.contains("paths   saved"));
+    };
+    let lock_file = "work/project/package-lock.json";
+    is_partial_after(&|job| job.write(lock_file, "two"), "differs in files (package-lock.json)");
+    is_partial_after(&|job| says(job, "node", "v22"), "differs in env (node --version: v20 → v22)");
+}
+
+#[test]
+fn a_lock_file_and_a_tool_that_are_not_there_are_no_error() {
+    let job = npm_job();
+    fs::remove_file(job.path("work/project/package-lock.json")).unwrap();
+    says(&job, "node", "; exit 1");
+    let log = restore(&job, "npm").log;
+    assert!(log.contains("preset npm: ") && log.contains("there is none of package-lock.json"), "{log}");
+    assert!(job.ok(&["save"]).log.contains("paths   saved"));
+}
+
+#[test]
+fn downloads_are_added_to_what_is_there() {
+    let job = npm_job();
+    job.write("home/.npm/_cacache/content-v2/b", "b");
+    save(&job, "npm");
+    job.remove("home/.npm");
+    job.write(DOWNLOAD, "of another job");
+    job.write("home/.npm/_cacache/content-v2/c", "c");
+    restore(&job, "npm");
+    for (name, contents) in [("a", "of another job"), ("b", "b"), ("c", "c")] {
+        assert_eq!(job.read(&format!("home/.npm/_cacache/content-v2/{name}")), contents);
+    }
+}
+
+#[test]
+fn what_a_tool_replaces_is_shared_with_the_entry_and_the_rest_is_not() {
+    let job = npm_job();
+    job.write("home/.npm/_cacache/index-v5/a", "1");
+    save(&job, "npm");
+    job.remove("home/.npm");
+    job.ok(&["restore", "--preset", "npm", "--link-mode", "hardlink"]);
+    let names = |path: &str| fs::metadata(job.path(path)).unwrap().nlink();
+    assert_eq!((names(DOWNLOAD), names("home/.npm/_cacache/index-v5/a")), (2, 1));
+}
+
+#[test]
+fn a_tools_variable_moves_its_folder_and_not_its_key() {
+    let mut job = npm_job();
+    save(&job, "npm");
+    job.set("npm_config_cache", job.path("elsewhere").display());
+    assert_eq!(restore(&job, "npm").outputs["cache-hit"], "true");
+    assert_eq!(job.read("elsewhere/_cacache/content-v2/a"), "a");
+}
+
+#[test]
+fn presets_go_together_with_cargo_and_with_paths_of_ones_own() {
+    let job = npm_job();
+    job.write("work/project/out/x", "x");
+    job.write("work/project/own.lock", "1");
+    let args = ["--preset", "cargo,npm", "--path", "out\n!~/.npm/_cacache/tmp", "--key-files", "own.lock"];
+    job.build(&args);
+    job.wipe();
+    job.remove("home/.npm");
+    job.remove("work/project/out");
+    let said = job.ok(&[&["restore"], &args[..]].concat());
+    assert_eq!((&*said.outputs["cache-hit"], &*said.outputs["target-hit"]), ("true", "exact"));
+    assert_eq!(job.read("work/project/out/x") + &job.read(DOWNLOAD), "xa");
+}
+
+#[test]
+fn credentials_are_not_cached_by_any_preset() {
+    let job = npm_job();
+    for file in [
+        ".npmrc",
+        ".npm/.npmrc",
+        ".yarnrc.yml",
+        ".config/pip/pip.conf",
+        ".config/uv/uv.toml",
+        ".netrc",
+        ".m2/settings.xml",
+        ".m2/settings-security.xml",
+        ".gradle/gradle.properties",
+        ".gradle/init.d/init.gradle",
+        ".gradle/caches/9/cc-keystore/gradle.keystore",
+        ".config/sccache/config",
+        ".config/go/env",
+    ] {
+        job.write(&format!("home/{file}"), "a-secret");
+    }
+    for file in [".gradle/caches/modules-2/x.jar", ".m2/repository/x.jar", ".kani/x", ".cache/pip/x"] {
+        job.write(&format!("home/{file}"), "1");
+    }
+    let all = "npm,pnpm,yarn,pip,uv,go,gradle,maven,sccache,kani";
+    assert!(save(&job, all).contains("paths   saved"));
+    job.sh("! grep -r a-secret ../../root");
+    job.remove("home/.gradle");
+    restore(&job, all);
+    assert_eq!(job.read("home/.gradle/caches/modules-2/x.jar"), "1");
+}
+
+#[test]
+fn a_repository_describes_presets_of_its_own() {
+    let job = npm_job();
+    let described = "presets:\n  models:\n    paths: [[$MODELS, ~/models], single]\n    exclude: [\"*.part\"]\n    \
+                     key-files: [\"*.lock-of-models\"]\n    version: [node, --version]\n    overwrite: true\n    \
+                     settled: false\n";
+    job.write("work/project/.github/runner-cache.yml", described);
+    job.write("work/project/x.lock-of-models", "1");
+    job.write("work/project/single", "1");
+    job.write("home/models/m", "one");
+    job.write("home/models/n.part", "half");
+    save(&job, "models");
+    job.remove("home/models");
+    job.write("home/models/m", "another");
+    let said = restore(&job, "models");
+    assert_eq!((&*said.outputs["cache-hit"], &*job.read("home/models/m")), ("true", "one"));
+    assert!(!job.path("home/models/n.part").exists());
+    // Its key does not settle what is in it.
+    job.write("home/models/more", "1");
+    assert!(job.ok(&["save"]).log.contains("paths   saved"));
+    job.write("work/project/x.lock-of-models", "2");
+    assert_eq!(restore(&job, "models").outputs["cache-hit"], "false");
+}
+
+#[test]
+fn wrong_presets_are_told_with_what_is_allowed() {
+    let job = npm_job();
+    let told = |preset: &str, message: &str| {
+        let said = job.run(&["restore", "--preset", preset]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.log.contains(&format!("::error title=runner-cache::{message}")), "{}", said.log);
+    };
+    let allowed = "auto, none, cargo, npm, pnpm, yarn, pip, uv, go, gradle, maven, sccache, kani";
+    told(
+        "crago",
+        &format!("input `preset`: `crago` is no preset; allowed: {allowed}; did you mean `cargo`?"),
+    );
+    told("npm,none", "input `preset`: `none` stands alone; ");
+    job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [x], pathes: [y] } }");
+    told("mine", ".github/runner-cache.yml: presets.mine: unknown field `pathes`, ");
+    job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [\"out/[x\"] } }");
+    told("mine", "input `preset`: `mine: out/[x`: ");
+    job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [$NOT_SET] } }");
+    told("mine", "input `preset`: `mine` with no `path` caches nothing; ");
+}
+
+/// The origin of this program is a project of npm, whose workflow makes its key like this.
+#[test]
+fn the_key_of_the_first_users_workflow_hits_the_second_time() {
+    let job = Job::new();
+    job.write("work/project/package.json", "{\n  \"7zip-bin\": \"5\",\n  \"app-builder-bin\": \"4\"\n}\n");
+    job.write("work/project/node_modules/a/index.js", "1");
+    job.sh("mkdir node_modules/.bin; ln -s ../a/index.js node_modules/.bin/a");
+    let restore = || {
+        job.sh(
+            r#"DEPS_KEY=$(sha256sum package-lock.json | cut -d' ' -f1)-$(grep -E '"7zip-bin"|"app-builder-bin"' package.json | sha256sum | cut -d' ' -f1)
+            printf %s "$DEPS_KEY" >../../deps-key"#,
+        );
+        let key = job.read("deps-key");
+        let said = job.ok(&["restore", "--preset", "none", "--path", "node_modules", "--key", &key]);
+        (said.outputs["cache-hit"].clone(), said.outputs["cache-key"] == key)
+    };
+    job.write("work/project/package-lock.json", "one");
+    assert_eq!(restore(), ("false".to_owned(), true));
+    job.ok(&["save"]);
+    job.remove("work/project/node_modules");
+    assert_eq!(restore(), ("true".to_owned(), true));
+    assert_eq!(job.read("work/project/node_modules/.bin/a"), "1");
+    job.write("work/project/package-lock.json", "two");
+    assert_eq!(restore(), ("false".to_owned(), true));
+}
