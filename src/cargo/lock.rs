@@ -62,7 +62,7 @@ impl Locked {
             }
         };
         if part == SOURCES {
-            return folders_of_crates(tree).filter(|&folder| !is_extracted(tree, folder)).collect();
+            return folders_of_crates(tree).filter(|&folder| !is_as_extracted(tree, folder)).collect();
         }
         if part == REPOSITORIES {
             return tree.children(0).filter(|&id| !self.has_repository(tree.name(id))).collect();
@@ -94,7 +94,8 @@ impl Locked {
 
     fn has_repository(&self, folder: &[u8]) -> bool {
         let folder = String::from_utf8_lossy(folder);
-        // `<repository>-<hash of its URL>`
+        // `<repository>-<hash of its URL>[-shallow]`
+        let folder = folder.strip_suffix("-shallow").unwrap_or(&folder);
         folder.rsplit_once('-').is_none_or(|(name, _)| self.repositories.contains(&name.to_lowercase()))
     }
 }
@@ -104,10 +105,17 @@ pub fn folders_of_crates(tree: &Tree) -> impl Iterator<Item = NodeId> {
     tree.children(0).flat_map(|registry| tree.children(registry))
 }
 
-/// Whether a crate's folder holds all of it: cargo writes the file last.
-fn is_extracted(tree: &Tree, folder: NodeId) -> bool {
-    let mark = tree.child(folder, b".cargo-ok").map(|id| tree.node(id).kind);
-    matches!(mark, Some(Kind::File { size, .. }) if size > 0)
+/// Whether a crate's folder holds all of it, as it was extracted. Cargo writes the mark last: what is younger was patched.
+fn is_as_extracted(tree: &Tree, folder: NodeId) -> bool {
+    let Some(mark) = tree.child(folder, b".cargo-ok").map(|id| tree.node(id)) else { return false };
+    let mut pending = vec![folder];
+    while let Some(id) = pending.pop() {
+        if tree.node(id).mtime > mark.mtime {
+            return false;
+        }
+        pending.extend(tree.children(id));
+    }
+    matches!(mark.kind, Kind::File { size, .. } if size > 0)
 }
 
 /// The last part of a URL such as `https://example.com/owner/Name.git?branch=main#0123`, as cargo names its folder.

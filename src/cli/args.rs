@@ -239,7 +239,7 @@ pub struct Inputs {
     builds: String,
 
     /// Jobs of one lane share their entries first, and take those of other lanes when they have none. By default the
-    /// job's id and its matrix
+    /// workflow, the job's id and its matrix
     #[arg(long, value_name = "NAME")]
     lane: Option<String>,
 

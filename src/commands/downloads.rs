@@ -10,7 +10,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::job::Job;
 use super::trouble::Trouble;
-use crate::cargo::{CRATES, Locked, folders_of_crates};
+use crate::cargo::{CRATES, Locked, SOURCES, folders_of_crates};
 use crate::sys::{self, Digest, Dir, file};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -26,10 +26,12 @@ pub(super) fn locked(locks: &[PathBuf]) -> sys::Result<Option<Locked>> {
 }
 
 /// The tree of the part `part` of a cargo home without what is not used, and without crates that hold something else
-/// than a lock file says. What `known` has is not read again.
+/// than a lock file says, packed or extracted. What `known` has is not read again. `wrong_crates` takes these crates' names,
+/// `<name>-<version>`: they are to be read before the extracted ones.
 pub(super) fn used(
     job: &Job,
     locked: &Locked,
+    wrong_crates: &mut HashSet<Vec<u8>>,
     part: &str,
     dir: &Dir,
     tree: &Tree,
@@ -40,6 +42,11 @@ pub(super) fn used(
         is_left_out[id as usize] = true;
     }
     let tree = tree.without(|id| is_left_out[id as usize]);
+    if part == SOURCES {
+        let wrong: HashSet<_> =
+            folders_of_crates(&tree).filter(|&id| wrong_crates.contains(tree.name(id))).collect();
+        return Ok(tree.without(|id| wrong.contains(&id)));
+    }
     if part != CRATES {
         return Ok(tree);
     }
@@ -50,6 +57,7 @@ pub(super) fn used(
     let wrong = wrong.collect::<sys::Result<Vec<_>>>()?;
     let wrong: Vec<_> = wrong.into_iter().flatten().collect();
     for &id in &wrong {
+        wrong_crates.extend(tree.name(id).strip_suffix(b".crate").map(<[u8]>::to_vec));
         let path = dir.join(&tree.path_below(0, id));
         let hint = "hint: remove it, and cargo downloads it again";
         job.console

@@ -2,15 +2,17 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 
 use super::job::{Job, chain};
 use super::trouble::Trouble;
 use crate::cargo::{NO_SOURCES, path_packages, source_folder};
 use crate::plan::SourcesPlan;
-use crate::store::{Header, Sources};
+use crate::store::{Manifest, Sources};
 use crate::sys::{Dir, Interrupt, Time, file};
-use crate::tree::{Kind, Selection, Snapshot, TimesBrought, Tree};
+use crate::tree::{Compared, Kind, Selection, Snapshot, TimesBrought, Tree};
 
 /// Reads the sources of the plan's workspaces. `earlier` is what the job started from. Without them a save is still a
 /// save: trouble is a warning.
@@ -47,42 +49,75 @@ fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> R
     Ok(found.into_iter().map(|(_, sources)| sources).collect())
 }
 
-/// Gives sources that hold what they held when the entry was made the times that they had then.
-pub(super) fn bring_back_times(
-    job: &Job,
-    plan: &SourcesPlan,
-    header: &Header,
-    recorded: &[Sources],
-) -> Option<TimesBrought> {
-    if recorded.is_empty() {
-        return None;
-    }
-    let mut brought = TimesBrought::default();
-    for sources in recorded {
-        match bring_back(job, &plan.folder, header, sources) {
-            Ok(one) => brought += one,
-            Err(error) => {
-                let what = "cargo will compile more than has changed, since times could not be set";
-                job.console.warn(format!("target: {what}: {}", chain(&error)));
-                return None;
-            }
+/// Sources that were compared with those of an entry.
+pub(super) struct Prepared(Vec<Compared>);
+
+/// Compares the sources with those from which an entry was built, and lets what has changed look so. To be called before
+/// the entry's target folder is in place: without it cargo could take wrong contents for built.
+pub(super) fn prepare(job: &Job, plan: &SourcesPlan, manifest: &Manifest) -> Result<Prepared, Trouble> {
+    let made = time(manifest.header.created);
+    let mut all = Vec::new();
+    if manifest.sources.is_empty() {
+        // Nothing was noted: whatever is older than the entry may have changed.
+        for workspace in &plan.workspaces {
+            let folder = Dir::open(&source_folder(workspace, &plan.folder))?;
+            all.push(Snapshot::of_nothing().compare(folder, &selection()?, made, &job.interrupt)?);
         }
     }
-    Some(brought)
+    for sources in &manifest.sources {
+        let folder = plan.folder.join(&sources.folder);
+        if file::is_dir(&folder) {
+            all.push(sources.snapshot.compare(Dir::open(&folder)?, &selection()?, made, &job.interrupt)?);
+        }
+    }
+    // The clock may have been set back since.
+    let later = Time { nanoseconds: (made.nanoseconds + 1).min(999_999_999), ..made };
+    let now = time(Timestamp::now()).max(later);
+    for compared in &all {
+        compared.touch_changed(now)?;
+    }
+    Ok(Prepared(all))
 }
 
-fn bring_back(job: &Job, base: &Path, header: &Header, sources: &Sources) -> Result<TimesBrought, Trouble> {
-    let folder = base.join(&sources.folder);
-    if !file::is_dir(&folder) {
-        return Ok(TimesBrought::default());
+impl Prepared {
+    /// Gives sources that hold what they held the times that they had. `ours` are the target folders that are of the entry
+    /// now, `others` further ones that are not. Cargo goes by times in these as well, and an old time would let it take
+    /// what was built there from other contents for built from these: then all keep the time of the checkout.
+    pub(super) fn finish(self, job: &Job, ours: &[PathBuf], others: &[PathBuf]) -> Option<TimesBrought> {
+        let met = self.0.iter().flat_map(Compared::caches);
+        // Cargo's tag alone also stands in its home.
+        let is_other =
+            |folder: &&PathBuf| !ours.contains(folder) && file::is_file(&folder.join(".rustc_info.json"));
+        if let Some(other) = met.chain(others).find(is_other) {
+            let why = "the restored build does not know what was built there";
+            job.console.say(format!(
+                "target: sources keep their times, and cargo compiles the workspace, because of {}: {why}; hint: remove it, or \
+                 name its workspace in `workspaces`",
+                other.display()
+            ));
+            return None;
+        }
+        let mut brought = TimesBrought::default();
+        for compared in &self.0 {
+            match compared.bring_back_times() {
+                Ok(one) => brought += one,
+                Err(error) => {
+                    let what = "cargo will compile more than has changed, since times could not be set";
+                    job.console.warn(format!("target: {what}: {}", chain(&error)));
+                    return None;
+                }
+            }
+        }
+        Some(brought)
     }
-    let made = header.created;
-    let made = Time { seconds: made.as_second(), nanoseconds: made.subsec_nanosecond().unsigned_abs() };
-    Ok(sources.snapshot.bring_back_times(&Dir::open(&folder)?, &selection()?, made, &job.interrupt)?)
+}
+
+fn time(moment: Timestamp) -> Time {
+    Time { seconds: moment.as_second(), nanoseconds: moment.subsec_nanosecond().unsigned_abs() }
 }
 
 fn selection() -> Result<Selection, Trouble> {
-    Ok(Selection::new(&[], &NO_SOURCES.map(str::to_owned))?.without_caches())
+    Ok(Selection::new(&[], &NO_SOURCES.map(str::to_owned))?.of_sources())
 }
 
 /// Paths of all manifests in a folder.

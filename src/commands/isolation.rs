@@ -21,7 +21,9 @@ pub(super) fn home(job: &Job) -> Option<CargoHome> {
 pub(super) fn enter(job: &Job, home: &Path) -> anyhow::Result<()> {
     file::make_private_dirs(home)?;
     if let Some(users) = users_home(job).filter(|users| users != home) {
-        for name in CargoHome::USERS {
+        // Cargo reads configuration from the folders above the workspace as well, and would join it with itself.
+        let is_above = job.folder()?.ancestors().any(|folder| folder.join(".cargo") == users);
+        for name in CargoHome::USERS.into_iter().filter(|name| !is_above || !name.starts_with("config")) {
             link(&users.join(name), home, name)?;
         }
     }

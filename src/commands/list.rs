@@ -19,7 +19,7 @@ pub(super) fn run(job: &Job, store: Option<&Store>, order: Order, json: bool) ->
         Order::Key => entries.sort_by(|a, b| a.id.cmp(&b.id)),
     }
     if json {
-        job.console.print(entries_json(&entries));
+        job.console.print_data(entries_json(&entries));
     } else if entries.is_empty() {
         job.console.print("no entries");
     } else {

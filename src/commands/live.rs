@@ -1,5 +1,7 @@
 //! A layer as it is in the job now, and what of it is worth saving.
 
+use std::collections::HashSet;
+
 use super::job::Job;
 use super::source::{folder_of, is_target_folder};
 use super::trouble::Trouble;
@@ -30,7 +32,7 @@ pub(super) fn read<'r>(
     status: JobStatus,
 ) -> Result<Vec<Live<'r>>, Trouble> {
     let locked = downloads::locked(&layer.locks)?;
-    let reader = Reader { job, layer, base, status, locked };
+    let mut reader = Reader { job, layer, base, status, locked, wrong_crates: HashSet::new() };
     let live = layer.roots.iter().map(|root| reader.read(root));
     live.filter_map(Result::transpose).collect()
 }
@@ -42,11 +44,13 @@ struct Reader<'a> {
     status: JobStatus,
     /// What the lock files name.
     locked: Option<Locked>,
+    /// Crates that are not what these say.
+    wrong_crates: HashSet<Vec<u8>>,
 }
 
 impl Reader<'_> {
     /// `None`: there is nothing to save.
-    fn read<'r>(&self, plan: &'r RootPlan) -> Result<Option<Live<'r>>, Trouble> {
+    fn read<'r>(&mut self, plan: &'r RootPlan) -> Result<Option<Live<'r>>, Trouble> {
         let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
         let is_partial = is_file || plan.shape == Shape::Part;
         let folder = folder_of(plan, is_partial);
@@ -62,9 +66,11 @@ impl Reader<'_> {
         }
         let selection = match (&self.locked, is_file) {
             (_, true) => Selection::of_file(&plan.path)?,
-            (Some(locked), _) if plan.name == SOURCES => Selection::new(&locked.sources(), &[])?,
-            // A home has those of all projects of a user, and these are many.
-            (None, _) if plan.name == SOURCES => return Ok(None),
+            (locked, _) if plan.name == SOURCES => match locked.as_ref().map(Locked::sources) {
+                Some(sources) if !sources.is_empty() => Selection::new(&sources, &[])?,
+                // A home has those of all projects of a user, and these are many.
+                _ => return Ok(None),
+            },
             _ => Selection::new(&plan.include, &plan.exclude)?,
         };
         let dir = Dir::open(&folder)?;
@@ -79,7 +85,8 @@ impl Reader<'_> {
             }
             (_, Some(locked)) => {
                 let known = self.base.and_then(|base| base.root_called(&plan.name));
-                let used = downloads::used(self.job, locked, &plan.name, &dir, &whole, known)?;
+                let wrong = &mut self.wrong_crates;
+                let used = downloads::used(self.job, locked, wrong, &plan.name, &dir, &whole, known)?;
                 (used, Some(whole), Vec::new())
             }
             _ => (whole, None, Vec::new()),

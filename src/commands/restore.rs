@@ -281,6 +281,8 @@ impl Restorer<'_> {
         let started = Instant::now();
         let _lock = self.lock_cargo()?;
         let files = lease.manifest().header.files;
+        let sources = self.layer.sources.as_ref();
+        let sources = sources.map(|plan| freshness::prepare(self.job, plan, lease.manifest())).transpose()?;
         let mut transfer = shown(self.job, self.layer.layer, files, |progress| {
             let mut transfer = Transfer::default();
             for &(planned, recorded) in pairs {
@@ -288,10 +290,10 @@ impl Restorer<'_> {
             }
             Ok::<_, Trouble>(transfer)
         })?;
-        if let Some(plan) = &self.layer.sources {
-            let manifest = lease.manifest();
-            transfer.sources =
-                freshness::bring_back_times(self.job, plan, &manifest.header, &manifest.sources);
+        if let Some(sources) = sources {
+            let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
+            let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
+            transfer.sources = sources.finish(self.job, &ours, &folders);
         }
         transfer.took = started.elapsed();
         Ok(transfer)

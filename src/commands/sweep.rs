@@ -4,19 +4,24 @@
 //! whether any build of the job did, whatever it was called with. A restore sets that time to one that no reading sets.
 //! Where the disk keeps no such times (`noatime`), nothing is marked and so nothing is swept.
 
+use std::os::unix::ffi::OsStrExt;
+
 use super::job::{Job, chain};
 use super::trouble::Trouble;
 use crate::cargo::{Kept, Why, spread, sweep, units};
 use crate::report::LeftOut;
-use crate::sys::{self, Dir, Time};
+use crate::sys::{self, Dir, Time, file};
 use crate::tree::{Kind, NodeId, Tree};
 
 /// A time of reading that no reading sets.
 const MARK: Time = Time { seconds: 1, nanoseconds: 0 };
 
+/// Lists in `RUNNER_TEMP`, which is empty when a job begins, the folders that were marked in this job.
+const MARKED: &str = "runner-cache-marked";
+
 /// Marks the units of the target folder `dir`, in which there is `tree`.
 pub(super) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
-    match try_mark(dir, tree) {
+    match is_first(job, dir).and_then(|is_first| if is_first { try_mark(dir, tree) } else { Ok(true) }) {
         Ok(true) => {}
         Ok(false) => job.console.say(format!(
             "target: units that nobody uses any more will stay: the disk of {} keeps no times of reading (noatime)",
@@ -24,6 +29,19 @@ pub(super) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
         )),
         Err(error) => job.console.say(format!("target: units that nobody uses any more will stay: {}", chain(&error))),
     }
+}
+
+/// Whether no earlier restore of this job has marked the folder: what was read since must stay known. Outside of a job
+/// nobody knows which commands belong together, and nothing is swept.
+fn is_first(job: &Job, dir: &Dir) -> sys::Result<bool> {
+    let Some(temporary) = &job.context.temporary else { return Ok(false) };
+    let (list, folder) = (temporary.join(MARKED), dir.path().as_os_str().as_bytes());
+    let listed = file::read_if_present(&list)?.unwrap_or_default();
+    if listed.split(|&byte| byte == 0).any(|other| other == folder) {
+        return Ok(false);
+    }
+    file::write_atomic(&list, &[&listed, folder, &[0]].concat())?;
+    Ok(true)
 }
 
 /// `false`: the disk keeps no times of reading.

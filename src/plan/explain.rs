@@ -76,23 +76,27 @@ impl std::fmt::Display for Difference {
         if self.changes.is_empty() {
             return Ok(());
         }
-        let changes: Vec<_> = self.changes.iter().map(ToString::to_string).collect();
+        // Values of variables can be secrets of another run, which this one's log does not hide. Commands, such as
+        // `node --version`, are no variables.
+        let has_value = |change: &Change| self.factor != "env" || change.label.contains(' ');
+        let changes: Vec<_> = self.changes.iter().map(|change| change.words(has_value(change))).collect();
         write!(f, " ({})", changes.join(", "))
     }
 }
 
-impl std::fmt::Display for Change {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Change {
+    fn words(&self, has_value: bool) -> String {
         let Self { label, old, new } = self;
-        match (old.as_deref(), new.as_deref()) {
-            (None, Some(_)) => write!(f, "{label} is new"),
-            (Some(_), None) => write!(f, "{label} is gone"),
-            (Some(old), Some(new)) if is_digest(old) && is_digest(new) => f.write_str(label),
-            (Some(old), Some(new)) => {
-                let (old, new) = changed_lines(old, new);
-                write!(f, "{label}: {old} → {new}")
+        match (old.as_deref().filter(|old| !old.is_empty()), new.as_deref().filter(|new| !new.is_empty())) {
+            (None, _) => format!("{label} is new"),
+            (_, None) => format!("{label} is gone"),
+            (Some(old), Some(new)) if has_value && !is_digest(old) && !is_digest(new) => {
+                match changed_lines(old, new) {
+                    Some((old, new)) => format!("{label}: {old} → {new}"),
+                    None => label.clone(),
+                }
             }
-            (None, None) => Ok(()),
+            (Some(_), Some(_)) => label.clone(),
         }
     }
 }
@@ -102,13 +106,14 @@ fn is_digest(value: &str) -> bool {
     value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Of values of several lines, such as a compiler's, those that differ.
-fn changed_lines(old: &str, new: &str) -> (String, String) {
+/// Of values of several lines, such as a compiler's, those that differ; `None` where only their order does.
+fn changed_lines(old: &str, new: &str) -> Option<(String, String)> {
     let only_in = |text: &str, other: &str| {
         let lines = text.lines().filter(|line| !other.lines().any(|other| other == *line));
         lines.collect::<Vec<_>>().join("; ")
     };
-    (only_in(old, new), only_in(new, old))
+    let (old, new) = (only_in(old, new), only_in(new, old));
+    (!old.is_empty() && !new.is_empty()).then_some((old, new))
 }
 
 #[cfg(test)]
@@ -140,7 +145,7 @@ mod tests {
             texts,
             [
                 "rustc (rustc -vV: release: 1.94.0 → release: 1.95.0)",
-                "env (CC is gone, CFLAGS is new, RUSTFLAGS: -C a → -C b)",
+                "env (CC is gone, CFLAGS is new, RUSTFLAGS)",
                 "lock (./Cargo.lock)",
             ]
         );

@@ -131,10 +131,11 @@ fn chosen_layers(settings: &Settings, facts: &Facts, is_rust: bool) -> Vec<Layer
     layers
 }
 
-/// Jobs with the same id and matrix share their entries first.
+/// Jobs with the same workflow, id and matrix share their entries first.
 fn default_lane(settings: &Settings, facts: &Facts) -> String {
     let job = facts.context.job.as_deref().unwrap_or("local");
-    let mut words = vec![job];
+    let mut words: Vec<&str> = facts.context.workflow.as_deref().into_iter().collect();
+    words.push(job);
     words.extend(settings.matrix.iter().map(String::as_str));
     words.join(" ")
 }

@@ -20,6 +20,12 @@ impl Console {
 
     /// Gives the result of a command that was run for it, on standard output.
     pub fn print(self, text: impl Display) {
+        let text = text.to_string();
+        write(io::stdout(), if self.is_actions { defuse(&text) } else { text });
+    }
+
+    /// Gives a result for a program to read, as it is.
+    pub fn print_data(self, text: impl Display) {
         write(io::stdout(), text);
     }
 

@@ -108,7 +108,7 @@ fn item(label: &str, value: &str) -> String {
 fn words(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Taken { is_exact: true } => "taken: the very key".into(),
-        Verdict::Taken { is_exact: false } => "taken: it begins as a restore key".into(),
+        Verdict::Taken { is_exact: false } => "taken: near enough".into(),
         Verdict::Later => "would do, but another one is better".into(),
         Verdict::OtherScope => "not looked at: another ref".into(),
         Verdict::OtherLane => "not taken: another lane".into(),

@@ -345,11 +345,6 @@ impl Dir {
     pub fn touch_self(&self) -> Result<()> {
         fs::futimens(self, &NOW).named("set times of", || self.path.clone())
     }
-
-    /// Sets the times of `name` to now, itself and not what a symlink points to.
-    pub fn touch(&self, name: &[u8]) -> Result<()> {
-        fs::utimensat(self, name, &NOW, AtFlags::SYMLINK_NOFOLLOW).named("set times of", || self.join(name))
-    }
 }
 
 /// Splits a relative path at a `/` so that the head is short enough for one call.

@@ -36,7 +36,7 @@ pub use needs::{Needs, needs};
 pub use place::{Base, Placement, Source, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;
-pub use snapshot::{Snapshot, TimesBrought};
+pub use snapshot::{Compared, Snapshot, TimesBrought};
 pub use tally::Tally;
 pub use temporary::TEMPORARY_PREFIX;
 pub use verify::{Damage, Verified, verify};

@@ -13,7 +13,7 @@ pub struct Selection {
     /// Folders below which an included pattern may match.
     leads: GlobSet,
     exclude: GlobSet,
-    without_caches: bool,
+    is_of_sources: bool,
 }
 
 /// What tells that a folder holds what can be made again. <https://bford.info/cachedir/>
@@ -41,18 +41,24 @@ impl Selection {
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self> {
         let leads: Vec<_> = include.iter().flat_map(|pattern| leads_to(pattern)).collect();
         let include = if include.is_empty() { None } else { Some(glob_set(include)?) };
-        Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, without_caches: false })
+        Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, is_of_sources: false })
     }
 
-    /// The same, but for folders that a `CACHEDIR.TAG` tells to be caches.
+    /// The same, but for folders that a `CACHEDIR.TAG` tells to be caches, and those that we may not look into: a compiler
+    /// that runs as the same user could not either.
     #[must_use]
-    pub fn without_caches(self) -> Self {
-        Self { without_caches: true, ..self }
+    pub fn of_sources(self) -> Self {
+        Self { is_of_sources: true, ..self }
+    }
+
+    /// Whether folders that we may not look into are as good as absent.
+    pub(super) fn passes_over_closed_folders(&self) -> bool {
+        self.is_of_sources
     }
 
     /// Whether a folder below the root in which there are `names`, sorted, is left out.
     pub(super) fn leaves_out_folder_of(&self, names: &[Box<[u8]>]) -> bool {
-        self.without_caches && names.binary_search_by(|name| (**name).cmp(CACHE_TAG)).is_ok()
+        self.is_of_sources && names.binary_search_by(|name| (**name).cmp(CACHE_TAG)).is_ok()
     }
 
     /// The file at `path` alone, in the folder above it.

@@ -3,18 +3,26 @@
 //! A checkout gives every file the time of the checkout. Who takes a later time for a change, as cargo does, then does
 //! all work again. A snapshot tells which files hold the same as before: these get back the times that they had.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use super::alike::is_given;
 use super::index::{Kind, NodeId, Tree};
 use super::select::Selection;
-use super::walk::walk;
+use super::walk::{Walked, walk};
 use super::{Error, Result};
-use crate::sys::{Digest, Dir, Interrupt, Time};
+use crate::sys::{Digest, Dir, Interrupt, Time, file};
 
 /// Larger files are not read: they are data, and to read them each time would cost more than it can spare.
 const LARGEST: u64 = 64 << 20;
+
+/// What is read of one folder at most, in bytes, for the same reason. What comes behind counts as changed each time.
+const MOST: u64 = 4 << 30;
 
 /// A folder's files and what they hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +32,7 @@ pub struct Snapshot {
     digests: Vec<Option<Digest>>,
 }
 
-/// What [`Snapshot::bring_back_times`] found and did.
+/// What [`Compared::bring_back_times`] found and did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct TimesBrought {
     /// Files that hold the same as in the snapshot.
@@ -67,6 +75,14 @@ impl Snapshot {
                 _ => unknown.push(id),
             }
         }
+        let mut room = MOST;
+        unknown.retain(|&id| match tree.node(id).kind {
+            Kind::File { size, .. } if size <= room => {
+                room -= size;
+                true
+            }
+            _ => false,
+        });
         for (id, digest) in read(&tree, folder, unknown, interrupt)? {
             found[id as usize] = digest;
         }
@@ -80,40 +96,40 @@ impl Snapshot {
         &self.tree
     }
 
-    /// Gives back its time to each file of `folder` that holds the same as in this snapshot, and to each subfolder in
-    /// which there are the same names. Nothing else is touched, with one exception: what differs must not look older
-    /// than `made`, or whoever goes by times would take it for what was there then. It gets the present time.
-    pub fn bring_back_times(
+    /// A snapshot of a folder of which nothing is known.
+    pub fn of_nothing() -> Self {
+        Self { tree: Tree::with_root(0, Time { seconds: 0, nanoseconds: 0 }), digests: Vec::new() }
+    }
+
+    /// Tells what of `folder` is as it was. `made` is when whatever goes by times was made from what was there then.
+    pub fn compare(
         &self,
-        folder: &Dir,
+        folder: Dir,
         selection: &Selection,
         made: Time,
         interrupt: &Interrupt,
-    ) -> Result<TimesBrought> {
-        let live = walk(folder, selection, interrupt)?.tree;
+    ) -> Result<Compared> {
+        let Walked { tree: live, caches, .. } = walk(&folder, selection, interrupt)?;
         let known = self.by_pair(&live);
         let mut unread = Vec::new();
         let mut steps = vec![Step::Leave; live.len() as usize];
         for (id, node) in live.iter() {
-            let step = &mut steps[id as usize];
             match (node.kind, known[id as usize]) {
-                (Kind::File { size, .. }, Some(Known { size: old, mtime, digest: Some(_) }))
-                    if size == old =>
-                {
-                    if mtime == node.mtime && !is_given(mtime) {
-                        *step = Step::Same;
-                    } else {
+                (Kind::Folder { .. } | Kind::Symlink { .. }, _) => {}
+                (Kind::File { size, .. }, Some(was)) if size == was.size => {
+                    if was.mtime == node.mtime && !is_given(was.mtime) {
+                        steps[id as usize] = Step::Same;
+                    } else if was.digest.is_some() {
                         unread.push(id);
+                    } else {
+                        steps[id as usize] = Step::changed(node.mtime, made);
                     }
                 }
-                // What was not read then can be anything now.
-                (Kind::File { .. }, Some(Known { digest: None, .. }))
-                | (Kind::Folder { .. } | Kind::Symlink { .. }, _) => {}
                 // A file that was not there counts as well: cargo looks at the newest file of a package.
-                (Kind::File { .. }, _) => *step = Step::changed(node.mtime, made),
+                (Kind::File { .. }, _) => steps[id as usize] = Step::changed(node.mtime, made),
             }
         }
-        for (id, digest) in read(&live, folder, unread, interrupt)? {
+        for (id, digest) in read(&live, &folder, unread, interrupt)? {
             let was = known[id as usize].expect("only known files are read");
             let now = live.node(id).mtime;
             steps[id as usize] = match digest {
@@ -123,17 +139,8 @@ impl Snapshot {
             };
         }
         self.judge_folders(&live, made, &mut steps);
-        apply(&live, folder, &steps, interrupt)?;
-        let files = live.iter().filter(|(_, node)| matches!(node.kind, Kind::File { .. }));
-        let mut brought = TimesBrought::default();
-        for (id, _) in files {
-            match steps[id as usize] {
-                Step::Same => brought.same += 1,
-                Step::Set(_) => (brought.same, brought.set) = (brought.same + 1, brought.set + 1),
-                Step::Leave | Step::Touch => brought.changed += 1,
-            }
-        }
-        Ok(brought)
+        self.judge_links(&live, made, &mut steps);
+        Ok(Compared { folder, live, steps, caches })
     }
 
     /// Checks all that the rest relies on, for one that was read from a disk.
@@ -161,6 +168,37 @@ impl Snapshot {
         known
     }
 
+    /// A link that leads elsewhere changes what is read by its name, although neither end has changed: neither what it leads
+    /// to nor what it led to may look old. Cargo notes what is behind a link, and not the link (seen with 1.95).
+    fn judge_links(&self, live: &Tree, made: Time, steps: &mut [Step]) {
+        let mut is_same = vec![false; self.tree.len() as usize];
+        let mut behind = Vec::new();
+        live.for_each_pair(&self.tree, |ours, theirs| {
+            if let (Kind::Symlink { target: now }, Kind::Symlink { target: then }) =
+                (live.node(ours).kind, self.tree.node(theirs).kind)
+                && live.text(now) == self.tree.text(then)
+            {
+                let (now, then) = (live.node(ours).mtime, self.tree.node(theirs).mtime);
+                steps[ours as usize] = if now == then { Step::Same } else { Step::Set(then) };
+                is_same[theirs as usize] = true;
+            }
+        });
+        for (id, node) in live.iter() {
+            if let (Kind::Symlink { target }, Step::Leave) = (node.kind, steps[id as usize]) {
+                steps[id as usize] = Step::changed(node.mtime, made);
+                behind.push(led_to(live, id, live.text(target)));
+            }
+        }
+        for (id, node) in self.tree.iter().filter(|(id, _)| !is_same[*id as usize]) {
+            if let Kind::Symlink { target } = node.kind {
+                behind.push(led_to(&self.tree, id, self.tree.text(target)));
+            }
+        }
+        for id in behind.into_iter().flat_map(|path| found_at(live, &path)) {
+            steps[id as usize] = Step::changed(live.node(id).mtime, made);
+        }
+    }
+
     fn judge_folders(&self, live: &Tree, made: Time, steps: &mut [Step]) {
         live.for_each_pair(&self.tree, |folder, recorded| {
             let (now, then) = (live.node(folder), self.tree.node(recorded));
@@ -174,6 +212,67 @@ impl Snapshot {
                 };
             }
         });
+    }
+}
+
+/// A folder beside a snapshot: what is as it was, and what is not.
+#[derive(Debug)]
+pub struct Compared {
+    folder: Dir,
+    live: Tree,
+    steps: Vec<Step>,
+    caches: Vec<PathBuf>,
+}
+
+impl Compared {
+    /// Folders that were not looked into, since their tag tells that they can be made again.
+    pub fn caches(&self) -> &[PathBuf] {
+        &self.caches
+    }
+
+    /// Lets what has changed look so: what differs and yet is older than whatever was made from the snapshot gets the time
+    /// `now`. A file that cannot be given it is an error: whoever goes by times would take it for what was there then.
+    pub fn touch_changed(&self, now: Time) -> Result<()> {
+        for (id, folder) in self.steps_in_folders(|step| *step == Step::Touch)? {
+            folder.set_mtime(self.live.name(id), now)?;
+        }
+        if self.steps[0] == Step::Touch {
+            self.folder.finish_self(None, now)?;
+        }
+        Ok(())
+    }
+
+    /// Gives back its time to each file that holds the same as in the snapshot, to each link that leads to the same, and to
+    /// each folder in which there are the same names. What belongs to somebody else keeps its own.
+    pub fn bring_back_times(&self) -> Result<TimesBrought> {
+        for (id, folder) in self.steps_in_folders(|step| matches!(step, Step::Set(_)))? {
+            if let Step::Set(mtime) = self.steps[id as usize] {
+                let _ = folder.set_mtime(self.live.name(id), mtime);
+            }
+        }
+        if let Step::Set(mtime) = self.steps[0] {
+            let _ = self.folder.finish_self(None, mtime);
+        }
+        let mut brought = TimesBrought::default();
+        for (id, _) in self.live.iter().filter(|(_, node)| matches!(node.kind, Kind::File { .. })) {
+            match self.steps[id as usize] {
+                Step::Same => brought.same += 1,
+                Step::Set(_) => (brought.same, brought.set) = (brought.same + 1, brought.set + 1),
+                Step::Leave | Step::Touch => brought.changed += 1,
+            }
+        }
+        Ok(brought)
+    }
+
+    /// Nodes below the root of certain steps, each with the open folder that it lies in.
+    fn steps_in_folders(&self, is_wanted: impl Fn(&Step) -> bool) -> Result<Vec<(NodeId, Arc<Dir>)>> {
+        let wanted = (1..self.live.len()).filter(|&id| is_wanted(&self.steps[id as usize])).collect();
+        let mut found = Vec::new();
+        for (folder, ids) in by_folder(&self.live, wanted) {
+            let folder = Arc::new(self.folder.open_beneath(&self.live.path_below(0, folder))?);
+            found.extend(ids.into_iter().map(|id| (id, Arc::clone(&folder))));
+        }
+        Ok(found)
     }
 }
 
@@ -246,33 +345,23 @@ fn digest(tree: &Tree, folder: &Dir, id: NodeId) -> Option<Digest> {
     is_still.then_some(digest)
 }
 
-/// Sets times. What is gone or belongs to somebody else keeps its own: it is then taken for changed.
-fn apply(tree: &Tree, root: &Dir, steps: &[Step], interrupt: &Interrupt) -> Result<()> {
-    let wanted = |id: &NodeId| matches!(steps[*id as usize], Step::Set(_) | Step::Touch);
-    let is_folder = |id: &NodeId| matches!(tree.node(*id).kind, Kind::Folder { .. });
-    let (folders, files): (Vec<_>, Vec<_>) =
-        tree.iter().map(|(id, _)| id).filter(wanted).partition(is_folder);
-    by_folder(tree, files).into_par_iter().try_for_each(|(folder, files)| {
-        if interrupt.is_raised() {
-            return Err(Error::Interrupted);
-        }
-        let folder = root.open_beneath(&tree.path_below(0, folder))?;
-        for id in files {
-            let _ = match steps[id as usize] {
-                Step::Set(mtime) => folder.set_mtime(tree.name(id), mtime),
-                _ => folder.touch(tree.name(id)),
-            };
-        }
-        Ok(())
-    })?;
-    for id in folders {
-        let folder = root.open_beneath(&tree.path_below(0, id))?;
-        let _ = match steps[id as usize] {
-            Step::Set(mtime) => folder.finish_self(None, mtime),
-            _ => folder.touch_self(),
-        };
+/// Where the link `id`, which holds `text`, leads: a path from the root of its tree. What is outside is not found there.
+fn led_to(tree: &Tree, id: NodeId, text: &[u8]) -> PathBuf {
+    let folder = tree.path_below(0, tree.node(id).parent);
+    file::normal(&Path::new(OsStr::from_bytes(&folder)).join(OsStr::from_bytes(text)))
+}
+
+/// What is at a path, with all that is in it.
+fn found_at(tree: &Tree, path: &Path) -> Vec<NodeId> {
+    let mut names = path.components().map(|name| name.as_os_str().as_bytes());
+    let Some(first) = names.try_fold(0, |folder, name| tree.child(folder, name)) else { return Vec::new() };
+    let mut found = vec![first];
+    let mut next = 0;
+    while let Some(&node) = found.get(next) {
+        found.extend(tree.children(node));
+        next += 1;
     }
-    Ok(())
+    found
 }
 
 /// Files with the folder that they lie in; neighbours stay together.

@@ -25,6 +25,8 @@ pub struct Walked {
     pub left_out: Vec<PathBuf>,
     /// Paths of files whose setuid or setgid bit is not kept.
     pub without_rights: Vec<PathBuf>,
+    /// Folders that were left out since they are caches, where the selection wants that.
+    pub caches: Vec<PathBuf>,
 }
 
 /// Reads the chosen part of `root`. Folders without anything chosen in them are left out unless chosen themselves.
@@ -40,11 +42,11 @@ pub fn walk(root: &Dir, selection: &Selection, interrupt: &Interrupt) -> Result<
         Task { id: 0, dir: root.open_beneath(b"")?, path: Vec::new(), choice: selection.judge_root() };
     rayon::scope(|scope| walk.jobs.run(|| walk.read(scope, start)));
     walk.jobs.finish()?;
-    let Found { mut listings, left_out, without_rights } =
+    let Found { mut listings, left_out, without_rights, caches } =
         walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     listings.sort_unstable_by_key(|(id, _)| *id);
     let listings: Vec<_> = listings.into_iter().map(|(_, listing)| listing).collect();
-    Ok(Walked { tree: assemble(&own, &listings), left_out, without_rights })
+    Ok(Walked { tree: assemble(&own, &listings), left_out, without_rights, caches })
 }
 
 /// A folder to read.
@@ -69,6 +71,7 @@ struct Found {
     listings: Vec<(u32, Listing)>,
     left_out: Vec<PathBuf>,
     without_rights: Vec<PathBuf>,
+    caches: Vec<PathBuf>,
 }
 
 /// What is directly in one folder, sorted by name.
@@ -100,6 +103,11 @@ impl Walk<'_> {
         if task.id != 0 && self.selection.leaves_out_folder_of(&names) {
             let listing = Listing { is_left_out: true, ..Listing::default() };
             self.add(task.id, listing, Vec::new(), Vec::new());
+            self.found
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .caches
+                .push(task.dir.path().to_path_buf());
             return Ok(());
         }
 
@@ -121,7 +129,7 @@ impl Walk<'_> {
                     scope.spawn(move |scope| {
                         self.jobs.run(|| match parent.dir.open_dir(&name) {
                             Ok(dir) => self.read(scope, Task { id: listing, dir, path, choice }),
-                            Err(error) if is_passed_over(&error, choice) => {
+                            Err(error) if self.is_passed_over(&error, choice) => {
                                 self.add(listing, Listing::default(), Vec::new(), Vec::new());
                                 Ok(())
                             }
@@ -147,17 +155,18 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// A folder that went meanwhile was not there, and one that nobody asked for may be somebody else's.
+    fn is_passed_over(&self, error: &sys::Error, choice: Choice) -> bool {
+        let is_asked_for = choice != Choice::Perhaps && !self.selection.passes_over_closed_folders();
+        error.is(Errno::NOENT) || (!is_asked_for && error.is(Errno::ACCESS))
+    }
+
     fn add(&self, id: u32, listing: Listing, left_out: Vec<PathBuf>, without_rights: Vec<PathBuf>) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.listings.push((id, listing));
         found.left_out.extend(left_out);
         found.without_rights.extend(without_rights);
     }
-}
-
-/// A folder that went meanwhile was not there, and one that nobody asked for may be somebody else's.
-fn is_passed_over(error: &sys::Error, choice: Choice) -> bool {
-    error.is(Errno::NOENT) || (choice == Choice::Perhaps && error.is(Errno::ACCESS))
 }
 
 /// Lays the listings out breadth first. `listings[0]` is the root's.

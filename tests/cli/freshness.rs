@@ -295,3 +295,87 @@ fn only_what_holds_the_same_gets_its_time_back() {
     assert_eq!(time("same"), then);
     assert!(time("folder/same") < before[0]);
 }
+
+/// Writes a file that looks an hour old.
+fn write_old(job: &Job, path: &str, text: &str) {
+    job.write(path, text);
+    let past = SystemTime::now() - Duration::from_secs(3600);
+    let file = File::options().write(true).open(job.path(path)).unwrap();
+    file.set_times(FileTimes::new().set_modified(past)).unwrap();
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_a_change() {
+    let job = Job::new();
+    let project = "work/project/src";
+    job.write(&format!("{project}/main.rs"), "mod c;\nfn main() { print!(\"{}\", c::NUMBER) }\n");
+    let lay = |to: &str| {
+        job.write(&format!("{project}/a.rs"), "pub const NUMBER: u32 = 1;");
+        job.write(&format!("{project}/b.rs"), "pub const NUMBER: u32 = 2;");
+        job.sh(&format!("ln -sfn {to} src/c.rs"));
+    };
+    let number = || {
+        job.sh("cargo build -q --offline; target/debug/small > $HOME/../number");
+        job.read("number")
+    };
+    lay("a.rs");
+    job.ok(&["restore"]);
+    assert_eq!(number(), "1");
+    job.ok(&["save"]);
+    job.wipe();
+    lay("a.rs");
+    job.ok(&["restore", "--no-session"]);
+    assert!(!job.sh("cargo build --offline").contains("Compiling"), "the link is as it was");
+    job.wipe();
+    lay("b.rs");
+    job.ok(&["restore", "--no-session"]);
+    assert_eq!(number(), "2");
+}
+
+#[test]
+fn builds_that_the_entry_does_not_know_keep_sources_from_getting_their_times_back() {
+    let job = Job::new();
+    job.write("work/project/lib.rs", "pub const NUMBER: u32 = 2;");
+    job.write(
+        "work/project/src/main.rs",
+        "#[path = \"../lib.rs\"]\nmod lib;\nfn main() { print!(\"{}\", lib::NUMBER) }\n",
+    );
+    job.build(&[]);
+    // A workspace within, built from what the file was in the meantime, and left there.
+    job.sh("mkdir -p tool/src; cp Cargo.toml Cargo.lock tool; echo '[workspace]' >> tool/Cargo.toml");
+    job.write(
+        "work/project/tool/src/main.rs",
+        "#[path = \"../../lib.rs\"]\nmod lib;\nfn main() { print!(\"{}\", lib::NUMBER) }\n",
+    );
+    job.write("work/project/lib.rs", "pub const NUMBER: u32 = 1;");
+    job.sh("cd tool; cargo build -q --offline");
+    job.wipe();
+    job.write("work/project/lib.rs", "pub const NUMBER: u32 = 2;");
+    let said = job.ok(&["restore", "--no-session"]);
+    assert!(
+        said.log.contains("sources keep their times") && said.log.contains("tool/target"),
+        "{}",
+        said.log
+    );
+    job.sh("cd tool; cargo build -q --offline; target/debug/small > $HOME/../number");
+    assert_eq!(job.read("number"), "2");
+}
+
+#[test]
+fn what_looks_old_is_compiled_also_where_nothing_was_noted_or_a_folder_is_closed() {
+    let job = Job::new();
+    let main = "work/project/src/main.rs";
+    for freshness in ["--freshness=false", "--freshness=true"] {
+        job.write(main, "fn main() { print!(\"1\") }");
+        job.ok(&["restore", freshness]);
+        job.sh("touch src/main.rs; cargo build -q --offline");
+        job.ok(&["save"]);
+        job.wipe();
+        write_old(&job, main, "fn main() { print!(\"2\") }");
+        job.sh("mkdir -p closed; chmod 0 closed");
+        job.ok(&["restore", "--no-session"]);
+        job.sh("chmod 700 closed; cargo build -q --offline; target/debug/small > $HOME/../number");
+        assert_eq!(job.read("number"), "2", "{freshness}");
+        job.remove("root");
+    }
+}
