@@ -349,18 +349,21 @@ impl Restorer<'_> {
     /// Units that an earlier job left are swept like those that come from an entry.
     fn mark_what_is_there(&self) {
         let folders = self.layer.roots.iter().filter(|_| self.layer.kept.is_some()).map(|root| &root.path);
-        for folder in folders.filter(|folder| is_target_folder(folder)) {
-            let walked = Dir::open(folder).map_err(Trouble::from).and_then(|dir| {
-                let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
-                Ok((dir, tree))
-            });
-            match walked {
-                Ok((dir, tree)) => sweep::mark(self.job, &dir, &tree),
-                Err(error) => {
-                    self.job.console.say(format!("target: unused units will stay: {}", chain(&error)));
-                }
+        for folder in folders {
+            if let Err(error) = self.mark_folder(folder) {
+                self.job.console.say(format!("target: unused units will stay: {}", chain(&error)));
             }
         }
+    }
+
+    fn mark_folder(&self, folder: &Path) -> Result<(), Trouble> {
+        if !is_target_folder(folder) {
+            return Ok(sweep::note_absent(self.job, folder)?);
+        }
+        let dir = Dir::open(folder)?;
+        let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
+        sweep::mark(self.job, &dir, &tree);
+        Ok(())
     }
 
     /// Cargo's own lock, where files are added to its home.

@@ -5,6 +5,7 @@
 //! Where the disk keeps no such times (`noatime`), nothing is marked and so nothing is swept.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::job::{Job, chain};
 use super::trouble::Trouble;
@@ -21,7 +22,7 @@ const MARKED: &str = "runner-cache-marked";
 
 /// Marks the units of the target folder `dir`, in which there is `tree`.
 pub(super) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
-    match is_first(job, dir).and_then(|is_first| if is_first { try_mark(dir, tree) } else { Ok(true) }) {
+    match is_first(job, dir.path()).and_then(|is_first| if is_first { try_mark(dir, tree) } else { Ok(true) }) {
         Ok(true) => {}
         Ok(false) => job.console.say(format!(
             "target: units that nobody uses any more will stay: the disk of {} keeps no times of reading (noatime)",
@@ -31,11 +32,16 @@ pub(super) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
     }
 }
 
+/// Takes note of a target folder that is not there yet: all that will be in it is of this job.
+pub(super) fn note_absent(job: &Job, folder: &Path) -> sys::Result<()> {
+    is_first(job, folder).map(drop)
+}
+
 /// Whether no earlier restore of this job has marked the folder: what was read since must stay known. Outside of a job
 /// nobody knows which commands belong together, and nothing is swept.
-fn is_first(job: &Job, dir: &Dir) -> sys::Result<bool> {
+fn is_first(job: &Job, folder: &Path) -> sys::Result<bool> {
     let Some(temporary) = &job.context.temporary else { return Ok(false) };
-    let (list, folder) = (temporary.join(MARKED), dir.path().as_os_str().as_bytes());
+    let (list, folder) = (temporary.join(MARKED), folder.as_os_str().as_bytes());
     let listed = file::read_if_present(&list)?.unwrap_or_default();
     if listed.split(|&byte| byte == 0).any(|other| other == folder) {
         return Ok(false);

@@ -272,8 +272,11 @@ fn of_a_shared_home_only_what_the_lock_file_names_is_saved_if_it_is_what_that_sa
     job.version("1.0.1");
     job.ok(&["restore"]);
     job.lock_with("a", "1.0.1", "right");
+    let source = "home/.cargo/registry/src/i/a-1.0.1";
+    job.write(&format!("{source}/lib.rs"), "tampered with");
+    job.write(&format!("{source}/.cargo-ok"), "{\"v\":1}");
     let said = job.run(&["save"]);
     assert!(said.log.contains("a-1.0.1.crate is not what Cargo.lock says"), "{}", said.log);
-    assert!(!files().contains("a-1.0.1.crate"), "{}", files());
+    assert!(!files().contains("a-1.0.1"), "{}", files());
     assert_eq!(job.read("home/.cargo/registry/cache/i/neighbours-1.0.0.crate"), "right");
 }

@@ -82,3 +82,14 @@ fn outside_of_a_runner_there_is_no_place_for_it() {
         said.log
     );
 }
+
+#[test]
+fn configuration_that_cargo_finds_above_the_workspace_does_not_count_twice() {
+    let mut job = host();
+    job.set("HOME", job.path("work").display());
+    job.write("work/.cargo/config.toml", "[net]\nretry = 1\n");
+    job.write("work/.cargo/credentials.toml", "secret");
+    job.ok(&["restore", "--isolate-cargo-home"]);
+    assert!(!job.path(HOME).join("config.toml").exists());
+    assert_eq!(job.read(&format!("{HOME}/credentials.toml")), "secret");
+}

@@ -172,3 +172,28 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
     job.ok(&["restore", "--no-session"]);
     assert!(!job.sh("cargo build --offline").contains("Compiling"));
 }
+
+#[test]
+fn a_second_restore_in_a_job_forgets_nothing_that_was_used_before() {
+    let job = Job::new();
+    with_features(&job);
+    job.ok(&["restore"]);
+    job.sh("cargo test -q --no-run --offline");
+    job.ok(&["restore", "--path", "src", "--key", "another-step", "--no-session"]);
+    job.sh("cargo build -q --offline");
+    let said = job.ok(&["save"]);
+    assert!(!said.log.contains("left out"), "{}", said.log);
+    assert!(!saved(&job, "/works-").is_empty());
+}
+
+#[test]
+fn outside_of_a_job_nothing_is_swept() {
+    let mut job = Job::new();
+    with_features(&job);
+    job.set("RUNNER_TEMP", "");
+    for command in ["cargo test -q --no-run --offline", "cargo build -q --offline"] {
+        let said = job.ok(&["run", "--", "sh", "-c", command]);
+        assert!(!said.log.contains("left out"), "{}", said.log);
+    }
+    assert!(!saved(&job, "/works-").is_empty());
+}
