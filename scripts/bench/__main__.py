@@ -33,7 +33,7 @@ def main() -> int:
         signal.signal(number, stop)
     try:
         found = store.merged([store.read(path) for path in words.results]) if words.results else measure(words)
-        print(page.tables(found))
+        print(page.tables(found) if found.figures else page.builds(found))
         if words.out:
             write(found, words.out)
     except (Failed, OSError, ValueError) as error:
@@ -71,7 +71,7 @@ def measure(words: options.Options) -> store.Results:
             machine=host.describe(),
         )
         run = Measure(words, binary, made, found, say)
-        for name in words.file_systems:
+        for name in words.file_systems[:1] if words.builds else words.file_systems:
             with opened(name, work) as place:
                 run.run(place)
             if words.work:
@@ -84,10 +84,11 @@ def write(found: store.Results, out: Path) -> None:
     import picture  # noqa: PLC0415
 
     pictures = out.with_suffix("")
-    pictures.mkdir(parents=True, exist_ok=True)
-    picture.draw(found, pictures)
-    out.write_text(page.page(found, pictures.name))
-    say(f"wrote {out} and {pictures}/*.svg")
+    if found.figures:
+        pictures.mkdir(parents=True, exist_ok=True)
+        picture.draw(found, pictures)
+    out.write_text(page.page(found, pictures.name) if found.figures else page.builds_page(found))
+    say(f"wrote {out}")
 
 
 sys.exit(main())

@@ -52,6 +52,9 @@ class Measure:
     def run(self, place: Place) -> None:
         self.place = place
         self.results.places[place.name] = PlaceKind(place.kind, place.can_reflink)
+        if self.options.builds:
+            self.builds()
+            return
         small = self.options.quick
         self.target(trees.make_small_target if small else None)
         self.registry(1_000 if small else 20_000)

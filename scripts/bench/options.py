@@ -22,6 +22,7 @@ class Options:
     rounds: int
     quick: bool
     full: bool
+    builds: bool
     out: Path | None
     results: list[Path]
 
@@ -45,6 +46,9 @@ def read() -> Options:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small trees, to try the benchmark: its figures say nothing")
     size.add_argument("--full", action="store_true", help="growth up to 1,000,000 files instead of 100,000")
+    size.add_argument(
+        "--builds", action="store_true", help="only the time from an empty workspace to the built programs, on the first"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="PAGE", help="writes the page, its pictures into a folder beside it"
     )
@@ -73,6 +77,7 @@ def read() -> Options:
         rounds=arguments.rounds or (2 if arguments.quick else 5),
         quick=arguments.quick,
         full=arguments.full,
+        builds=arguments.builds,
         out=arguments.out,
         results=arguments.results,
     )

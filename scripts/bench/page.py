@@ -108,6 +108,19 @@ calls below show what is done for each file.
 """
 
 
+def builds_page(results: Results) -> str:
+    machine = "\n".join(f"- {name}: {value}" for name, value in results.machine.items())
+    return f"""# From an empty workspace to the built programs
+
+Made by `scripts/bench.sh --builds --out` on {results.date} with the binary of commit {results.commit}. All ways took turns; only
+ratios of one run mean something.
+
+{machine}
+
+{builds(results)}
+"""
+
+
 def size_text(number: int | None) -> str:
     return "" if number is None else f"{number / 1e6:.1f} MB"
 
