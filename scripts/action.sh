@@ -14,8 +14,8 @@ go_on_without() {
   case $verb in
     restore)
       {
-        printf '%s=false\n' cache-hit cargo-restored target-restored builds-restored
-        printf '%s=miss\n' cargo-hit target-hit builds-hit
+        printf '%s=false\n' cache-hit cargo-restored target-restored builds-restored bins-restored
+        printf '%s=miss\n' cargo-hit target-hit builds-hit bins-hit
       } >>"${GITHUB_OUTPUT:?is set by the runner}"
       ;;
     *) ;; # no outputs
@@ -31,4 +31,8 @@ esac
 
 # On failure install.sh prints the reason where it would have printed the path.
 binary=$(bash "$scripts/install.sh") || go_on_without "${binary:-scripts/install.sh failed, see its messages above.}"
+# Later steps can ask: `runner-cache explain`.
+if [[ $verb == restore && ${binary##*/} == runner-cache ]] && ! type -P runner-cache >/dev/null; then
+  dirname "$binary" >>"${GITHUB_PATH:-/dev/null}"
+fi
 exec "$binary" "$@"

@@ -1,5 +1,5 @@
-//! A year of a busy host on paper: twenty repositories, four runners, fifty runs a day. Retention sees the same values as in
-//! life, the entries are made up. Shows that the store stops growing.
+//! A year of a busy host on paper: twenty repositories, four runners, fifty runs a day. Retention sees the same values
+//! as in life, the entries are made up. Shows that the store stops growing.
 //!
 //! With `RUNNER_CACHE_YEAR_OUT=FILE` the curve is written as CSV.
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
@@ -102,6 +102,8 @@ impl Host {
             made_in_seconds: 60 + 20 * run.repository(),
             files: usage.blocks.len() as u64,
             bytes: usage.bytes(),
+            installs: Vec::new(),
+            unit: None,
         };
         let id = self.address(layer, &scope, &key, run);
         self.entries.push(Known { id, header, last_used: run.now, is_in_use: false });

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use libfuzzer_sys::fuzz_target;
 use runner_cache::plan::{
     Unreadable, WorkspaceSpec, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free,
-    parse_words,
+    parse_tools, parse_words,
 };
 use runner_cache::store::Layer;
 use runner_cache::store::retention::{MinFree, Shortage};
@@ -20,6 +20,7 @@ fuzz_target!(|text: &str| {
     lists(text);
     layers(text);
     keep(text);
+    tools(text);
     sizes(text);
     age(text);
     for line in parse_lines(text) {
@@ -58,6 +59,17 @@ fn keep(text: &str) {
             assert_eq!(parse_keep(&words.join(" ")), Ok(keep));
         }
         Err(error) => tells_a_word_of(text, &error),
+    }
+}
+
+fn tools(text: &str) {
+    match parse_tools(text) {
+        Ok(tools) => {
+            assert!(tools.is_sorted_by(|a, b| a.name < b.name), "{tools:?}");
+            let words: Vec<_> = tools.iter().map(ToString::to_string).collect();
+            assert_eq!(parse_tools(&words.join(",")), Ok(tools));
+        }
+        Err(error) => assert!(error.to_string().starts_with('`'), "{error}"),
     }
 }
 

@@ -33,7 +33,7 @@ def main() -> int:
         signal.signal(number, stop)
     try:
         found = store.merged([store.read(path) for path in words.results]) if words.results else measure(words)
-        print(page.tables(found) if found.figures else page.builds(found))
+        print(page.tables(found, "pictures"))
         if words.out:
             write(found, words.out)
     except (Failed, OSError, ValueError) as error:
@@ -71,7 +71,7 @@ def measure(words: options.Options) -> store.Results:
             machine=host.describe(),
         )
         run = Measure(words, binary, made, found, say)
-        for name in words.file_systems[:1] if words.builds else words.file_systems:
+        for name in words.file_systems[:1] if words.builds or words.fleet else words.file_systems:
             with opened(name, work) as place:
                 run.run(place)
             if words.work:
@@ -84,10 +84,10 @@ def write(found: store.Results, out: Path) -> None:
     import picture  # noqa: PLC0415
 
     pictures = out.with_suffix("")
-    if found.figures:
+    if found.figures or found.fleets:
         pictures.mkdir(parents=True, exist_ok=True)
         picture.draw(found, pictures)
-    out.write_text(page.page(found, pictures.name) if found.figures else page.builds_page(found))
+    out.write_text(page.page(found, pictures.name) if found.figures else page.part_page(found, pictures.name))
     say(f"wrote {out}")
 
 

@@ -1,27 +1,34 @@
-"""What a cache is for: how long it takes from an empty workspace to the built programs."""
+"""What a cache is for: how long it takes from an empty workspace to the built programs, and what is kept for that."""
 
 import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import peer
 from layer import TARGET, Cache, Job
-from place import Place, remove
-from process import Failed, environment, run
-from results import Build
-from scenario import RSYNC, SAVE_TAR, TAR
-from trees import check_out, network_variables
+from place import Place, fresh, remove
+from process import Failed, environment, run, tell
+from results import Build, TreeSize
+from scenario import RESTORE_TAR, RSYNC, SAVE_TAR, TAR
+from trees import check_out, measure, network_variables
 from way import Way, take_turns
 
 COLD = "without a cache"
 OURS = "runner-cache"
+CLEANED_TAR = f"{TAR}, cleaned"
 UNCHANGED = "nothing changed"
 EDITED = "one package edited"
 
 # Four packages and the server use it, directly or not.
 EDITED_FILE = Path("parts/market/src/lib.rs")
 
-BUILD = "cargo build --workspace --locked --offline --quiet --message-format=json"
+# A dependency of many dependencies, and a release before that of the lock file.
+UPDATED, OLDER = "bytes", "1.10.1"
+
+OPTIONS = "--workspace --locked --offline --quiet"
+BUILD = f"cargo build {OPTIONS} --message-format=json"
+BUILD_TESTS = f"cargo test --no-run {OPTIONS}"
 
 
 class Builds:
@@ -30,6 +37,7 @@ class Builds:
     def __init__(self, place: Place, binary: Path, made: Path):
         self.place = place
         self.job = Job(place.folder / "job", TARGET)
+        self.temporary = place.folder / "temporary"
         self.copies = place.folder / "copies"
         self.cache = Cache(binary, self.copies / "cache")
         self.messages = self.copies / "messages"
@@ -38,7 +46,7 @@ class Builds:
 
     def measure(self, rounds: int, say: Callable[[str], None]) -> list[Build]:
         self.copies.mkdir()
-        self.prepare()
+        saved = self.prepare()
         builds = []
         for what, is_edited in ((UNCHANGED, False), (EDITED, True)):
             ways = self.ways(is_edited)
@@ -46,35 +54,63 @@ class Builds:
             compiled: dict[str, int] = {}
             checked = [self.counting(way, compiled) for way in ways]
             for name, course in take_turns(checked, rounds, self.place, 0).items():
-                builds.append(Build(self.place.name, what, name, course.seconds, compiled[name]))
+                builds.append(Build(self.place.name, what, name, course.seconds, compiled[name], saved.get(name)))
                 say(f"  {builds[-1].median:9.3f} s  {name}, {compiled[name]} compiled")
-        remove(self.job.folder, self.copies)
+        remove(self.job.folder, self.temporary, self.copies)
         return builds
 
-    def prepare(self) -> None:
-        """The job whose work all of them keep."""
-        check_out(self.job.folder)
-        env = self.env() | network_variables()
-        run(["cargo", "fetch", "--locked", "--quiet"], cwd=self.job.folder, env=env)
-        run(self.shell(), cwd=self.job.folder, env=env)
-        run(self.cache.save(self.job), cwd=self.job.folder, env=self.env())
-        target = str(self.job.tree)
-        run([*SAVE_TAR, target, str(self.copies / "tar")], cwd=self.copies, env=environment(self.copies))
-        run(["cp", "-a", target, str(self.copies / "target")], cwd=self.copies, env=environment(self.copies))
+    def prepare(self) -> dict[str, TreeSize]:
+        """Jobs whose target folder all ways keep, each as it does. Returns what they keep."""
+        self.work(f"{BUILD_TESTS}; {BUILD}", ["cargo", "update", "--quiet", "--package", UPDATED, "--precise", OLDER])
+        self.work(BUILD)
+        whole, cleaned = self.copies / "target", self.copies / "cleaned"
+        for to in (whole, cleaned):
+            self.plain("cp", "-a", str(self.job.tree), str(to))
+        peer.clean(cleaned, self.dependencies())
+        for tree in (whole, cleaned):
+            self.plain(*SAVE_TAR, str(tree), f"{tree}.tar.zst")
+        remove(self.job.tree)
+        run(self.cache.restore(self.job, "auto"), cwd=self.job.folder, env=self.env())
+        trees = {OURS: self.job.tree, RSYNC: whole, TAR: whole, CLEANED_TAR: cleaned}
+        saved = {name: measured(tree) for name, tree in trees.items()}
+        if saved[OURS].bytes >= saved[RSYNC].bytes:
+            raise Failed("the cache kept all of a target folder in which there is what nobody uses")
+        return saved
+
+    def work(self, builds: str, update: list[str] | None = None) -> None:
+        """One job, from the checkout to the save. An update of the lock file comes before it."""
+        self.check_out(is_edited=False)
+        online = self.env() | network_variables()
+        for command in (update, ["cargo", "fetch", "--locked", "--quiet"]):
+            if command:
+                run(command, cwd=self.job.folder, env=online)
+        run(self.shell(self.cache.begin(self.job), builds), cwd=self.job.folder, env=self.env())
+        run(self.cache.end(), cwd=self.job.folder, env=self.env())
+
+    def dependencies(self) -> list[dict]:
+        command = ["cargo", "metadata", "--format-version=1", "--locked", "--offline"]
+        packages = json.loads(tell(command, cwd=self.job.folder, env=self.env()))["packages"]
+        return [package for package in packages if package["source"]]
+
+    def plain(self, *command: str) -> None:
+        run([*command], cwd=self.copies, env=environment(self.copies))
 
     def ways(self, is_edited: bool) -> list[Way]:
+        tree, copies = str(self.job.tree), self.copies
         restores = {
-            OURS: [*self.cache.restore(self.job, "auto")],
-            RSYNC: ["rsync", "-a", "--delete", f"{self.copies}/target/", f"{self.job.tree}/"],
-            TAR: [
-                *("bash", "-o", "pipefail", "-c", 'mkdir "$2" && zstd -dc -T0 "$1" | tar -xf - -C "$2"', "bash"),
-                *(str(self.copies / "tar"), str(self.job.tree)),
-            ],
+            OURS: self.cache.restore(self.job, "auto"),
+            RSYNC: ["rsync", "-a", "--delete", f"{copies}/target/", f"{tree}/"],
+            TAR: [*RESTORE_TAR, f"{copies}/target.tar.zst", tree],
+            CLEANED_TAR: [*RESTORE_TAR, f"{copies}/cleaned.tar.zst", tree],
         }
         if not is_edited:
             restores[COLD] = []
         before = partial(self.check_out, is_edited)
-        return [Way(name, self.shell(restore), self.job.folder, self.env(), before) for name, restore in restores.items()]
+        ways = []
+        for name, restore in restores.items():
+            env = self.env() | (peer.VARIABLES if name == CLEANED_TAR else {})
+            ways.append(Way(name, self.shell(restore), self.job.folder, env, before))
+        return ways
 
     def counting(self, way: Way, compiled: dict[str, int]) -> Way:
         def check() -> None:
@@ -83,6 +119,8 @@ class Builds:
         return Way(way.name, way.command, way.cwd, way.env, way.before, check)
 
     def check_out(self, is_edited: bool) -> None:
+        """What there is when a job begins."""
+        fresh(self.temporary)
         remove(self.job.folder)
         check_out(self.job.folder)
         if is_edited:
@@ -100,9 +138,14 @@ class Builds:
             raise Failed(f"{BUILD}: there is no program")
         return len(packages)
 
-    def shell(self, restore: list[str] | None = None) -> list[str]:
+    def shell(self, restore: list[str], builds: str = BUILD) -> list[str]:
         """Restores and builds. The words of the restore are arguments, never part of the shell's text."""
-        return ["bash", "-euc", f'"$@" >&2; {BUILD} >{self.messages}', "bash", *(restore or ["true"])]
+        return ["bash", "-euc", f'"$@" >&2; {builds} >{self.messages}', "bash", *(restore or ["true"])]
 
     def env(self) -> dict[str, str]:
-        return self.job.env | {"CARGO_HOME": str(self.home)}
+        return self.job.env | {"CARGO_HOME": str(self.home), "RUNNER_TEMP": str(self.temporary)}
+
+
+def measured(tree: Path) -> TreeSize:
+    size = measure(tree)
+    return TreeSize(size.files, size.bytes)

@@ -18,7 +18,8 @@ class Layer:
     in_workspace: bool
 
 
-TARGET = Layer("target", "target", ("--layers", "target"), in_workspace=True)
+# Cargo makes an empty `tmp`, which other ways keep as well.
+TARGET = Layer("target", "target", ("--layers", "target", "--keep-in-target", "incremental,tmp"), in_workspace=True)
 CARGO = Layer("cargo", "home/.cargo/registry/src", ("--layers", "cargo"), in_workspace=True)
 PATHS = Layer("paths", "tree", ("--preset", "none", "--path", "tree"), in_workspace=False)
 
@@ -29,6 +30,8 @@ class Job:
 
     folder: Path
     layer: Layer
+    # Without one each folder would be a project of its own, with its own entries.
+    repository: str = "bench/bench"
 
     def prepare(self) -> "Job":
         if self.layer.in_workspace and not self.folder.exists():
@@ -44,8 +47,7 @@ class Job:
 
     @property
     def env(self) -> dict[str, str]:
-        # One repository: without it each folder would be a project of its own, with its own entries.
-        return environment(self.folder / "home", GITHUB_REPOSITORY="bench/bench", GITHUB_REF="refs/heads/main")
+        return environment(self.folder / "home", GITHUB_REPOSITORY=self.repository)
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,17 @@ class Cache:
     root: Path
 
     def restore(self, job: Job, mode: str) -> list[str]:
-        return [*self.base("restore", job), "--no-session", "--link-mode", mode]
+        return [*self.begin(job), "--no-session", "--link-mode", mode]
 
     def save(self, job: Job, *more: str) -> list[str]:
         return [*self.base("save", job), *more]
+
+    def begin(self, job: Job) -> list[str]:
+        """Restores, and notes in RUNNER_TEMP what `end` is to save."""
+        return self.base("restore", job)
+
+    def end(self) -> list[str]:
+        return [str(self.binary), "save", "--cache-root", str(self.root)]
 
     def base(self, verb: str, job: Job) -> list[str]:
         return [str(self.binary), verb, *job.layer.arguments, "--key", KEY, "--cache-root", str(self.root)]

@@ -1,12 +1,15 @@
 """The run: on each place each tree, of each tree each operation."""
 
+import mmap
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import scenario
 import trees
 from builds import Builds
+from fleet import Fleets
 from layer import CARGO, PATHS, TARGET, Layer
 from options import Options
 from place import Place, remove
@@ -30,6 +33,9 @@ NO_TREE = "-"
 
 LARGEST = 1_000_000
 
+# Roughly, with the name and what is pending in the journal.
+BYTES_OF_INODE = 4096
+
 # They take minutes each way.
 ROUNDS_OF_LARGEST = 3
 ROUNDS_OF_BUILDS = 2
@@ -37,6 +43,11 @@ ROUNDS_OF_BUILDS = 2
 
 def tiny_tree(files: int) -> str:
     return f"{files:,} tiny files"
+
+
+def memory_for(tree: TreeSize | None) -> int:
+    """What the kernel takes to hold a copy of a tree: pages of the files and, for each, what it knows of it."""
+    return tree.bytes + tree.files * (mmap.PAGESIZE + BYTES_OF_INODE) if tree else 0
 
 
 class Measure:
@@ -54,6 +65,9 @@ class Measure:
         self.results.places[place.name] = PlaceKind(place.kind, place.can_reflink)
         if self.options.builds:
             self.builds()
+            return
+        if self.options.fleet:
+            self.results.fleets += Fleets(self.place, self.binary, self.made).measure(self.say)
             return
         small = self.options.quick
         self.target(trees.make_small_target if small else None)
@@ -78,24 +92,24 @@ class Measure:
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
         self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, TARGET, changed=False))
         self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, TARGET, changed=True))
-        self.saves(bench)
+        self.saves(bench, changing=TARGET)
 
     def registry(self, files: int) -> None:
         bench = self.bench(REGISTRY_TREE, CARGO, partial(trees.make_registry, files=files))
         self.take(bench, RESTORE_NEW, scenario.restore_absent(bench, [CARGO, PATHS]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
         self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, CARGO, changed=False))
-        # A cargo home keeps what it has: only a path's files are brought back.
+        # A cargo home keeps what it has, and crates that were patched are not saved: only files of a path change.
         self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, PATHS, changed=True))
         self.count_changes(bench, PATHS)
-        self.saves(bench)
+        self.saves(bench, changing=PATHS)
 
-    def saves(self, bench: Bench) -> None:
+    def saves(self, bench: Bench, changing: Layer) -> None:
         bench.clear()
         self.take(bench, SAVE_NEW, scenario.save_new(bench))
         self.count(bench, SAVE_NEW)
         bench.clear()
-        self.take(bench, SAVE_CHANGED, scenario.save_changed(bench))
+        self.take(bench, SAVE_CHANGED, scenario.save_changed(replace(bench, layer=changing)))
         bench.clear()
         self.take(bench, SAVE_AGAIN, scenario.save_again(bench))
         remove(bench.source)
@@ -150,8 +164,7 @@ class Measure:
         if tree == tiny_tree(LARGEST):
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
-        tree_bytes = self.results.trees[tree].bytes if tree in self.results.trees else 0
-        courses = take_turns(ways, rounds, self.place, tree_bytes)
+        courses = take_turns(ways, rounds, self.place, memory_for(self.results.trees.get(tree)))
         for way in ways:
             course = courses[way.name]
             peak = self.weigh(bench, way) if way.name in weighed else None

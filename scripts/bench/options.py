@@ -23,6 +23,7 @@ class Options:
     quick: bool
     full: bool
     builds: bool
+    fleet: bool
     out: Path | None
     results: list[Path]
 
@@ -47,7 +48,14 @@ def read() -> Options:
     size.add_argument("--quick", action="store_true", help="small trees, to try the benchmark: its figures say nothing")
     size.add_argument("--full", action="store_true", help="growth up to 1,000,000 files instead of 100,000")
     size.add_argument(
-        "--builds", action="store_true", help="only the time from an empty workspace to the built programs, on the first"
+        "--builds",
+        action="store_true",
+        help="only the time from an empty workspace to the built programs, and what is kept for it, on the first",
+    )
+    size.add_argument(
+        "--fleet",
+        action="store_true",
+        help="only many repositories that share dependencies, on the first: takes half an hour",
     )
     parser.add_argument(
         "--out", type=Path, metavar="PAGE", help="writes the page, its pictures into a folder beside it"
@@ -78,6 +86,7 @@ def read() -> Options:
         quick=arguments.quick,
         full=arguments.full,
         builds=arguments.builds,
+        fleet=arguments.fleet,
         out=arguments.out,
         results=arguments.results,
     )

@@ -1,20 +1,29 @@
 """The Markdown: tables, and the page around them."""
 
+import statistics
 from collections.abc import Iterable
 from itertools import groupby
 
+from builds import UPDATED
 from requirement import fraction, judge
 from results import Results
 from scenario import RSYNC, RSYNC_EMPTY
 
 
-def tables(results: Results) -> str:
-    parts = [requirements(results)]
-    for place in results.places:
-        parts.append(f"## {place}\n\n{figures(results, place)}\n\n{calls(results, place)}")
+def tables(results: Results, pictures: str) -> str:
+    parts = [requirements(results)] if results.figures else []
     if results.builds:
-        parts.insert(1, f"## From an empty workspace to the built programs\n\n{builds(results)}")
+        parts.append(f"## From an empty workspace to the built programs\n\n{builds(results)}")
+    if results.fleets:
+        parts.append(f"## Many repositories on one host\n\n{fleets(results, pictures)}")
+    for place in results.places if results.figures else ():
+        parts.append(f"## {place}\n\n{figures(results, place)}\n\n{calls(results, place)}")
     return "\n\n".join(parts)
+
+
+def origin(results: Results, part: str) -> str:
+    """Of a part that comes from a run of its own."""
+    return f"Of a run of its own: {results.origins[part]}. " if part in results.origins else ""
 
 
 def requirements(results: Results) -> str:
@@ -47,13 +56,36 @@ def builds(results: Results) -> str:
         for index, build in enumerate(ways):
             head = what if index == 0 else ""
             ratio = fraction(build.median / base.median)
-            rows.append((head, build.way, duration(build.median), ratio, str(build.compiled)))
-    place = results.builds[0].place
+            saved = (size_text(build.saved.bytes), f"{build.saved.files:,}") if build.saved else ("", "")
+            rows.append((head, build.way, duration(build.median), ratio, str(build.compiled), *saved))
+    head = ("what", "restored by", "median", "to rsync", "packages compiled", "kept", "files")
+    place, rounds = results.builds[0].place, len(results.builds[0].seconds)
     return (
-        f"The workspace has 22 packages and 376 dependencies; on {place}, medians of two rounds. Before each round it is\n"
-        "checked out anew, without its target folder; then that is restored (by rsync and tar as it was saved, and nothing\n"
-        "else), and `cargo build` runs. Downloads are there already. The edited package is used by five others.\n\n"
-        + table(("what", "restored by", "median", "to rsync", "packages compiled"), rows, right=(2, 3, 4))
+        f"{origin(results, 'builds')}The workspace has 22 packages and 376 dependencies; on {place}, medians of {rounds} rounds.\n"
+        f"What is restored is what two jobs left: one built programs and tests, then `{UPDATED}` was updated, and one built the\n"
+        "programs. `runner-cache` kept what the second one used, rsync and tar the whole folder, and where it says *cleaned*\n"
+        "what Swatinem/rust-cache keeps. *Kept* is that before it is compressed. Before each round the workspace is checked out\n"
+        "anew, without its target folder; then that is restored (by rsync and tar alone: no times of sources), and\n"
+        "`cargo build` runs. Downloads are there already. The edited package is used by five others.\n\n" + table(head, rows, right=(2, 3, 4, 5, 6))
+    )
+
+
+def fleets(results: Results, pictures: str) -> str:
+    rows = []
+    for fleet in results.fleets:
+        compiled, distinct = f"{sum(fleet.compiled):,}", f"{fleet.distinct:,}"
+        first, others = fleet.seconds[0], statistics.median(fleet.seconds[1:])
+        seconds = (duration(sum(fleet.seconds)), duration(first), duration(others))
+        rows.append((fleet.way, *seconds, compiled, distinct, size_text(fleet.disk_bytes)))
+    head = ("kept by", "all", "the first", "of the others", "units compiled", "distinct", "on the disk")
+    number = len(results.fleets[0].seconds)
+    return (
+        f"{origin(results, 'fleets')}{number} repositories that share most of their dependencies, on {results.fleets[0].place}, each built for the\n"
+        "first time, one after another, on a host that has nothing but the downloads. Each job goes from the checkout to the end\n"
+        "of the save; for all but the pool the builds are the same, from nothing, and were made once. *Units* are the compiled\n"
+        "libraries, macros and build scripts of dependencies; *of the others* is a median.\n\n"
+        + table(head, rows, right=(1, 2, 3, 4, 5, 6))
+        + f"\n\n![Time and compiled units against the number of repositories]({pictures}/fleet.svg)"
     )
 
 
@@ -101,23 +133,25 @@ debugging with all its tests. The registry is one of 400 extracted crates. It is
 
 ## What is required
 
-Where a requirement is not met, `cp -al` stands beside it where it was measured: it makes names and nothing else. The tables of system
-calls below show what is done for each file.
+Where a requirement is not met, the kernel's own floor stands beside it where it was measured: `cp -al` makes names and nothing
+else, and of files that must not be linked no way can make less than a copy. The tables of system calls below show what is
+done for each file.
 
-{tables(results)}
+{tables(results, pictures)}
 """
 
 
-def builds_page(results: Results) -> str:
+def part_page(results: Results, pictures: str) -> str:
+    """Of a run that measured nothing else than a part."""
     machine = "\n".join(f"- {name}: {value}" for name, value in results.machine.items())
-    return f"""# From an empty workspace to the built programs
+    return f"""# Performance, in part
 
-Made by `scripts/bench.sh --builds --out` on {results.date} with the binary of commit {results.commit}. All ways took turns; only
-ratios of one run mean something.
+Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {results.commit}. All ways took turns; only ratios
+of one run mean something.
 
 {machine}
 
-{builds(results)}
+{tables(results, pictures)}
 """
 
 

@@ -1,11 +1,13 @@
 """The pictures of the page, as SVG."""
 
+from itertools import accumulate
 from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 import measure as m
+from fleet import APART, POOL
 from requirement import AUTO, COPY, SAVE, growth
 from results import Results
 from scenario import REFLINK, RSYNC, TAR
@@ -25,6 +27,10 @@ COLOURS = {
 def draw(results: Results, folder: Path) -> None:
     # Text stays text, and the same figures give the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "runner-cache", "font.size": 9})
+    if results.fleets:
+        steps(results, folder / "fleet.svg")
+    if not results.figures:
+        return
     bars(results, m.RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), folder / "restore.svg")
     bars(results, m.SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), folder / "save.svg")
     lines(results, folder / "growth.svg")
@@ -71,6 +77,23 @@ def lines(results: Results, path: Path) -> None:
         axis.legend(frameon=False, fontsize=7)
         dress(axis)
     axes[0].set_ylabel("microseconds for each file")
+    save(figure, path)
+
+
+def steps(results: Results, path: Path) -> None:
+    """Time of all jobs so far, and what they compiled, against the number of repositories."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    colours = {POOL: "#0b5fa5", APART: "#6aaede", TAR: "#a6a6a6", RSYNC: "#cccccc"}
+    for fleet in results.fleets:
+        number = range(1, len(fleet.seconds) + 1)
+        for axis, values in zip(axes, (fleet.seconds, fleet.compiled), strict=True):
+            axis.plot(number, list(accumulate(values)), label=fleet.way, color=colours[fleet.way])
+    for axis, text in zip(axes, ("seconds of all jobs so far", "units compiled so far"), strict=True):
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel("repositories")
+        axis.set_title(text)
+        dress(axis)
+    figure.legend(*legend(axes), loc="outside lower center", ncols=len(results.fleets), frameon=False)
     save(figure, path)
 
 

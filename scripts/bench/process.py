@@ -60,10 +60,10 @@ def peak_bytes(command: list[str], *, cwd: Path, env: dict[str, str], scratch: P
     return int(told.read_text()) * 1024
 
 
-def tell(command: list[str], *, cwd: Path | None = None) -> str:
-    """What a program says, for descriptions."""
+def tell(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    """What a program says."""
     try:
-        done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=cwd, env=env, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise Failed(f"{' '.join(command)}: {error}") from error
     return (done.stdout or done.stderr).strip()

@@ -36,6 +36,12 @@ class Count:
 
 
 @dataclass(frozen=True)
+class TreeSize:
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Build:
     """From an empty workspace to the built programs."""
 
@@ -45,6 +51,8 @@ class Build:
     seconds: list[float]
     # Of the workspace's packages and their dependencies.
     compiled: int
+    # What was kept for it.
+    saved: TreeSize | None = None
 
     @property
     def median(self) -> float:
@@ -52,9 +60,19 @@ class Build:
 
 
 @dataclass(frozen=True)
-class TreeSize:
-    files: int
-    bytes: int
+class Fleet:
+    """The first jobs of many repositories, one after another."""
+
+    place: str
+    way: str
+    # Of each job: from the checkout to the end of the save.
+    seconds: list[float]
+    # Of each job: units of dependencies.
+    compiled: list[int]
+    # How many different ones there are in all.
+    distinct: int
+    # Of all that was kept.
+    disk_bytes: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +93,13 @@ class Results:
     figures: list[Figure] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)
+    fleets: list[Fleet] = field(default_factory=list)
+    # Where these two come from runs of their own: of which commit and day.
+    origins: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        return f"commit {self.commit}, {self.date}"
 
     def find(self, place: str, tree: str, operation: str, way: str) -> Figure | None:
         for figure in self.figures:
@@ -92,20 +117,27 @@ def read(path: Path) -> Results:
     values["places"] = {name: PlaceKind(**kind) for name, kind in values["places"].items()}
     values["figures"] = [Figure(**figure) for figure in values["figures"]]
     values["counts"] = [Count(**count) for count in values["counts"]]
+    for build in values["builds"]:
+        build["saved"] = TreeSize(**build["saved"]) if build.get("saved") else None
     values["builds"] = [Build(**build) for build in values["builds"]]
+    values["fleets"] = [Fleet(**fleet) for fleet in values.get("fleets", [])]
     return Results(**values)
 
 
 def merged(parts: list[Results]) -> Results:
-    """Runs of one binary on several file systems as one."""
+    """Runs of one binary on several file systems as one. What comes from a run of its own may be of another commit."""
     first = parts[0]
     for part in parts[1:]:
-        for name in ("commit", "machine", "rounds", "quick"):
+        for name in ("commit", "machine", "rounds", "quick") if part.figures else ("machine",):
             if getattr(part, name) != getattr(first, name):
                 raise ValueError(f"these runs differ in their {name}")
+        for name in ("builds", "fleets"):
+            if getattr(part, name) and part.commit != first.commit:
+                first.origins[name] = part.origin
         first.trees |= part.trees
         first.places |= part.places
         first.figures += part.figures
         first.counts += part.counts
         first.builds += part.builds
+        first.fleets += part.fleets
     return first

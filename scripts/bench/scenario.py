@@ -1,5 +1,6 @@
 """What is measured: for each operation the ways to do it."""
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from layer import CARGO, PATHS, TARGET, Cache, Job, Layer
 from likeness import check
 from place import Place, remove
 from process import environment, run
-from trees import change, disk_bytes, one_percent
+from trees import change, disk_bytes, entries, one_percent
 from way import Way
 
 MODES = ("auto", "copy", "hardlink")
@@ -16,6 +17,7 @@ RSYNC = "rsync -a --delete"
 RSYNC_EMPTY = "rsync -a --delete, into an empty folder"
 REFLINK = "cp -a --reflink=always"
 LINKS = "cp -al"
+COPIES = "cp -a of what may be rewritten"
 TAR = "tar and zstd -T0"
 
 # Names are arguments of the shell, never part of its text.
@@ -104,7 +106,23 @@ def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC
     for name in possible(others, bench.place):
         check_it = partial(check, bench.source, to, name)
         ways.append(bench.plain(name, commands[name], before=partial(remove, to), check=check_it))
+    if layers[0] is TARGET and not bench.place.can_reflink:
+        ways.append(copies(bench, to))
     return ways
+
+
+def copies(bench: Bench, to: Path) -> Way:
+    """Only what `auto` must copy, where extents cannot be shared: the least that a restore can take."""
+    cache, job, names = bench.filled(TARGET), bench.job("copied", TARGET), bench.copies / "copied"
+    run(cache.restore(job, "auto"), cwd=job.folder, env=job.env)
+    kept = {entry.inode() for entry in entries(cache.root)}
+    files = (entry for entry in entries(job.tree) if entry.is_file(follow_symlinks=False))
+    copied = [os.path.relpath(entry.path, job.tree) for entry in files if entry.inode() not in kept]
+    names.write_text("".join(f"{name}\0" for name in copied))
+    remove(job.folder)
+    script = 'mkdir "$2" && cd "$1" && xargs -0 cp -a --parents -t "$2" <"$3"'
+    command = ["bash", "-euc", script, "bash", str(bench.source), str(to), str(names)]
+    return bench.plain(COPIES, command, before=partial(remove, to))
 
 
 def possible(names, place: Place) -> list[str]:
@@ -159,7 +177,8 @@ def save_changed(bench: Bench) -> list[Way]:
     ways = []
     for name, keep in (("runner-cache save", 1000), ("runner-cache save, an old entry removed", 1)):
         job, cache = bench.live(f"keep-{keep}"), bench.cache(f"keep-{keep}")
-        command = cache.save(job, "--keep", f"cargo={keep},target={keep}")
+        # The key of a path is said to settle what is in it.
+        command = cache.save(job, "--keep", f"paths={keep},target={keep}", "--save", "always")
         run(command, cwd=job.folder, env=job.env)
         ways.append(
             Way(

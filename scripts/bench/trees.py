@@ -13,6 +13,7 @@ WORKSPACE = Path(__file__).parent / "workspace"
 
 # Times that a job's files may have: not now, and not whole seconds.
 EPOCH_NS = 1_750_000_000_123_456_789
+LATEST_NS = EPOCH_NS + 10**15
 
 # Of an extracted crate, and how many there are: as in the workspace's dependencies.
 FILES_OF_CRATE = 50
@@ -85,8 +86,13 @@ def make_registry(folder: Path, files: int) -> None:
         name, version = package(number // FILES_OF_CRATE)
         file = number % FILES_OF_CRATE
         crate = folder / f"index-{number // FILES_OF_CRATE % 4}" / f"{name}-{version}"
-        # Cargo writes the mark of a whole crate last.
-        write(crate / ("src" if file else "") / (f"{file}.rs" if file else ".cargo-ok"), chance.randrange(200, 40_000), chance)
+        if file:
+            write(crate / "src" / f"{file}.rs", chance.randrange(200, 40_000), chance)
+        else:
+            mark = crate / ".cargo-ok"
+            write(mark, 7, chance)
+            # Cargo writes the mark of a whole crate last.
+            os.utime(mark, ns=(LATEST_NS, LATEST_NS))
 
 
 def package(number: int) -> tuple[str, str]:
@@ -123,7 +129,7 @@ def write(path: Path, size: int, chance: random.Random) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     os.write(descriptor, chance.randbytes(size))
     os.close(descriptor)
-    time = EPOCH_NS + chance.randrange(10**15)
+    time = chance.randrange(EPOCH_NS, LATEST_NS)
     os.utime(path, ns=(time, time))
 
 

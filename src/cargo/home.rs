@@ -21,7 +21,10 @@ pub const CRATES: &str = "registry/cache";
 pub const SOURCES: &str = "registry/src";
 
 /// Git repositories.
-pub(super) const REPOSITORIES: &str = "git/db";
+pub const REPOSITORIES: &str = "git/db";
+
+/// What is checked out of these.
+pub(super) const CHECKOUTS: &str = "git/checkouts";
 
 /// A cargo home.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +39,25 @@ impl CargoHome {
     /// password.
     pub const LEFT_OUT: [&str; 3] = ["**/.cargo-index-lock", "**/*.lock", "**/FETCH_HEAD"];
 
-    /// The home that cargo will use: `CARGO_HOME`, else `~/.cargo`. `None` without either.
-    pub fn find(env: &Environment) -> Option<Self> {
-        let path = env.get("CARGO_HOME").map(PathBuf::from);
-        path.or_else(|| Some(Path::new(env.get("HOME")?).join(".cargo"))).map(Self)
+    /// The home that cargo will use in `folder`: `CARGO_HOME`, which may be relative, else `~/.cargo`. `None` without
+    /// either.
+    pub fn find(env: &Environment, folder: &Path) -> Option<Self> {
+        env.get("CARGO_HOME").map(|home| Self(folder.join(home))).or_else(|| Self::of_user(env))
+    }
+
+    /// `~/.cargo`. `None` without a home.
+    pub fn of_user(env: &Environment) -> Option<Self> {
+        Some(Self(Path::new(env.get("HOME")?).join(".cargo")))
     }
 
     /// The home in `folder`.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self(folder.into())
+    }
+
+    /// The home that `part` lies in, the folder of one of its [`PARTS`](Self::PARTS).
+    pub fn around(part: &Path) -> Self {
+        Self::at(part.ancestors().nth(2).unwrap_or(part))
     }
 
     /// Its folder.

@@ -1,11 +1,14 @@
 //! `Cargo.lock`: which downloads a workspace uses, and what they must hold.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use serde::Deserialize;
 
-use super::home::{CRATES, INDEX, REPOSITORIES, SOURCES};
-use crate::sys::Digest;
+use super::checkouts::submodules;
+use super::home::{CHECKOUTS, CRATES, CargoHome, INDEX, REPOSITORIES, SOURCES};
+use crate::sys::{self, Digest, file};
 use crate::tree::{Kind, NodeId, Tree};
 
 /// The downloads that lock files name.
@@ -18,6 +21,10 @@ pub struct Locked {
     names: HashSet<String>,
     /// What the folders of git repositories begin with.
     repositories: HashSet<String>,
+    /// The commits of git dependencies.
+    commits: Vec<String>,
+    /// Packages from git, `<name>-<commit>`.
+    of_git: HashSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +49,9 @@ impl Locked {
             let Some(source) = source else { continue };
             if let Some(url) = source.strip_prefix("git+") {
                 self.repositories.insert(repository(url));
+                self.commits.extend(url.rsplit_once('#').map(|(_, commit)| commit.to_owned()));
+                let commit = url.split_once('#').map_or("", |(_, commit)| commit);
+                self.of_git.insert(format!("{name}-{commit}"));
                 continue;
             }
             let digests = self.crates.entry(format!("{name}-{version}.crate")).or_default();
@@ -49,6 +59,26 @@ impl Locked {
             self.names.insert(name.to_lowercase());
         }
         true
+    }
+
+    /// Adds the submodules of these repositories, as the checkouts in `home` have them.
+    pub fn add_submodules(&mut self, home: &CargoHome) -> sys::Result<()> {
+        let mut found = Vec::new();
+        let checkouts = home.path().join(CHECKOUTS);
+        let names = file::names(&checkouts)?;
+        for folder in names.iter().filter(|name| self.has_repository(name.as_bytes())) {
+            let folder = checkouts.join(folder);
+            // A checkout's name is what its commit's begins with.
+            let is_locked = |name: &OsString| {
+                self.commits.iter().any(|commit| commit.as_bytes().starts_with(name.as_bytes()))
+            };
+            for checkout in file::names(&folder)?.iter().filter(|name| is_locked(name)) {
+                let urls = submodules(&folder.join(checkout))?;
+                found.extend(urls.iter().map(|url| repository(url)));
+            }
+        }
+        self.repositories.extend(found);
+        Ok(())
     }
 
     /// What is not used of the part `part` of a cargo home, in which there is `tree`: files, and folders with all in them.
@@ -77,13 +107,28 @@ impl Locked {
                 Kind::Symlink { .. } => false,
             };
         }
-        (1..tree.len()).filter(|&id| is_unused[id as usize]).collect()
+        // The index of a registry of which nothing is used, which can be a large git repository.
+        let is_idle = |registry: &NodeId| {
+            part == INDEX && tree.child(*registry, b".cache").is_some_and(|cache| is_unused[cache as usize])
+        };
+        let idle: Vec<_> = tree.children(0).filter(is_idle).collect();
+        idle.into_iter().chain((1..tree.len()).filter(|&id| is_unused[id as usize])).collect()
     }
 
-    /// Patterns of the folders in `registry/src` of the crates that lock files name.
-    pub fn sources(&self) -> Vec<String> {
-        let folder = |name: &String| format!("*/{}", globset::escape(name.trim_end_matches(".crate")));
-        self.crates.keys().map(folder).collect()
+    /// Whether a lock file names `package`: `<name>-<version>`, or `<name>-<commit>`, which may be cut.
+    pub fn has_package(&self, package: &str) -> bool {
+        let is_it = |other: &String| other.starts_with(package);
+        self.crates.contains_key(&format!("{package}.crate")) || self.of_git.iter().any(is_it)
+    }
+
+    /// How many packages of registries and from git the lock files name.
+    pub fn count(&self) -> usize {
+        self.crates.len() + self.of_git.len()
+    }
+
+    /// Names of the folders in `registry/src` of the crates that lock files name.
+    pub fn sources(&self) -> Vec<Vec<u8>> {
+        self.crates.keys().map(|name| name.trim_end_matches(".crate").into()).collect()
     }
 
     /// Whether the crate `name` may hold what `digest` is of. One without a known digest may hold anything.
@@ -180,10 +225,10 @@ source = "git+https://example.com/o/Tools.git?branch=main#0123456789"
         assert_eq!(unused("registry/cache", &crates), ["i-1/Inflector-0.11.3.crate", "i-1/mine-0.1.0.crate"]);
         let index =
             ["i-1/.cache/in/fl/inflector", "i-1/.cache/mi/ne/mine", "i-1/config.json", "g-1/.git/HEAD"];
-        assert_eq!(
-            unused("registry/index", &index),
-            ["i-1/.cache/mi", "i-1/.cache/mi/ne", "i-1/.cache/mi/ne/mine"]
-        );
+        let mine = ["i-1/.cache/mi", "i-1/.cache/mi/ne", "i-1/.cache/mi/ne/mine"];
+        assert_eq!(unused("registry/index", &index), mine);
+        let another = unused("registry/index", &["another-1/.cache/mi/ne/mine", "another-1/.git/HEAD"]);
+        assert_eq!(another[0], "another-1", "nothing of it is used");
         let sources = ["i-1/whole-1.0.0/.cargo-ok", "i-1/half-1.0.0/lib.rs"];
         assert_eq!(
             unused("registry/src", &sources),

@@ -1,24 +1,47 @@
-//! What there is to know of cargo: its home, a workspace's folders, what changes a build's output, and which files
-//! tools replace rather than rewrite.
+//! What there is to know of cargo: its home, what it has installed, a workspace's folders, what changes a build's output,
+//! and which files tools replace rather than rewrite.
 //!
 //! Facts are read here and judged in [`crate::plan`].
 
+mod ask;
+mod cause;
+mod checkouts;
+mod compiled;
+mod config;
+mod dep_info;
+mod dependencies;
 mod environment;
+mod fingerprint;
 mod home;
+mod install_root;
 mod lock;
+mod portable;
+mod records;
 mod replaced;
 mod sources;
 mod sweep;
+mod tool;
 mod toolchain;
+mod traces;
 mod units;
 mod workspace;
 
+pub use cause::{Cause, Changed, Evidence, causes};
+pub use compiled::{Before, Compiled, Note, Notes};
+pub use config::config_files;
+pub use dep_info::{Base, DepInfo, Download, listed_sources};
+pub use dependencies::{Dependency, dependencies};
 pub use environment::output_variables;
-pub use home::{CRATES, CargoHome, SOURCES};
+pub use fingerprint::{Difference, Fingerprint, fingerprint_hash};
+pub use home::{CRATES, CargoHome, REPOSITORIES, SOURCES};
+pub use install_root::{InstallRoot, Installs, UnreadableNotes};
 pub use lock::{Locked, folders_of_crates};
+pub use portable::portable;
+pub use records::{Fit, Misfit, Records, may_hold_secret, name_and_version};
 pub use replaced::{is_replaced_in_home, is_replaced_in_target, is_written_each_build};
 pub use sources::{NO_SOURCES, path_packages, source_folder};
 pub use sweep::{Kept, Part, Why, spread, sweep};
+pub use tool::Tool;
 pub use toolchain::Toolchain;
-pub use units::{Unit, units};
+pub use units::{Unit, has_unfinished, units};
 pub use workspace::Workspace;

@@ -20,6 +20,9 @@ const BUILD_SCRIPTS: &[&[u8]] = &[b"build-script-", b"build_script_"];
 /// Endings of files that nobody but rustc makes.
 const RUSTCS_OWN_ENDINGS: &[&[u8]] = &[b".rlib", b".rmeta"];
 
+/// Folders of units, in which such lists are rustc's own.
+const OF_UNITS: &[&[u8]] = &[b"deps", b"build", b"incremental"];
+
 /// Whether the file at `path`, relative to a target folder, is replaced when it changes.
 pub fn is_replaced_in_target(path: &[u8]) -> bool {
     if REWRITTEN_ENDINGS.iter().any(|ending| path.ends_with(ending)) {
@@ -45,8 +48,8 @@ pub fn is_replaced_in_target(path: &[u8]) -> bool {
 /// Whether the file at `path`, relative to a target folder, is one that cargo writes anew in each build, whether anything
 /// changed or not, and never reads: the dependency lists for other build systems, `<profile>/<name>.d`. Seen with 1.95.
 pub fn is_written_each_build(path: &[u8]) -> bool {
-    let names: Vec<_> = path.split(|&byte| byte == b'/').collect();
-    path.ends_with(b".d") && matches!(names.as_slice(), [_, _] | [_, _, _]) && !names.contains(&&b"deps"[..])
+    let mut names = path.split(|&byte| byte == b'/');
+    path.ends_with(b".d") && !names.any(|name| OF_UNITS.contains(&name))
 }
 
 /// Whether the file at `path`, relative to the part `part` of a cargo home, is replaced when it changes: crates and
@@ -90,7 +93,9 @@ mod tests {
 
     #[test]
     fn lists_for_other_build_systems_are_told_from_rustcs_own() {
-        assert!(is_written_each_build(b"debug/tool.d") && is_written_each_build(b"wasm32/debug/tool.d"));
+        for path in ["debug/tool.d", "wasm32/debug/tool.d", "final/wasm32/debug/examples/tool.d"] {
+            assert!(is_written_each_build(path.as_bytes()), "{path}");
+        }
         assert!(
             !is_written_each_build(b"debug/deps/tool-1.d")
                 && !is_written_each_build(b"debug/build/a/output.d")

@@ -15,8 +15,9 @@ pub fn source_folder(workspace: &Path, limit: &Path) -> PathBuf {
     { within }.find(is_checkout).unwrap_or(workspace).to_path_buf()
 }
 
-/// The folders of the packages that the manifest `text` in `folder` names by path: dependencies, patches, replacements.
-/// All that is no package is passed over, such as the path of a binary's source, and a manifest that cannot be read.
+/// The folders of the packages that a manifest or a configuration file of cargo's, `text`, names by path: dependencies,
+/// patches, replacements, overrides. Paths are relative to `folder`. All that is no package is passed over, such as the
+/// path of a binary's source, and a text that cannot be read.
 pub fn path_packages(text: &str, folder: &Path) -> Vec<PathBuf> {
     let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
     let mut paths = Vec::new();
@@ -31,6 +32,9 @@ fn collect_paths(value: &toml::Value, paths: &mut Vec<String>) {
             for (key, value) in table {
                 match value {
                     toml::Value::String(path) if key == "path" => paths.push(path.clone()),
+                    toml::Value::Array(overrides) if key == "paths" => {
+                        paths.extend(overrides.iter().filter_map(|path| path.as_str().map(str::to_owned)));
+                    }
                     value => collect_paths(value, paths),
                 }
             }
@@ -60,6 +64,10 @@ mod tests {
         let mut found = path_packages(text, &place.path().join("x"));
         found.sort();
         assert_eq!(found, ["a", "b", "c", "d", "e", "f"].map(|name| place.path().join(name)));
+        let config = "paths = ['a']\n[patch.crates-io]\nb = { path = 'b' }\n";
+        let mut found = path_packages(config, place.path());
+        found.sort();
+        assert_eq!(found, ["a", "b"].map(|name| place.path().join(name)));
         assert!(path_packages("path = ", place.path()).is_empty());
     }
 

@@ -1,10 +1,12 @@
 //! What of a target folder is not worth keeping: units that no build of the job asked for, and what the user does not want.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::units::{Unit, profiles};
+use crate::sys::Time;
 use crate::tree::{Kind, NodeId, Tree};
 
 /// A part of a target folder that is kept by choice.
@@ -127,12 +129,11 @@ fn large_executables(target: &Tree, unit: &Unit, limit: u64) -> Vec<(NodeId, Why
         let node = target.node(*id);
         matches!(node.kind, Kind::File { size, .. } if size > limit && node.mode & 0o100 != 0)
     };
-    let files = unit.parts.iter().flat_map(|&part| files_below(target, part));
-    files.filter(is_large).map(|id| (id, Why::Executable)).collect()
+    unit.files(target).into_iter().filter(is_large).map(|id| (id, Why::Executable)).collect()
 }
 
 /// Folders of incremental compilation. Their names tell the crate, but not the unit: where units have gone, as many of a
-/// crate's stay as it has units left, the newest.
+/// crate's stay as it has units left, those that were written while one of these was compiled, else the newest.
 fn incremental(
     target: &Tree,
     profile: NodeId,
@@ -155,11 +156,16 @@ fn incremental(
     }
     let mut left_out = Vec::new();
     for (name, mut folders) in by_crate {
-        folders.sort_by_key(|id| std::cmp::Reverse(newest(target, *id)));
-        let of_crate = living
-            .iter()
-            .filter(|unit| unit.fingerprints.iter().any(|id| is_of_crate(target.name(*id), name)));
-        left_out.extend(folders.into_iter().skip(of_crate.count()).map(|id| (id, Why::Incremental)));
+        // Of one name in all packages, and soon compiled.
+        let is_build_script = name.starts_with(b"build_script_");
+        let is_of_it = |unit: &&&Unit| unit.fingerprints.iter().any(|id| is_of_crate(target.name(*id), name));
+        let of_crate: Vec<_> = living.iter().filter(|_| !is_build_script).filter(is_of_it).collect();
+        let compiled: Vec<_> = of_crate.iter().filter_map(|unit| unit.compiled(target)).collect();
+        folders.sort_by_key(|id| {
+            let time = newest(target, *id);
+            Reverse((compiled.iter().any(|compiled| compiled.contains(&time)), time))
+        });
+        left_out.extend(folders.into_iter().skip(of_crate.len()).map(|id| (id, Why::Incremental)));
     }
     left_out
 }
@@ -170,7 +176,7 @@ fn is_of_crate(fingerprint: &[u8], name: &[u8]) -> bool {
     plain.strip_suffix(name).is_some_and(|rest| rest.ends_with(b"_"))
 }
 
-fn newest(target: &Tree, folder: NodeId) -> crate::sys::Time {
+fn newest(target: &Tree, folder: NodeId) -> Time {
     let times = target.children(folder).map(|id| target.node(id).mtime);
     times.chain([target.node(folder).mtime]).max().expect("there is one")
 }
@@ -189,15 +195,4 @@ fn extras(target: &Tree, kept: &Kept) -> Vec<(NodeId, Why)> {
     let names = unwanted.into_iter().filter(|(_, is_kept)| !is_kept).map(|(name, _)| name);
     let found = names.flat_map(|name| tops.iter().filter_map(move |&top| target.child(top, name)));
     found.filter(is_folder).map(|id| (id, Why::Extra)).collect()
-}
-
-fn files_below(target: &Tree, top: NodeId) -> Vec<NodeId> {
-    let (mut files, mut pending) = (Vec::new(), vec![top]);
-    while let Some(id) = pending.pop() {
-        match target.node(id).kind {
-            Kind::Folder { .. } => pending.extend(target.children(id)),
-            Kind::File { .. } | Kind::Symlink { .. } => files.push(id),
-        }
-    }
-    files
 }

@@ -1,12 +1,15 @@
 //! The compiler that a workspace uses.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use super::ask::ask;
+use crate::github::Environment;
 use crate::sys::{self, file};
 
-/// Names of the file with which a folder chooses its toolchain. <https://rust-lang.github.io/rustup/overrides.html>
-const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain.toml", "rust-toolchain"];
+/// Names of the file with which a folder chooses the toolchain for itself and what is below, the first of them before the
+/// second (tried with rustup 1.29). <https://rust-lang.github.io/rustup/overrides.html>
+const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
 /// A compiler, as far as its output depends on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,15 +22,9 @@ pub struct Toolchain {
 
 impl Toolchain {
     /// Asks for the toolchain of the folder `workspace`. Nothing is installed by asking.
-    pub fn of(workspace: &Path) -> sys::Result<Self> {
-        let mut choice = None;
-        for name in TOOLCHAIN_FILES {
-            if choice.is_none() {
-                choice =
-                    file::read_if_present(&workspace.join(name))?.map(|contents| (name.to_owned(), contents));
-            }
-        }
-        Ok(Self { version: ask_rustc(workspace), file: choice })
+    pub fn of(workspace: &Path, env: &Environment) -> sys::Result<Self> {
+        let version = ask(Command::new("rustc").arg("-vV").current_dir(workspace), env);
+        Ok(Self { version, file: chosen(workspace)? })
     }
 
     /// The release, such as `1.95.0` or `1.97.0-nightly`.
@@ -36,18 +33,33 @@ impl Toolchain {
     }
 }
 
-fn ask_rustc(workspace: &Path) -> Option<String> {
-    let output = Command::new("rustc")
-        .arg("-vV")
-        .current_dir(workspace)
-        // A step before the one that installs the toolchain must not do that step's work.
-        .env("RUSTUP_AUTO_INSTALL", "0")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    if !output.status.success() {
-        return None;
+/// The nearest toolchain file, in the folder or above it.
+fn chosen(workspace: &Path) -> sys::Result<Option<(String, Vec<u8>)>> {
+    for folder in workspace.ancestors() {
+        for name in TOOLCHAIN_FILES {
+            let path = folder.join(name);
+            if file::is_file(&path) {
+                return Ok(Some((name.to_owned(), file::read(&path)?)));
+            }
+        }
     }
-    String::from_utf8(output.stdout).ok()
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_toolchain_file_counts_and_of_two_the_one_that_rustup_takes() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("checkout/rust/crates");
+        // Somebody's folder may have that name.
+        file::make_dirs(&folder.join("rust-toolchain")).unwrap();
+        let chosen = || chosen(&folder).unwrap().map(|(name, _)| name);
+        file::write_new(&place.path().join("checkout/rust-toolchain.toml"), b"").unwrap();
+        assert_eq!(chosen().as_deref(), Some("rust-toolchain.toml"));
+        file::write_new(&place.path().join("checkout/rust-toolchain"), b"").unwrap();
+        assert_eq!(chosen().as_deref(), Some("rust-toolchain"));
+    }
 }

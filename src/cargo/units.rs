@@ -6,17 +6,23 @@
 //! <profile>/.fingerprint/<package>-<hash>/   <profile>/deps/*-<hash>*   <profile>/build/<package>-<hash>/   until 1.99
 //! <profile>/build/<package>/<hash>/fingerprint/   and all else of the unit in <hash>/                       since 1.100
 //! ```
-//! `<profile>` is `debug`, `release` or the name of another profile, below a folder for the triple where there is one.
+//! `<profile>` is `debug`, `release` or the name of another profile, below a folder for the triple where there is one, and
+//! below one for intermediate files where that is a part of the target folder.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
+use crate::sys::Time;
 use crate::tree::{Kind, NodeId, Tree};
 
 /// Digits of a unit's hash.
 const HASH: usize = 16;
 
-/// How far below the target folder a profile's folder can be: `<triple>/<profile>`.
-const DEEPEST_PROFILE: usize = 2;
+/// How far below the target folder a profile's folder can be: `<build-dir>/<triple>/<profile>`.
+const DEEPEST_PROFILE: usize = 3;
+
+/// What lies beside profiles and is no folder of cargo's own units, whatever it holds.
+const NO_PROFILES: [&[u8]; 3] = [b"doc", b"package", b"tmp"];
 
 /// One unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +35,56 @@ pub struct Unit {
     pub profile: NodeId,
 }
 
+impl Unit {
+    /// The name of its package and its hash.
+    pub fn names<'t>(&self, target: &'t Tree) -> (&'t [u8], &'t [u8]) {
+        let own = self.parts[0];
+        match target.name(own).split_last_chunk::<HASH>() {
+            Some((package, hash)) if !package.is_empty() => (&package[..package.len() - 1], &hash[..]),
+            _ => (target.name(target.node(own).parent), target.name(own)),
+        }
+    }
+
+    /// Rustc's own list of what it was compiled from.
+    pub fn source_list(&self, target: &Tree) -> Option<NodeId> {
+        let out = |part: NodeId| target.child(part, b"out").into_iter().flat_map(|out| target.children(out));
+        let files = |part: NodeId| [part].into_iter().chain(target.children(part)).chain(out(part));
+        let is_list = |id: &NodeId| {
+            target.name(*id).ends_with(b".d") && matches!(target.node(*id).kind, Kind::File { .. })
+        };
+        self.parts.iter().copied().flat_map(files).find(is_list)
+    }
+
+    /// The folder that no other unit has: its fingerprint's, or, since 1.100, that of all its files.
+    pub fn folder(&self) -> NodeId {
+        self.parts[0]
+    }
+
+    /// All its files.
+    pub fn files(&self, target: &Tree) -> Vec<NodeId> {
+        self.parts.iter().flat_map(|&part| files_below(target, part)).collect()
+    }
+
+    /// From when cargo called rustc for the unit until that had ended.
+    pub(super) fn compiled(&self, target: &Tree) -> Option<RangeInclusive<Time>> {
+        let fingerprint = target.node(*self.fingerprints.first()?);
+        let called = target.child(fingerprint.parent, b"invoked.timestamp")?;
+        Some(target.node(called).mtime..=fingerprint.mtime)
+    }
+
+    /// Whether a build asked for the unit and did not come to its end. Cargo makes the folder of each fingerprint that a
+    /// build needs, and empties what is out of date, before it compiles anything; a unit's is written when it is done.
+    fn is_unfinished(&self, target: &Tree) -> bool {
+        let is_empty = |id: &NodeId| matches!(target.node(*id).kind, Kind::File { size: 0, .. });
+        self.fingerprints.is_empty() || self.fingerprints.iter().any(is_empty)
+    }
+}
+
+/// Whether a build failed or was stopped, and none that came after it made up for that.
+pub fn has_unfinished(target: &Tree, units: &[Unit]) -> bool {
+    units.iter().any(|unit| unit.is_unfinished(target))
+}
+
 /// All units of a target folder.
 pub fn units(target: &Tree) -> Vec<Unit> {
     profiles(target).into_iter().flat_map(|profile| units_of(target, profile)).collect()
@@ -36,16 +92,27 @@ pub fn units(target: &Tree) -> Vec<Unit> {
 
 /// The folders of profiles: in which there are units.
 pub(super) fn profiles(target: &Tree) -> Vec<NodeId> {
-    let mut level = vec![0];
-    let mut found = Vec::new();
+    let (mut level, mut found) = (vec![0], Vec::new());
     for _ in 0..DEEPEST_PROFILE {
-        level = level.into_iter().flat_map(|folder| subfolders(target, folder)).collect();
-        let is_profile = |folder: &NodeId| {
-            [&b".fingerprint"[..], b"build"].iter().any(|name| target.child(*folder, name).is_some())
-        };
-        found.extend(level.iter().copied().filter(is_profile));
+        let below = level.into_iter().flat_map(|folder| subfolders(target, folder));
+        let below = below.filter(|&folder| !NO_PROFILES.contains(&target.name(folder)));
+        let (profiles, others): (Vec<_>, Vec<_>) = below.partition(|&folder| is_profile(target, folder));
+        found.extend(profiles);
+        level = others;
     }
     found
+}
+
+fn is_profile(target: &Tree, folder: NodeId) -> bool {
+    target.child(folder, b".fingerprint").is_some() || units_since_1_100(target, folder).next().is_some()
+}
+
+/// The folders of units in the newer layout, each with the folder of its fingerprint.
+fn units_since_1_100(target: &Tree, profile: NodeId) -> impl Iterator<Item = (NodeId, NodeId)> {
+    let packages = target.child(profile, b"build").into_iter().flat_map(|build| subfolders(target, build));
+    let units = packages.flat_map(|package| subfolders(target, package));
+    let units = units.filter(|unit| is_hash(target.name(*unit)));
+    units.filter_map(|unit| Some((unit, target.child(unit, b"fingerprint")?)))
 }
 
 fn units_of(target: &Tree, profile: NodeId) -> Vec<Unit> {
@@ -65,15 +132,21 @@ fn units_of(target: &Tree, profile: NodeId) -> Vec<Unit> {
             }
         }
     }
-    for package in folder(b"build").into_iter().flat_map(|build| subfolders(target, build)) {
-        for unit in subfolders(target, package).filter(|unit| is_hash(target.name(*unit))) {
-            if let Some(fingerprint) = target.child(unit, b"fingerprint") {
-                let fingerprints = fingerprint_files(target, fingerprint);
-                units.push(Unit { fingerprints, parts: vec![unit], profile });
-            }
-        }
+    for (unit, fingerprint) in units_since_1_100(target, profile) {
+        units.push(Unit { fingerprints: fingerprint_files(target, fingerprint), parts: vec![unit], profile });
     }
     units
+}
+
+fn files_below(target: &Tree, top: NodeId) -> Vec<NodeId> {
+    let (mut files, mut pending) = (Vec::new(), vec![top]);
+    while let Some(id) = pending.pop() {
+        match target.node(id).kind {
+            Kind::Folder { .. } => pending.extend(target.children(id)),
+            Kind::File { .. } | Kind::Symlink { .. } => files.push(id),
+        }
+    }
+    files
 }
 
 /// Cargo reads the short hash of a fingerprint each time, and the rest where something has changed.

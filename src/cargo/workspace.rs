@@ -5,10 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_config2::Config;
+use cargo_config2::{BuildConfig, Config, ResolveOptions};
 use cargo_metadata::MetadataCommand;
 use cargo_metadata::camino::Utf8PathBuf;
 
+use super::ask::ask;
+use super::config::has_includes;
+use super::home::CargoHome;
+use crate::github::Environment;
 use crate::sys::file;
 
 /// What a cargo workspace is made of.
@@ -27,66 +31,122 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds out about the workspace of the folder `folder`; `None` when there is no `Cargo.toml` in it.
-    pub fn inspect(folder: &Path) -> Option<Self> {
+    /// Finds out about the workspace of the folder `folder`; `None` when there is no `Cargo.toml` in it. `own_home` is
+    /// the cargo home that the job is going to have, where that is another one than `env` tells.
+    pub fn inspect(folder: &Path, env: &Environment, own_home: Option<&CargoHome>) -> Option<Self> {
         let manifest = folder.join("Cargo.toml");
         if !file::is_file(&manifest) {
             return None;
         }
-        let plain = read_plain(folder, &manifest);
-        Some(plain.or_else(|| ask_cargo(folder)).unwrap_or_else(|| without_cargo(folder, manifest)))
+        let place = Place { folder, env, home: CargoHome::find(env, folder), own_home };
+        let build = place.configuration();
+        let plain = build.as_ref().and_then(|build| place.read_plain(&manifest, build));
+        let asked = plain.or_else(|| place.ask_cargo(build.as_ref()));
+        Some(asked.unwrap_or_else(|| place.without_cargo(manifest, build.as_ref())))
     }
 }
 
-/// Reads the files of a workspace about which nothing is in doubt.
-fn read_plain(folder: &Path, manifest: &Path) -> Option<Workspace> {
-    let lock = lock_file(folder)?;
-    let table: toml::Table = String::from_utf8(file::read(manifest).ok()?).ok()?.parse().ok()?;
-    // A package without a workspace of its own may be a member of one further up.
-    let is_alone = || !folder.ancestors().skip(1).any(|above| file::is_file(&above.join("Cargo.toml")));
-    let names_its_root = || table.get("package").is_some_and(|package| package.get("workspace").is_some());
-    if !table.contains_key("workspace") && (names_its_root() || !is_alone()) {
-        return None;
-    }
-    let build = Config::load_with_cwd(folder).ok()?.build;
-    if build.build_dir.is_some() {
-        return None;
-    }
-    Some(Workspace {
-        root: folder.to_path_buf(),
-        target: build.target_dir.map_or_else(|| folder.join("target"), |target| folder.join(target)),
-        build: None,
-        manifests: Vec::new(),
-        lock: Some(lock),
-    })
+/// What `build-dir` may begin with for cargo's home.
+const HOME_VARIABLE: &str = "{cargo-cache-home}";
+
+/// Where cargo is run.
+struct Place<'a> {
+    folder: &'a Path,
+    env: &'a Environment,
+    home: Option<CargoHome>,
+    own_home: Option<&'a CargoHome>,
 }
 
-fn ask_cargo(folder: &Path) -> Option<Workspace> {
-    let metadata =
-        MetadataCommand::new().current_dir(folder).no_deps().env("RUSTUP_AUTO_INSTALL", "0").exec().ok()?;
-    let root = metadata.workspace_root.into_std_path_buf();
-    let target = metadata.target_directory.into_std_path_buf();
-    let build = metadata.build_directory.map(Utf8PathBuf::into_std_path_buf);
-    let mut manifests: Vec<_> =
-        metadata.packages.into_iter().map(|package| package.manifest_path.into_std_path_buf()).collect();
-    manifests.push(root.join("Cargo.toml"));
-    manifests.sort();
-    manifests.dedup();
-    let lock = lock_file(&root);
-    Some(Workspace { build: build.filter(|build| *build != target), root, target, manifests, lock })
+impl Place<'_> {
+    /// What is configured about builds; `None` where it cannot be read.
+    fn configuration(&self) -> Option<BuildConfig> {
+        let home = self.home.as_ref().map(|home| home.path().to_path_buf());
+        let options = ResolveOptions::default().env(self.env.iter()).cargo_home(home);
+        Config::load_with_options(self.folder, options).ok().map(|config| config.build)
+    }
+
+    /// Reads the files of a workspace about which nothing is in doubt.
+    fn read_plain(&self, manifest: &Path, build: &BuildConfig) -> Option<Workspace> {
+        let folder = self.folder;
+        let lock = lock_file(folder)?;
+        let table: toml::Table = String::from_utf8(file::read(manifest).ok()?).ok()?.parse().ok()?;
+        // A package without a workspace of its own may be a member of one further up.
+        let is_alone = || !folder.ancestors().skip(1).any(|above| file::is_file(&above.join("Cargo.toml")));
+        let names_its_root =
+            || table.get("package").is_some_and(|package| package.get("workspace").is_some());
+        if !table.contains_key("workspace") && (names_its_root() || !is_alone()) {
+            return None;
+        }
+        if build.build_dir.is_some() || has_includes(folder, self.home.as_ref()) {
+            return None;
+        }
+        Some(Workspace {
+            root: folder.to_path_buf(),
+            target: target_in(folder, Some(build)),
+            build: None,
+            manifests: Vec::new(),
+            lock: Some(lock),
+        })
+    }
+
+    fn ask_cargo(&self, build: Option<&BuildConfig>) -> Option<Workspace> {
+        let cargo = self.env.get("CARGO").unwrap_or("cargo");
+        let mut command =
+            MetadataCommand::new().cargo_path(cargo).current_dir(self.folder).no_deps().cargo_command();
+        let answer = ask(&mut command, self.env)?;
+        let metadata = MetadataCommand::parse(answer.lines().find(|line| line.starts_with('{'))?).ok()?;
+        let root = metadata.workspace_root.into_std_path_buf();
+        let target = metadata.target_directory.into_std_path_buf();
+        let told = metadata.build_directory.map(Utf8PathBuf::into_std_path_buf);
+        let told = told.filter(|told| *told != target);
+        let mut manifests: Vec<_> =
+            metadata.packages.into_iter().map(|package| package.manifest_path.into_std_path_buf()).collect();
+        manifests.push(root.join("Cargo.toml"));
+        manifests.sort();
+        manifests.dedup();
+        let lock = lock_file(&root);
+        Some(Workspace {
+            build: told.map(|told| self.in_own_home(told, build)),
+            root,
+            target,
+            manifests,
+            lock,
+        })
+    }
+
+    /// The build folder `told`, which cargo told of the home that it has now, in the home that it is going to have.
+    fn in_own_home(&self, told: PathBuf, build: Option<&BuildConfig>) -> PathBuf {
+        let configured = build.and_then(|build| build.build_dir.as_ref());
+        let is_in_home = configured.is_some_and(|configured| configured.starts_with(HOME_VARIABLE));
+        let (Some(home), Some(own), true) = (&self.home, self.own_home, is_in_home) else { return told };
+        told.strip_prefix(home.path()).map_or_else(|_| told.clone(), |rest| own.path().join(rest))
+    }
+
+    /// What can be told where there is no cargo yet, or one that rejects the manifest.
+    fn without_cargo(&self, manifest: PathBuf, build: Option<&BuildConfig>) -> Workspace {
+        let folder = self.folder;
+        Workspace {
+            root: folder.to_path_buf(),
+            target: target_in(folder, build),
+            build: build.and_then(|build| self.resolved(build.build_dir.as_deref()?)),
+            manifests: vec![manifest],
+            lock: lock_file(folder),
+        }
+    }
+
+    /// The `build-dir` as it is configured, without its variables. Only cargo knows the hash of `{workspace-path-hash}`.
+    fn resolved(&self, configured: &Path) -> Option<PathBuf> {
+        let home = self.own_home.or(self.home.as_ref())?.path().to_str()?;
+        let resolved = configured
+            .to_str()?
+            .replace("{workspace-root}", self.folder.to_str()?)
+            .replace(HOME_VARIABLE, home);
+        (!resolved.contains('{')).then(|| self.folder.join(resolved))
+    }
 }
 
-/// What can be told where there is no cargo yet, or one that rejects the manifest.
-fn without_cargo(folder: &Path, manifest: PathBuf) -> Workspace {
-    let build = Config::load_with_cwd(folder).ok().map(|config| config.build);
-    let target = build.and_then(|build| build.target_dir).unwrap_or_else(|| "target".into());
-    Workspace {
-        root: folder.to_path_buf(),
-        target: folder.join(target),
-        build: None,
-        manifests: vec![manifest],
-        lock: lock_file(folder),
-    }
+fn target_in(folder: &Path, build: Option<&BuildConfig>) -> PathBuf {
+    folder.join(build.and_then(|build| build.target_dir.as_deref()).unwrap_or(Path::new("target")))
 }
 
 fn lock_file(root: &Path) -> Option<PathBuf> {
@@ -109,6 +169,25 @@ mod tests {
         (place, root)
     }
 
+    /// What reaches the toolchain, and nothing that configures cargo.
+    fn env(root: &Path) -> Environment {
+        let process = Environment::of_process();
+        let rustup = process.get("HOME").map(|home| format!("{home}/.rustup")).unwrap_or_default();
+        let home = root.join("home").display().to_string();
+        Environment::from([
+            ("PATH", process.get("PATH").unwrap_or_default()),
+            ("RUSTUP_HOME", process.get("RUSTUP_HOME").unwrap_or(&rustup)),
+            ("RUSTUP_TOOLCHAIN", process.get("RUSTUP_TOOLCHAIN").unwrap_or_default()),
+            ("HOME", &home),
+        ])
+    }
+
+    fn read_plain(folder: &Path, root: &Path) -> Option<Workspace> {
+        let env = env(root);
+        let place = Place { folder, env: &env, home: CargoHome::find(&env, folder), own_home: None };
+        place.read_plain(&folder.join("Cargo.toml"), &place.configuration()?)
+    }
+
     const PACKAGE: (&str, &str) = ("Cargo.toml", "[package]\nname = \"a\"\nversion = \"1.0.0\"\n");
     const LOCK: (&str, &str) =
         ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n");
@@ -119,30 +198,68 @@ mod tests {
         let config = (".cargo/config.toml", "build.target-dir = \"out\"\n");
         for files in [&[PACKAGE, LOCK, SOURCE][..], &[PACKAGE, LOCK, SOURCE, config]] {
             let (_place, root) = project(files);
-            let read = read_plain(&root, &root.join("Cargo.toml")).unwrap();
-            let asked = ask_cargo(&root).unwrap();
+            let read = read_plain(&root, &root).unwrap();
+            let env = env(&root);
+            let asked =
+                Place { folder: &root, env: &env, home: None, own_home: None }.ask_cargo(None).unwrap();
             assert_eq!((read.root, read.target, read.lock), (asked.root, asked.target, asked.lock));
         }
     }
 
     #[test]
     fn cargo_is_asked_where_files_leave_a_doubt() {
+        let inspect = |folder: &Path, root: &Path| Workspace::inspect(folder, &env(root), None).unwrap();
         let member = ("member/Cargo.toml", "[package]\nname = \"m\"\nversion = \"1.0.0\"\n");
         let member_lock = ("member/Cargo.lock", LOCK.1);
         let member_source = ("member/src/lib.rs", "");
         let virtual_root = ("Cargo.toml", "[workspace]\nmembers = [\"member\"]\nresolver = \"2\"\n");
         let (_place, root) = project(&[virtual_root, member, member_lock, member_source]);
         let folder = root.join("member");
-        assert_eq!(read_plain(&folder, &folder.join("Cargo.toml")), None);
-        let workspace = Workspace::inspect(&folder).unwrap();
+        assert_eq!(read_plain(&folder, &root), None);
+        let workspace = inspect(&folder, &root);
         assert_eq!((&workspace.root, &workspace.target), (&root, &root.join("target")));
 
         let (_place, root) =
             project(&[PACKAGE, LOCK, SOURCE, (".cargo/config.toml", "build.build-dir = \"b\"\n")]);
-        assert_eq!(read_plain(&root, &root.join("Cargo.toml")), None);
-        assert_eq!(Workspace::inspect(&root).unwrap().build, Some(root.join("b")));
+        assert_eq!(read_plain(&root, &root), None);
+        assert_eq!(inspect(&root, &root).build, Some(root.join("b")));
+
+        let including = (".cargo/config.toml", "include = [\"more.toml\"]\n");
+        let included = (".cargo/more.toml", "build.target-dir = \"out\"\n");
+        let (_place, root) = project(&[PACKAGE, LOCK, SOURCE, including, included]);
+        assert_eq!(read_plain(&root, &root), None);
+        assert_eq!(inspect(&root, &root).target, root.join("out"));
 
         let (_place, root) = project(&[PACKAGE, SOURCE]);
-        assert_eq!(Workspace::inspect(&root).unwrap().manifests, [root.join("Cargo.toml")]);
+        assert_eq!(inspect(&root, &root).manifests, [root.join("Cargo.toml")]);
+    }
+
+    #[test]
+    fn a_build_folder_in_the_home_is_in_the_home_that_the_job_is_going_to_have() {
+        let build_dir = |template: &str| format!("build.build-dir = \"{template}\"\n");
+        let config = build_dir("{cargo-cache-home}/build/{workspace-path-hash}");
+        let (_place, root) = project(&[PACKAGE, LOCK, SOURCE, (".cargo/config.toml", &config)]);
+        let build =
+            |own: Option<&CargoHome>| Workspace::inspect(&root, &env(&root), own).unwrap().build.unwrap();
+        let rest = build(None).strip_prefix(root.join("home/.cargo/build")).unwrap().to_path_buf();
+        let own = CargoHome::at("/temp/cargo-home");
+        assert_eq!(build(Some(&own)), Path::new("/temp/cargo-home/build").join(rest));
+    }
+
+    #[test]
+    fn without_cargo_a_build_folder_is_told_as_far_as_it_needs_no_hash() {
+        for (template, expected) in [
+            ("b", Some("b")),
+            ("{workspace-root}/x/b", Some("x/b")),
+            ("{cargo-cache-home}/b", Some("home/.cargo/b")),
+            ("{cargo-cache-home}/{workspace-path-hash}", None),
+        ] {
+            let config = format!("build.build-dir = \"{template}\"\n");
+            let (_place, root) = project(&[PACKAGE, LOCK, SOURCE, (".cargo/config.toml", &config)]);
+            let home = root.join("home").display().to_string();
+            let env = Environment::from([("HOME", &*home), ("PATH", "/nowhere")]);
+            let told = Workspace::inspect(&root, &env, None).unwrap().build;
+            assert_eq!(told, expected.map(|path| root.join(path)), "{template}");
+        }
     }
 }

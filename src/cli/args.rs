@@ -8,11 +8,12 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
-use crate::cargo::{Kept, Part};
+use crate::cargo::{Kept, Part, Tool};
 use crate::github::Environment;
 use crate::plan::{
-    DiskGuard, JobStatus, Presets, SaveMoment, Settings, Unreadable, Upkeep, WorkspaceSpec, parse_age,
-    parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts, parse_words,
+    DiskGuard, JobStatus, Presets, SaveMoment, Settings, Share, Unreadable, Upkeep, WorkspaceSpec, parse_age,
+    parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts, parse_tools,
+    parse_words,
 };
 use crate::store::retention::{Keep, MinFree, Policy};
 use crate::store::{Access, Layer};
@@ -63,6 +64,10 @@ pub enum Command {
         /// What is cached.
         #[command(flatten)]
         inputs: Box<Inputs>,
+        /// Tell instead which units cargo compiled in this job although the target folder came from the cache, and why.
+        /// After the build and before the save.
+        #[arg(long)]
+        last_build: bool,
     },
     /// List the entries, those that were of use last first.
     #[command(args_override_self = true)]
@@ -70,6 +75,9 @@ pub enum Command {
         /// What to order by.
         #[arg(long, value_name = "BY", default_value = "last-use")]
         sort: Order,
+        /// The units of the pool as well.
+        #[arg(long)]
+        units: bool,
         /// As JSON, one array of all entries.
         #[arg(long)]
         json: bool,
@@ -169,7 +177,7 @@ pub struct Root {
 #[derive(Debug, Args)]
 pub struct Limits {
     /// How many entries of one thing to keep, by layer; a layer that is not named keeps its default
-    #[arg(long, value_name = "LIST", value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5")]
+    #[arg(long, value_name = "LIST", value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5,bins=3")]
     keep: Keep,
 
     /// How long an entry stays after its last use, such as `12h` or `30d`; `none` for ever
@@ -194,12 +202,13 @@ pub struct Inputs {
     #[arg(long, value_name = "LIST", default_value = "auto")]
     preset: Presets,
 
-    /// Cargo workspaces, one a line, as `path` or `path -> target`. Siblings such as `../blvm-consensus` are fine
+    /// Cargo workspaces, one a line, as `path` or `path -> target`, the target folder relative to that path. Siblings
+    /// such as `../blvm-consensus` are fine
     #[arg(long, value_name = "LINES", default_value = ".")]
     workspaces: Lines<WorkspaceSpec>,
 
-    /// Which of `cargo`, `target`, `builds` and `paths` take part. By default all that the preset, `path` and `builds`
-    /// call for
+    /// Which of `cargo`, `target`, `builds`, `paths` and `bins` take part. By default all that the preset, `path`, `builds`
+    /// and `cargo-bins` call for
     #[arg(long, value_name = "LIST", value_parser = Layers::from_str)]
     layers: Option<Layers>,
 
@@ -237,6 +246,17 @@ pub struct Inputs {
     /// Build outputs to keep by commit, one path or pattern a line, such as `target/release/mytool`
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     builds: String,
+
+    /// Tools that the job installs by `cargo install`, such as `cargo-nextest, cargo-audit@0.21.0`: their executables are
+    /// added to those that are there, and cargo knows them as installed
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_parser = Tools::from_str,
+        default_value = "",
+        hide_default_value = true
+    )]
+    cargo_bins: Tools,
 
     /// Jobs of one lane share their entries first, and take those of other lanes when they have none. By default the
     /// workflow, the job's id and its matrix
@@ -295,6 +315,11 @@ pub struct Inputs {
     /// How large the executable of a test, a benchmark or an example may be to be saved, such as `500MB`; `none` for any
     #[arg(long, value_name = "SIZE", value_parser = MaxSize::from_str, default_value = "250MB")]
     max_test_size: MaxSize,
+
+    /// Who has compiled dependencies in common: the `repository`, all repositories of the `owner`, or of the `host`;
+    /// `off` for nobody. Whoever shares a pool trusts the others' build scripts
+    #[arg(long, value_name = "WHO", default_value = "repository", hide_possible_values = true)]
+    share: Share,
 
     /// Fail the step when nothing is found
     #[arg(
@@ -356,6 +381,7 @@ impl Inputs {
             key_extra: given(&self.key_extra),
             trigger_file: self.trigger_file.clone(),
             builds: parse_lines(&self.builds),
+            cargo_bins: self.cargo_bins.0.clone(),
             lane: given(&self.lane),
             cache_root: self.root.folder(env),
             save: self.save,
@@ -371,6 +397,7 @@ impl Inputs {
                 executables: self.max_test_size.0.unwrap_or(u64::MAX),
                 parts: self.keep_in_target.0.clone(),
             },
+            share: self.share,
             fail_on_cache_miss: self.fail_on_cache_miss,
             lookup_only: self.lookup_only,
             matrix: self.matrix.0.clone(),
@@ -441,6 +468,18 @@ impl FromStr for Layers {
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
         parse_layers(text).map(Self)
+    }
+}
+
+/// A list of tools.
+#[derive(Debug, Clone)]
+struct Tools(Vec<Tool>);
+
+impl FromStr for Tools {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        parse_tools(text).map(Self)
     }
 }
 

@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(told(r#"{"layer": "cargo"}"#), "there is no input `layer`; did you mean `layers`?");
         assert_eq!(
             told(r#"{"keep": "tagret=3"}"#),
-            "input `keep`: `tagret` is no layer; allowed: cargo, target, builds, paths; did you mean `target`?"
+            "input `keep`: `tagret` is no layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?"
         );
         assert_eq!(
             told(r#"{"lookup-only": "yes"}"#),

@@ -1,13 +1,13 @@
-//! Takes cargo's own lock on its home, and tells when that takes long.
+//! Takes cargo's own locks, and tells when that takes long.
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::job::Job;
-use crate::cargo::CargoHome;
+use crate::cargo::{CargoHome, InstallRoot, Installs};
 use crate::sys::{self, Lock};
 
-/// How long to wait for another cargo that downloads.
+/// How long to wait for another cargo that downloads or installs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why there is no lock.
@@ -29,11 +29,24 @@ pub(super) enum CargoBusy {
 
 /// Takes the download lock of the home that `part` (such as `registry/index`) lies in.
 pub(super) fn lock_cargo_home(job: &Job, part: &Path) -> Result<Lock, CargoBusy> {
-    let home = CargoHome::at(part.ancestors().nth(2).unwrap_or(part));
-    if let Some(lock) = home.lock_downloads(Duration::ZERO)? {
+    let home = CargoHome::around(part);
+    wait(job, home.path(), |patience| home.lock_downloads(patience))
+}
+
+/// Takes the lock on what is installed in `root`.
+pub(super) fn lock_installs(job: &Job, root: &InstallRoot) -> Result<Installs, CargoBusy> {
+    wait(job, root.path(), |patience| root.lock(patience))
+}
+
+fn wait<L>(
+    job: &Job,
+    path: &Path,
+    lock: impl Fn(Duration) -> sys::Result<Option<L>>,
+) -> Result<L, CargoBusy> {
+    if let Some(lock) = lock(Duration::ZERO)? {
         return Ok(lock);
     }
-    let (path, patience) = (home.path().display(), PATIENCE.as_secs());
+    let (path, patience) = (path.display(), PATIENCE.as_secs());
     job.console.say(format!("cargo: waiting up to {patience} s for another cargo that uses {path}"));
-    home.lock_downloads(PATIENCE)?.ok_or_else(|| CargoBusy::Kept { path: path.to_string() })
+    lock(PATIENCE)?.ok_or_else(|| CargoBusy::Kept { path: path.to_string() })
 }

@@ -10,7 +10,8 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::job::Job;
 use super::trouble::Trouble;
-use crate::cargo::{CRATES, Locked, SOURCES, folders_of_crates};
+use crate::cargo::{CRATES, CargoHome, Locked, REPOSITORIES, SOURCES, folders_of_crates};
+use crate::plan::LayerPlan;
 use crate::sys::{self, Digest, Dir, file};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -25,9 +26,19 @@ pub(super) fn locked(locks: &[PathBuf]) -> sys::Result<Option<Locked>> {
     Ok(is_any_read.then_some(locked))
 }
 
+/// What the lock files of a layer name, and its submodules.
+pub(super) fn locked_with_submodules(layer: &LayerPlan) -> sys::Result<Option<Locked>> {
+    let mut locked = locked(&layer.locks)?;
+    let repositories = layer.roots.iter().find(|root| root.name == REPOSITORIES);
+    if let (Some(locked), Some(repositories)) = (&mut locked, repositories) {
+        locked.add_submodules(&CargoHome::around(&repositories.path))?;
+    }
+    Ok(locked)
+}
+
 /// The tree of the part `part` of a cargo home without what is not used, and without crates that hold something else
-/// than a lock file says, packed or extracted. What `known` has is not read again. `wrong_crates` takes these crates' names,
-/// `<name>-<version>`: they are to be read before the extracted ones.
+/// than a lock file says, packed or extracted. What `known` has is not read again. `wrong_crates` takes these crates'
+/// paths, `<registry>/<name>-<version>`: they are to be read before the extracted ones.
 pub(super) fn used(
     job: &Job,
     locked: &Locked,
@@ -43,8 +54,8 @@ pub(super) fn used(
     }
     let tree = tree.without(|id| is_left_out[id as usize]);
     if part == SOURCES {
-        let wrong: HashSet<_> =
-            folders_of_crates(&tree).filter(|&id| wrong_crates.contains(tree.name(id))).collect();
+        let is_wrong = |id: &NodeId| wrong_crates.contains(&tree.path_below(0, *id));
+        let wrong: HashSet<_> = folders_of_crates(&tree).filter(is_wrong).collect();
         return Ok(tree.without(|id| wrong.contains(&id)));
     }
     if part != CRATES {
@@ -57,8 +68,9 @@ pub(super) fn used(
     let wrong = wrong.collect::<sys::Result<Vec<_>>>()?;
     let wrong: Vec<_> = wrong.into_iter().flatten().collect();
     for &id in &wrong {
-        wrong_crates.extend(tree.name(id).strip_suffix(b".crate").map(<[u8]>::to_vec));
-        let path = dir.join(&tree.path_below(0, id));
+        let path = tree.path_below(0, id);
+        wrong_crates.extend(path.strip_suffix(b".crate").map(<[u8]>::to_vec));
+        let path = dir.join(&path);
         let hint = "hint: remove it, and cargo downloads it again";
         job.console
             .warn(format!("cargo: {} is not what Cargo.lock says, and is left out: {hint}", path.display()));

@@ -1,7 +1,7 @@
 //! `explain`: what this job looks for, what there is, and why an entry serves it or does not.
 
 use super::job::{Exit, Job, chain};
-use super::restore;
+use super::{restore, tools};
 use crate::cli::Inputs;
 use crate::plan::{LayerPlan, Plan, differences, nearest};
 use crate::report::{ExplainedEntry, ExplainedLayer, Verdict, explanation};
@@ -19,7 +19,8 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
     let store = file::is_dir(&settings.cache_root)
         .then(|| Store::open(&settings.cache_root, settings.upkeep.access))
         .transpose()?;
-    let known = store.as_ref().map_or_else(|| Ok(Vec::new()), Store::known)?;
+    let known =
+        store.as_ref().map_or_else(|| Ok(Vec::new()), |store| store.known_in(&store::Layer::OF_JOBS))?;
     let mut layers = Vec::new();
     for layer in &plan.layers {
         layers.push(explain(&plan, layer, store.as_ref(), &known)?);
@@ -86,10 +87,14 @@ fn verdict(
     {
         return Verdict::OtherPaths;
     }
+    if !tools::has_any(layer, header) {
+        return Verdict::OtherTools;
+    }
     if let Err(error) = store.lease(candidate.id.clone()) {
         return Verdict::Unusable(chain(&error));
     }
-    match (is_served, candidate.is_exact && header.contents == layer.contents) {
+    let is_whole = header.contents == layer.contents && tools::has_all(layer, header);
+    match (is_served, candidate.is_exact && is_whole) {
         (true, _) => Verdict::Later,
         (false, is_exact) => Verdict::Taken { is_exact },
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::isolation;
 use super::job::{Job, chain};
 use super::presets;
-use crate::cargo::{CargoHome, Toolchain, Workspace, output_variables};
+use crate::cargo::{CargoHome, InstallRoot, Toolchain, Workspace, config_files, output_variables};
 use crate::plan::{self, Facts, FileDigest, Presets, Settings};
 use crate::store::Origin;
 use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
@@ -47,6 +47,10 @@ pub(super) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
     if settings.presets.may_be_rust() {
         gather_cargo(job, settings, &mut facts)?;
     }
+    if !settings.cargo_bins.is_empty() {
+        facts.cargo_home = cargo_home(job, settings, &facts.folder)?;
+        facts.install_root = InstallRoot::find(&job.env, &facts.folder, facts.cargo_home.as_ref());
+    }
     presets::gather(job, settings, &mut facts)?;
     for name in &settings.key_env {
         // The user's own variables may hold secrets, and people read what a key was made from.
@@ -74,10 +78,11 @@ pub(super) fn origin(job: &Job) -> Origin {
 }
 
 fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
+    let own_home = if settings.isolate_cargo_home { isolation::home(job) } else { None };
     for spec in &settings.workspaces {
         let folder = facts.folder.join(&spec.path);
         let name = spec.path.to_string_lossy().into_owned();
-        match Workspace::inspect(&folder) {
+        match Workspace::inspect(&folder, &job.env, own_home.as_ref()) {
             Some(workspace) => facts.workspaces.push((name, workspace)),
             None if settings.presets == Presets::Auto && name == "." => {}
             None => {
@@ -90,37 +95,75 @@ fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(),
         }
     }
     let Some((_, first)) = facts.workspaces.first() else { return Ok(()) };
-    facts.cargo_home = if settings.isolate_cargo_home {
-        let why = "RUNNER_TEMP is not set, and the job's own home would be there";
-        let wrong = || {
-            NoPlan::WrongInput(format!(
-                "input `isolate-cargo-home`: `true`: {why}; hint: outside of a runner set it"
-            ))
-        };
-        Some(isolation::home(job).ok_or_else(wrong)?)
-    } else {
-        CargoHome::find(&job.env)
-    };
+    facts.cargo_home = cargo_home(job, settings, &facts.folder)?;
     if !plan::needs_parts(settings) {
         return Ok(());
     }
-    facts.toolchain = Toolchain::of(&first.root)?;
+    facts.toolchain = Toolchain::of(&first.root, &job.env)?;
+    tell_of_unknown_compiler(job, &facts.toolchain);
     facts.variables = output_variables(&job.env);
     for (name, workspace) in &facts.workspaces {
         facts.lock.extend(lock_files(name, workspace)?);
-        for config in [".cargo/config.toml", ".cargo/config"] {
-            let label = format!("{name}/{config}");
-            facts.config.extend(digest_if_present(&workspace.root.join(config), &label)?);
-        }
     }
+    facts.config = configuration(job, facts)?;
     if let Some(home) = &facts.cargo_home {
-        let config = home.path().join("config.toml");
-        facts.config.extend(digest_if_present(&config, "CARGO_HOME/config.toml")?);
         // Cargo hashes the absolute paths of dependencies' sources into their fingerprints (tried with 1.95): with
         // another home it compiles all of them again.
         facts.config.push(("CARGO_HOME".to_owned(), home.path().display().to_string()));
     }
     Ok(())
+}
+
+/// The next job may find another compiler under this key, or the same one under another key.
+fn tell_of_unknown_compiler(job: &Job, toolchain: &Toolchain) {
+    if toolchain.version.is_some() {
+        return;
+    }
+    let hint = "hint: let the step that installs it come first";
+    job.console.say(match &toolchain.file {
+        Some((name, _)) => format!(
+            "key: rustc does not answer, perhaps because the toolchain of {name} is not installed yet: that file is in the key, \
+             and no version; {hint}"
+        ),
+        None => format!("key: there is no rustc yet, and so no version of it in the key; {hint}"),
+    });
+}
+
+/// Cargo's configuration files of all workspaces. One of the home is called so wherever the home is, which may lie above.
+fn configuration(job: &Job, facts: &Facts) -> sys::Result<Vec<FileDigest>> {
+    let homes = [CargoHome::find(&job.env, &facts.folder), CargoHome::of_user(&job.env)];
+    let label = |name: &str, root: &Path, file: &Path| {
+        let mut in_homes = homes.iter().flatten().map(|home| file.strip_prefix(home.path()));
+        if let Some(Ok(path)) = in_homes.find(Result::is_ok) {
+            return format!("CARGO_HOME/{}", path.display());
+        }
+        // Another runner's job lies elsewhere.
+        format!("{name}/{}", pathdiff::diff_paths(file, root).as_deref().unwrap_or(file).display())
+    };
+    let mut found = Vec::new();
+    for (name, workspace) in &facts.workspaces {
+        for file in config_files(&workspace.root, homes[0].as_ref()) {
+            match digest_if_present(&file, &label(name, &workspace.root, &file))? {
+                Some(digest) if !found.contains(&digest) => found.push(digest),
+                Some(_) | None => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The home that the job's cargo will use.
+fn cargo_home(job: &Job, settings: &Settings, folder: &Path) -> Result<Option<CargoHome>, NoPlan> {
+    if !settings.isolate_cargo_home {
+        return Ok(CargoHome::find(&job.env, folder));
+    }
+    let why = "RUNNER_TEMP is not set, and the job's own home would be there";
+    let wrong = || {
+        NoPlan::WrongInput(format!(
+            "input `isolate-cargo-home`: `true`: {why}; hint: outside of a runner set it"
+        ))
+    };
+    Ok(Some(isolation::home(job).ok_or_else(wrong)?))
 }
 
 /// The workspace's lock file, or all its manifests where it has none: libraries often commit none.

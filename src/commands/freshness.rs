@@ -2,16 +2,16 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::job::{Job, chain};
 use super::trouble::Trouble;
-use crate::cargo::{NO_SOURCES, path_packages, source_folder};
+use crate::cargo::{NO_SOURCES, config_files, path_packages, source_folder};
 use crate::plan::SourcesPlan;
 use crate::store::{Manifest, Sources};
-use crate::sys::{Dir, Interrupt, Time, file};
+use crate::sys::{self, Dir, Interrupt, Time, file};
 use crate::tree::{Compared, Kind, Selection, Snapshot, TimesBrought, Tree};
 
 /// Reads the sources of the plan's workspaces. `earlier` is what the job started from. Without them a save is still a
@@ -28,6 +28,11 @@ fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> R
     let mut found: Vec<(PathBuf, Sources)> = Vec::new();
     let mut pending: Vec<_> =
         plan.workspaces.iter().map(|workspace| source_folder(workspace, &plan.folder)).collect();
+    for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
+        // Its paths are relative to the folder in which `.cargo` is.
+        let folder = config.ancestors().nth(2).unwrap_or(&config);
+        pending.extend(packages_of(&config, folder)?);
+    }
     while let Some(path) = pending.pop() {
         if found.iter().any(|(other, _)| path.starts_with(other)) {
             continue;
@@ -39,14 +44,18 @@ fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> R
         let snapshot = Snapshot::take(&Dir::open(&path)?, &selection()?, earlier, interrupt)?;
         for manifest in manifests(snapshot.tree()) {
             let manifest = path.join(manifest);
-            let text = file::read_if_present(&manifest)?.unwrap_or_default();
-            let folder = manifest.parent().unwrap_or(&path);
-            pending.extend(path_packages(&String::from_utf8_lossy(&text), folder));
+            pending.extend(packages_of(&manifest, manifest.parent().unwrap_or(&path))?);
         }
         found.retain(|(other, _)| !other.starts_with(&path));
         found.push((path, Sources { folder: name, snapshot }));
     }
     Ok(found.into_iter().map(|(_, sources)| sources).collect())
+}
+
+/// The packages that a manifest or a configuration file names by paths relative to `folder`.
+fn packages_of(list: &Path, folder: &Path) -> sys::Result<Vec<PathBuf>> {
+    let text = file::read_if_present(list)?.unwrap_or_default();
+    Ok(path_packages(&String::from_utf8_lossy(&text), folder))
 }
 
 /// Sources that were compared with those of an entry.
@@ -112,7 +121,7 @@ impl Prepared {
     }
 }
 
-fn time(moment: Timestamp) -> Time {
+pub(super) fn time(moment: Timestamp) -> Time {
     Time { seconds: moment.as_second(), nanoseconds: moment.subsec_nanosecond().unsigned_abs() }
 }
 

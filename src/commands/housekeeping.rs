@@ -9,7 +9,7 @@ use super::job::{Job, chain};
 use crate::plan::{DiskGuard, Upkeep};
 use crate::report::{CleanReport, DiskReport, Large};
 use crate::store::retention::{self, Inventory, MinFree, Policy, Shortage, Weights};
-use crate::store::{self, Evicted, Store};
+use crate::store::{self, Evicted, Layer, Store};
 use crate::sys::{self, Dir, Space, folder_size, space_at};
 
 /// How long another process may clean up before this one goes on without: it does the same work.
@@ -56,8 +56,16 @@ pub(super) fn clean(
         shortage = settled_shortage(store, policy, needed)?;
     }
     let was_short = !shortage.is_none();
-    let mut known = store.known()?;
     let mut evicted = Evicted::default();
+    let do_sizes_matter = policy.max_size.is_some() || was_short;
+    let mut known = if do_sizes_matter {
+        store.known()?
+    } else {
+        if let Some(longest) = policy.max_age {
+            evicted += store.evict(&store.idle_units(longest, now)?);
+        }
+        store.known_in(&Layer::OF_JOBS)?
+    };
     loop {
         let usage =
             if policy.max_size.is_some() || !shortage.is_none() { Some(store.usage(&known)?) } else { None };

@@ -34,9 +34,8 @@ pub(super) fn enter(job: &Job, home: &Path) -> anyhow::Result<()> {
 /// The home that the job would use otherwise. A second restore finds the first one's in `CARGO_HOME`.
 fn users_home(job: &Job) -> Option<PathBuf> {
     let own = home(job)?;
-    let given = CargoHome::find(&job.env).filter(|given| *given != own);
-    let default = || Some(CargoHome::at(Path::new(job.env.get("HOME")?).join(".cargo")));
-    given.or_else(default).map(|home| home.path().to_path_buf())
+    let given = CargoHome::find(&job.env, &job.folder().ok()?).filter(|given| *given != own);
+    given.or_else(|| CargoHome::of_user(&job.env)).map(|home| home.path().to_path_buf())
 }
 
 fn link(users: &Path, home: &Path, name: &str) -> sys::Result<()> {

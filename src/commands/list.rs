@@ -7,11 +7,18 @@ use jiff::Timestamp;
 use super::job::{Exit, Job};
 use crate::cli::Order;
 use crate::report::{entries_json, entries_table};
-use crate::store::Store;
+use crate::store::{Layer, Store};
 
 /// The command.
-pub(super) fn run(job: &Job, store: Option<&Store>, order: Order, json: bool) -> anyhow::Result<Exit> {
-    let mut entries = store.map_or_else(|| Ok(Vec::new()), Store::known)?;
+pub(super) fn run(
+    job: &Job,
+    store: Option<&Store>,
+    order: Order,
+    units: bool,
+    json: bool,
+) -> anyhow::Result<Exit> {
+    let layers = if units { &Layer::ALL[..] } else { &Layer::OF_JOBS };
+    let mut entries = store.map_or_else(|| Ok(Vec::new()), |store| store.known_in(layers))?;
     match order {
         Order::LastUse => entries.sort_by_key(|entry| Reverse(entry.last_used)),
         Order::Created => entries.sort_by_key(|entry| Reverse(entry.header.created)),

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use super::job::Job;
 use super::source::{folder_of, is_target_folder};
 use super::trouble::Trouble;
-use super::{downloads, sweep};
+use super::{downloads, sweep, tools};
 use crate::cargo::{Locked, SOURCES};
 use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape};
 use crate::report::LeftOut;
-use crate::store::{Layer, Lease, Root};
+use crate::store::{Install, Layer, Lease, Root};
 use crate::sys::{Dir, file};
 use crate::tree::{self, Selection, Tree, Walked};
 
@@ -24,15 +24,17 @@ pub(super) struct Live<'a> {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// Reads the roots of the layer that are there. `base` is the entry that the job started from.
+/// Reads the roots of the layer that are there. `base` is the entry that the job started from, `installs` are the packages
+/// whose executables the layer is about, if it is about such.
 pub(super) fn read<'r>(
     job: &Job,
     layer: &'r LayerPlan,
     base: Option<&Lease>,
     status: JobStatus,
+    installs: &[Install],
 ) -> Result<Vec<Live<'r>>, Trouble> {
-    let locked = downloads::locked(&layer.locks)?;
-    let mut reader = Reader { job, layer, base, status, locked, wrong_crates: HashSet::new() };
+    let locked = downloads::locked_with_submodules(layer)?;
+    let mut reader = Reader { job, layer, base, status, installs, locked, wrong_crates: HashSet::new() };
     let live = layer.roots.iter().map(|root| reader.read(root));
     live.filter_map(Result::transpose).collect()
 }
@@ -42,6 +44,7 @@ struct Reader<'a> {
     layer: &'a LayerPlan,
     base: Option<&'a Lease>,
     status: JobStatus,
+    installs: &'a [Install],
     /// What the lock files name.
     locked: Option<Locked>,
     /// Crates that are not what these say.
@@ -67,9 +70,14 @@ impl Reader<'_> {
         let selection = match (&self.locked, is_file) {
             (_, true) => Selection::of_file(&plan.path)?,
             (locked, _) if plan.name == SOURCES => match locked.as_ref().map(Locked::sources) {
-                Some(sources) if !sources.is_empty() => Selection::new(&sources, &[])?,
+                Some(sources) if !sources.is_empty() => Selection::of_folders(sources),
                 // A home has those of all projects of a user, and these are many.
                 _ => return Ok(None),
+            },
+            _ if self.layer.layer == Layer::Bins => match tools::patterns(self.installs) {
+                // Without a pattern it would be all that is in the folder.
+                patterns if patterns.is_empty() => return Ok(None),
+                patterns => Selection::new(&patterns, &[])?,
             },
             _ => Selection::new(&plan.include, &plan.exclude)?,
         };
@@ -77,14 +85,14 @@ impl Reader<'_> {
         let walked = tree::walk(&dir, &selection, &self.job.interrupt)?;
         self.tell_of_losses(&walked);
         let whole = walked.tree;
+        let known = self.base.and_then(|base| base.root_called(&plan.name));
         let (tree, whole, left_out) = match (&self.layer.kept, &self.locked) {
             // What was not asked for by a job that failed may be what it did not come to.
             (Some(kept), _) if self.status == JobStatus::Success => {
-                let sweep::Swept { tree, left_out } = sweep::swept(&dir, &whole, kept)?;
+                let sweep::Swept { tree, left_out } = sweep::swept(&dir, &whole, known, kept)?;
                 (tree, Some(whole), left_out)
             }
             (_, Some(locked)) => {
-                let known = self.base.and_then(|base| base.root_called(&plan.name));
                 let wrong = &mut self.wrong_crates;
                 let used = downloads::used(self.job, locked, wrong, &plan.name, &dir, &whole, known)?;
                 (used, Some(whole), Vec::new())

@@ -1,8 +1,11 @@
 //! One file a command: the sequence of steps, no policy.
 
 mod cargo_lock;
+mod compose;
+mod contribute;
 mod downloads;
 mod du;
+mod evidence;
 mod explain;
 mod facts;
 mod flush;
@@ -12,16 +15,20 @@ mod housekeeping;
 mod inspect;
 mod isolation;
 mod job;
+mod last_build;
 mod list;
 mod live;
+mod pool;
 mod presets;
 mod progress;
 mod remove;
 mod restore;
+mod restorer;
 mod run;
 mod save;
 mod source;
 mod sweep;
+mod tools;
 mod trouble;
 mod verify;
 
@@ -37,9 +44,12 @@ pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Restore { inputs, no_session } => Ok(restore::run(job, &inputs, !no_session)),
         Command::Save { inputs } => Ok(save::run(job, &inputs)),
-        Command::Explain { inputs } => explain::run(job, &inputs),
+        Command::Explain { last_build: true, .. } => Ok(last_build::run(job)),
+        Command::Explain { inputs, .. } => explain::run(job, &inputs),
         Command::Run { inputs, command } => run::run(job, &inputs, &command),
-        Command::List { sort, json, root } => list::run(job, open(job, &root)?.as_ref(), sort, json),
+        Command::List { sort, units, json, root } => {
+            list::run(job, open(job, &root)?.as_ref(), sort, units, json)
+        }
         Command::Inspect { key, root } => with(job, &root, |store| inspect::run(job, store, &key)),
         Command::Du { root } => with(job, &root, |store| du::run(job, store)),
         Command::Gc { dry_run, older_toolchains, limits, root } => {

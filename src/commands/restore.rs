@@ -1,29 +1,24 @@
 //! `restore`: look up, lease, bring into the job, leave a session, report.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::cargo_lock::lock_cargo_home;
-use super::downloads;
+use super::compose::Completed;
 use super::explain;
 use super::facts::{self, NoPlan};
-use super::freshness;
 use super::housekeeping::{self, Moment};
 use super::isolation;
 use super::job::{Exit, Job, chain};
-use super::progress::shown;
-use super::source::{folder_of, is_target_folder, linkable};
-use super::sweep;
+use super::restorer::Restorer;
 use super::trouble::Trouble;
-use crate::cargo::SOURCES;
 use crate::cli::Inputs;
 use crate::plan::{self, LayerPlan, Plan, SaveMoment, Session, Settings, Start};
-use crate::report::{Hit, LayerRestore, RestoreReport, Transfer};
-use crate::store::{self, Candidate, Layer, Lease, Store};
-use crate::sys::{Dir, Lock, file};
-use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source};
+use crate::report::{Hit, LayerRestore, RestoreReport};
+use crate::store::{self, Header, Store};
+use crate::sys::file;
+use crate::tree;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
@@ -54,6 +49,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
         let mut session = session(job, &settings, plan, restored.starts);
         if settings.lookup_only {
             session.save = SaveMoment::Never;
+            session.is_lookup = true;
         }
         if let Err(error) = note_for_later(job, &settings, &session) {
             job.console.warn(format!("nothing will be saved after this job: {}", chain(&error)));
@@ -147,17 +143,27 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
         if let Some(store) = store.as_ref().filter(|_| !job.interrupt.is_raised()) {
             let by_layer = Restorer { job, store, plan, layer };
             match by_layer.restore(settings.lookup_only) {
-                Ok(Some(served)) => {
-                    start =
-                        Some(Start { entry: served.lease.id().path(), is_exact: served.hit == Hit::Exact });
-                    outcome.hit = served.hit;
-                    outcome.matched_key = Some(served.lease.manifest().header.key.clone());
-                    outcome.matched_ref = Some(served.lease.manifest().header.scope.reference.clone());
-                    outcome.transfer = served.transfer;
-                    served_by = Some(served.lease.manifest().header.clone());
+                Ok(served) => {
+                    if let Some(served) = &served {
+                        let Header { key, scope, .. } = &served.lease.manifest().header;
+                        start = Some(Start {
+                            entry: served.lease.id().path(),
+                            is_exact: served.hit == Hit::Exact,
+                        });
+                        outcome.hit = served.hit;
+                        outcome.matched_key = Some(key.clone());
+                        outcome.matched_ref = Some(scope.reference.clone());
+                        outcome.transfer.clone_from(&served.transfer);
+                        served_by = Some(served.lease.manifest().header.clone());
+                    }
+                    if !settings.lookup_only {
+                        let completed = by_layer.complete(outcome.hit);
+                        by_layer.mark(served.as_ref().filter(|_| completed.is_none()));
+                        if let Some(Completed { composed, transfer }) = completed {
+                            outcome.complete(composed, transfer);
+                        }
+                    }
                 }
-                Ok(None) if !settings.lookup_only => by_layer.mark_what_is_there(),
-                Ok(None) => {}
                 Err(error) => {
                     restored.is_broken |= matches!(error, Trouble::Tree(tree::Error::NotPutBack { .. }));
                     job.console.warn(format!("{}: nothing restored: {}", layer.layer, chain(&error)));
@@ -182,202 +188,10 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
         matched_key: None,
         matched_ref: None,
         transfer: None,
+        composed: None,
         reason: None,
         folder: store::key_folder(root, layer.layer, &plan.scopes[0], &layer.key),
     }
-}
-
-/// An entry that served a layer.
-struct Served {
-    lease: Lease,
-    hit: Hit,
-    transfer: Option<Transfer>,
-}
-
-/// Restores one layer.
-struct Restorer<'a> {
-    job: &'a Job,
-    store: &'a Store,
-    plan: &'a Plan,
-    layer: &'a LayerPlan,
-}
-
-impl Restorer<'_> {
-    /// Tries the candidates until one serves.
-    fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
-        for candidate in self.store.candidates(&explain::query(self.plan, self.layer))? {
-            let Some(lease) = self.lease(&candidate)? else { continue };
-            let pairs = self.pairs(&lease);
-            if pairs.is_empty() {
-                continue;
-            }
-            let is_alike = lease.manifest().header.contents == self.layer.contents;
-            // As with `actions/cache`: other paths under the same key are another thing.
-            if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
-                continue;
-            }
-            let hit = if candidate.is_exact && is_alike { Hit::Exact } else { Hit::Partial };
-            if lookup_only {
-                return Ok(Some(Served { lease, hit, transfer: None }));
-            }
-            match self.transfer(&lease, &pairs) {
-                Ok(transfer) => {
-                    if let Err(error) = lease.record_use() {
-                        self.job.console.say(format!(
-                            "{}: the entry's use was not recorded: {}",
-                            self.layer.layer,
-                            chain(&error)
-                        ));
-                    }
-                    return Ok(Some(Served { lease, hit, transfer: Some(transfer) }));
-                }
-                Err(error) if error.is_damage_of(&lease.id().path()) => {
-                    self.quarantine(&candidate, &chain(&error))?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads a candidate's manifest. `None` for one that cannot serve.
-    fn lease(&self, candidate: &Candidate) -> Result<Option<Lease>, Trouble> {
-        match self.store.lease(candidate.id.clone()) {
-            Ok(lease) => Ok(Some(lease)),
-            Err(store::Error::Gone { .. }) => Ok(None),
-            Err(error) if error.is_damage() => {
-                self.quarantine(candidate, &chain(&error))?;
-                Ok(None)
-            }
-            Err(error) => {
-                self.job.console.warn(format!(
-                    "{}: an entry was passed over: {}",
-                    self.layer.layer,
-                    chain(&error)
-                ));
-                Ok(None)
-            }
-        }
-    }
-
-    fn quarantine(&self, candidate: &Candidate, why: &str) -> Result<(), Trouble> {
-        self.store.quarantine(&candidate.id)?;
-        self.job
-            .console
-            .warn(format!("{}: a damaged entry was taken out of the cache: {why}", self.layer.layer));
-        Ok(())
-    }
-
-    /// Roots of the plan, each with the number of the entry's root of the same name.
-    fn pairs(&self, lease: &Lease) -> Vec<(usize, usize)> {
-        let roots = &lease.manifest().roots;
-        let pair = |(index, root): (usize, &plan::RootPlan)| {
-            Some((index, roots.iter().position(|other| other.name == root.name)?))
-        };
-        self.layer.roots.iter().enumerate().filter_map(pair).collect()
-    }
-
-    fn transfer(&self, lease: &Lease, pairs: &[(usize, usize)]) -> Result<Transfer, Trouble> {
-        let started = Instant::now();
-        let _lock = self.lock_cargo()?;
-        let files = lease.manifest().header.files;
-        let sources = self.layer.sources.as_ref();
-        let sources = sources.map(|plan| freshness::prepare(self.job, plan, lease.manifest())).transpose()?;
-        let mut transfer = shown(self.job, self.layer.layer, files, |progress| {
-            let mut transfer = Transfer::default();
-            for &(planned, recorded) in pairs {
-                self.transfer_root(lease, planned, recorded, progress, &mut transfer)?;
-            }
-            Ok::<_, Trouble>(transfer)
-        })?;
-        if let Some(sources) = sources {
-            let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
-            let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
-            transfer.sources = sources.finish(self.job, &ours, &folders);
-        }
-        transfer.took = started.elapsed();
-        Ok(transfer)
-    }
-
-    fn transfer_root(
-        &self,
-        lease: &Lease,
-        planned: usize,
-        recorded: usize,
-        progress: &Progress,
-        transfer: &mut Transfer,
-    ) -> Result<(), Trouble> {
-        let root = &lease.manifest().roots[recorded];
-        let plan = &self.layer.roots[planned];
-        let folder = folder_of(plan, root.is_partial);
-        let absent = (root.name == SOURCES).then(|| downloads::absent_crates(&root.tree, &folder));
-        let tree = absent.as_ref().unwrap_or(&root.tree);
-        if tree.files() == 0 && root.tree.files() > 0 {
-            return Ok(());
-        }
-        let existing = match plan.existing {
-            Existing::Mirror if root.is_partial => Existing::Overwrite,
-            existing => existing,
-        };
-        if existing == Existing::Mirror && !may_mirror(&folder)? {
-            return Err(Trouble::NoTargetFolder { path: folder.display().to_string() });
-        }
-        let linkable = linkable(self.layer.layer, plan, tree)?;
-        let entry = lease.open_root(recorded)?;
-        let source = Source { tree, root: &entry, linkable: &linkable };
-        // Roots may lie on different file systems.
-        let linker = Linker::new(self.plan.link_mode);
-        let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
-        let tally = tree::restore(source, &folder, existing, root.is_partial, engine)?;
-        if self.layer.kept.is_some() {
-            sweep::mark(self.job, &Dir::open(&folder)?, tree);
-        }
-        if tally.files > 0 {
-            transfer.parts.push(root.name.clone());
-        }
-        if tally.left_behind > 0 {
-            let (layer, folder, prefix) = (self.layer.layer, folder.display(), tree::TEMPORARY_PREFIX);
-            self.job.console.warn(format!(
-                "{layer}: old files in {folder}/{prefix}* could not be removed; hint: they may be of another user"
-            ));
-        }
-        transfer.tally += tally;
-        transfer.obstacle = transfer.obstacle.max(linker.obstacle());
-        Ok(())
-    }
-
-    /// Units that an earlier job left are swept like those that come from an entry.
-    fn mark_what_is_there(&self) {
-        let folders = self.layer.roots.iter().filter(|_| self.layer.kept.is_some()).map(|root| &root.path);
-        for folder in folders {
-            if let Err(error) = self.mark_folder(folder) {
-                self.job.console.say(format!("target: unused units will stay: {}", chain(&error)));
-            }
-        }
-    }
-
-    fn mark_folder(&self, folder: &Path) -> Result<(), Trouble> {
-        if !is_target_folder(folder) {
-            return Ok(sweep::note_absent(self.job, folder)?);
-        }
-        let dir = Dir::open(folder)?;
-        let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
-        sweep::mark(self.job, &dir, &tree);
-        Ok(())
-    }
-
-    /// Cargo's own lock, where files are added to its home.
-    fn lock_cargo(&self) -> Result<Option<Lock>, Trouble> {
-        if self.layer.layer != Layer::Cargo {
-            return Ok(None);
-        }
-        Ok(Some(lock_cargo_home(self.job, &self.layer.roots[0].path)?))
-    }
-}
-
-/// A folder that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.
-fn may_mirror(folder: &Path) -> Result<bool, Trouble> {
-    Ok(file::names(folder)?.is_empty() || is_target_folder(folder))
 }
 
 /// Tells log, outputs, environment and summary. What cannot be told is a warning: the files are there all the same.

@@ -12,12 +12,14 @@ use super::live::{self, Live};
 use super::progress::shown;
 use super::source::{is_written_alike, linkable};
 use super::trouble::Trouble;
-use super::{flush, freshness, housekeeping, restore};
+use super::{contribute, flush, freshness, housekeeping, restore, tools};
 use crate::cli::Inputs;
 use crate::plan::{JobStatus, LayerPlan, SaveMoment, Session, SessionLayer, Settings, Start};
-use crate::report::{LayerSave, SaveReport, Saved, bytes, count, min_free};
+use crate::report::{LayerSave, Pooled, SaveReport, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
-use crate::store::{self, Claim, Header, Layer, Lease, Manifest, Origin, Query, Root, Sources, Store};
+use crate::store::{
+    self, Claim, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Query, Root, Sources, Store,
+};
 use crate::sys::{self, CrashPoint, Space, space_at};
 use crate::tree::{self, Base, Engine, Linker, Placement, Source, Tally};
 
@@ -162,8 +164,9 @@ impl Saver<'_> {
             (Layer::Cargo, Some(root)) => Some(lock_cargo_home(self.job, &root.path)?),
             _ => None,
         };
+        let tools = tools::installed(self.job, plan)?;
         let base = self.base();
-        let live = live::read(self.job, &self.layer.plan, base.as_ref(), self.status)?;
+        let live = live::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
         if live.iter().all(|live| live.root.tree.files() == 0) {
             return Ok(Saved::Not("there is nothing to save"));
         }
@@ -171,7 +174,7 @@ impl Saver<'_> {
         let same = same.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
-            && self.is_unchanged(base, &live, &same)?
+            && self.is_unchanged(base, &live, &same, &tools.installs)?
         {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
@@ -186,12 +189,25 @@ impl Saver<'_> {
                 let sources = self.sources(base.as_ref());
                 let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
                 let roots = live.into_iter().map(|live| live.root).collect();
-                self.store.publish(staging, &self.manifest(roots, sources))?;
-                Ok(Saved::Entry { tally, left_out, took: started.elapsed() })
+                let id = self.store.publish(staging, &self.manifest(roots, sources, tools.installs))?;
+                let pooled = self.contribute(&id);
+                Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
             }
             Err(error) => {
                 self.store.discard(staging)?;
                 Err(error)
+            }
+        }
+    }
+
+    /// Adds the compiled dependencies of the entry to the unit pool. Without them the entry is as good.
+    fn contribute(&self, id: &EntryId) -> Option<Pooled> {
+        let pool = self.layer.plan.pool.as_ref()?;
+        match contribute::contribute(self.job, self.store, self.session, pool, id) {
+            Ok(pooled) => Some(pooled),
+            Err(error) => {
+                self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
+                None
             }
         }
     }
@@ -203,10 +219,10 @@ impl Saver<'_> {
         same: &[Option<(usize, Vec<bool>)>],
     ) -> Result<Option<String>, Trouble> {
         let mut needed = Shortage::default();
-        for (live, same) in live.iter().zip(same) {
+        for (index, (one, same)) in live.iter().zip(same).enumerate() {
             let linker = Linker::new(self.session.link_mode);
-            let linkable = linkable(self.layer.plan.layer, live.plan, &live.root.tree)?;
-            let source = Source { tree: &live.root.tree, root: &live.dir, linkable: &linkable };
+            let linkable = self.linkable(live, index)?;
+            let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable };
             let same = same.as_ref().map(|(_, same)| same.as_slice());
             let needs = tree::needs(source, same, self.store.root(), &linker)?;
             needed.bytes += needs.bytes;
@@ -259,17 +275,23 @@ impl Saver<'_> {
         base: &Lease,
         live: &[Live],
         same: &[Option<(usize, Vec<bool>)>],
+        installs: &[Install],
     ) -> Result<bool, Trouble> {
         let Manifest { header, roots, .. } = base.manifest();
         if header.key != self.layer.plan.key || roots.len() != live.len() {
             return Ok(false);
         }
+        if !installs.iter().all(|install| header.installs.contains(install)) {
+            return Ok(false);
+        }
+        // A tool that is gone may be one that would not fit what was there: the next job can have it.
+        let may_lack = header.layer == Layer::Bins;
         for (live, same) in live.iter().zip(same) {
             let Some((number, same)) = same else { return Ok(false) };
             let tree = &live.root.tree;
             // What is only left out now is no reason for another entry.
             let recorded = &roots[*number].tree;
-            if recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
+            if !may_lack && recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
                 return Ok(false);
             }
             let entry = base.open_root(*number)?;
@@ -294,9 +316,9 @@ impl Saver<'_> {
         let files = live.iter().map(|live| live.root.tree.files()).sum();
         shown(self.job, layer, files, |progress| {
             let mut tally = Tally::default();
-            for (index, (live, same)) in live.iter().zip(same).enumerate() {
-                let linkable = linkable(layer, live.plan, &live.root.tree)?;
-                let source = Source { tree: &live.root.tree, root: &live.dir, linkable: &linkable };
+            for (index, (one, same)) in live.iter().zip(same).enumerate() {
+                let linkable = self.linkable(live, index)?;
+                let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable };
                 let base_dir = match (base, same) {
                     (Some(base), Some((number, _))) => Some(base.open_root(*number)?),
                     _ => None,
@@ -312,13 +334,20 @@ impl Saver<'_> {
         })
     }
 
+    /// Which files of the root number `index` may share their inode with the entry.
+    fn linkable(&self, live: &[Live], index: usize) -> tree::Result<Vec<bool>> {
+        let others = live.iter().enumerate().filter(|(number, _)| *number != index);
+        let Live { plan, root, .. } = &live[index];
+        linkable(self.layer.plan.layer, plan, &root.tree, others.map(|(_, other)| &other.root.tree))
+    }
+
     /// What the layer was built from.
     fn sources(&self, base: Option<&Lease>) -> Vec<Sources> {
         let Some(plan) = &self.layer.plan.sources else { return Vec::new() };
         freshness::note(self.job, plan, base.map_or(&[], |base| &base.manifest().sources))
     }
 
-    fn manifest(&self, roots: Vec<Root>, sources: Vec<Sources>) -> Manifest {
+    fn manifest(&self, roots: Vec<Root>, sources: Vec<Sources>, installs: Vec<Install>) -> Manifest {
         let plan = &self.layer.plan;
         let created = Timestamp::now();
         let header = Header {
@@ -335,6 +364,8 @@ impl Saver<'_> {
             made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),
             files: roots.iter().map(|root| root.tree.files()).sum(),
             bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
+            installs,
+            unit: None,
         };
         Manifest { header, roots, sources }
     }

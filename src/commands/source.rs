@@ -8,17 +8,25 @@ use std::path::{Path, PathBuf};
 use crate::cargo::{is_replaced_in_home, is_replaced_in_target, is_written_each_build};
 use crate::plan::{RootPlan, Shape};
 use crate::store::Layer;
-use crate::sys::{self, Dir, file};
-use crate::tree::{self, Kind, NodeId, Selection, Tree};
+use crate::sys::{self, Dir, Time, file};
+use crate::tree::{self, Kind, Node, NodeId, Selection, Tree};
 
 /// For each node whether it may share its inode: it is replaced when it changes, never rewritten, and so are all files
-/// of its hard-link group.
-pub(super) fn linkable(layer: Layer, root: &RootPlan, tree: &Tree) -> tree::Result<Vec<bool>> {
+/// of its hard-link group. `others` are the trees of the layer's other roots, in which there may be names of the same
+/// files.
+pub(super) fn linkable<'t>(
+    layer: Layer,
+    root: &RootPlan,
+    tree: &Tree,
+    others: impl Iterator<Item = &'t Tree>,
+) -> tree::Result<Vec<bool>> {
     let mut linkable = vec![false; tree.len() as usize];
     if matches!(layer, Layer::Builds | Layer::Paths) && root.replaced.is_empty() {
         return Ok(linkable);
     }
     let replaced = Selection::new(&root.replaced, &[])?;
+    let elsewhere: HashSet<_> =
+        if layer == Layer::Target { others.flat_map(rewritten).collect() } else { HashSet::new() };
     let mut kept_apart = HashSet::new();
     for (folder, _) in tree.iter() {
         let files = tree.children(folder).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
@@ -31,7 +39,11 @@ pub(super) fn linkable(layer: Layer, root: &RootPlan, tree: &Tree) -> tree::Resu
             let node = tree.node(id);
             let is_replaced = match layer {
                 Layer::Cargo => is_replaced_in_home(&root.name, &path),
-                Layer::Target => is_replaced_in_target(&path),
+                Layer::Target | Layer::Units => {
+                    is_replaced_in_target(&path) && !elsewhere.contains(&(node.mtime, size_of(node)))
+                }
+                // Cargo installs by renames.
+                Layer::Bins => true,
                 Layer::Builds | Layer::Paths => replaced.names(&path),
             };
             linkable[id as usize] = is_replaced;
@@ -49,6 +61,18 @@ pub(super) fn linkable(layer: Layer, root: &RootPlan, tree: &Tree) -> tree::Resu
         }
     }
     Ok(linkable)
+}
+
+/// Times and sizes of the files in a target folder that may be rewritten. Cargo links final artifacts out of the folder of
+/// intermediate files, which can be another one (`build-dir`), and no two other files were written in the same nanosecond.
+fn rewritten(target: &Tree) -> impl Iterator<Item = (Time, u64)> {
+    let is_rewritten = move |id: NodeId| !is_replaced_in_target(&target.path_below(0, id));
+    let files = target.iter().filter(|(_, node)| matches!(node.kind, Kind::File { .. }));
+    files.filter(move |(id, _)| is_rewritten(*id)).map(|(_, node)| (node.mtime, size_of(node)))
+}
+
+fn size_of(node: &Node) -> u64 {
+    if let Kind::File { size, .. } = node.kind { size } else { 0 }
 }
 
 /// Whether a file only looks changed: cargo writes it anew each time, and the entry's has the same contents.

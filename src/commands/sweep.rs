@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::job::{Job, chain};
 use super::trouble::Trouble;
-use crate::cargo::{Kept, Why, spread, sweep, units};
+use crate::cargo::{Kept, Why, has_unfinished, spread, sweep, units};
 use crate::report::LeftOut;
 use crate::sys::{self, Dir, Time, file};
 use crate::tree::{Kind, NodeId, Tree};
@@ -75,12 +75,16 @@ pub(super) struct Swept {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// Sweeps the target folder `dir`, in which there is `tree`.
-pub(super) fn swept(dir: &Dir, tree: &Tree, kept: &Kept) -> Result<Swept, Trouble> {
-    let units = units(tree);
-    let is_used = units.iter().map(|unit| is_used(dir, tree, &unit.fingerprints));
+/// Sweeps the target folder `dir`, in which there is `tree`. `base` is what the job started from.
+pub(super) fn swept(dir: &Dir, tree: &Tree, base: Option<&Tree>, kept: &Kept) -> Result<Swept, Trouble> {
+    let all = units(tree);
+    // After a build that failed others may have been left out, though the job went on. But where builds failed in the last
+    // job already, the folder must not grow for as long as they do.
+    let has_failed =
+        has_unfinished(tree, &all) && !base.is_some_and(|base| has_unfinished(base, &units(base)));
+    let is_used = all.iter().map(|unit| Ok(has_failed || is_used(dir, tree, &unit.fingerprints)?));
     let is_used = is_used.collect::<sys::Result<Vec<_>>>()?;
-    let tops = sweep(tree, &units, &is_used, kept);
+    let tops = sweep(tree, &all, &is_used, kept);
     let why = spread(tree, &tops);
     let left_out =
         [Why::Unused, Why::Executable, Why::Incremental, Why::Extra].into_iter().filter_map(|reason| {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::cargo_lock::CargoBusy;
+use crate::cargo::UnreadableNotes;
 use crate::sys::{Errno, file};
 use crate::{store, sys, tree};
 
@@ -17,6 +18,8 @@ pub(super) enum Trouble {
     Sys(#[from] sys::Error),
     #[error(transparent)]
     Cargo(#[from] CargoBusy),
+    #[error(transparent)]
+    Notes(#[from] UnreadableNotes),
     #[error(
         "{path} holds files, but none that tell cargo's target folder; hint: check CARGO_TARGET_DIR or `workspaces`"
     )]

@@ -42,7 +42,7 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
     let left_out = |layer| settings.layers.is_some() && !listed(layer);
     let (presets, has_preset_paths) = (&settings.presets, !facts.preset_paths.is_empty());
     let has_paths = has_preset_paths || !settings.path.is_empty();
-    if !presets.may_be_rust() && !has_paths {
+    if !presets.may_be_rust() && !has_paths && settings.cargo_bins.is_empty() {
         let what = format!("`{presets}` with no `path` caches nothing");
         return refuse("preset", what, "list what to cache in `path`");
     }
@@ -60,6 +60,9 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
     if listed(Layer::Builds) && settings.builds.is_empty() {
         return refuse("layers", "`builds` with no `builds`", "list the outputs to keep in `builds`");
     }
+    if listed(Layer::Bins) && settings.cargo_bins.is_empty() {
+        return refuse("layers", "`bins` with no `cargo-bins`", "list the tools to keep in `cargo-bins`");
+    }
     if !settings.path.is_empty() && left_out(Layer::Paths) {
         return refuse("path", "is set, and `layers` leaves `paths` out", "add `paths` to `layers`");
     }
@@ -69,6 +72,9 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
     }
     if !settings.builds.is_empty() && left_out(Layer::Builds) {
         return refuse("builds", "is set, and `layers` leaves `builds` out", "add `builds` to `layers`");
+    }
+    if !settings.cargo_bins.is_empty() && left_out(Layer::Bins) {
+        return refuse("cargo-bins", "is set, and `layers` leaves `bins` out", "add `bins` to `layers`");
     }
     Ok(())
 }

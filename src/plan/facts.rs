@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::preset::PresetPath;
-use crate::cargo::{CargoHome, Toolchain, Workspace};
+use crate::cargo::{CargoHome, InstallRoot, Toolchain, Workspace};
 use crate::github::Context;
 
 /// A file's label for people (its path, relative where it can be) and the SHA-256 of its contents in hexadecimal.
@@ -24,6 +24,8 @@ pub struct Facts {
     pub home: Option<PathBuf>,
     /// Cargo's home.
     pub cargo_home: Option<CargoHome>,
+    /// Where cargo installs tools; nothing where none are asked for.
+    pub install_root: Option<InstallRoot>,
     /// The workspaces that are there, each with the name that the user gave it.
     pub workspaces: Vec<(String, Workspace)>,
     /// The compiler of the first workspace.

@@ -6,11 +6,13 @@
 //! target-linux-x86_64-base.<d>-rustc.<release>.<d>-env.<d>-config.<d>-files.<d>-lock.<d>
 //! cargo-linux-base.<d>-lock.<d>
 //! builds-linux-x86_64-base.<d>-rustc.<release>.<d>-env.<d>-config.<d>-files.<d>-lock.<d>-commit.<d>
+//! bins-linux-x86_64-base.<d>-tools.<d>
 //! ```
 //! `<d>` is 64 bits of a SHA-256. The keys of all layers are made of the same parts, so a key that one job hands to
 //! another as `key:` is read back and gives the other layers theirs, and all of them keep their restore keys.
 
 use super::facts::Facts;
+use crate::cargo::Tool;
 use crate::store::{Factor, Layer};
 use crate::sys::sha256_hex;
 
@@ -38,6 +40,7 @@ pub(super) struct Parts {
     files: String,
     lock: String,
     commit: String,
+    tools: String,
 }
 
 /// What a text that was handed over as `key:` says.
@@ -52,7 +55,7 @@ pub(super) enum Given {
 }
 
 /// Computes parts and, for people, what they were made from.
-pub(super) fn parts_of(facts: &Facts, extra: Option<&str>) -> (Parts, Vec<Factor>) {
+pub(super) fn parts_of(facts: &Facts, extra: Option<&str>, tools: &[Tool]) -> (Parts, Vec<Factor>) {
     let mut base = vec![("key format".to_owned(), KEY_FORMAT.to_owned())];
     base.extend(extra.map(|extra| ("key-extra".to_owned(), extra.to_owned())));
     base.extend(facts.trigger.clone());
@@ -79,8 +82,15 @@ pub(super) fn parts_of(facts: &Facts, extra: Option<&str>) -> (Parts, Vec<Factor
         files: part("files", "files", facts.key_files.clone()),
         lock: part("lock", "lock", facts.lock.clone()),
         commit: part("commit", "commit", facts.commits.clone()),
+        tools: part("tools", "tools", tools.iter().map(wanted).collect()),
     };
     (parts, factors)
+}
+
+/// A tool's name, and which version of it will do.
+fn wanted(tool: &Tool) -> (String, String) {
+    let version = tool.version.as_ref().map(ToString::to_string);
+    (tool.name.clone(), version.unwrap_or_else(|| "any version".to_owned()))
 }
 
 impl Parts {
@@ -89,12 +99,21 @@ impl Parts {
         Self { commit: other.commit.clone(), ..self.clone() }
     }
 
+    /// What the keys of compiled units begin with that fit to a job with these parts.
+    pub(super) fn unit_prefix(&self) -> String {
+        let Self { os, arch, base, rustc, env, config, .. } = self;
+        format!(
+            "unit-{}-",
+            short_digest([os, arch, base, rustc, env, config].map(String::as_str).join("-").as_bytes())
+        )
+    }
+
     /// The key of a layer. `builds` are looked up by their commits and nothing else will do.
     pub(super) fn key(&self, layer: Layer) -> LayerKey {
-        let Self { os, arch, base, rustc, env, config, files, lock, commit } = self;
+        let Self { os, arch, base, rustc, env, config, files, lock, commit, tools } = self;
         match layer {
             Layer::Cargo => downloads_key(os, base, lock),
-            Layer::Target | Layer::Paths => {
+            Layer::Target | Layer::Units | Layer::Paths => {
                 let family = format!("{layer}-{os}-{arch}-{base}-{rustc}-");
                 let mut prefix = family.clone();
                 let mut restore_keys = vec![prefix.clone()];
@@ -109,6 +128,10 @@ impl Parts {
                 let text = format!("{family}{env}-{config}-{files}-{lock}-{commit}");
                 LayerKey { text, restore_keys: Vec::new(), family }
             }
+            Layer::Bins => {
+                let family = format!("{layer}-{os}-{arch}-{base}-");
+                LayerKey { text: format!("{family}{tools}"), restore_keys: vec![family.clone()], family }
+            }
         }
     }
 }
@@ -122,8 +145,9 @@ fn downloads_key(os: &str, base: &str, lock: &str) -> LayerKey {
 pub(super) fn is_part_of(layer: Layer, name: &str) -> bool {
     match layer {
         Layer::Cargo => matches!(name, "base" | "lock"),
-        Layer::Target | Layer::Paths => name != "commit",
-        Layer::Builds => true,
+        Layer::Target | Layer::Units | Layer::Paths => !matches!(name, "commit" | "tools"),
+        Layer::Builds => name != "tools",
+        Layer::Bins => matches!(name, "base" | "tools"),
     }
 }
 
@@ -142,7 +166,8 @@ impl Given {
             {
                 let [os, arch, base, rustc, env, config, files, lock] =
                     [os, arch, base, rustc, env, config, files, lock].map(ToString::to_string);
-                Self::Full(Parts { os, arch, base, rustc, env, config, files, lock, commit: String::new() })
+                let [commit, tools] = [String::new(), String::new()];
+                Self::Full(Parts { os, arch, base, rustc, env, config, files, lock, commit, tools })
             }
             ["cargo", os, base, lock] if is_part(base, "base") && is_part(lock, "lock") => {
                 Self::Downloads(downloads_key(os, base, lock))
@@ -193,7 +218,7 @@ mod tests {
     }
 
     fn key(facts: &Facts, layer: Layer) -> LayerKey {
-        parts_of(facts, None).0.key(layer)
+        parts_of(facts, None, &[]).0.key(layer)
     }
 
     #[test]
@@ -239,11 +264,11 @@ mod tests {
     fn a_key_that_is_handed_over_gives_every_layer_its_own() {
         let mut facts = facts();
         facts.toolchain.version = Some("release: 1.97.0-nightly\n".into());
-        let (parts, _) = parts_of(&facts, None);
+        let (parts, _) = parts_of(&facts, None, &[]);
         let Given::Full(read) = Given::read(&key(&facts, Layer::Target).text) else {
             panic!("it is a key of ours")
         };
-        assert_eq!(read.with_commit_of(&parts), parts);
+        assert_eq!(Parts { tools: parts.tools.clone(), ..read.with_commit_of(&parts) }, parts);
         let downloads = key(&facts, Layer::Cargo);
         assert_eq!(Given::read(&downloads.text.clone()), Given::Downloads(downloads));
         assert_eq!(Given::read("npm-linux-x"), Given::Free("npm-linux-x".into()));

@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::check::{Contradiction, check};
 use super::facts::Facts;
 use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
+use super::pool::PoolPlan;
 use super::preset::Presets;
-use super::roots::{RootPlan, cargo_roots, path_roots, preset_roots, target_roots};
+use super::roots::{RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_folders};
 use super::scope;
 use super::settings::{SaveMoment, Settings};
-use crate::cargo::Kept;
+use crate::cargo::{Kept, Tool};
 use crate::store::{Factor, Lanes, Layer, Scope};
+use crate::sys::file::normal;
 use crate::sys::sha256_hex;
 use crate::tree::LinkMode;
 
@@ -71,6 +73,12 @@ pub struct LayerPlan {
     /// The lock files that name what of it is used; nothing where all is.
     #[serde(default)]
     pub locks: Vec<PathBuf>,
+    /// The packages whose executables it is about.
+    #[serde(default)]
+    pub tools: Vec<Tool>,
+    /// The pool from which it is completed, and to which it adds.
+    #[serde(default)]
+    pub pool: Option<PoolPlan>,
 }
 
 /// Where the sources of a layer are.
@@ -122,11 +130,12 @@ fn home_of(facts: &Facts) -> Option<PathBuf> {
 }
 
 fn chosen_layers(settings: &Settings, facts: &Facts, is_rust: bool) -> Vec<Layer> {
-    let mut layers = settings.layers.clone().unwrap_or_else(|| Layer::ALL.to_vec());
+    let mut layers = settings.layers.clone().unwrap_or_else(|| Layer::OF_JOBS.to_vec());
     layers.retain(|layer| match layer {
-        Layer::Cargo | Layer::Target => is_rust,
+        Layer::Cargo | Layer::Target | Layer::Units => is_rust,
         Layer::Builds => !settings.builds.is_empty(),
         Layer::Paths => !settings.path.is_empty() || !facts.preset_paths.is_empty(),
+        Layer::Bins => !settings.cargo_bins.is_empty(),
     });
     layers
 }
@@ -150,12 +159,16 @@ struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     fn new(settings: &'a Settings, facts: &'a Facts) -> Self {
-        let (parts, factors) = parts_of(facts, settings.key_extra.as_deref());
+        let (parts, factors) = parts_of(facts, settings.key_extra.as_deref(), &settings.cargo_bins);
         let given = settings.key.as_deref().map(Given::read);
         Self { settings, given, parts, factors }
     }
 
     fn of(&self, layer: Layer) -> LayerKey {
+        if layer == Layer::Bins {
+            // It is made from their list, which no key of another layer and no words of the user's tell.
+            return self.parts.key(layer);
+        }
         let mut key = match &self.given {
             // The commit is this job's own: no key of another layer tells it.
             Some(Given::Full(parts)) => parts.with_commit_of(&self.parts).key(layer),
@@ -187,9 +200,10 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
     let key = keys.of(layer);
     let roots = match layer {
         Layer::Cargo => cargo_roots(facts),
-        Layer::Target => target_roots(settings, facts),
+        Layer::Target | Layer::Units => target_roots(settings, facts),
         Layer::Builds => path_roots(&settings.builds, facts),
         Layer::Paths => [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat(),
+        Layer::Bins => bin_roots(facts),
     };
     let contents = contents_of(&roots);
     // Another lane's build of this commit may be for another target triple.
@@ -203,19 +217,39 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
         family: format!("{}{contents}", key.family),
         lanes,
         is_settled: match layer {
-            Layer::Cargo | Layer::Target => false,
+            // Tools may lack, or be of any version.
+            Layer::Cargo | Layer::Target | Layer::Units | Layer::Bins => false,
             Layer::Builds => true,
             Layer::Paths => facts.preset_paths.iter().all(|path| path.preset.settled),
         },
         contents,
+        pool: if layer == Layer::Target { pool_plan(settings, facts, keys, &roots) } else { None },
         roots,
         locks: if layer == Layer::Cargo { lock_files(facts) } else { Vec::new() },
+        tools: if layer == Layer::Bins { settings.cargo_bins.clone() } else { Vec::new() },
         kept: (layer == Layer::Target).then(|| settings.kept.clone()),
         sources: (layer == Layer::Target && settings.freshness).then(|| SourcesPlan {
             folder: facts.folder.clone(),
             workspaces: facts.workspaces.iter().map(|(_, workspace)| workspace.root.clone()).collect(),
         }),
     }
+}
+
+/// `None` where there is to be no pool, and where the compiler was not asked for who it is.
+fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootPlan]) -> Option<PoolPlan> {
+    let own = scope::chain(&facts.context, &facts.folder);
+    let (read, write) = settings.share.scopes(&own, scope::is_default_branch(&facts.context))?;
+    let workspaces = facts.workspaces.iter().map(|(_, workspace)| normal(&workspace.root));
+    let places = roots.iter().map(|root| root.path.clone()).chain(workspaces).chain([facts.folder.clone()]);
+    needs_parts(settings).then_some(())?;
+    Some(PoolPlan {
+        prefix: keys.parts.unit_prefix(),
+        read,
+        write,
+        home: home_of(facts)?,
+        places: places.collect(),
+        folders: unit_folders(settings, facts, roots),
+    })
 }
 
 /// Where the workspaces have their lock files, once they were built.
@@ -237,11 +271,13 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
+    use super::super::pool::Share;
     use super::super::preset::choose;
     use super::super::roots::Shape;
     use super::*;
-    use crate::cargo::{CargoHome, Workspace};
+    use crate::cargo::{CargoHome, InstallRoot, Workspace};
     use crate::github::Environment;
+    use crate::plan::parse_tools;
     use crate::plan::settings::{Upkeep, WorkspaceSpec};
     use crate::tree::Existing;
 
@@ -258,6 +294,7 @@ mod tests {
             key_extra: None,
             trigger_file: "t".into(),
             builds: Vec::new(),
+            cargo_bins: Vec::new(),
             lane: None,
             cache_root: "/r".into(),
             save: SaveMoment::Auto,
@@ -265,6 +302,7 @@ mod tests {
             freshness: true,
             isolate_cargo_home: false,
             kept: Kept { parts: Vec::new(), executables: 0 },
+            share: Share::default(),
             link_mode: LinkMode::Auto,
             fail_on_cache_miss: false,
             lookup_only: false,
@@ -284,6 +322,7 @@ mod tests {
             folder: "/w/p".into(),
             home: Some("/h".into()),
             cargo_home: Some(CargoHome::at("/h/.cargo")),
+            install_root: Some(InstallRoot::at("/h/.cargo")),
             workspaces: vec![(".".into(), workspace)],
             commits: vec![(".".into(), "abc".into())],
             ..Facts::default()
@@ -301,8 +340,13 @@ mod tests {
     #[test]
     fn a_rust_workspace_has_downloads_and_target_and_what_is_listed_besides() {
         assert_eq!(layers(&build(&settings(), &facts()).unwrap()), [Layer::Cargo, Layer::Target]);
-        let more = Settings { path: lines(&["~/.npm"]), builds: lines(&["target/release/*"]), ..settings() };
-        assert_eq!(layers(&build(&more, &facts()).unwrap()), Layer::ALL);
+        let more = Settings {
+            path: lines(&["~/.npm"]),
+            builds: lines(&["target/release/*"]),
+            cargo_bins: parse_tools("a").unwrap(),
+            ..settings()
+        };
+        assert_eq!(layers(&build(&more, &facts()).unwrap()), Layer::OF_JOBS);
     }
 
     #[test]
@@ -327,6 +371,32 @@ mod tests {
     }
 
     #[test]
+    fn tools_have_a_key_of_their_list_alone_and_need_no_workspace() {
+        let facts = Facts { workspaces: Vec::new(), ..facts() };
+        let plan = |tools: &str, key: Option<&str>| {
+            let settings = Settings {
+                presets: Presets::NONE,
+                cargo_bins: parse_tools(tools).unwrap(),
+                key: key.map(str::to_owned),
+                restore_keys: lines(&["mine-"]),
+                ..settings()
+            };
+            let mut layers = build(&settings, &facts).unwrap().layers;
+            assert_eq!(layers.len(), 1);
+            layers.remove(0)
+        };
+        let one = plan("a, b@1.0.0", None);
+        assert_eq!(one.key, plan("b@1.0.0\na\na", Some("mine-1")).key);
+        assert_eq!((one.roots[0].path.as_path(), one.lanes), (Path::new("/h/.cargo/bin"), Lanes::Any));
+        for tools in ["a", "a@1.0.0, b@1.0.0", "a, b@1.0.1"] {
+            let other = plan(tools, None);
+            assert_ne!(other.key, one.key, "{tools}");
+            assert!(other.restore_keys.len() == 1 && one.key.starts_with(&other.restore_keys[0]), "{tools}");
+            assert_eq!(other.family, one.family);
+        }
+    }
+
+    #[test]
     fn siblings_and_named_targets_have_roots_of_their_own() {
         let sibling = Workspace {
             root: "/w/s".into(),
@@ -340,6 +410,24 @@ mod tests {
         let plan = build(&settings, &facts).unwrap();
         let roots: Vec<_> = plan.layers[1].roots.iter().map(|root| (&*root.name, &*root.path)).collect();
         assert_eq!(roots, [(".", Path::new("/w/p/target")), ("../s", Path::new("/w/s/out"))]);
+    }
+
+    #[test]
+    fn a_folder_of_intermediate_files_is_cached_besides_and_once() {
+        let roots = |target: &str, build: &str| {
+            let mut facts = facts();
+            let workspace = &mut facts.workspaces[0].1;
+            (workspace.target, workspace.build) = (target.into(), Some(build.into()));
+            let roots = target_roots_of(&facts).into_iter();
+            roots.map(|root| format!("{} = {}", root.name, root.path.display())).collect::<Vec<_>>()
+        };
+        assert_eq!(roots("/w/p/target", "/h/b"), [". = /w/p/target", ". (build) = /h/b"]);
+        assert_eq!(roots("/w/p/target", "/w/p/target/b"), [". = /w/p/target"]);
+        assert_eq!(roots("/w/p/b/final", "/w/p/b"), [". = /w/p/b"]);
+    }
+
+    fn target_roots_of(facts: &Facts) -> Vec<RootPlan> {
+        build(&settings(), facts).unwrap().layers.remove(1).roots
     }
 
     #[test]
@@ -420,6 +508,15 @@ mod tests {
             ("path", Settings { layers: Some(vec![Layer::Cargo]), path: lines(&["x"]), ..settings() }),
             ("path", Settings { path: lines(&["!x"]), ..settings() }),
             ("builds", Settings { layers: Some(vec![Layer::Cargo]), builds: lines(&["x"]), ..settings() }),
+            ("layers", Settings { layers: Some(vec![Layer::Bins]), ..settings() }),
+            (
+                "cargo-bins",
+                Settings {
+                    layers: Some(vec![Layer::Cargo]),
+                    cargo_bins: parse_tools("a").unwrap(),
+                    ..settings()
+                },
+            ),
             ("key", Settings { key: Some("a,b".into()), ..settings() }),
             ("restore-keys", Settings { restore_keys: vec!["k".repeat(513)], ..settings() }),
             ("key-files", Settings { key: Some("k".into()), key_files: lines(&["x"]), ..settings() }),

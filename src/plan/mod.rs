@@ -2,10 +2,12 @@
 //! folders. Nothing here reads a file or the clock.
 
 mod check;
+mod compose;
 mod explain;
 mod facts;
 mod key;
 mod layers;
+mod pool;
 mod preset;
 mod roots;
 mod scope;
@@ -14,9 +16,11 @@ mod settings;
 mod words;
 
 pub use check::Contradiction;
+pub use compose::{Offer, fitting};
 pub use explain::{Change, Difference, differences, nearest};
 pub use facts::{Facts, FileDigest};
 pub use layers::{LayerPlan, Plan, SourcesPlan, build, needs_parts};
+pub use pool::{PoolPlan, Share, UnitFolder, UnitKey};
 pub use preset::{
     OWN_PRESETS, Place, Preset, PresetPath, Presets, built_in_presets, choose, parse_own_presets,
 };
@@ -25,5 +29,5 @@ pub use session::{Session, SessionLayer, Start};
 pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{
     Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts,
-    parse_words,
+    parse_tools, parse_words,
 };

@@ -5,9 +5,10 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
+use super::pool::UnitFolder;
 use super::preset::PresetPath;
 use super::settings::Settings;
-use crate::cargo::{CargoHome, SOURCES};
+use crate::cargo::{CargoHome, InstallRoot, SOURCES};
 use crate::sys::file::normal;
 use crate::tree::Existing;
 
@@ -57,6 +58,20 @@ pub(super) fn cargo_roots(facts: &Facts) -> Vec<RootPlan> {
     CargoHome::PARTS.map(root).into()
 }
 
+/// The folder of the executables that cargo installs. Which of them belong to the layer, cargo's records tell.
+pub(super) fn bin_roots(facts: &Facts) -> Vec<RootPlan> {
+    let root = |root: &InstallRoot| RootPlan {
+        name: "bin".to_owned(),
+        shape: Shape::Part,
+        path: root.bin(),
+        include: Vec::new(),
+        exclude: Vec::new(),
+        replaced: Vec::new(),
+        existing: Existing::Keep,
+    };
+    facts.install_root.iter().map(root).collect()
+}
+
 pub(super) fn target_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> {
     let mut roots: Vec<RootPlan> = Vec::new();
     let mut add = |name: String, path: PathBuf| {
@@ -75,12 +90,34 @@ pub(super) fn target_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> 
     };
     for (name, workspace) in &facts.workspaces {
         let target = explicit_target(settings, facts, name);
-        add(name.clone(), normal(target.as_ref().unwrap_or(&workspace.target)));
-        if let Some(build) = &workspace.build {
-            add(format!("{name} (build)"), normal(build));
+        let target = normal(target.as_ref().unwrap_or(&workspace.target));
+        match workspace.build.as_deref().map(normal) {
+            // One holds the other.
+            Some(build) if target.starts_with(&build) => add(name.clone(), build),
+            Some(build) if !build.starts_with(&target) => {
+                add(name.clone(), target);
+                add(format!("{name} (build)"), build);
+            }
+            Some(_) | None => add(name.clone(), target),
         }
     }
     roots
+}
+
+/// Those of `roots` into which cargo puts units: a workspace's build folder where it has one, else its target folder.
+pub(super) fn unit_folders(settings: &Settings, facts: &Facts, roots: &[RootPlan]) -> Vec<UnitFolder> {
+    let mut folders: Vec<UnitFolder> = Vec::new();
+    for (name, workspace) in &facts.workspaces {
+        let target = explicit_target(settings, facts, name);
+        let folder = normal(workspace.build.as_ref().or(target.as_ref()).unwrap_or(&workspace.target));
+        let Some(root) = roots.iter().find(|root| root.path == folder) else { continue };
+        let lock = workspace.root.join("Cargo.lock");
+        match folders.iter_mut().find(|folder| folder.root == root.name) {
+            Some(folder) => folder.locks.push(lock),
+            None => folders.push(UnitFolder { root: root.name.clone(), locks: vec![lock] }),
+        }
+    }
+    folders
 }
 
 fn explicit_target(settings: &Settings, facts: &Facts, name: &str) -> Option<PathBuf> {

@@ -1,10 +1,10 @@
 //! Where entries are looked up and saved: repository and ref, as on GitHub.
 //!
 //! A run reads its own ref, then the branch a pull request is to be merged into, then the default branch. It writes to
-//! its own ref only. What is about a pull request has `refs/pull/N/merge` for its own, also where GitHub runs it on the base
-//! branch (`pull_request_target`, comments), and a `workflow_run` that follows one has a scope of its own: code of a
-//! pull request must not write what others read.
-//! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/dependency-caching>
+//! its own ref only. What is about a pull request has `refs/pull/N/merge` for its own, also where GitHub runs it on the
+//! base branch (`pull_request_target`, comments), and a `workflow_run` that follows one has a scope of its own: code of
+//! a pull request must not write what others read. Source:
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions/dependency-caching>
 
 use std::path::Path;
 

@@ -32,6 +32,9 @@ pub struct Session {
     pub since: Timestamp,
     /// How files get into the cache.
     pub link_mode: LinkMode,
+    /// Whether entries were only looked up, and the job has nothing of them.
+    #[serde(default)]
+    pub is_lookup: bool,
 }
 
 /// A layer, and what the job started with.
@@ -72,6 +75,7 @@ impl Session {
             upkeep,
             since,
             link_mode: plan.link_mode,
+            is_lookup: false,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::pool::Share;
 use super::preset::Presets;
-use crate::cargo::Kept;
+use crate::cargo::{Kept, Tool};
 use crate::store::retention::{MinFree, Policy};
 use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
@@ -98,6 +99,7 @@ pub struct Settings {
     pub key_extra: Option<String>,
     pub trigger_file: PathBuf,
     pub builds: Vec<String>,
+    pub cargo_bins: Vec<Tool>,
     pub lane: Option<String>,
     pub cache_root: PathBuf,
     pub save: SaveMoment,
@@ -106,6 +108,7 @@ pub struct Settings {
     pub freshness: bool,
     pub isolate_cargo_home: bool,
     pub kept: Kept,
+    pub share: Share,
     pub fail_on_cache_miss: bool,
     pub lookup_only: bool,
     /// Values of the job's matrix, for the lane.

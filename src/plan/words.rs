@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::settings::WorkspaceSpec;
-use crate::cargo::Part;
+use crate::cargo::{Part, Tool};
 use crate::store::Layer;
 use crate::store::retention::{Keep, MinFree};
 
@@ -54,6 +54,46 @@ pub fn parse_parts(text: &str) -> Result<Vec<Part>, Unreadable> {
         }
     };
     parse_words(text).into_iter().map(part).collect()
+}
+
+/// Reads a list of packages such as `cargo-nextest, cargo-audit@0.21.0`, in commas or lines. Order and repetition mean
+/// nothing.
+pub fn parse_tools(text: &str) -> Result<Vec<Tool>, Unreadable> {
+    let words: Vec<_> =
+        text.split([',', '\n', '\r']).map(str::trim).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() && !text.trim().is_empty() {
+        return Err(Unreadable(format!("`{text}` names no package")));
+    }
+    let mut tools = words.into_iter().map(tool).collect::<Result<Vec<_>, _>>()?;
+    tools.sort_unstable();
+    tools.dedup();
+    match tools.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some([one, other]) => Err(Unreadable(format!("`{one}` and `{other}` are versions of one package"))),
+        _ => Ok(tools),
+    }
+}
+
+fn tool(word: &str) -> Result<Tool, Unreadable> {
+    let (name, version) = match word.split_once('@') {
+        Some((name, version)) => (name, Some(version)),
+        None => (word, None),
+    };
+    if !is_package(name) {
+        let name = name.split_whitespace().collect::<Vec<_>>().join("-");
+        let near = if is_package(&name) { format!("; did you mean `{name}`?") } else { String::new() };
+        let allowed = "names of packages in commas, such as cargo-nextest or cargo-audit@0.21.0";
+        return Err(Unreadable(format!("`{word}` is no package; allowed: {allowed}{near}")));
+    }
+    let version = version.map(str::parse).transpose();
+    let version = version
+        .map_err(|_| Unreadable(format!("`{word}`: the version must be a whole one, such as 0.21.0")))?;
+    Ok(Tool { name: name.to_owned(), version })
+}
+
+/// Whether registries and cargo allow the name.
+fn is_package(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Reads numbers of entries to keep such as `cargo=5,target=3`. Layers that are not named keep their default.
@@ -115,7 +155,7 @@ pub fn parse_age(text: &str) -> Result<SignedDuration, Unreadable> {
 }
 
 fn layer(word: &str) -> Result<Layer, Unreadable> {
-    let known = || Layer::ALL.into_iter();
+    let known = || Layer::OF_JOBS.into_iter();
     if let Some(layer) = known().find(|layer| layer.name() == word) {
         return Ok(layer);
     }
@@ -158,9 +198,33 @@ mod tests {
         let error = parse_layers("cargo,tagret").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`tagret` is no layer; allowed: cargo, target, builds, paths; did you mean `target`?"
+            "`tagret` is no layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?"
         );
         assert_eq!(parse_layers("target, cargo\ncargo").unwrap(), [Layer::Cargo, Layer::Target]);
+    }
+
+    #[test]
+    fn tools_are_a_set_of_packages_some_in_a_version() {
+        let tools = |text: &str| {
+            parse_tools(text).map(|tools| tools.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(tools("").unwrap(), [""; 0]);
+        assert_eq!(tools("b@0.1.0-rc.1+x,\n a,b@0.1.0-rc.1+x\n").unwrap(), ["a", "b@0.1.0-rc.1+x"]);
+        let wrong = [
+            ("cargo nextest", "did you mean `cargo-nextest`?"),
+            ("../x", "`../x` is no package"),
+            (" ,", "names no package"),
+            ("@1.0.0", "`@1.0.0` is no package"),
+            ("a@", "`a@`: the version"),
+            ("a@1.0", "`a@1.0`: the version must be a whole one"),
+            ("a@v1.0.0", "`a@v1.0.0`: the version"),
+            ("a@1.0.0,b,a", "`a` and `a@1.0.0` are versions of one package"),
+            ("--all", "`--all` is no package"),
+        ];
+        for (text, why) in wrong {
+            let error = parse_tools(text).unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
     }
 
     #[test]

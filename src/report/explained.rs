@@ -44,6 +44,8 @@ pub enum Verdict {
     OtherKey(Vec<Difference>),
     /// It is about other paths.
     OtherPaths,
+    /// It has none of the tools.
+    OtherTools,
     /// It cannot be read now.
     Unusable(String),
 }
@@ -113,6 +115,7 @@ fn words(verdict: &Verdict) -> String {
         Verdict::OtherScope => "not looked at: another ref".into(),
         Verdict::OtherLane => "not taken: another lane".into(),
         Verdict::OtherPaths => "not taken: it is about other paths".into(),
+        Verdict::OtherTools => "not taken: it has none of the tools that are asked for".into(),
         Verdict::Unusable(why) => format!("not taken: {why}"),
         Verdict::OtherKey(differences) if differences.is_empty() => "not taken: another key".into(),
         Verdict::OtherKey(differences) => {

@@ -15,6 +15,8 @@ pub enum Hit {
     Exact,
     /// By one of a restore key.
     Partial,
+    /// By no entry, but by compiled dependencies of the unit pool.
+    Composed,
     /// Not at all.
     Miss,
 }
@@ -25,6 +27,7 @@ impl Hit {
         match self {
             Self::Exact => "exact",
             Self::Partial => "partial",
+            Self::Composed => "composed",
             Self::Miss => "miss",
         }
     }
@@ -43,6 +46,19 @@ pub struct Transfer {
     pub obstacle: Option<Obstacle>,
     /// What became of the times of the sources; nothing where they were left alone.
     pub sources: Option<TimesBrought>,
+    /// What was asked for and is not there now, and why: a line each.
+    pub lacking: Vec<String>,
+}
+
+/// What the unit pool gave to a target folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Composed {
+    /// Units.
+    pub units: u64,
+    /// Packages of which they are.
+    pub packages: u64,
+    /// Packages that the lock files name.
+    pub locked: u64,
 }
 
 /// What a restore did for one layer.
@@ -60,6 +76,8 @@ pub struct LayerRestore {
     pub matched_ref: Option<String>,
     /// What was brought; nothing on a miss and when only looking.
     pub transfer: Option<Transfer>,
+    /// What the unit pool gave.
+    pub composed: Option<Composed>,
     /// Why it was not served by its very key.
     pub reason: Option<String>,
     /// The folder of the key's entries.
@@ -67,6 +85,21 @@ pub struct LayerRestore {
 }
 
 impl LayerRestore {
+    /// Adds what the unit pool gave.
+    pub fn complete(&mut self, composed: Composed, more: Transfer) {
+        if self.hit == Hit::Miss {
+            self.hit = Hit::Composed;
+        }
+        self.composed = Some(composed);
+        match &mut self.transfer {
+            Some(transfer) => {
+                transfer.tally += more.tally;
+                transfer.took += more.took;
+            }
+            None => self.transfer = Some(more),
+        }
+    }
+
     fn came_from_elsewhere(&self) -> bool {
         let transfer = self.transfer.as_ref();
         transfer.is_some_and(|transfer| transfer.obstacle == Some(Obstacle::OtherFileSystem))
@@ -79,6 +112,17 @@ impl LayerRestore {
         Some(format!(
             "sources: {same} as they were built, {set} of them got their times back; {changed} changed"
         ))
+    }
+
+    /// What the unit pool gave, in words.
+    fn composed(&self) -> Option<String> {
+        let Composed { units, packages, locked } = self.composed?;
+        let (units, packages, locked) = (count(units), count(packages), count(locked));
+        Some(format!("unit pool: {units} units, of {packages} of the {locked} packages in the lock file"))
+    }
+
+    fn lacking(&self) -> &[String] {
+        self.transfer.as_ref().map_or(&[], |transfer| &transfer.lacking)
     }
 
     fn has_part(&self, prefix: &str) -> bool {
@@ -125,6 +169,8 @@ impl RestoreReport {
             Layer::Target => 1,
             Layer::Cargo => 2,
             Layer::Builds => 3,
+            Layer::Bins => 4,
+            Layer::Units => 5,
         };
         self.layers.iter().min_by_key(|layer| rank(layer.layer))
     }
@@ -148,9 +194,11 @@ impl RestoreReport {
             ("cargo-hit", hit(Layer::Cargo)),
             ("target-hit", hit(Layer::Target)),
             ("builds-hit", hit(Layer::Builds)),
+            ("bins-hit", hit(Layer::Bins)),
             ("cargo-restored", restored(Layer::Cargo)),
             ("target-restored", restored(Layer::Target)),
             ("builds-restored", restored(Layer::Builds)),
+            ("bins-restored", restored(Layer::Bins)),
             ("restored-bytes", tally.bytes.to_string()),
             ("restored-files", tally.files.to_string()),
             ("seconds", format!("{:.3}", self.took.as_secs_f64())),
@@ -181,7 +229,7 @@ impl RestoreReport {
                     ("TARGET_RESTORED", restored),
                 ]),
                 Layer::Builds => env.extend([("BUILD_CACHE_DIR", folder), ("BUILDS_RESTORED", restored)]),
-                Layer::Paths => {}
+                Layer::Units | Layer::Paths | Layer::Bins => {}
             }
         }
         env
@@ -191,7 +239,7 @@ impl RestoreReport {
     pub fn log(&self) -> String {
         let mut text = String::new();
         for layer in &self.layers {
-            let _ = write!(text, "{:<7} {:<8}", layer.layer, layer.hit.name());
+            let _ = write!(text, "{:<7} {:<9}", layer.layer, layer.hit.name());
             match &layer.transfer {
                 Some(Transfer { tally, took, .. }) => {
                     let (files, bytes, took) = (files(tally.files), bytes(tally.bytes), seconds(*took));
@@ -209,8 +257,8 @@ impl RestoreReport {
             if let Some(reason) = &layer.reason {
                 let _ = write!(text, "\n        {reason}");
             }
-            if let Some(sources) = layer.sources() {
-                let _ = write!(text, "\n        {sources}");
+            for line in [layer.composed(), layer.sources()].iter().flatten().chain(layer.lacking()) {
+                let _ = write!(text, "\n        {line}");
             }
             text.push('\n');
         }
@@ -251,8 +299,11 @@ impl RestoreReport {
                 let _ = writeln!(text, "{}: {}\n", layer.layer, code(reason));
             }
         }
-        for sources in self.layers.iter().filter_map(LayerRestore::sources) {
-            let _ = writeln!(text, "{sources}\n");
+        for line in self.layers.iter().flat_map(|layer| [layer.composed(), layer.sources()]).flatten() {
+            let _ = writeln!(text, "{line}\n");
+        }
+        for line in self.layers.iter().flat_map(LayerRestore::lacking) {
+            let _ = writeln!(text, "{}\n", code(line));
         }
         text
     }
@@ -317,7 +368,9 @@ mod tests {
                 parts,
                 obstacle: None,
                 sources: None,
+                lacking: Vec::new(),
             }),
+            composed: None,
             reason: None,
             folder: "/cache/folder".into(),
         }

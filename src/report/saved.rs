@@ -19,6 +19,8 @@ pub enum Saved {
         tally: Tally,
         /// What of the folder is not in it.
         left_out: Vec<LeftOut>,
+        /// What the unit pool got of it.
+        pooled: Option<Pooled>,
         /// How long it took.
         took: Duration,
     },
@@ -26,6 +28,33 @@ pub enum Saved {
     Not(&'static str),
     /// Nothing: the trouble was told already.
     Failed,
+}
+
+/// What the unit pool got.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pooled {
+    /// Units that it did not have.
+    pub added: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Units that it had.
+    pub known: u64,
+    /// Units of dependencies that hold the path of the folder in which they were compiled, or need one that does.
+    pub bound: u64,
+}
+
+impl Pooled {
+    fn text(self) -> String {
+        let Self { added, bytes: size, known, bound } = self;
+        let bound =
+            if bound == 0 { String::new() } else { format!("; {} are bound to this folder", count(bound)) };
+        format!(
+            "unit pool: {} units added, {}; {} were there{bound}",
+            count(added),
+            bytes(size),
+            count(known)
+        )
+    }
 }
 
 /// What is not worth keeping.
@@ -78,13 +107,15 @@ impl SaveReport {
         let mut text = String::new();
         for LayerSave { layer, key, saved } in &self.layers {
             let _ = match saved {
-                Saved::Entry { tally, took, left_out } => {
-                    let left_out = left_out_text(left_out);
-                    let left_out = left_out.map(|text| format!("        {text}\n")).unwrap_or_default();
+                Saved::Entry { tally, took, left_out, pooled } => {
+                    let mut more = String::new();
+                    for line in [left_out_text(left_out), pooled.map(Pooled::text)].into_iter().flatten() {
+                        let _ = writeln!(more, "        {line}");
+                    }
                     let (files, bytes, took) = (files(tally.files), bytes(tally.bytes), seconds(*took));
                     writeln!(
                         text,
-                        "{layer:<7} saved    {files}, {bytes} in {took} ({})\n{left_out}        key {key}",
+                        "{layer:<7} saved    {files}, {bytes} in {took} ({})\n{more}        key {key}",
                         modes(tally)
                     )
                 }
@@ -121,10 +152,9 @@ impl SaveReport {
         }
         text.push('\n');
         for LayerSave { layer, saved, .. } in &self.layers {
-            if let Saved::Entry { left_out, .. } = saved
-                && let Some(left_out) = left_out_text(left_out)
-            {
-                let _ = writeln!(text, "{layer}: {left_out}\n");
+            let Saved::Entry { left_out, pooled, .. } = saved else { continue };
+            for more in [left_out_text(left_out), pooled.map(Pooled::text)].into_iter().flatten() {
+                let _ = writeln!(text, "{layer}: {more}\n");
             }
         }
         text

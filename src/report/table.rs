@@ -189,8 +189,15 @@ pub fn entry_details(entry: &Known, roots: &[(String, u64, u64)]) -> String {
             line(name, value);
         }
     }
+    if let Some(unit) = &header.unit {
+        line("unit", &format!("{} in {}, features {}", unit.package, unit.slot, unit.features));
+        line("built with", &format!("{} other units", unit.needs.len()));
+    }
     for (name, files, size) in roots {
         line("holds", &format!("{name}: {} in {} files", bytes(*size), count(*files)));
+    }
+    for install in &header.installs {
+        line("installed", &install.package);
     }
     for factor in &header.factors {
         line("factor", &format!("{} ({})", factor.name, factor.digest));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{EntryId, timestamp};
-use super::retention::{Known, Planned};
-use super::{Error, Result, Store};
+use super::retention::{Known, Planned, Reason};
+use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
 
 /// Longer than any job: GitHub ends those of self-hosted runners after five days.
@@ -57,7 +57,25 @@ impl Store {
 
     /// All entries whose header can be read. Others are of no family.
     pub fn known(&self) -> Result<Vec<Known>> {
-        let entries = self.entries()?.into_iter();
+        self.known_in(&Layer::ALL)
+    }
+
+    /// The units of the pool that were not of use for longer than `longest`. They are many, and all that their headers tell
+    /// besides matters only where sizes do.
+    pub fn idle_units(&self, longest: SignedDuration, now: Timestamp) -> Result<Vec<Planned>> {
+        let entries = self.entries_in(&[Layer::Units])?.into_iter();
+        let is_idle = |id: &EntryId| self.last_used(id).is_ok_and(|used| now.duration_since(used) > longest);
+        let planned = |id| Planned {
+            bytes: self.header(&id).map_or(0, |header| header.bytes),
+            id,
+            reason: Reason::Age,
+        };
+        Ok(entries.filter(is_idle).map(planned).collect())
+    }
+
+    /// The entries of some layers whose header can be read.
+    pub fn known_in(&self, layers: &[Layer]) -> Result<Vec<Known>> {
+        let entries = self.entries_in(layers)?.into_iter();
         Ok(entries
             .filter_map(|id| {
                 let header = self.header(&id).ok()?;
@@ -215,8 +233,7 @@ fn is_older_than(path: &Path, age: SignedDuration, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::manifest::tests::sample;
-    use super::super::retention::Reason;
-    use super::super::{Access, Candidate, Lanes, Layer, Query, Scope};
+    use super::super::{Access, Candidate, Lanes, Query, Scope};
     use super::*;
 
     fn store() -> (tempfile::TempDir, Store) {

@@ -14,23 +14,33 @@ pub enum Layer {
     Cargo,
     /// Target folders.
     Target,
+    /// Compiled dependencies, each unit by itself.
+    Units,
     /// Build outputs, by commit.
     Builds,
     /// What the `path` input lists.
     Paths,
+    /// Executables that `cargo install` made.
+    Bins,
 }
 
 impl Layer {
-    /// All layers, in the order in which they are restored and shown.
-    pub const ALL: [Self; 4] = [Self::Cargo, Self::Target, Self::Builds, Self::Paths];
+    /// All layers, in the order in which they are shown.
+    pub const ALL: [Self; 6] =
+        [Self::Cargo, Self::Target, Self::Units, Self::Builds, Self::Paths, Self::Bins];
+
+    /// The layers that a job has, in the order in which they are restored. Units belong to the target layer's work.
+    pub const OF_JOBS: [Self; 5] = [Self::Cargo, Self::Target, Self::Builds, Self::Paths, Self::Bins];
 
     /// The layer's name: in inputs, reports and as a folder below the root.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cargo => "cargo",
             Self::Target => "target",
+            Self::Units => "units",
             Self::Builds => "builds",
             Self::Paths => "paths",
+            Self::Bins => "bins",
         }
     }
 }

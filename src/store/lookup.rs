@@ -126,6 +126,19 @@ impl Store {
         Ok(())
     }
 
+    /// The keys of a layer in a scope, as far as their folders' names tell them.
+    pub fn keys(&self, layer: Layer, scope: &Scope) -> Result<Vec<String>> {
+        let names = self.names(&scope_folder(self.root(), layer, scope))?;
+        Ok(names.iter().filter_map(|name| Some(name::decode(name.to_str()?)?.into_owned())).collect())
+    }
+
+    /// The entries of a key, oldest first.
+    pub fn entries_of(&self, layer: Layer, scope: &Scope, key: &str) -> Result<Vec<EntryId>> {
+        let key_folder = self.key_folder(layer, scope, key);
+        let generations = self.generations(&key_folder)?.into_iter();
+        Ok(generations.map(|generation| EntryId { key_folder: key_folder.clone(), generation }).collect())
+    }
+
     /// What the entries of a layer in these scopes are, as far as they can be read.
     pub fn headers_in(&self, layer: Layer, scopes: &[Scope]) -> Result<Vec<Header>> {
         let mut headers = Vec::new();

@@ -92,6 +92,37 @@ pub struct Header {
     pub files: u64,
     /// Bytes in it.
     pub bytes: u64,
+    /// The packages whose executables it holds; empty where it holds something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installs: Vec<Install>,
+    /// What is compiled in it, where it is a unit of the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
+}
+
+/// A compiled unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Its own folder in a target folder: no other unit lies there.
+    pub slot: String,
+    /// The package, `<name>-<version>`.
+    pub package: String,
+    /// The package's features, as cargo writes them.
+    pub features: String,
+    /// The digests of the units that it was built with.
+    pub needs: Vec<String>,
+}
+
+/// A package that cargo has installed, as cargo has noted it: without the note it takes the executables for somebody
+/// else's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Install {
+    /// Cargo's words for it: `<name> <version> (<source>)`.
+    pub package: String,
+    /// The names of its executables, in order.
+    pub bins: Vec<String>,
+    /// All else that is noted of it, such as its features; nothing where cargo was too old to do so.
+    pub details: Option<serde_json::Value>,
 }
 
 /// One folder of an entry.
@@ -226,6 +257,8 @@ pub(super) mod tests {
             made_in_seconds: 0,
             files: 0,
             bytes: 0,
+            installs: Vec::new(),
+            unit: None,
         };
         let tree = Tree::with_root(0o755, Time { seconds: 0, nanoseconds: 0 });
         Manifest {

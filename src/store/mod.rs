@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! root/                                  0700, CACHEDIR.TAG
-//!   <layer>/<repository>/<ref>/<key>/    names as in `name`
+//!   <layer>/<repository>/<ref>/<key>/    names as in `name`; a pool that several share is of `<owner>/*` or `*`
 //!     <generation>/                      an entry: immutable; its own mtime is its last use
 //!       manifest                         what it is and holds, see `manifest`
 //!       tree/0, tree/1 …                 a folder a root
@@ -49,7 +49,7 @@ pub use error::{Error, Result};
 pub use flush::since_boot_ms;
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
-pub use manifest::{Factor, Header, Manifest, Origin, Root, Scope, Sources};
+pub use manifest::{Factor, Header, Install, Manifest, Origin, Root, Scope, Sources, Unit};
 pub use root::{Access, Store, key_folder};
 pub use session::{Claim, Claimed, leave_pointer, pointers};
 pub use staging::Staging;

@@ -1,8 +1,8 @@
 //! Folder names for keys, refs and repositories: readable, injective, and never one that leads somewhere else.
 //!
-//! Letters, digits and `-_+=@` stay, and so does `.` but at the start; all else becomes `%XX`. A name that would be too long
-//! for a file system is cut and ends in `~` and its digest. `~` occurs nowhere else, so two texts share a name only if
-//! they share a SHA-256.
+//! Letters, digits and `-_+=@` stay, and so does `.` but at the start; all else becomes `%XX`. A name that would be too
+//! long for a file system is cut and ends in `~` and its digest. `~` occurs nowhere else, so two texts share a name
+//! only if they share a SHA-256.
 
 use std::borrow::Cow;
 

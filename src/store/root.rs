@@ -123,8 +123,13 @@ impl Store {
 
     /// All entries, by layer, repository, ref and key.
     pub fn entries(&self) -> Result<Vec<EntryId>> {
+        self.entries_in(&Layer::ALL)
+    }
+
+    /// The entries of some layers, by layer, repository, ref and key.
+    pub(super) fn entries_in(&self, layers: &[Layer]) -> Result<Vec<EntryId>> {
         let mut entries = Vec::new();
-        for layer in Layer::ALL {
+        for layer in layers {
             let mut folders = vec![self.root.join(layer.name())];
             for _ in ["repository", "ref", "key"] {
                 let mut below = Vec::new();

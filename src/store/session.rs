@@ -61,10 +61,15 @@ impl Store {
         };
         let Some(lock) = Lock::try_on(open, path, LockMode::Exclusive)? else { return Ok(Claim::Taken) };
         // Somebody may have finished it between the two calls above.
-        let Some(bytes) = file::read_if_present(path)? else { return Ok(Claim::Done) };
-        let value =
-            serde_json::from_slice(&bytes).map_err(|source| Error::Session { path: path.into(), source })?;
+        let Some(value) = Self::read_session(path)? else { return Ok(Claim::Done) };
         Ok(Claim::Ours(Claimed { value, path: path.into(), _lock: lock }))
+    }
+
+    /// Reads the session at `path` and leaves it to whoever saves; `None` for one that was finished.
+    pub fn read_session<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+        let Some(bytes) = file::read_if_present(path)? else { return Ok(None) };
+        let value = serde_json::from_slice(&bytes);
+        value.map(Some).map_err(|source| Error::Session { path: path.into(), source })
     }
 }
 
@@ -119,6 +124,7 @@ mod tests {
         };
         assert_eq!(claimed.value, "what to save");
         assert!(matches!(Store::claim_session::<String>(&path).unwrap(), Claim::Taken));
+        assert_eq!(Store::read_session::<String>(&path).unwrap().as_deref(), Some("what to save"));
         claimed.finish().unwrap();
         assert!(matches!(Store::claim_session::<String>(&path).unwrap(), Claim::Done));
     }

@@ -38,6 +38,10 @@ pub enum CrashPoint {
     UpdateSwapping,
     /// Restore into what is there: all files are in place, old ones still in the staging.
     UpdateSwapped,
+    /// Restore of tools: of cargo's notes the part that does not count was written.
+    InstallDetailed,
+    /// Restore of tools: they are noted, and their executables not yet there.
+    InstallListed,
     /// Restore: the session was written, the job's pointer to it not.
     SessionLeft,
     /// Flush: all is on the disk, and not noted.

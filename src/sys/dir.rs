@@ -19,7 +19,7 @@ const LONGEST_PATH: usize = 4000;
 const NAMES_BUFFER: usize = 32 * 1024;
 
 /// A point in time as file systems keep it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Time {
     /// Seconds since 1970, negative before.
     pub seconds: i64,

@@ -176,6 +176,11 @@ impl Tree {
         Some(children.start + u32::try_from(found).expect("a tree has fewer than 2^32 nodes"))
     }
 
+    /// The node at a path below the root.
+    pub fn at(&self, path: &[u8]) -> Option<NodeId> {
+        path.split(|&byte| byte == b'/').try_fold(0, |folder, name| self.child(folder, name))
+    }
+
     /// The path of a node below `top`, without a slash at either end; empty for `top` itself.
     pub fn path_below(&self, top: NodeId, id: NodeId) -> Vec<u8> {
         let mut names = Vec::new();
@@ -338,6 +343,7 @@ mod tests {
         tree.validate().unwrap();
         assert_eq!(tree.path_below(0, 3), b"a/x");
         assert_eq!(tree.path_below(1, 3), b"x");
+        assert_eq!((tree.at(b"a/x"), tree.at(b"b/x"), tree.at(b"a/")), (Some(3), None, None));
         assert_eq!((tree.files(), tree.bytes()), (2, 6));
     }
 

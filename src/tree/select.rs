@@ -1,5 +1,7 @@
 //! Which files of a folder belong to a tree.
 
+use std::collections::HashSet;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{Result, TEMPORARY_PREFIX};
@@ -8,12 +10,21 @@ use super::{Result, TEMPORARY_PREFIX};
 /// one; what this program put there for a moment never is.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// `None`: everything.
-    include: Option<GlobSet>,
+    include: Include,
     /// Folders below which an included pattern may match.
     leads: GlobSet,
     exclude: GlobSet,
     is_of_sources: bool,
+}
+
+/// What is chosen, as far as it is not excluded.
+#[derive(Debug, Clone, Default)]
+enum Include {
+    #[default]
+    Everything,
+    Patterns(GlobSet),
+    /// The folders of these names in each of the root's folders: hundreds of patterns take longer to compile than to match.
+    Folders(HashSet<Vec<u8>>),
 }
 
 /// What tells that a folder holds what can be made again. <https://bford.info/cachedir/>
@@ -40,8 +51,14 @@ impl Selection {
     /// the folder; `*` does not match `/`, `**` does.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self> {
         let leads: Vec<_> = include.iter().flat_map(|pattern| leads_to(pattern)).collect();
-        let include = if include.is_empty() { None } else { Some(glob_set(include)?) };
+        let include =
+            if include.is_empty() { Include::Everything } else { Include::Patterns(glob_set(include)?) };
         Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, is_of_sources: false })
+    }
+
+    /// What is called one of `names` in any of the folders of the folder.
+    pub fn of_folders(names: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self { include: Include::Folders(names.into_iter().collect()), ..Self::default() }
     }
 
     /// The same, but for folders that a `CACHEDIR.TAG` tells to be caches, and those that we may not look into: a compiler
@@ -70,12 +87,12 @@ impl Selection {
     /// Whether an included pattern matches the path itself.
     pub fn names(&self, path: &[u8]) -> bool {
         let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path));
-        self.include.as_ref().is_some_and(|include| include.is_match(path))
+        matches!(&self.include, Include::Patterns(patterns) if patterns.is_match(path))
     }
 
     /// Whether paths matter at all, or everything is chosen.
     pub(super) fn is_all(&self) -> bool {
-        self.include.is_none() && self.exclude.is_empty()
+        matches!(self.include, Include::Everything) && self.exclude.is_empty()
     }
 
     /// Judges the path `path` in a folder that was itself chosen (`above`) or not.
@@ -86,20 +103,24 @@ impl Selection {
         if self.is_all() {
             return Choice::Chosen;
         }
+        let is_below_another = path.contains(&b'/');
         let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path));
         if self.exclude.is_match(path) {
             return Choice::LeftOut;
         }
         match &self.include {
             _ if above == Choice::Chosen => Choice::Chosen,
-            Some(include) if !include.is_match(path) && !self.leads.is_match(path) => Choice::LeftOut,
-            Some(include) if !include.is_match(path) => Choice::Perhaps,
-            Some(_) | None => Choice::Chosen,
+            Include::Everything => Choice::Chosen,
+            Include::Patterns(patterns) if patterns.is_match(path) => Choice::Chosen,
+            Include::Patterns(_) if self.leads.is_match(path) => Choice::Perhaps,
+            Include::Folders(names) if is_below_another && names.contains(name) => Choice::Chosen,
+            Include::Folders(_) if !is_below_another => Choice::Perhaps,
+            Include::Patterns(_) | Include::Folders(_) => Choice::LeftOut,
         }
     }
 
     pub(super) fn judge_root(&self) -> Choice {
-        if self.include.is_none() { Choice::Chosen } else { Choice::Perhaps }
+        if matches!(self.include, Include::Everything) { Choice::Chosen } else { Choice::Perhaps }
     }
 }
 
@@ -166,6 +187,20 @@ mod tests {
         }
         for path in ["a/b/c", "d/e", "d/x/e", "f", "f/g"] {
             assert_eq!(choice(&selection, path), Choice::Chosen, "{path}");
+        }
+    }
+
+    #[test]
+    fn folders_are_chosen_by_their_names_in_any_of_the_folders() {
+        let selection = Selection::of_folders([b"serde-1.0.0".to_vec()]);
+        for (path, expected) in [
+            ("index", Choice::Perhaps),
+            ("index/serde-1.0.0", Choice::Chosen),
+            ("other/serde-1.0.0/src/lib.rs", Choice::Chosen),
+            ("index/serde-1.0.1", Choice::LeftOut),
+            ("index/x/serde-1.0.0", Choice::LeftOut),
+        ] {
+            assert_eq!(choice(&selection, path), expected, "{path}");
         }
     }
 

@@ -168,8 +168,8 @@ impl Snapshot {
         known
     }
 
-    /// A link that leads elsewhere changes what is read by its name, although neither end has changed: neither what it leads
-    /// to nor what it led to may look old. Cargo notes what is behind a link, and not the link (seen with 1.95).
+    /// A link that leads elsewhere changes what is read by its name, although neither end has changed: neither what it
+    /// leads to nor what it led to may look old. Cargo notes what is behind a link, and not the link (seen with 1.95).
     fn judge_links(&self, live: &Tree, made: Time, steps: &mut [Step]) {
         let mut is_same = vec![false; self.tree.len() as usize];
         let mut behind = Vec::new();

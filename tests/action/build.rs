@@ -75,9 +75,11 @@ fn a_first_run_is_a_miss_and_says_so() {
         ("cargo-hit", "miss"),
         ("target-hit", "miss"),
         ("builds-hit", "miss"),
+        ("bins-hit", "miss"),
         ("cargo-restored", "false"),
         ("target-restored", "false"),
         ("builds-restored", "false"),
+        ("bins-restored", "false"),
     ] {
         assert_eq!(cache.output(output), value, "{output}");
     }

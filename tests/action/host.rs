@@ -1,8 +1,8 @@
 //! A self-hosted machine with a runner on it: act in host mode.
 //!
-//! Its home, tool cache and cache root last from run to run, as on a real one; workspaces are new each time. Host mode is no
-//! sandbox and hands the caller's environment on to the steps, so a run gets a home of its own and an environment made
-//! from nothing.
+//! Its home, tool cache and cache root last from run to run, as on a real one; workspaces are new each time. Host mode
+//! is no sandbox and hands the caller's environment on to the steps, so a run gets a home of its own and an environment
+//! made from nothing.
 
 use std::ffi::OsString;
 use std::fs;

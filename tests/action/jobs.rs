@@ -33,6 +33,29 @@ jobs:
 }
 
 #[test]
+fn later_steps_can_ask_the_program() {
+    const WORKFLOW: &str = "
+on: push
+jobs:
+  build:
+    runs-on: self-hosted
+    steps:
+      - uses: actions/checkout@v7
+      - uses: btcdecoded/runner-cache@v1
+      - id: ask
+        run: |
+          runner-cache explain >explained
+          echo \"layers=$(grep -c '^  *key' explained)\" >>\"$GITHUB_OUTPUT\"
+      - uses: btcdecoded/runner-cache/save@v1
+        if: always()
+";
+    let host = Host::new();
+    let small = host.project("small");
+    let run = host.act(&small, WORKFLOW).run().assert_success();
+    assert_eq!(run.step("build", "ask").output("layers"), "2");
+}
+
+#[test]
 fn a_workspace_beside_the_job_s_own_is_cached_with_it() {
     const WORKFLOW: &str = "
 on: push

@@ -6,7 +6,7 @@ use crate::job::Job;
 
 #[test]
 fn wrong_inputs_are_told_and_lose_nothing() {
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 11] = [
         (
             &["--save", "nver"],
             "input `save`: `nver` is not allowed; allowed: auto, always, success, never; did you mean `never`?",
@@ -17,7 +17,7 @@ fn wrong_inputs_are_told_and_lose_nothing() {
         ),
         (
             &["--layers", "cargo,tagret"],
-            "input `layers`: `tagret` is no layer; allowed: cargo, target, builds, paths; did you mean `target`?",
+            "input `layers`: `tagret` is no layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?",
         ),
         (
             &["--link-mode", "symlink"],
@@ -30,6 +30,12 @@ fn wrong_inputs_are_told_and_lose_nothing() {
         (&["--workspaces", "../absent"], "input `workspaces`: `../absent`: there is no Cargo.toml in "),
         (&["--workspaces", ". -> ."], "input `workspaces`: the target folder "),
         (&["--key-files", "absent.lock"], "input `key-files`: `absent.lock`: there is no such file in "),
+        (
+            &["--cargo-bins", "cargo nextest"],
+            "input `cargo-bins`: `cargo nextest` is no package; allowed: names of packages in commas, such as cargo-nextest \
+             or cargo-audit@0.21.0; did you mean `cargo-nextest`?",
+        ),
+        (&["--cargo-bins", "../x"], "input `cargo-bins`: `../x` is no package; allowed: "),
         (&["--kee", "target=1"], "there is no input `kee`; did you mean `keep`?"),
     ];
     let job = Job::new();

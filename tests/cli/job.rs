@@ -69,6 +69,17 @@ impl Job {
         self.env.insert(name.to_owned(), value.to_string());
     }
 
+    /// Lets cargo download as it does for whoever runs the tests.
+    pub(crate) fn may_download(&mut self) {
+        let names = ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy"];
+        let prefixes = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_SOURCE_"];
+        for (name, value) in std::env::vars() {
+            if names.contains(&&*name) || prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                self.set(&name, value);
+            }
+        }
+    }
+
     /// Lets the job be of another runner, whose workspace is elsewhere.
     pub(crate) fn move_to(&mut self, project: &str) {
         self.set("GITHUB_WORKSPACE", self.path(project).display());
@@ -199,6 +210,12 @@ impl Job {
             folders = folders.iter().flat_map(|folder| subfolders(folder)).collect();
         }
         folders
+    }
+
+    /// The folder of a layer's newest entry.
+    pub(crate) fn newest_entry(&self, layer: &str) -> PathBuf {
+        let entries = self.entries(layer).into_iter();
+        entries.max_by_key(|entry| entry.file_name().map(ToOwned::to_owned)).unwrap()
     }
 }
 

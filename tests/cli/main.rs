@@ -1,13 +1,20 @@
 //! The program as a job meets it, without a runner around it: real cargo workspaces, real files, real signals.
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
+mod bins;
 mod cargo;
 mod explain;
 mod freshness;
 mod inputs;
 mod isolation;
 mod job;
+mod kinds;
+mod lacking;
+mod last_build;
+mod pool;
 mod presets;
+mod registries;
+mod registry;
 mod scopes;
 mod sweep;
 mod trouble;

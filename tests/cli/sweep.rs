@@ -1,5 +1,6 @@
 //! What of a target folder is saved: what the job's builds used, whatever else has piled up in it.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::job::{Job, Said};
@@ -13,6 +14,12 @@ fn with_features(job: &Job) {
     job.write("work/project/examples/shows.rs", "fn main() {}\n");
 }
 
+/// An option of nightly toolchains, until the layout becomes the only one.
+fn set_new_layout(job: &mut Job) {
+    job.set("RUSTC_BOOTSTRAP", "1");
+    job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
+}
+
 fn job_with(job: &Job, builds: &str, args: &[&str]) -> Said {
     job.ok(&[&["restore"], args].concat());
     job.sh(builds);
@@ -21,11 +28,7 @@ fn job_with(job: &Job, builds: &str, args: &[&str]) -> Said {
 
 /// Files in the newest entry whose path in the target folder contains `part`.
 fn saved(job: &Job, part: &str) -> Vec<String> {
-    let entry = job
-        .entries("target")
-        .into_iter()
-        .max_by_key(|entry| entry.file_name().map(ToOwned::to_owned))
-        .unwrap();
+    let entry = job.newest_entry("target");
     let listing = job.sh(&format!("cd {}/tree/0; find . -type f 1>&2", entry.display()));
     listing.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
 }
@@ -92,6 +95,31 @@ fn a_job_that_built_nothing_or_failed_leaves_nothing_out() {
 }
 
 #[test]
+fn what_a_failed_build_did_not_come_to_stays_until_it_fails_again_although_the_job_went_on() {
+    // A version is in the hashes of units: with the same one their fingerprints are there, with another one they are not.
+    for (has_new_layout, version) in [(false, "1.0.0"), (false, "1.0.1"), (true, "1.0.0"), (true, "1.0.1")] {
+        let mut job = Job::new();
+        if has_new_layout {
+            set_new_layout(&mut job);
+        }
+        with_features(&job);
+        job.write("work/project/src/lib.rs", "");
+        job_with(&job, "cargo build -q --offline --all-targets", &[]);
+        for file in ["work/project/Cargo.toml", "work/project/Cargo.lock"] {
+            job.write(file, &job.read(file).replace("1.0.0", version));
+        }
+        for (number, stays) in [("one", true), ("two", false)] {
+            job.wipe();
+            job.write("work/project/src/main.rs", &format!("fn main() {{ let number: u8 = {number:?}; }}\n"));
+            // As with `continue-on-error`: the tests are not built, and the job is a success.
+            let builds = "cargo build -q --offline && cargo test -q --no-run --offline || true";
+            let said = job_with(&job, builds, &["--save", "always"]);
+            assert_eq!(!saved(&job, "works").is_empty(), stays, "{version}: {}", said.log);
+        }
+    }
+}
+
+#[test]
 fn what_is_left_out_alone_makes_no_new_entry() {
     let job = Job::new();
     with_features(&job);
@@ -149,9 +177,7 @@ fn units_that_an_earlier_job_left_in_the_workspace_are_swept_as_well() {
 #[test]
 fn with_the_new_layout_of_target_folders_it_is_the_same() {
     let mut job = Job::new();
-    // An option of nightly toolchains, until the layout becomes the only one.
-    job.set("RUSTC_BOOTSTRAP", "1");
-    job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
+    set_new_layout(&mut job);
     with_features(&job);
     job.write("work/project/src/lib.rs", "");
     job_with(&job, "cargo build -q --offline --all-targets", &[]);
@@ -171,6 +197,47 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
     job.wipe();
     job.ok(&["restore", "--no-session"]);
     assert!(!job.sh("cargo build --offline").contains("Compiling"));
+}
+
+#[test]
+fn units_are_swept_wherever_intermediate_files_are() {
+    for build_dir in ["apart", "target/within"] {
+        let job = Job::new();
+        with_features(&job);
+        job.write("work/project/.cargo/config.toml", &format!("[build]\nbuild-dir = \"{build_dir}\"\n"));
+        job.sh("rustc -vV | sed -n 's/^host: /export T=/p' > $HOME/triple");
+        let triple = ". $HOME/triple; cargo build -q --offline --target $T";
+        job_with(&job, &format!("{triple} --all-targets"), &[]);
+        job.wipe();
+        job.sh(&format!("rm -rf {build_dir}"));
+        job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
+        let said = job_with(&job, triple, &[]);
+        assert!(said.log.contains("of units that no build used"), "{build_dir}: {}", said.log);
+        job.wipe();
+        job.sh(&format!("rm -rf {build_dir}"));
+        job.ok(&["restore", "--no-session"]);
+        let log = job.sh(&triple.replace("-q ", ""));
+        assert!(log.contains("Finished") && !log.contains("Compiling"), "{build_dir}: {log}");
+    }
+}
+
+#[test]
+fn of_incremental_compilation_that_of_the_units_that_stay_stays() {
+    let job = Job::new();
+    with_features(&job);
+    // One name for the library, the program and the tests of both.
+    job.write("work/project/src/lib.rs", "");
+    job_with(&job, "cargo build -q --offline", &[]);
+    let folders = || -> BTreeSet<_> {
+        saved(&job, "/incremental/").iter().map(|path| path.split('/').nth(3).unwrap().to_owned()).collect()
+    };
+    let of_build = folders();
+    assert_eq!(of_build.len(), 2);
+    job_with(&job, "cargo test -q --no-run --offline", &[]);
+    assert!(folders().len() > 4);
+    job.wipe();
+    job_with(&job, "cargo build -q --offline", &["--save", "always"]);
+    assert_eq!(folders(), of_build);
 }
 
 #[test]

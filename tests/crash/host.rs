@@ -9,6 +9,12 @@ use clap::ValueEnum;
 use runner_cache::sys::CrashPoint;
 use tempfile::TempDir;
 
+/// A package of one executable of its name.
+pub(crate) const TOOL: &str = "tool";
+
+/// Where cargo notes what it has installed.
+const NOTES: [&str; 2] = ["home/.cargo/.crates.toml", "home/.cargo/.crates2.json"];
+
 /// What the tree holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Tree {
@@ -110,6 +116,29 @@ impl Host {
     /// What is neither an entry nor in use: after a cleaning there is nothing.
     pub(crate) fn debris_in_store(&self) -> Vec<String> {
         ["root/staging", "root/trash"].iter().flat_map(|folder| names(&self.path(folder))).collect()
+    }
+
+    /// Does what cargo does to install a package: its executable, and its notes.
+    pub(crate) fn install_tool(&self) {
+        fs::create_dir_all(self.path("home/.cargo/bin")).unwrap();
+        fs::write(self.path("home/.cargo/bin").join(TOOL), "executable").unwrap();
+        let package = format!("{TOOL} 1.0.0 (registry+https://example.com/index)");
+        fs::write(self.path(NOTES[0]), format!("[v1]\n\"{package}\" = [\"{TOOL}\"]\n")).unwrap();
+        let details = format!("{{\"installs\": {{\"{package}\": {{\"bins\": [\"{TOOL}\"]}}}}}}");
+        fs::write(self.path(NOTES[1]), details).unwrap();
+    }
+
+    pub(crate) fn remove_tool(&self) {
+        fs::remove_dir_all(self.path("home/.cargo")).unwrap();
+    }
+
+    pub(crate) fn has_tool(&self) -> bool {
+        self.path("home/.cargo/bin").join(TOOL).exists()
+    }
+
+    /// Whether cargo has noted the tool, in both places.
+    pub(crate) fn has_noted_tool(&self) -> bool {
+        NOTES.iter().all(|notes| fs::read_to_string(self.path(notes)).is_ok_and(|text| text.contains(TOOL)))
     }
 
     pub(crate) fn leave_debris(&self) {

@@ -9,7 +9,7 @@ mod host;
 use clap::ValueEnum;
 use runner_cache::sys::CrashPoint;
 
-use host::{Host, Tree};
+use host::{Host, TOOL, Tree};
 
 /// A situation in which the program dies, and the command that it dies in.
 struct Scenario {
@@ -19,7 +19,7 @@ struct Scenario {
     command: fn(&Host) -> Vec<&'static str>,
 }
 
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario {
         name: "a save that evicts an older entry",
         prepare: |host| host.write(Tree::New),
@@ -59,6 +59,15 @@ const SCENARIOS: [Scenario; 7] = [
         },
         command: |_| vec!["gc", "--keep", "paths=1"],
     },
+    Scenario {
+        name: "a restore of a tool",
+        prepare: |host| {
+            host.install_tool();
+            host.expect_success(&["save", "--cargo-bins", TOOL]);
+            host.remove_tool();
+        },
+        command: |_| vec!["restore", "--cargo-bins", TOOL],
+    },
     Scenario { name: "a flush", prepare: |_| {}, command: |_| vec!["flush"] },
 ];
 
@@ -87,6 +96,13 @@ fn whatever_step_it_dies_before_nothing_is_lost() {
                     || (is_exchanging && after.is_mixed(Tree::Other, Tree::Old)),
                 "{what}: {after:?}"
             );
+
+            // An executable without a note would keep cargo from installing it.
+            assert!(host.has_noted_tool() || !host.has_tool(), "{what}");
+            if (scenario.command)(&host).contains(&TOOL) {
+                host.expect_success(&["restore", "--no-session", "--cargo-bins", TOOL]);
+                assert!(host.has_noted_tool() && host.has_tool(), "{what}");
+            }
 
             // The old or the new entry serves, and makes the same folder right.
             host.expect_success(&["restore", "--no-session"]);

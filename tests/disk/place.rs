@@ -29,8 +29,8 @@ impl Place {
         let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| !is_there(program)).collect();
         assert!(missing.is_empty(), "missing: {missing:?}; `scripts/disk.sh` installs them");
         let dir = tempfile::Builder::new().prefix("runner-cache-disk.").tempdir().unwrap();
-        // What runs in a mount namespace of its own has a copy of all mounts, and would keep a device busy that is unmounted
-        // here. What is mounted below a shared mount goes there as well when it goes here.
+        // What runs in a mount namespace of its own has a copy of all mounts, and would keep a device busy that is
+        // unmounted here. What is mounted below a shared mount goes there as well when it goes here.
         run(Command::new("mount").arg("--bind").args([dir.path(), dir.path()]));
         let shared = Mount { path: dir.path().into() };
         run(Command::new("mount").arg("--make-shared").arg(dir.path()));

@@ -81,8 +81,8 @@ fn is_of_linker(call: &str) -> bool {
     ["/etc/ld.so", ".so.", "/proc/self/maps"].iter().any(|path| call.contains(path))
 }
 
-/// Runs the program and lets `fault` happen at each of `calls`. Returns also how often it did: once in each thread that came
-/// to such a call.
+/// Runs the program and lets `fault` happen at each of `calls`. Returns also how often it did: once in each thread that
+/// came to such a call.
 pub(crate) fn inject(host: &Host, calls: &[&Call], fault: Fault, args: &[&str]) -> (Said, usize) {
     let log = host.path("strace.log");
     let mut strace: Vec<_> = ["strace", "-f", "-qq", "-o"].map(str::to_owned).into();

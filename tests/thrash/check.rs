@@ -44,8 +44,8 @@ pub(crate) fn unchanged(before: Option<&Found>, after: Option<&Found>) -> Result
     }
 }
 
-/// After a restore that was killed: what was absent is absent or whole. Else some files are new already, and none that was to
-/// stay is gone. That files themselves are whole is known, or they would not have been read.
+/// After a restore that was killed: what was absent is absent or whole. Else some files are new already, and none that
+/// was to stay is gone. That files themselves are whole is known, or they would not have been read.
 pub(crate) fn killed(layout: Layout, before: Option<&Found>, after: Option<&Found>) -> Result<(), Wrong> {
     let Some(before) = before else {
         let Some(after) = after else { return Ok(()) };

@@ -1,11 +1,11 @@
 //! Workers restore, save and evict on few keys while their own children are killed at random and the cache is damaged:
 //! nothing may be wrong, and the work must go on.
 //!
-//! Each worker is a job's host with two workspaces (`layout`). It changes their trees (`edit`), signs each with a listing of
-//! its own (`listing`), and asks the program at random to save, restore, clean up (`worker`). Some children get SIGKILL or
-//! SIGTERM after a random time (`child`); now and then a file of the cache vanishes or is cut (`fault`). After each restore the
-//! destination is compared with the listing in it (`check`); meanwhile `watch` looks at what was put into quarantine.
-//! In the end there is peace, and the cache must be sound and work (`peace`).
+//! Each worker is a job's host with two workspaces (`layout`). It changes their trees (`edit`), signs each with a
+//! listing of its own (`listing`), and asks the program at random to save, restore, clean up (`worker`). Some children
+//! get SIGKILL or SIGTERM after a random time (`child`); now and then a file of the cache vanishes or is cut (`fault`).
+//! After each restore the destination is compared with the listing in it (`check`); meanwhile `watch` looks at what was
+//! put into quarantine. In the end there is peace, and the cache must be sound and work (`peace`).
 //!
 //! | variable `RUNNER_CACHE_THRASH_…` | meaning | default |
 //! |---|---|---|
@@ -15,8 +15,8 @@
 //! | `OUT` | where the figures are written, as JSON | nowhere |
 //! | `KEEP` | anything: the folder stays when all went well, too | |
 //!
-//! `cargo test` leaves it out, for it takes its time: `cargo test --test thrash`. Where it fails it keeps its folder, with a
-//! log of each worker, and tells where.
+//! `cargo test` leaves it out, for it takes its time: `cargo test --test thrash`. Where it fails it keeps its folder,
+//! with a log of each worker, and tells where.
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
 mod action;

@@ -50,8 +50,8 @@ impl Said {
         self.outputs.get("cache-matched-key").map(String::as_str).filter(|key| !key.is_empty())
     }
 
-    /// Warnings, each a line. `Err` for one that has no reason: what was damaged and taken out of use was damaged indeed, as is
-    /// seen to elsewhere, and what was asked to end says so.
+    /// Warnings, each a line. `Err` for one that has no reason: what was damaged and taken out of use was damaged
+    /// indeed, as is seen to elsewhere, and what was asked to end says so.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Result<&str, &str>> {
         let warnings = self.log.lines().filter_map(|line| line.strip_prefix("warning: "));
         warnings.map(|warning| {

@@ -33,7 +33,7 @@ impl Keep {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self(BTreeMap::from([(Layer::Cargo, 5), (Layer::Target, 3), (Layer::Builds, 5)]))
+        Self(BTreeMap::from([(Layer::Cargo, 5), (Layer::Target, 3), (Layer::Builds, 5), (Layer::Bins, 3)]))
     }
 }
 

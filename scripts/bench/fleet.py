@@ -1,0 +1,138 @@
+"""Many repositories on one host that share most of their dependencies: built one after another on a host that has nothing."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+from layer import TARGET, Job
+from place import Place, fresh, remove
+from process import environment, run
+from results import Fleet
+from scenario import RSYNC, SAVE_TAR, TAR
+from trees import WORKSPACE, disk_bytes, network_variables
+
+REPOSITORIES = 15
+
+POOL = "runner-cache, `share: host`"
+APART = "runner-cache, `share: off`"
+
+KEPT = {APART: "apart", RSYNC: "rsync", TAR: "tar", POOL: "pool"}
+
+# Members of the workspace: each repository has what these depend on, but for one, and one of the further ones.
+MEMBERS = ("server", "model", "tool")
+FURTHER = ("image", "wasmparser")
+# As large as all others together.
+LEFT_OUT = ("gix",)
+
+BUILD = "cargo build --offline --quiet --message-format=json"
+
+
+class Fleets:
+    """Repositories at one place."""
+
+    def __init__(self, place: Place, binary: Path, made: Path):
+        self.place = place
+        self.folder = place.folder / "fleet"
+        self.copies = place.folder / "copies"
+        self.temporary = place.folder / "temporary"
+        self.binary = binary
+        # A host's own: downloads are not what is compared.
+        self.home = made / "cargo-home"
+        self.units: set[str] = set()
+
+    def measure(self, say: Callable[[str], None]) -> list[Fleet]:
+        self.copies.mkdir()
+        courses = {way: Fleet(self.place.name, way, [], [], 0, 0) for way in (APART, RSYNC, TAR, POOL)}
+        for number in range(REPOSITORIES):
+            self.visit(number, courses)
+            line = ", ".join(f"{course.seconds[-1]:.1f} s {course.way}" for course in courses.values())
+            say(f"{self.place.name}: repository {number + 1} of {REPOSITORIES}: {line}")
+        distinct = len(self.units)
+        remove(self.folder)
+        return [
+            Fleet(course.place, way, course.seconds, course.compiled, distinct, disk_bytes(self.kept(way)))
+            for way, course in courses.items()
+        ]
+
+    def visit(self, number: int, courses: dict[str, Fleet]) -> None:
+        """The first job of a repository. Without a pool it is the same for all: a build from nothing, and then a save of each."""
+        job = self.check_out(number)
+        env = job.env | {"CARGO_HOME": str(self.home), "RUNNER_TEMP": str(self.temporary)}
+        run(["cargo", "fetch", "--quiet"], cwd=job.folder, env=env | network_variables())
+        seconds, compiled = self.build([], job, env)
+        saves = {
+            APART: self.ours("save", APART, "off"),
+            RSYNC: ["rsync", "-a", "--delete", f"{job.tree}/", f"{self.kept(RSYNC)}/{number}/"],
+            TAR: [*SAVE_TAR, str(job.tree), f"{self.kept(TAR)}/{number}"],
+        }
+        for way, save in saves.items():
+            self.note(courses[way], seconds + run(save, cwd=job.folder, env=env), compiled)
+        remove(job.tree)
+        seconds, compiled = self.build(self.ours("restore", POOL, "host"), job, env)
+        save = [str(self.binary), "save", "--cache-root", str(self.kept(POOL))]
+        self.note(courses[POOL], seconds + run(save, cwd=job.folder, env=env), compiled)
+
+    def ours(self, verb: str, way: str, share: str) -> list[str]:
+        return [str(self.binary), verb, "--layers", "target", "--share", share, "--cache-root", str(self.kept(way))]
+
+    def kept(self, way: str) -> Path:
+        """The folder of all that a way keeps."""
+        folder = self.copies / KEPT[way]
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def note(self, course: Fleet, seconds: float, compiled: int) -> None:
+        course.seconds.append(seconds)
+        course.compiled.append(compiled)
+
+    def build(self, restore: list[str], job: Job, env: dict[str, str]) -> tuple[float, int]:
+        """Seconds of restore and build, and how many units of dependencies were compiled."""
+        messages = self.copies / "messages"
+        script = f'"$@" >&2; {BUILD} >{messages}'
+        seconds = run(["bash", "-euc", script, "bash", *(restore or ["true"])], cwd=job.folder, env=env)
+        compiled = 0
+        for line in messages.read_text().splitlines():
+            message = json.loads(line)
+            if message["reason"] != "compiler-artifact" or "registry+" not in message["package_id"]:
+                continue
+            self.units.add(Path(message["filenames"][0]).name)
+            compiled += not message["fresh"]
+        return seconds, compiled
+
+    def check_out(self, number: int) -> Job:
+        fresh(self.temporary)
+        remove(self.folder)
+        job = Job(self.folder, TARGET, f"bench/repository-{number}")
+        (self.folder / "src").mkdir(parents=True)
+        (self.folder / "Cargo.toml").write_text(manifest(number))
+        (self.folder / "Cargo.lock").write_text((WORKSPACE / "Cargo.lock").read_text())
+        (self.folder / "src/main.rs").write_text(f'fn main() {{\n    println!("{number}");\n}}\n')
+        return job
+
+
+def manifest(number: int) -> str:
+    known = requirements()
+    shared = sorted(known.keys() - set(FURTHER))
+    shared.remove(shared[number % len(shared)])
+    needs = sorted([*shared, FURTHER[number % len(FURTHER)]])
+    lines = "\n".join(f"{name} = {known[name]}" for name in needs)
+    return f'[package]\nname = "repository-{number}"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n{lines}\n'
+
+
+def requirements() -> dict[str, str]:
+    """The registry's packages that the members depend on, each as a manifest's line has it."""
+    found = {}
+    for member in MEMBERS:
+        needs = tomllib.loads((WORKSPACE / member / "Cargo.toml").read_text())["dependencies"]
+        for name, spec in needs.items():
+            if "path" not in spec and name not in LEFT_OUT:
+                found[name] = inline(spec)
+    return found
+
+
+def inline(spec: str | dict) -> str:
+    if isinstance(spec, str):
+        return json.dumps(spec)
+    pairs = (f"{key} = {json.dumps(value)}" for key, value in spec.items())
+    return f"{{ {', '.join(pairs)} }}"

@@ -1,0 +1,220 @@
+//! Completes a target folder from the unit pool: cargo finds what another job compiled of the same dependencies, and
+//! judges it as it judges all in a target folder.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Instant;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::downloads;
+use super::job::Job;
+use super::pool::{self, PoolUnit};
+use super::progress::shown;
+use super::source::{is_target_folder, linkable};
+use super::trouble::Trouble;
+use crate::cargo::{Unit, units};
+use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitFolder, fitting};
+use crate::report::{Composed, Transfer};
+use crate::store::{Layer, Store};
+use crate::sys::{self, Dir, Errno, ManyOpenFiles, file};
+use crate::tree::{
+    self, Engine, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally, Tree,
+};
+
+/// Told to backup tools, and, by cargo's words, to whoever asks whether this is a target folder.
+const TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
+# This folder was made by runner-cache for builds, as one created by cargo.\n";
+
+/// What a target folder got.
+pub(super) struct Completed {
+    pub(super) composed: Composed,
+    pub(super) transfer: Transfer,
+}
+
+/// Completes the target folders of `layer`. `None`: there is nothing for them.
+pub(super) fn complete(
+    job: &Job,
+    store: &Store,
+    layer: &LayerPlan,
+    pool: &PoolPlan,
+    link_mode: LinkMode,
+) -> Result<Option<Completed>, Trouble> {
+    let started = Instant::now();
+    let mut completed = Completed { composed: Composed::default(), transfer: Transfer::default() };
+    for folder in &pool.folders {
+        let Some(root) = layer.roots.iter().find(|root| root.name == folder.root) else { continue };
+        let work = Work { job, store, pool, root, link_mode };
+        work.complete(folder, &mut completed)?;
+    }
+    completed.transfer.took = started.elapsed();
+    Ok((completed.composed.units > 0).then_some(completed))
+}
+
+struct Work<'a> {
+    job: &'a Job,
+    store: &'a Store,
+    pool: &'a PoolPlan,
+    root: &'a RootPlan,
+    link_mode: LinkMode,
+}
+
+impl Work<'_> {
+    fn complete(&self, folder: &UnitFolder, completed: &mut Completed) -> Result<(), Trouble> {
+        let Some(locked) = downloads::locked(&folder.locks)? else { return Ok(()) };
+        let files = ManyOpenFiles::allow();
+        let found =
+            pool::find(self.job, self.store, &files, self.pool, |key| locked.has_package(&key.package))?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let Some(present) = self.present(&found)? else { return Ok(()) };
+        let offers: Vec<_> = found.iter().map(offer).collect();
+        let chosen = fitting(&offers, &present);
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let chosen: HashSet<usize> = chosen.into_iter().collect();
+        let found = found.into_iter().enumerate().filter(|(index, _)| chosen.contains(index));
+        let units: Vec<_> = found.map(|(_, unit)| unit).collect();
+        let tally = self.place(&units)?;
+        let packages: BTreeSet<_> = units.iter().map(|unit| &unit.unit.package).collect();
+        completed.composed.units += units.len() as u64;
+        completed.composed.packages += packages.len() as u64;
+        completed.composed.locked += locked.count() as u64;
+        completed.transfer.tally += tally;
+        completed.transfer.parts.push(self.root.name.clone());
+        Ok(())
+    }
+
+    /// The slots that are taken, see [`present`]; `None` for a folder that is not for builds.
+    fn present(&self, found: &[PoolUnit]) -> Result<Option<BTreeMap<String, Option<String>>>, Trouble> {
+        let path = &self.root.path;
+        if !file::is_present(path) {
+            return Ok(Some(BTreeMap::new()));
+        }
+        if !is_target_folder(path) {
+            return Ok(None);
+        }
+        let dir = Dir::open(path)?;
+        let live = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
+        Ok(Some(present(&live, found)))
+    }
+
+    /// Places the units. A unit's fingerprint comes last: without it cargo compiles the unit anew, whatever else is there.
+    fn place(&self, units: &[PoolUnit]) -> Result<Tally, Trouble> {
+        let path = &self.root.path;
+        if !file::is_present(path) {
+            file::make_dirs(path)?;
+            file::write_new(&path.join("CACHEDIR.TAG"), TAG)?;
+        }
+        let target = Dir::open(path)?;
+        make_folders(&target, units)?;
+        let files = units.iter().map(|unit| unit.tree().files()).sum();
+        let linker = Linker::new(self.link_mode);
+        shown(self.job, Layer::Units, files, |progress| {
+            let tallies = units.into_par_iter().map(|unit| self.place_unit(unit, &target, &linker, progress));
+            let mut sum = Tally::default();
+            for tally in tallies.collect::<Result<Vec<_>, Trouble>>()? {
+                sum += tally;
+            }
+            Ok(sum)
+        })
+    }
+
+    fn place_unit(
+        &self,
+        unit: &PoolUnit,
+        target: &Dir,
+        linker: &Linker,
+        progress: &Progress,
+    ) -> Result<Tally, Trouble> {
+        let tree = unit.tree();
+        let linkable = linkable(Layer::Units, self.root, tree, std::iter::empty())?;
+        let entry = unit.lease.open_root(0)?;
+        let source = Source { tree, root: &entry, linkable: &linkable };
+        let engine = Engine { linker, interrupt: &self.job.interrupt, progress };
+        let mut tally = Tally::default();
+        for part in parts_in_order(tree) {
+            let placements: Vec<_> =
+                part.into_iter().map(|node| Placement { node, name: tree.path_below(0, node) }).collect();
+            tally += tree::place(source, &placements, target, None, engine)?;
+        }
+        Ok(tally)
+    }
+}
+
+fn offer(unit: &PoolUnit) -> Offer {
+    Offer { slot: unit.unit.slot.clone(), digest: unit.key.digest.clone(), needs: unit.unit.needs.clone() }
+}
+
+/// The slots that are taken in `live`, by which of the `found` where that can be told.
+fn present(live: &Tree, found: &[PoolUnit]) -> BTreeMap<String, Option<String>> {
+    let slots = units(live).into_iter().map(|unit| (slot(live, &unit), None));
+    let mut present: BTreeMap<_, _> = slots.collect();
+    for unit in found {
+        if let Some(digest) = present.get_mut(&unit.unit.slot) {
+            if unit.is_in(live) {
+                *digest = Some(unit.key.digest.clone());
+            }
+        } else if parts_in_order(unit.tree()).concat().iter().any(|&part| is_taken(live, unit.tree(), part)) {
+            // Somebody took its fingerprint away, or led the folder elsewhere.
+            present.insert(unit.unit.slot.clone(), None);
+        }
+    }
+    present
+}
+
+/// Where a unit lies.
+pub(super) fn slot(target: &Tree, unit: &Unit) -> String {
+    String::from_utf8_lossy(&target.path_below(0, unit.folder())).into_owned()
+}
+
+/// Whether something is at the path of `node` in `live`, or above it something that is no folder.
+fn is_taken(live: &Tree, tree: &Tree, node: tree::NodeId) -> bool {
+    let mut at = 0;
+    for name in tree.path_below(0, node).split(|&byte| byte == b'/') {
+        match live.child(at, name) {
+            None => return false,
+            Some(id) if !matches!(live.node(id).kind, Kind::Folder { .. }) => return true,
+            Some(id) => at = id,
+        }
+    }
+    true
+}
+
+/// What a unit's tree has to be placed, in two steps: the fingerprint is the second.
+fn parts_in_order(tree: &Tree) -> [Vec<tree::NodeId>; 2] {
+    let units = units(tree);
+    let [unit] = units.as_slice() else { return [Vec::new(), Vec::new()] };
+    let fingerprints = unit.fingerprints.first().map_or(unit.folder(), |&id| tree.node(id).parent);
+    let parts = unit.parts.iter().flat_map(|&part| {
+        // Since 1.100 all of a unit lies in one folder.
+        if tree.node(fingerprints).parent == part { tree.children(part).collect() } else { vec![part] }
+    });
+    [parts.filter(|&part| part != fingerprints).collect(), vec![fingerprints]]
+}
+
+/// Makes the folders above all that is to be placed.
+fn make_folders(target: &Dir, units: &[PoolUnit]) -> sys::Result<()> {
+    let mut made = BTreeSet::new();
+    for tree in units.iter().map(PoolUnit::tree) {
+        for part in parts_in_order(tree).concat() {
+            let mut above = Vec::new();
+            let mut at = tree.node(part).parent;
+            while at != 0 {
+                above.push(at);
+                at = tree.node(at).parent;
+            }
+            for folder in above.into_iter().rev() {
+                let path = tree.path_below(0, folder);
+                if made.insert(path.clone()) {
+                    match target.make_dir(&path, tree.node(folder).mode | 0o700) {
+                        Err(error) if error.is(Errno::EXIST) => {}
+                        made => made?,
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Adds to the unit pool what an entry has of dependencies: further names of its files, so no second copy.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
+use super::compose::slot;
+use super::job::Job;
+use super::pool::{self, PoolUnit, made};
+use super::trouble::Trouble;
+use crate::cargo::{Dependency, Unit, dependencies, portable, units};
+use crate::plan::{PoolPlan, Session, UnitKey};
+use crate::report::Pooled;
+use crate::store::{self, EntryId, Header, Layer, Lease, Manifest, Origin, Root, Store};
+use crate::sys::{Digest, Dir, ManyOpenFiles};
+use crate::tree::{self, Base, Engine, LinkMode, Linker, Placement, Progress, Source, Tree};
+
+/// The lane of all units: whoever can use one may.
+const LANE: &str = "units";
+
+/// Adds the units of the entry `id` to the pool.
+pub(super) fn contribute(
+    job: &Job,
+    store: &Store,
+    session: &Session,
+    pool: &PoolPlan,
+    id: &EntryId,
+) -> Result<Pooled, Trouble> {
+    let entry = store.lease(id.clone())?;
+    let mut pooled = Pooled::default();
+    let files = ManyOpenFiles::allow();
+    for folder in &pool.folders {
+        if let Some(root) = entry.manifest().roots.iter().position(|root| root.name == folder.root) {
+            Contributor::new(job, store, session, &files, pool, &entry, root)?.contribute(&mut pooled)?;
+        }
+    }
+    Ok(pooled)
+}
+
+/// One root of an entry.
+struct Contributor<'a> {
+    job: &'a Job,
+    store: &'a Store,
+    session: &'a Session,
+    pool: &'a PoolPlan,
+    tree: &'a Tree,
+    dir: Dir,
+    units: Vec<Unit>,
+    /// What each of the units is.
+    dependencies: Vec<Option<Dependency>>,
+    /// What the pool has under the units' hashes.
+    known: HashMap<String, Vec<PoolUnit>>,
+}
+
+/// What a unit is to the pool.
+enum Standing {
+    /// It is there: the number of those of its hash.
+    Known(usize),
+    /// It is not there, or was compiled later.
+    New,
+}
+
+impl<'a> Contributor<'a> {
+    fn new(
+        job: &'a Job,
+        store: &'a Store,
+        session: &'a Session,
+        files: &ManyOpenFiles,
+        pool: &'a PoolPlan,
+        entry: &'a Lease,
+        root: usize,
+    ) -> Result<Self, Trouble> {
+        let (tree, dir) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
+        let units = units(tree);
+        let dependencies = dependencies(&dir, tree, &units, &pool.home)?;
+        let hashes: HashSet<_> = units.iter().map(|unit| hash(tree, unit)).collect();
+        let mut known: HashMap<String, Vec<PoolUnit>> = HashMap::new();
+        for unit in pool::find(job, store, files, pool, |key| hashes.contains(&key.hash))? {
+            known.entry(unit.key.hash.clone()).or_default().push(unit);
+        }
+        Ok(Self { job, store, session, pool, tree, dir, units, dependencies, known })
+    }
+
+    fn contribute(&self, pooled: &mut Pooled) -> Result<(), Trouble> {
+        let keys = self.keys()?;
+        let of_dependencies = (0..self.units.len()).filter(|&unit| self.dependencies[unit].is_some());
+        let (mut new, mut used) = (Vec::new(), Vec::new());
+        for unit in of_dependencies {
+            match keys[unit].as_ref().map(|key| (key, self.standing(unit, key))) {
+                Some((key, Standing::New)) => new.push((unit, key)),
+                Some((key, Standing::Known(number))) => used.push(&self.known[&key.hash][number]),
+                None => pooled.bound += 1,
+            }
+        }
+        for unit in &used {
+            unit.lease.record_use()?;
+        }
+        let added = new.par_iter().map(|&(unit, key)| self.publish(unit, key, &keys));
+        let added = added.collect::<Result<Vec<_>, Trouble>>()?;
+        pooled.known += used.len() as u64;
+        pooled.added += added.len() as u64;
+        pooled.bytes += added.iter().sum::<u64>();
+        Ok(())
+    }
+
+    /// The key of each unit; `None` for one that cannot serve elsewhere, and for all that need it.
+    fn keys(&self) -> Result<Vec<Option<UnitKey>>, Trouble> {
+        let is_there = |unit: usize| {
+            let found = self.known.get(&hash(self.tree, &self.units[unit]));
+            found.is_some_and(|found| found.iter().any(|found| self.is_it(unit, found)))
+        };
+        // What the pool has is not read again.
+        let contents = (0..self.units.len()).into_par_iter().map(|unit| match &self.dependencies[unit] {
+            Some(_) if !is_there(unit) => self.contents(unit),
+            _ => Ok(None),
+        });
+        let contents = contents.collect::<Result<Vec<_>, Trouble>>()?;
+        let mut keys = Keys { of: self, contents, found: HashMap::new() };
+        (0..self.units.len()).map(|unit| keys.find(unit)).collect()
+    }
+
+    fn contents(&self, unit: usize) -> Result<Option<Digest>, Trouble> {
+        Ok(portable(&self.dir, self.tree, &self.units[unit], &self.pool.places, &self.pool.home)?)
+    }
+
+    /// Whether `known` is a unit of this tree, as far as sizes and times tell.
+    fn is_it(&self, unit: usize, known: &PoolUnit) -> bool {
+        known.unit.slot == slot(self.tree, &self.units[unit]) && known.is_in(self.tree)
+    }
+
+    fn standing(&self, unit: usize, key: &UnitKey) -> Standing {
+        let known = self.known.get(&key.hash).map_or(&[][..], Vec::as_slice);
+        let Some(number) = known.iter().position(|known| known.key == *key) else { return Standing::New };
+        // All that was built with it must not be older: so of two that were compiled at once the first one stays.
+        let own = self.units[unit].files(self.tree).into_iter().map(|id| self.tree.node(id).mtime).max();
+        if own < made(known[number].tree()) { Standing::New } else { Standing::Known(number) }
+    }
+
+    /// Makes an entry of a unit, and tells its bytes.
+    fn publish(&self, unit: usize, key: &UnitKey, keys: &[Option<UnitKey>]) -> Result<u64, Trouble> {
+        let tree = self.tree_of(&self.units[unit]);
+        let staging = self.store.stage()?;
+        let placed = staging.trees().map_err(Trouble::from).and_then(|trees| {
+            let source = Source { tree: &tree, root: &self.dir, linkable: &[] };
+            let same = vec![true; tree.len() as usize];
+            let base = Base { root: &self.dir, same: &same };
+            let placement = [Placement { node: 0, name: b"0".to_vec() }];
+            let (linker, progress) = (Linker::new(LinkMode::Auto), Progress::default());
+            let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress: &progress };
+            Ok(tree::place(source, &placement, &trees, Some(base), engine)?)
+        });
+        if let Err(error) = placed {
+            self.store.discard(staging)?;
+            return Err(error);
+        }
+        let bytes = tree.bytes();
+        self.store.publish(staging, &self.manifest(unit, key, keys, tree))?;
+        Ok(bytes)
+    }
+
+    /// The tree with nothing but one unit.
+    fn tree_of(&self, unit: &Unit) -> Tree {
+        let mut is_of_unit = vec![false; self.tree.len() as usize];
+        let mut pending: Vec<_> = unit.parts.clone();
+        while let Some(id) = pending.pop() {
+            is_of_unit[id as usize] = true;
+            pending.extend(self.tree.children(id));
+        }
+        for &part in &unit.parts {
+            let mut at = part;
+            while at != 0 {
+                at = self.tree.node(at).parent;
+                is_of_unit[at as usize] = true;
+            }
+        }
+        self.tree.without(|id| !is_of_unit[id as usize])
+    }
+
+    fn manifest(&self, unit: usize, key: &UnitKey, keys: &[Option<UnitKey>], tree: Tree) -> Manifest {
+        let Dependency { package, features, needs } = self.dependencies[unit].as_ref().expect("it has a key");
+        let needs = needs.iter().filter_map(|&need| Some(keys[need].as_ref()?.digest.clone()));
+        let origin = Origin { since_boot: Some(store::since_boot_ms()), ..self.session.origin.clone() };
+        let header = Header {
+            layer: Layer::Units,
+            key: key.text(&self.pool.prefix),
+            factors: Vec::new(),
+            scope: self.pool.write.clone(),
+            lane: LANE.to_owned(),
+            family: String::from_utf8_lossy(self.units[unit].names(self.tree).0).into_owned(),
+            contents: String::new(),
+            origin,
+            created: Timestamp::now(),
+            is_of_default_branch: self.session.is_of_default_branch,
+            made_in_seconds: 0,
+            files: tree.files(),
+            bytes: tree.bytes(),
+            installs: Vec::new(),
+            unit: Some(store::Unit {
+                slot: slot(self.tree, &self.units[unit]),
+                package: package.clone(),
+                features: features.clone(),
+                needs: needs.collect(),
+            }),
+        };
+        Manifest {
+            header,
+            roots: vec![Root { name: ".".into(), is_partial: false, tree }],
+            sources: Vec::new(),
+        }
+    }
+}
+
+/// Keys, those of the units that a unit was built with before its own.
+struct Keys<'c, 'a> {
+    of: &'c Contributor<'a>,
+    contents: Vec<Option<Digest>>,
+    /// What was found out already.
+    found: HashMap<usize, Option<UnitKey>>,
+}
+
+impl Keys<'_, '_> {
+    fn find(&mut self, unit: usize) -> Result<Option<UnitKey>, Trouble> {
+        if let Some(found) = self.found.get(&unit) {
+            return Ok(found.clone());
+        }
+        // Fingerprints are of no circle. In one that was made up none has a key.
+        self.found.insert(unit, None);
+        let key = self.make(unit)?;
+        self.found.insert(unit, key.clone());
+        Ok(key)
+    }
+
+    fn make(&mut self, unit: usize) -> Result<Option<UnitKey>, Trouble> {
+        let of = self.of;
+        let Some(Dependency { package, needs, .. }) = &of.dependencies[unit] else { return Ok(None) };
+        let mut digests = Vec::new();
+        for &need in needs {
+            let Some(key) = self.find(need)? else { return Ok(None) };
+            digests.push(key.digest);
+        }
+        let hash = hash(of.tree, &of.units[unit]);
+        let is_same = |known: &&PoolUnit| {
+            let theirs: HashSet<_> = known.unit.needs.iter().collect();
+            theirs == digests.iter().collect() && of.is_it(unit, known)
+        };
+        if let Some(known) = of.known.get(&hash).and_then(|known| known.iter().find(is_same)) {
+            return Ok(Some(known.key.clone()));
+        }
+        let contents = match self.contents[unit] {
+            Some(contents) => Some(contents),
+            None => of.contents(unit)?,
+        };
+        let digests: Vec<_> = digests.iter().map(String::as_str).collect();
+        Ok(contents.map(|contents| UnitKey::new(package, &hash, &contents, &digests)))
+    }
+}
+
+fn hash(tree: &Tree, unit: &Unit) -> String {
+    String::from_utf8_lossy(unit.names(tree).1).into_owned()
+}

@@ -1,0 +1,193 @@
+//! `explain --last-build`: which units cargo compiled in this job although the target folder came from the cache, and why.
+//!
+//! Nothing has to be noted for it while cargo works: the job's session tells the entry that the target folder began
+//! with, and cargo's fingerprints, in the entry and in the folder, tell the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::evidence::{Checkout, TargetFolder};
+use super::job::{Exit, Job, chain};
+use crate::cargo::{Before, Cause, Compiled, Download, Evidence, causes};
+use crate::plan::{LayerPlan, RootPlan, Session};
+use crate::report::{Built, BuiltFolder, CompiledUnit, LastBuild, last_build_text};
+use crate::store::{self, Layer, Lease, Store};
+use crate::sys::{Dir, file};
+use crate::tree::{Selection, walk};
+
+/// The command. That nothing is known is no failure of the job.
+pub(super) fn run(job: &Job) -> Exit {
+    match explain(job) {
+        _ if job.interrupt.is_raised() => return Exit::Interrupted,
+        Ok(told) => job.console.print(last_build_text(&told).trim_end()),
+        Err(error) => {
+            job.console.warn(format!("it is not known what was compiled in this job: {error:#}"));
+        }
+    }
+    Exit::Success
+}
+
+fn explain(job: &Job) -> anyhow::Result<LastBuild> {
+    let pointers = job.context.temporary.as_ref().map_or(Ok(Vec::new()), |folder| store::pointers(folder))?;
+    let mut sessions: Vec<(&Path, Session)> = Vec::new();
+    for path in &pointers {
+        sessions.extend(Store::read_session(path)?.map(|session| (path.as_path(), session)));
+    }
+    sessions.sort_by_key(|(_, session)| session.since);
+    let folders = folders(&sessions);
+    if folders.is_empty() {
+        return Ok(match (pointers.is_empty(), sessions.is_empty()) {
+            (true, _) => LastBuild::NoRestore,
+            (false, true) => LastBuild::Saved,
+            (false, false) => LastBuild::NoTarget,
+        });
+    }
+    let told = folders.values().map(|folder| folder.explain(job));
+    let mut told = told.collect::<anyhow::Result<Vec<_>>>()?;
+    // With a `build-dir` there are no units in the target folder itself.
+    let has_units = |folder: &BuiltFolder| !matches!(folder.built, Built::Compared { total: 0, .. });
+    if told.iter().any(has_units) {
+        told.retain(has_units);
+    }
+    Ok(LastBuild::Folders(told))
+}
+
+/// A target folder of the job, and the restore that it comes from.
+struct Restored<'s> {
+    /// The session's file.
+    path: &'s Path,
+    session: &'s Session,
+    layer: &'s LayerPlan,
+    root: &'s RootPlan,
+    /// The entry's folder, if any was restored.
+    entry: Option<&'s Path>,
+}
+
+/// The target folders of all sessions. Of several restores of one the last that found something counts.
+fn folders<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restored<'s>> {
+    let mut folders: BTreeMap<&Path, Restored<'_>> = BTreeMap::new();
+    for (path, session) in sessions {
+        for layer in session.layers.iter().filter(|layer| layer.plan.layer == Layer::Target) {
+            let start = layer.start.as_ref().filter(|_| !session.is_lookup);
+            let (layer, entry) = (&layer.plan, start.map(|start| start.entry.as_path()));
+            for root in &layer.roots {
+                let earlier = folders.get(&*root.path);
+                if entry.is_some() || earlier.is_none_or(|earlier| earlier.entry.is_none()) {
+                    folders.insert(&root.path, Restored { path, session, layer, root, entry });
+                }
+            }
+        }
+    }
+    folders
+}
+
+impl Restored<'_> {
+    fn explain(&self, job: &Job) -> anyhow::Result<BuiltFolder> {
+        let built = match self.entry {
+            None => Built::Miss { key: self.layer.key.clone() },
+            Some(entry) => match self.lease(entry) {
+                Ok(Some(lease)) => self.compare(job, &lease)?,
+                Ok(None) => Built::EntryGone { why: format!("{} is not there", entry.display()) },
+                Err(error) => Built::EntryGone { why: chain(&error) },
+            },
+        };
+        Ok(BuiltFolder { name: self.root.name.clone(), path: self.root.path.clone(), built })
+    }
+
+    fn lease(&self, entry: &Path) -> store::Result<Option<Lease>> {
+        let store = Store::open(Store::root_of_session(self.path), self.session.upkeep.access)?;
+        store.entry_at(entry).map(|entry| store.lease(entry)).transpose()
+    }
+
+    fn compare(&self, job: &Job, lease: &Lease) -> anyhow::Result<Built> {
+        let manifest = lease.manifest();
+        let Some(number) = manifest.roots.iter().position(|root| root.name == self.root.name) else {
+            return Ok(Built::NotInEntry);
+        };
+        if file::kind(&self.root.path)? != file::Kind::Folder {
+            return Ok(Built::NoFolder);
+        }
+        let dir = Dir::open(&self.root.path)?;
+        let tree = walk(&dir, &Selection::all(), &job.interrupt)?.tree;
+        let now = TargetFolder::new(dir, &tree);
+        let then = TargetFolder::new(lease.open_root(number)?, &manifest.roots[number].tree);
+        let compiled = now.notes.compiled_since(&then.notes);
+        let hashes = compiled.iter().filter_map(|one| now.hash(one.now)).collect();
+        let checkout =
+            Checkout { target: &now, workspaces: self.workspaces(job)?, interrupt: &job.interrupt };
+        let judge = Judge { then: &then, now: &now, checkout, hashes };
+        Ok(Built::Compared {
+            key: manifest.header.key.clone(),
+            created: manifest.header.created,
+            reference: manifest.header.scope.reference.clone(),
+            total: now.notes.len(),
+            compiled: compiled.iter().map(|one| judge.unit(one)).collect(),
+        })
+    }
+
+    /// The folders of workspaces from which the target folder may be built, the most probable one first.
+    fn workspaces(&self, job: &Job) -> anyhow::Result<Vec<PathBuf>> {
+        let sources = self.layer.sources.as_ref();
+        let folder = match sources {
+            Some(sources) => sources.folder.clone(),
+            None => job.folder()?,
+        };
+        // A folder for intermediate files has the name of its workspace and a word.
+        let name = self.root.name.strip_suffix(" (build)").unwrap_or(&self.root.name);
+        let mut workspaces = vec![file::normal(&folder.join(name))];
+        workspaces.extend(sources.into_iter().flat_map(|sources| sources.workspaces.iter().cloned()));
+        Ok(workspaces)
+    }
+}
+
+/// Tells why units were compiled.
+struct Judge<'a> {
+    then: &'a TargetFolder<'a>,
+    now: &'a TargetFolder<'a>,
+    checkout: Checkout<'a>,
+    /// Hashes of the fingerprints of all that was compiled.
+    hashes: BTreeSet<u64>,
+}
+
+impl Judge<'_> {
+    fn unit(&self, compiled: &Compiled<'_, '_>) -> CompiledUnit {
+        let note = compiled.now;
+        let package = String::from_utf8_lossy(note.package).into_owned();
+        let evidence = self.now.evidence(note);
+        let source = evidence.as_ref().ok().and_then(|evidence| evidence.sources.first());
+        let version =
+            source.and_then(|source| Download::of(&package, source)).map(|download| download.version);
+        let causes = evidence.and_then(|now| self.causes(&package, compiled, &now));
+        CompiledUnit {
+            version,
+            part: String::from_utf8_lossy(note.part).into_owned(),
+            profile: note.profile.clone(),
+            causes: causes.unwrap_or_else(|error| vec![Cause::Unreadable(format!("{error:#}"))]),
+            package,
+        }
+    }
+
+    fn causes(
+        &self,
+        package: &str,
+        compiled: &Compiled<'_, '_>,
+        now: &Evidence,
+    ) -> anyhow::Result<Vec<Cause>> {
+        match &compiled.before {
+            Before::Same(note) => {
+                let then = self.then.evidence(note)?;
+                let changed = || self.checkout.changed(self.then, note, &then);
+                causes(package, (&then, now), true, &self.hashes, changed)
+            }
+            Before::Kin(notes) => {
+                let kin = notes.iter().map(|note| self.then.evidence(note));
+                let kin = kin.collect::<anyhow::Result<Vec<_>>>()?;
+                let then = now.nearest(&kin).expect("kin are one at least");
+                causes(package, (then, now), false, &self.hashes, || Ok(Vec::new()))
+            }
+            Before::Elsewhere(profiles) => {
+                Ok(vec![Cause::New(profiles.iter().map(|profile| (*profile).to_owned()).collect())])
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The units of the pool that a job may use, each held while it is looked at.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::job::Job;
+use super::trouble::Trouble;
+use crate::plan::{PoolPlan, UnitKey};
+use crate::store::{self, EntryId, Layer, Lease, Store, Unit};
+use crate::sys::{ManyOpenFiles, Time};
+use crate::tree::{Kind, Tree};
+
+/// How many files a transfer has open at a time besides the units, at most.
+const OTHER_FILES: usize = 200;
+
+/// A unit of the pool.
+#[derive(Debug)]
+pub(super) struct PoolUnit {
+    pub(super) key: UnitKey,
+    pub(super) unit: Unit,
+    pub(super) lease: Lease,
+}
+
+impl PoolUnit {
+    /// What is in it, as it lies in a target folder.
+    pub(super) fn tree(&self) -> &Tree {
+        &self.lease.manifest().roots[0].tree
+    }
+
+    /// Whether the target folder `target` has just these files.
+    pub(super) fn is_in(&self, target: &Tree) -> bool {
+        let (tree, same) = (self.tree(), self.tree().same_as(target));
+        tree.iter().all(|(id, node)| same[id as usize] || matches!(node.kind, Kind::Folder { .. }))
+    }
+}
+
+/// The units whose keys are wanted, of each one, the newest first. What cannot be read is passed over.
+pub(super) fn find(
+    job: &Job,
+    store: &Store,
+    files: &ManyOpenFiles,
+    pool: &PoolPlan,
+    is_wanted: impl Fn(&UnitKey) -> bool,
+) -> Result<Vec<PoolUnit>, Trouble> {
+    let mut keys = Vec::new();
+    let mut seen = HashSet::new();
+    for scope in &pool.read {
+        for text in store.keys(Layer::Units, scope)? {
+            let key = UnitKey::parse(&pool.prefix, &text).filter(&is_wanted);
+            keys.extend(key.filter(|key| seen.insert(key.clone())).map(|key| (scope, text, key)));
+        }
+    }
+    // Each is held open. Where that is not allowed for all, fewer come.
+    keys.truncate(files.most().saturating_sub(OTHER_FILES));
+    let damaged = AtomicU64::new(0);
+    let found = keys.into_par_iter().map(|(scope, text, key)| {
+        let ids = store.entries_of(Layer::Units, scope, &text)?;
+        let units = ids.into_iter().filter_map(|id| open(store, &id, &key, &damaged).transpose());
+        // The same may have been compiled twice at the same time. The first is older than all that needs it.
+        let units = units.collect::<Result<Vec<_>, Trouble>>()?;
+        Ok(units.into_iter().min_by_key(|unit| made(unit.tree())))
+    });
+    let mut found: Vec<_> = found.collect::<Result<Vec<_>, Trouble>>()?.into_iter().flatten().collect();
+    match damaged.into_inner() {
+        0 => {}
+        count => job.console.warn(format!("unit pool: {count} damaged units were taken out of the cache")),
+    }
+    found.sort_by(|a, b| {
+        let created = |unit: &PoolUnit| unit.lease.manifest().header.created;
+        created(b).cmp(&created(a)).then_with(|| a.key.digest.cmp(&b.key.digest))
+    });
+    Ok(found)
+}
+
+/// `None` for one that is not to be had.
+fn open(
+    store: &Store,
+    id: &EntryId,
+    key: &UnitKey,
+    damaged: &AtomicU64,
+) -> Result<Option<PoolUnit>, Trouble> {
+    match store.lease(id.clone()) {
+        Ok(lease) => {
+            let unit = lease.manifest().header.unit.clone().filter(|_| lease.manifest().roots.len() == 1);
+            Ok(unit.map(|unit| PoolUnit { key: key.clone(), unit, lease }))
+        }
+        Err(store::Error::Gone { .. }) => Ok(None),
+        Err(error) if error.is_damage() => {
+            store.quarantine(id)?;
+            damaged.fetch_add(1, Ordering::Relaxed);
+            Ok(None)
+        }
+        // Of a newer version, for example.
+        Err(_) => Ok(None),
+    }
+}
+
+/// When the last file of a unit was made.
+pub(super) fn made(tree: &Tree) -> Option<Time> {
+    tree.iter()
+        .filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. }))
+        .map(|(_, node)| node.mtime)
+        .max()
+}

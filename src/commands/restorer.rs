@@ -1,0 +1,252 @@
+//! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::cargo_lock::lock_cargo_home;
+use super::compose::{self, Completed};
+use super::job::{Job, chain};
+use super::progress::shown;
+use super::source::{folder_of, is_target_folder, linkable};
+use super::tools::{self, Arrival};
+use super::trouble::Trouble;
+use super::{downloads, explain, freshness, sweep};
+use crate::cargo::SOURCES;
+use crate::plan::{LayerPlan, Plan, RootPlan};
+use crate::report::{Hit, Transfer};
+use crate::store::{self, Candidate, Layer, Lease, Store};
+use crate::sys::{Dir, Lock, file};
+use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source};
+
+/// An entry that served a layer.
+pub(super) struct Served {
+    pub(super) lease: Lease,
+    pub(super) hit: Hit,
+    pub(super) transfer: Option<Transfer>,
+}
+
+/// Restores one layer.
+pub(super) struct Restorer<'a> {
+    pub(super) job: &'a Job,
+    pub(super) store: &'a Store,
+    pub(super) plan: &'a Plan,
+    pub(super) layer: &'a LayerPlan,
+}
+
+impl Restorer<'_> {
+    /// Tries the candidates until one serves.
+    pub(super) fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
+        for candidate in self.store.candidates(&explain::query(self.plan, self.layer))? {
+            let Some(lease) = self.lease(&candidate)? else { continue };
+            let pairs = self.pairs(&lease);
+            if pairs.is_empty() || !tools::has_any(self.layer, &lease.manifest().header) {
+                continue;
+            }
+            let is_alike = lease.manifest().header.contents == self.layer.contents;
+            // As with `actions/cache`: other paths under the same key are another thing.
+            if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
+                continue;
+            }
+            let is_exact = candidate.is_exact && is_alike;
+            let hit = |has_all: bool| if is_exact && has_all { Hit::Exact } else { Hit::Partial };
+            if lookup_only {
+                let hit = hit(tools::has_all(self.layer, &lease.manifest().header));
+                return Ok(Some(Served { lease, hit, transfer: None }));
+            }
+            match self.transfer(&lease, &pairs) {
+                Ok(transfer) => {
+                    if let Err(error) = lease.record_use() {
+                        self.job.console.say(format!(
+                            "{}: the entry's use was not recorded: {}",
+                            self.layer.layer,
+                            chain(&error)
+                        ));
+                    }
+                    let hit = hit(transfer.lacking.is_empty());
+                    return Ok(Some(Served { lease, hit, transfer: Some(transfer) }));
+                }
+                Err(error) if error.is_damage_of(&lease.id().path()) => {
+                    self.quarantine(&candidate, &chain(&error))?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads a candidate's manifest. `None` for one that cannot serve.
+    fn lease(&self, candidate: &Candidate) -> Result<Option<Lease>, Trouble> {
+        match self.store.lease(candidate.id.clone()) {
+            Ok(lease) => Ok(Some(lease)),
+            Err(store::Error::Gone { .. }) => Ok(None),
+            Err(error) if error.is_damage() => {
+                self.quarantine(candidate, &chain(&error))?;
+                Ok(None)
+            }
+            Err(error) => {
+                self.job.console.warn(format!(
+                    "{}: an entry was passed over: {}",
+                    self.layer.layer,
+                    chain(&error)
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    fn quarantine(&self, candidate: &Candidate, why: &str) -> Result<(), Trouble> {
+        self.store.quarantine(&candidate.id)?;
+        self.job
+            .console
+            .warn(format!("{}: a damaged entry was taken out of the cache: {why}", self.layer.layer));
+        Ok(())
+    }
+
+    /// Roots of the plan, each with the number of the entry's root of the same name.
+    fn pairs(&self, lease: &Lease) -> Vec<(usize, usize)> {
+        let roots = &lease.manifest().roots;
+        let pair = |(index, root): (usize, &RootPlan)| {
+            Some((index, roots.iter().position(|other| other.name == root.name)?))
+        };
+        self.layer.roots.iter().enumerate().filter_map(pair).collect()
+    }
+
+    fn transfer(&self, lease: &Lease, pairs: &[(usize, usize)]) -> Result<Transfer, Trouble> {
+        let started = Instant::now();
+        let _lock = self.lock_cargo()?;
+        let files = lease.manifest().header.files;
+        let sources = self.layer.sources.as_ref();
+        let sources = sources.map(|plan| freshness::prepare(self.job, plan, lease.manifest())).transpose()?;
+        let arrival = tools::announce(self.job, self.layer, &lease.manifest().header)?;
+        let transferred = shown(self.job, self.layer.layer, files, |progress| {
+            let mut transfer = Transfer::default();
+            for &(planned, recorded) in pairs {
+                self.transfer_root(lease, planned, recorded, arrival.as_ref(), progress, &mut transfer)?;
+            }
+            Ok::<_, Trouble>(transfer)
+        });
+        if let (Err(_), Some(arrival)) = (&transferred, &arrival) {
+            arrival.call_off(self.job);
+        }
+        let mut transfer = transferred?;
+        transfer.lacking = arrival.map(|arrival| arrival.lacking).unwrap_or_default();
+        if let Some(sources) = sources {
+            let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
+            let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
+            transfer.sources = sources.finish(self.job, &ours, &folders);
+        }
+        transfer.took = started.elapsed();
+        Ok(transfer)
+    }
+
+    fn transfer_root(
+        &self,
+        lease: &Lease,
+        planned: usize,
+        recorded: usize,
+        arrival: Option<&Arrival>,
+        progress: &Progress,
+        transfer: &mut Transfer,
+    ) -> Result<(), Trouble> {
+        let root = &lease.manifest().roots[recorded];
+        let plan = &self.layer.roots[planned];
+        let folder = folder_of(plan, root.is_partial);
+        let chosen = match arrival {
+            Some(arrival) => Some(arrival.of(&root.tree)),
+            None => (root.name == SOURCES).then(|| downloads::absent_crates(&root.tree, &folder)),
+        };
+        let tree = chosen.as_ref().unwrap_or(&root.tree);
+        if tree.files() == 0 && root.tree.files() > 0 {
+            return Ok(());
+        }
+        let existing = match plan.existing {
+            Existing::Mirror if root.is_partial => Existing::Overwrite,
+            existing => existing,
+        };
+        if existing == Existing::Mirror && !may_mirror(&folder)? {
+            return Err(Trouble::NoTargetFolder { path: folder.display().to_string() });
+        }
+        let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
+        let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree))?;
+        let entry = lease.open_root(recorded)?;
+        let source = Source { tree, root: &entry, linkable: &linkable };
+        // Roots may lie on different file systems.
+        let linker = Linker::new(self.plan.link_mode);
+        let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
+        let tally = tree::restore(source, &folder, existing, root.is_partial, engine)?;
+        if tally.files > 0 {
+            transfer.parts.push(root.name.clone());
+        }
+        if tally.left_behind > 0 {
+            let (layer, folder, prefix) = (self.layer.layer, folder.display(), tree::TEMPORARY_PREFIX);
+            self.job.console.warn(format!(
+                "{layer}: old files in {folder}/{prefix}* could not be removed; hint: they may be of another user"
+            ));
+        }
+        transfer.tally += tally;
+        transfer.obstacle = transfer.obstacle.max(linker.obstacle());
+        Ok(())
+    }
+
+    /// Completes a layer that no entry serves by its very key from the unit pool.
+    pub(super) fn complete(&self, hit: Hit) -> Option<Completed> {
+        let pool = self.layer.pool.as_ref().filter(|_| hit != Hit::Exact)?;
+        let completed = compose::complete(self.job, self.store, self.layer, pool, self.plan.link_mode);
+        completed.unwrap_or_else(|error| {
+            let layer = self.layer.layer;
+            self.job.console.warn(format!("{layer}: not completed from the unit pool: {}", chain(&error)));
+            None
+        })
+    }
+
+    /// Marks all units that are there, so that a save can tell which of them were used. What came with `served` is known.
+    pub(super) fn mark(&self, served: Option<&Served>) {
+        if self.layer.kept.is_none() {
+            return;
+        }
+        let marked = match served {
+            Some(served) => self.mark_restored(&served.lease),
+            None => self.mark_what_is_there(),
+        };
+        if let Err(error) = marked {
+            self.job.console.say(format!("target: unused units will stay: {}", chain(&error)));
+        }
+    }
+
+    fn mark_restored(&self, lease: &Lease) -> Result<(), Trouble> {
+        for (planned, recorded) in self.pairs(lease) {
+            let root = &lease.manifest().roots[recorded];
+            let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+            sweep::mark(self.job, &Dir::open(&folder)?, &root.tree);
+        }
+        Ok(())
+    }
+
+    /// Units that an earlier job left are swept like those that come from an entry.
+    fn mark_what_is_there(&self) -> Result<(), Trouble> {
+        self.layer.roots.iter().try_for_each(|root| self.mark_folder(&root.path))
+    }
+
+    fn mark_folder(&self, folder: &Path) -> Result<(), Trouble> {
+        if !is_target_folder(folder) {
+            return Ok(sweep::note_absent(self.job, folder)?);
+        }
+        let dir = Dir::open(folder)?;
+        let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
+        sweep::mark(self.job, &dir, &tree);
+        Ok(())
+    }
+
+    /// Cargo's own lock, where files are added to its home.
+    fn lock_cargo(&self) -> Result<Option<Lock>, Trouble> {
+        if self.layer.layer != Layer::Cargo {
+            return Ok(None);
+        }
+        Ok(Some(lock_cargo_home(self.job, &self.layer.roots[0].path)?))
+    }
+}
+
+/// A folder that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.
+fn may_mirror(folder: &Path) -> Result<bool, Trouble> {
+    Ok(file::names(folder)?.is_empty() || is_target_folder(folder))
+}

@@ -1,0 +1,402 @@
+//! The unit pool: what one repository compiled of its dependencies, others on the host do not compile again.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use crate::job::{Job, Said};
+
+const HOST: [&str; 2] = ["--share", "host"];
+
+/// A host with git packages: `proc` is a macro, `alpha` has a build script whose output it includes, `beta` needs both,
+/// and `path` keeps the folder of its script in its code.
+fn host() -> Job {
+    let job = Job::new();
+    package(&job, "proc", "[lib]\nproc-macro = true\n", &[("src/lib.rs", PROC)]);
+    package(&job, "alpha", "", &[("src/lib.rs", ALPHA), ("build.rs", ALPHA_SCRIPT)]);
+    let needs = format!("[dependencies]\n{}{}", git(&job, "alpha"), git(&job, "proc"));
+    package(
+        &job,
+        "beta",
+        &needs,
+        &[("src/lib.rs", "proc::three!();\npub fn sum() -> u32 { alpha::TWO + three() }\n")],
+    );
+    package(
+        &job,
+        "path",
+        "",
+        &[("src/lib.rs", "pub const OUT: &str = env!(\"OUT_DIR\");\n"), ("build.rs", "fn main() {}\n")],
+    );
+    project(&job, "work/project", &["beta"]);
+    job
+}
+
+const PROC: &str = "#[proc_macro]\npub fn three(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n    \
+                    \"pub fn three() -> u32 { 3 }\".parse().unwrap()\n}\n";
+const ALPHA: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/two.rs\"));\n";
+const ALPHA_SCRIPT: &str = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
+                            std::fs::write(format!(\"{out}/two.rs\"), \"pub const TWO: u32 = 2;\").unwrap();\n    \
+                            println!(\"cargo:rerun-if-changed=build.rs\");\n    println!(\"cargo:root={out}\");\n}\n";
+
+fn git(job: &Job, name: &str) -> String {
+    format!("{name} = {{ git = \"file://{}\" }}\n", job.path(&format!("git/{name}")).display())
+}
+
+/// Commits a package as it is to be now.
+fn package(job: &Job, name: &str, manifest: &str, files: &[(&str, &str)]) {
+    let head = format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
+    job.write(&format!("git/{name}/Cargo.toml"), &format!("{head}{manifest}"));
+    for (file, text) in files {
+        job.write(&format!("git/{name}/{file}"), text);
+    }
+    let git = "git -c init.defaultBranch=main -c user.name=n -c user.email=e@x";
+    let folder = job.path(&format!("git/{name}"));
+    job.sh(&format!("cd {}; {git} init -q; git add -A; {git} commit -q -m x", folder.display()));
+}
+
+/// A repository's workspace that prints what it got of its dependencies.
+fn project(job: &Job, folder: &str, needs: &[&str]) {
+    let name = folder.rsplit('/').next().unwrap();
+    let needs_text: String = needs.iter().map(|need| git(job, need)).collect();
+    let head = format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
+    job.write(
+        &format!("{folder}/Cargo.toml"),
+        &format!("{head}[features]\nmore = []\n[dependencies]\n{needs_text}"),
+    );
+    let prints: String =
+        needs
+            .iter()
+            .map(|need| {
+                if *need == "path" {
+                    "println!(\"{}\", path::OUT);"
+                } else {
+                    "println!(\"{}\", beta::sum());"
+                }
+            })
+            .collect();
+    job.write(&format!("{folder}/src/main.rs"), &format!("fn main() {{ {prints} }}\n"));
+    let _ = fs::remove_file(job.path(&format!("{folder}/Cargo.lock")));
+    job.sh(&format!("cd {}; cargo generate-lockfile -q", job.path(folder).display()));
+}
+
+/// Lets the job be one of another repository with these dependencies.
+fn repository(job: &mut Job, name: &str, needs: &[&str]) {
+    let folder = format!("work/{name}");
+    job.set("GITHUB_REPOSITORY", format!("o/{name}"));
+    project(job, &folder, needs);
+    job.move_to(&folder);
+    job.remove("temp");
+    fs::create_dir(job.path("temp")).unwrap();
+}
+
+fn build(job: &Job, args: &[&str], command: &str) -> (Said, Vec<String>, Said) {
+    let restored = job.ok(&[&["restore"], args].concat());
+    let compiled = compiled(&job.sh(command));
+    (restored, compiled, job.ok(&["save"]))
+}
+
+/// Packages that cargo compiled, in order of their names.
+fn compiled(log: &str) -> Vec<String> {
+    let lines = log.lines().filter_map(|line| line.trim().strip_prefix("Compiling "));
+    let mut names: Vec<_> = lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn files_called(job: &Job, layer: &str, beginning: &str) -> Vec<PathBuf> {
+    let found =
+        job.sh(&format!("find {} -type f -name '{beginning}*' 1>&2", job.path("root").join(layer).display()));
+    found.lines().map(PathBuf::from).collect()
+}
+
+#[test]
+fn another_repository_compiles_nothing_but_itself() {
+    let mut job = host();
+    let (first, compiled, saved) = build(&job, &HOST, "cargo build");
+    assert_eq!(first.outputs["target-hit"], "miss");
+    assert_eq!(compiled, ["alpha", "beta", "proc", "project"]);
+    assert!(saved.log.contains("unit pool: 5 units added"), "{}", saved.log);
+    let inode = |layer| fs::metadata(&files_called(&job, layer, "libbeta-")[0]).unwrap().ino();
+    assert_eq!(inode("units"), inode("target"), "the pool has no copies of its own");
+
+    repository(&mut job, "second", &["beta"]);
+    let (second, compiled, saved) = build(&job, &HOST, "cargo build");
+    assert_eq!((&*second.outputs["target-hit"], &*second.outputs["cache-hit"]), ("composed", "false"));
+    assert!(second.log.contains("unit pool: 5 units, of 3 of the 3 packages"), "{}", second.log);
+    assert!(second.summary.contains("unit pool: 5 units"), "{}", second.summary);
+    assert_eq!(compiled, ["second"]);
+    assert!(saved.log.contains("unit pool: 0 units added, 0 B; 5 were there"), "{}", saved.log);
+    job.sh("test \"$(target/debug/second)\" = 5");
+}
+
+#[test]
+fn a_new_branch_of_a_repository_finds_what_its_default_branch_compiled() {
+    let mut job = host();
+    build(&job, &[], "cargo build");
+    let folder = job.path("root/target").display().to_string();
+    job.sh(&format!("rm -r {folder}"));
+    job.wipe();
+    job.event("refs/heads/topic", r#"{"repository": {"default_branch": "main"}}"#);
+    let (restored, compiled, _) = build(&job, &[], "cargo build");
+    assert_eq!((&*restored.outputs["target-hit"], compiled), ("composed", vec!["project".to_owned()]));
+}
+
+#[test]
+fn by_default_repositories_do_not_share_and_off_means_nobody_does() {
+    let mut job = host();
+    let (_, _, saved) = build(&job, &["--share", "off"], "cargo build");
+    assert!(!saved.log.contains("unit pool") && job.entries("units").is_empty(), "{}", saved.log);
+    job.wipe();
+    job.remove("root/target");
+    build(&job, &[], "cargo build");
+    repository(&mut job, "second", &["beta"]);
+    let (restored, compiled, _) = build(&job, &HOST, "cargo build");
+    assert_eq!((&*restored.outputs["target-hit"], compiled.len()), ("miss", 4));
+}
+
+#[test]
+fn what_a_pull_request_compiles_stays_its_own() {
+    let mut job = host();
+    let event = r#"{"number": 7, "pull_request": {"number": 7, "base": {"ref": "main"}}, "repository": {"default_branch": "main"}}"#;
+    job.event("refs/pull/7/merge", event);
+    let (_, _, saved) = build(&job, &HOST, "cargo build");
+    assert!(saved.log.contains("5 units added"), "{}", saved.log);
+    assert!(
+        job.entries("units")
+            .iter()
+            .all(|entry| entry.to_str().unwrap().contains("/o%2Fr/refs%2Fpull%2F7%2Fmerge/"))
+    );
+    repository(&mut job, "second", &["beta"]);
+    job.event("refs/heads/main", r#"{"repository": {"default_branch": "main"}}"#);
+    assert_eq!(build(&job, &HOST, "cargo build").0.outputs["target-hit"], "miss");
+}
+
+#[test]
+fn a_bumped_dependency_is_compiled_once_for_all_repositories() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build");
+    repository(&mut job, "second", &["beta"]);
+    build(&job, &HOST, "cargo build");
+
+    package(
+        &job,
+        "proc",
+        "[lib]\nproc-macro = true\n",
+        &[("src/lib.rs", &PROC.replace("u32 { 3 }", "u32 { 4 }"))],
+    );
+    project(&job, "work/second", &["beta"]);
+    job.remove("work/second/target");
+    let (restored, compiled, _) = build(&job, &HOST, "cargo build");
+    assert_eq!(
+        (&*restored.outputs["target-hit"], compiled),
+        ("partial", ["beta", "proc", "second"].map(str::to_owned).to_vec())
+    );
+
+    repository(&mut job, "third", &["beta"]);
+    assert_eq!(build(&job, &HOST, "cargo build").1, ["third"]);
+    job.sh("test \"$(target/debug/third)\" = 6");
+}
+
+#[test]
+fn an_entry_is_completed_by_what_others_compiled() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build");
+    repository(&mut job, "second", &["path"]);
+    build(&job, &HOST, "cargo build");
+    project(&job, "work/second", &["path", "beta"]);
+    job.remove("work/second/target");
+    let (restored, compiled, _) = build(&job, &HOST, "cargo build");
+    assert_eq!((&*restored.outputs["target-hit"], compiled), ("partial", vec!["second".to_owned()]));
+    assert!(restored.log.contains("unit pool: 5 units"), "{}", restored.log);
+}
+
+#[test]
+fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
+    let mut job = host();
+    project(&job, "work/project", &["path"]);
+    let (_, _, saved) = build(&job, &HOST, "cargo build");
+    assert!(saved.log.contains("1 are bound to this folder"), "{}", saved.log);
+    repository(&mut job, "second", &["path"]);
+    assert_eq!(build(&job, &HOST, "cargo build").1, ["path", "second"]);
+    job.sh("target/debug/second | grep -q /work/second/target/");
+}
+
+#[test]
+fn each_profile_triple_and_flag_has_units_of_its_own() {
+    let mut job = host();
+    let host_triple = job.sh("rustc -vV | sed -n 's/^host: //p' 1>&2");
+    let commands = [
+        "cargo build".to_owned(),
+        "cargo build --release".to_owned(),
+        format!("cargo build --target {}", host_triple.trim()),
+        "cargo check".to_owned(),
+        "RUSTFLAGS='-C opt-level=1' cargo build".to_owned(),
+        "cargo build --config 'profile.dev.panic=\"abort\"'".to_owned(),
+        "cargo build --config 'profile.dev.lto=true'".to_owned(),
+        "cargo build --config 'profile.dev.debug=0'".to_owned(),
+    ];
+    let all = commands.join("; ");
+    build(&job, &HOST, &all);
+    repository(&mut job, "second", &["beta"]);
+    job.ok(&[&["restore"][..], &HOST].concat());
+    for command in &commands {
+        let log = job.sh(command);
+        let others: Vec<_> = log
+            .lines()
+            .filter(|line| {
+                (line.contains("Compiling") || line.contains("Checking")) && !line.contains("second")
+            })
+            .collect();
+        assert!(others.is_empty(), "{command}: {others:?}");
+    }
+}
+
+#[test]
+fn what_is_built_with_the_pool_is_byte_for_byte_what_is_built_without() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build --release");
+    repository(&mut job, "second", &["beta"]);
+    build(&job, &HOST, "cargo build --release");
+    let composed = fs::read(job.path("work/second/target/release/second")).unwrap();
+    job.remove("work/second/target");
+    job.sh("cargo build --release");
+    assert!(composed == fs::read(job.path("work/second/target/release/second")).unwrap());
+}
+
+#[test]
+fn a_damaged_unit_is_taken_out_and_compiled_again() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build");
+    for manifest in files_called(&job, "units", "manifest") {
+        if manifest.to_str().unwrap().contains("-alpha-") {
+            fs::write(manifest, "x").unwrap();
+        }
+    }
+    repository(&mut job, "second", &["beta"]);
+    let restored = job.run(&[&["restore"][..], &HOST].concat());
+    assert!(
+        restored.code == 0 && restored.log.contains("3 damaged units were taken out"),
+        "{}",
+        restored.log
+    );
+    assert_eq!(compiled(&job.sh("cargo build")), ["alpha", "beta", "second"]);
+    let saved = job.ok(&["save"]);
+    assert!(saved.log.contains("4 units added") && saved.log.contains("1 were there"), "{}", saved.log);
+}
+
+#[test]
+fn units_that_nobody_used_for_long_go_and_those_in_use_stay() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build");
+    for entry in job.entries("units") {
+        job.sh(&format!("touch -d '40 days ago' {}", entry.display()));
+    }
+    repository(&mut job, "second", &["beta"]);
+    build(&job, &HOST, "cargo build");
+    assert_eq!(job.entries("units").len(), 5, "they were of use just now");
+    for entry in job.entries("units") {
+        job.sh(&format!("touch -d '40 days ago' {}", entry.display()));
+    }
+    repository(&mut job, "third", &["path"]);
+    build(&job, &HOST, "cargo build");
+    assert!(job.entries("units").iter().all(|entry| entry.to_str().unwrap().contains("-path-")));
+}
+
+#[test]
+fn only_what_was_used_of_the_pool_is_in_the_entry() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build; cargo build --release");
+    repository(&mut job, "second", &["beta"]);
+    build(&job, &HOST, "cargo build");
+    let of_second = |layer: &str| {
+        files_called(&job, layer, "libbeta-")
+            .into_iter()
+            .filter(|path| path.to_str().unwrap().contains("/o%2Fsecond/"))
+            .collect::<Vec<_>>()
+    };
+    let saved = of_second("target");
+    assert!(
+        !saved.is_empty() && saved.iter().all(|path| !path.to_str().unwrap().contains("/release/")),
+        "{saved:?}"
+    );
+}
+
+#[test]
+fn with_the_new_layout_of_target_folders_it_is_the_same() {
+    let mut job = host();
+    job.set("RUSTC_BOOTSTRAP", 1);
+    job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
+    build(&job, &HOST, "cargo build");
+    repository(&mut job, "second", &["beta"]);
+    let (restored, compiled, _) = build(&job, &HOST, "cargo build");
+    assert_eq!(
+        (&*restored.outputs["target-hit"], compiled),
+        ("composed", vec!["second".to_owned()]),
+        "{}",
+        restored.log
+    );
+}
+
+/// Two jobs compile the same dependency at once, each with another outcome. Rustc rejects what was built with the other
+/// one.
+#[test]
+fn units_that_do_not_fit_together_do_not_come_together() {
+    let mut job = host();
+    let script = ALPHA_SCRIPT.replace(
+        "\"pub const TWO: u32 = 2;\"",
+        "format!(\"pub const TWO: u32 = 2; pub const AT: u128 = {};\", \
+         std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos())",
+    );
+    assert_ne!(script, ALPHA_SCRIPT);
+    package(&job, "alpha", "", &[("build.rs", &script)]);
+    let jobs = ["first", "second"];
+    for name in jobs {
+        repository(&mut job, name, &["beta"]);
+        job.write(&format!("temp-{name}/x"), "");
+        job.set("RUNNER_TEMP", job.path(&format!("temp-{name}")).display());
+        assert_eq!(job.ok(&[&["restore"][..], &HOST].concat()).outputs["target-hit"], "miss");
+        assert_eq!(compiled(&job.sh("cargo build")).len(), 4);
+    }
+    for name in jobs {
+        job.move_to(&format!("work/{name}"));
+        job.set("RUNNER_TEMP", job.path(&format!("temp-{name}")).display());
+        job.ok(&["save"]);
+    }
+    // Of the script's run, alpha and beta there are two each.
+    assert_eq!(job.entries("units").len(), 5 + 3);
+
+    job.set("RUNNER_TEMP", job.path("temp").display());
+    repository(&mut job, "third", &["beta"]);
+    assert_eq!(build(&job, &HOST, "cargo build").1, ["third"]);
+    job.sh("test \"$(target/debug/third)\" = 5");
+
+    // Whichever of alpha goes, what was built with it has to be compiled again, or comes with the other one.
+    for (number, name) in ["fourth", "fifth"].into_iter().enumerate() {
+        let libraries = files_called(&job, "units", "libalpha-");
+        let entry = libraries[0].ancestors().find(|path| path.join("manifest").is_file()).unwrap();
+        fs::remove_dir_all(entry).unwrap();
+        repository(&mut job, name, &["beta"]);
+        job.ok(&[&["restore"][..], &HOST].concat());
+        let compiled = compiled(&job.sh("cargo build"));
+        assert_eq!(compiled.len(), if number == 0 { 1 } else { 3 }, "{compiled:?}");
+        job.sh(&format!("test \"$(target/debug/{name})\" = 5"));
+    }
+}
+
+#[test]
+fn many_units_come_also_where_few_files_may_be_open() {
+    let mut job = host();
+    let commands: Vec<_> =
+        (1..10).map(|level| format!("RUSTFLAGS='-C inline-threshold={level}' cargo build -q")).collect();
+    build(&job, &HOST, &commands.join("; "));
+    let count = job.entries("units").len();
+    assert!(count >= 40, "{count}");
+    repository(&mut job, "second", &["beta"]);
+    let binary = env!("CARGO_BIN_EXE_runner-cache");
+    let log = job.sh(&format!("ulimit -Sn 40; {binary} restore --share host"));
+    assert!(log.contains("unit pool: "), "{log}");
+    // Not even that can be had: fewer come, and nothing fails.
+    job.remove("work/second/target");
+    let log = job.sh(&format!("ulimit -n 40; {binary} restore --share host"));
+    assert!(!log.contains("unit pool: ") && !log.contains("::warning"), "{log}");
+}

@@ -1,0 +1,3 @@
+#include "table.h"
+
+int table_entry(int number) { return TABLE_FIRST + number; }
