@@ -9,7 +9,7 @@ use std::path::Path;
 use divan::Bencher;
 use runner_cache::sys::{Dir, Interrupt};
 use runner_cache::tree::{
-    Base, Engine, LinkMode, Linker, Placement, Progress, Selection, Source, Tree, place, walk,
+    Bases, Engine, LinkMode, Linker, Placement, Progress, Selection, Source, Tree, place, walk,
 };
 use tempfile::TempDir;
 
@@ -66,14 +66,16 @@ fn compare_two_trees(bencher: Bencher<'_, '_>, folders: usize) {
 fn bench_place(bencher: Bencher<'_, '_>, folders: usize, mode: LinkMode, has_base: bool) {
     let home = live(folders);
     let (root, tree) = read(&home.path().join("live"));
+    let roots = [Dir::open(&home.path().join("live")).unwrap()];
+    let of = vec![Some(0); tree.len() as usize];
     let linkable = vec![true; tree.len() as usize];
     let into = Dir::open(home.path()).unwrap();
     bencher.bench_local(|| {
         let source = Source { tree: &tree, root: &root, linkable: &linkable };
-        let base = has_base.then_some(Base { root: &root, same: &linkable });
+        let bases = has_base.then_some(Bases { roots: &roots, of: &of });
         let (linker, interrupt, progress) = (Linker::new(mode), Interrupt::default(), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
-        place(source, &[Placement { node: 0, name: b"placed".to_vec() }], &into, base, engine).unwrap();
+        place(source, &[Placement { node: 0, name: b"placed".to_vec() }], &into, bases, engine).unwrap();
         into.remove_all(b"placed").unwrap();
     });
 }

@@ -1,4 +1,4 @@
-//! The inputs are described once, in `src/cli/args.rs`. What repeats them is checked here, and written by
+//! The inputs are described once, in `src/cli/inputs.rs`. What repeats them is checked here, and written by
 //! `RUNNER_CACHE_BLESS=1 cargo test --test docs`.
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 

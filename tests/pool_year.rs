@@ -53,6 +53,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
             slot: format!("debug/.fingerprint/d{dependency}-{version}"),
             package: format!("d{dependency}-{version}"),
             features: String::new(),
+            variables: BTreeMap::new(),
             needs: Vec::new(),
         }),
     };

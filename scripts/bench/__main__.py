@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import host
@@ -70,12 +71,10 @@ def measure(words: options.Options) -> store.Results:
             quick=words.quick,
             machine=host.describe(),
         )
-        run = Measure(words, binary, made, found, say)
+        run = Measure(words, binary, made, found, say, keep=partial(found.write, work / "results.json"))
         for name in words.file_systems[:1] if words.builds or words.fleet else words.file_systems:
             with opened(name, work) as place:
                 run.run(place)
-            if words.work:
-                found.write(work / "results.json")
         return found
 
 

@@ -45,7 +45,7 @@ class Builds:
         self.home = made / "cargo-home"
 
     def measure(self, rounds: int, say: Callable[[str], None]) -> list[Build]:
-        self.copies.mkdir()
+        fresh(self.copies)
         saved = self.prepare()
         builds = []
         for what, is_edited in ((UNCHANGED, False), (EDITED, True)):

@@ -42,7 +42,7 @@ class Fleets:
         self.units: set[str] = set()
 
     def measure(self, say: Callable[[str], None]) -> list[Fleet]:
-        self.copies.mkdir()
+        fresh(self.copies)
         courses = {way: Fleet(self.place.name, way, [], [], 0, 0) for way in (APART, RSYNC, TAR, POOL)}
         for number in range(REPOSITORIES):
             self.visit(number, courses)

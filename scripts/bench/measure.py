@@ -53,12 +53,22 @@ def memory_for(tree: TreeSize | None) -> int:
 class Measure:
     """One place at a time."""
 
-    def __init__(self, options: Options, binary: Path, made: Path, results: Results, say: Callable[[str], None]):
+    def __init__(
+        self,
+        options: Options,
+        binary: Path,
+        made: Path,
+        results: Results,
+        say: Callable[[str], None],
+        keep: Callable[[], None],
+    ):
         self.options = options
         self.binary = binary
         self.made = made
         self.results = results
         self.say = say
+        # Called whenever there is more: a run takes an hour, and whatever ends it early is to cost no more than what was begun.
+        self.keep = keep
 
     def run(self, place: Place) -> None:
         self.place = place
@@ -68,6 +78,7 @@ class Measure:
             return
         if self.options.fleet:
             self.results.fleets += Fleets(self.place, self.binary, self.made).measure(self.say)
+            self.keep()
             return
         small = self.options.quick
         self.target(trees.make_small_target if small else None)
@@ -136,6 +147,7 @@ class Measure:
         # Once is enough of what takes minutes: what differs is how much is compiled, and that does not depend on the disk.
         builds = Builds(self.place, self.binary, self.made).measure(min(self.options.rounds, ROUNDS_OF_BUILDS), self.say)
         self.results.builds += builds
+        self.keep()
 
     def bench(self, name: str, layer: Layer, make: Callable[[Path], None]) -> Bench:
         self.tree = name
@@ -171,6 +183,7 @@ class Measure:
             figure = Figure(self.place.name, tree, operation, way.name, course.seconds, course.disk_bytes, peak)
             self.results.figures.append(figure)
             self.say(f"  {figure.median:9.3f} s  {way.name}")
+        self.keep()
 
     def weigh(self, bench: Bench, way: Way) -> int:
         """The memory of one more run, outside of the timed rounds."""

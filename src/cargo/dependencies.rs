@@ -4,7 +4,7 @@
 //! Rustc's lists of sources tell the package, by the folder of its sources in the cargo home; cargo's fingerprints tell
 //! features and, by their hashes, the units that one was built with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -22,6 +22,8 @@ pub struct Dependency {
     pub package: String,
     /// Its features, as cargo writes them.
     pub features: String,
+    /// The variables that its build script said it reads, each with its value.
+    pub variables: BTreeMap<String, Option<String>>,
     /// Indices of the units that it was built with.
     pub needs: Vec<usize>,
 }
@@ -55,7 +57,13 @@ pub fn dependencies(
         let is_script = |need: &&usize| units[index].names(target).0 == units[**need].names(target).0;
         let script = || read[*needs.iter().find(is_script)?].as_ref()?.package.clone();
         let package = package.clone().or_else(script)?;
-        Some(Dependency { package, features: fingerprint.features().to_owned(), needs })
+        let variables = fingerprint.variables_read();
+        Some(Dependency {
+            package,
+            features: fingerprint.features().to_owned(),
+            variables: variables.map(|(name, value)| (name.to_owned(), value.map(str::to_owned))).collect(),
+            needs,
+        })
     };
     Ok((0..units.len()).map(tell).collect())
 }

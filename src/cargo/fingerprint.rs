@@ -145,6 +145,11 @@ impl Fingerprint {
         self.deps.iter().map(|dependency| dependency.get(3)?.as_u64()).collect()
     }
 
+    /// The variables that a build script names, each with its value.
+    pub(super) fn variables_read(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.variables().into_iter().map(|(name, value)| (name, value.as_str()))
+    }
+
     /// What a build script said that it reads.
     pub fn watched(&self) -> Option<Watched<'_>> {
         let watched = self.local.iter().find_map(|local| local.get("RerunIfChanged"))?;

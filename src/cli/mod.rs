@@ -1,13 +1,16 @@
 //! The user's words: commands, inputs, and what is said when they are wrong.
 
-mod args;
+mod command;
+mod inputs;
+mod values;
 mod wrong;
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser as _};
 
-pub use args::{Cli, Command, Inputs, Order, Root};
+pub use command::{Cli, Command, Order};
+pub use inputs::{Inputs, Root};
 pub use wrong::explain;
 
 use crate::github::Environment;

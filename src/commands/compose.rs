@@ -8,11 +8,11 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::downloads;
 use super::job::Job;
-use super::pool::{self, PoolUnit};
+use super::pool::{self, PoolUnit, slot};
 use super::progress::shown;
 use super::source::{is_target_folder, linkable};
 use super::trouble::Trouble;
-use crate::cargo::{Unit, units};
+use crate::cargo::{Locked, units};
 use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitFolder, fitting};
 use crate::report::{Composed, Transfer};
 use crate::store::{Layer, Store};
@@ -50,6 +50,53 @@ pub(super) fn complete(
     Ok((completed.composed.units > 0).then_some(completed))
 }
 
+/// What an empty target folder would get.
+pub(super) fn preview(job: &Job, store: &Store, pool: &PoolPlan) -> Result<Composed, Trouble> {
+    let mut composed = Composed::default();
+    for folder in &pool.folders {
+        let Some(locked) = downloads::locked(&folder.locks)? else { continue };
+        let files = ManyOpenFiles::allow();
+        let found = find(job, store, &files, pool, &locked)?;
+        add(&mut composed, &chosen(job, found, &BTreeMap::new()), &locked);
+    }
+    Ok(composed)
+}
+
+/// The units of the pool whose packages are locked.
+fn find(
+    job: &Job,
+    store: &Store,
+    files: &ManyOpenFiles,
+    pool: &PoolPlan,
+    locked: &Locked,
+) -> Result<Vec<PoolUnit>, Trouble> {
+    pool::find(job, store, files, pool, |key| locked.has_package(&key.package))
+}
+
+/// Of the units `found` those that go together with what is `present`.
+fn chosen(job: &Job, found: Vec<PoolUnit>, present: &BTreeMap<String, Option<String>>) -> Vec<PoolUnit> {
+    let offers: Vec<_> = found.iter().map(|unit| offer(job, unit)).collect();
+    let chosen: HashSet<usize> = fitting(&offers, present).into_iter().collect();
+    let units = found.into_iter().enumerate().filter(|(index, _)| chosen.contains(index));
+    units.map(|(_, unit)| unit).collect()
+}
+
+fn offer(job: &Job, unit: &PoolUnit) -> Offer {
+    Offer {
+        slot: unit.unit.slot.clone(),
+        digest: unit.key.digest.clone(),
+        needs: unit.unit.needs.clone(),
+        is_likely: unit.has_values_of(&job.env),
+    }
+}
+
+fn add(composed: &mut Composed, units: &[PoolUnit], locked: &Locked) {
+    let packages: BTreeSet<_> = units.iter().map(|unit| &unit.unit.package).collect();
+    composed.units += units.len() as u64;
+    composed.packages += packages.len() as u64;
+    composed.locked += locked.count() as u64;
+}
+
 struct Work<'a> {
     job: &'a Job,
     store: &'a Store,
@@ -62,26 +109,17 @@ impl Work<'_> {
     fn complete(&self, folder: &UnitFolder, completed: &mut Completed) -> Result<(), Trouble> {
         let Some(locked) = downloads::locked(&folder.locks)? else { return Ok(()) };
         let files = ManyOpenFiles::allow();
-        let found =
-            pool::find(self.job, self.store, &files, self.pool, |key| locked.has_package(&key.package))?;
+        let found = find(self.job, self.store, &files, self.pool, &locked)?;
         if found.is_empty() {
             return Ok(());
         }
         let Some(present) = self.present(&found)? else { return Ok(()) };
-        let offers: Vec<_> = found.iter().map(offer).collect();
-        let chosen = fitting(&offers, &present);
-        if chosen.is_empty() {
+        let units = chosen(self.job, found, &present);
+        if units.is_empty() {
             return Ok(());
         }
-        let chosen: HashSet<usize> = chosen.into_iter().collect();
-        let found = found.into_iter().enumerate().filter(|(index, _)| chosen.contains(index));
-        let units: Vec<_> = found.map(|(_, unit)| unit).collect();
-        let tally = self.place(&units)?;
-        let packages: BTreeSet<_> = units.iter().map(|unit| &unit.unit.package).collect();
-        completed.composed.units += units.len() as u64;
-        completed.composed.packages += packages.len() as u64;
-        completed.composed.locked += locked.count() as u64;
-        completed.transfer.tally += tally;
+        completed.transfer.tally += self.place(&units)?;
+        add(&mut completed.composed, &units, &locked);
         completed.transfer.parts.push(self.root.name.clone());
         Ok(())
     }
@@ -143,10 +181,6 @@ impl Work<'_> {
     }
 }
 
-fn offer(unit: &PoolUnit) -> Offer {
-    Offer { slot: unit.unit.slot.clone(), digest: unit.key.digest.clone(), needs: unit.unit.needs.clone() }
-}
-
 /// The slots that are taken in `live`, by which of the `found` where that can be told.
 fn present(live: &Tree, found: &[PoolUnit]) -> BTreeMap<String, Option<String>> {
     let slots = units(live).into_iter().map(|unit| (slot(live, &unit), None));
@@ -162,11 +196,6 @@ fn present(live: &Tree, found: &[PoolUnit]) -> BTreeMap<String, Option<String>> 
         }
     }
     present
-}
-
-/// Where a unit lies.
-pub(super) fn slot(target: &Tree, unit: &Unit) -> String {
-    String::from_utf8_lossy(&target.path_below(0, unit.folder())).into_owned()
 }
 
 /// Whether something is at the path of `node` in `live`, or above it something that is no folder.

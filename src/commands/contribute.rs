@@ -5,34 +5,34 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
-use super::compose::slot;
 use super::job::Job;
-use super::pool::{self, PoolUnit, made};
+use super::pool::{Known, PoolUnit, digest_of, hash, made, slot};
 use super::trouble::Trouble;
 use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
 use crate::store::{self, EntryId, Header, Layer, Lease, Manifest, Origin, Root, Store};
-use crate::sys::{Digest, Dir, ManyOpenFiles};
-use crate::tree::{self, Base, Engine, LinkMode, Linker, Placement, Progress, Source, Tree};
+use crate::sys::{Digest, Dir};
+use crate::tree::{self, Bases, Engine, LinkMode, Linker, Placement, Progress, Source, Tree};
 
 /// The lane of all units: whoever can use one may.
 const LANE: &str = "units";
 
-/// Adds the units of the entry `id` to the pool.
+/// Adds the units of the entry `id` to the pool. `known` is what the pool has already, for each root of the entry that is a
+/// folder of units.
 pub(super) fn contribute(
     job: &Job,
     store: &Store,
     session: &Session,
     pool: &PoolPlan,
     id: &EntryId,
+    known: &[Option<Known>],
 ) -> Result<Pooled, Trouble> {
     let entry = store.lease(id.clone())?;
     let mut pooled = Pooled::default();
-    let files = ManyOpenFiles::allow();
-    for folder in &pool.folders {
-        if let Some(root) = entry.manifest().roots.iter().position(|root| root.name == folder.root) {
-            Contributor::new(job, store, session, &files, pool, &entry, root)?.contribute(&mut pooled)?;
+    for (root, known) in known.iter().enumerate() {
+        if let Some(known) = known {
+            Contributor::new(job, store, session, pool, &entry, root, known)?.contribute(&mut pooled)?;
         }
     }
     Ok(pooled)
@@ -45,18 +45,18 @@ struct Contributor<'a> {
     session: &'a Session,
     pool: &'a PoolPlan,
     tree: &'a Tree,
-    dir: Dir,
+    /// The root's folder, and nothing else.
+    dir: [Dir; 1],
     units: Vec<Unit>,
     /// What each of the units is.
     dependencies: Vec<Option<Dependency>>,
-    /// What the pool has under the units' hashes.
-    known: HashMap<String, Vec<PoolUnit>>,
+    known: &'a Known,
 }
 
 /// What a unit is to the pool.
-enum Standing {
-    /// It is there: the number of those of its hash.
-    Known(usize),
+enum Standing<'a> {
+    /// It is there.
+    Known(&'a PoolUnit),
     /// It is not there, or was compiled later.
     New,
 }
@@ -66,20 +66,15 @@ impl<'a> Contributor<'a> {
         job: &'a Job,
         store: &'a Store,
         session: &'a Session,
-        files: &ManyOpenFiles,
         pool: &'a PoolPlan,
         entry: &'a Lease,
         root: usize,
+        known: &'a Known,
     ) -> Result<Self, Trouble> {
         let (tree, dir) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
         let units = units(tree);
         let dependencies = dependencies(&dir, tree, &units, &pool.home)?;
-        let hashes: HashSet<_> = units.iter().map(|unit| hash(tree, unit)).collect();
-        let mut known: HashMap<String, Vec<PoolUnit>> = HashMap::new();
-        for unit in pool::find(job, store, files, pool, |key| hashes.contains(&key.hash))? {
-            known.entry(unit.key.hash.clone()).or_default().push(unit);
-        }
-        Ok(Self { job, store, session, pool, tree, dir, units, dependencies, known })
+        Ok(Self { job, store, session, pool, tree, dir: [dir], units, dependencies, known })
     }
 
     fn contribute(&self, pooled: &mut Pooled) -> Result<(), Trouble> {
@@ -89,7 +84,7 @@ impl<'a> Contributor<'a> {
         for unit in of_dependencies {
             match keys[unit].as_ref().map(|key| (key, self.standing(unit, key))) {
                 Some((key, Standing::New)) => new.push((unit, key)),
-                Some((key, Standing::Known(number))) => used.push(&self.known[&key.hash][number]),
+                Some((_, Standing::Known(known))) => used.push(known),
                 None => pooled.bound += 1,
             }
         }
@@ -107,8 +102,8 @@ impl<'a> Contributor<'a> {
     /// The key of each unit; `None` for one that cannot serve elsewhere, and for all that need it.
     fn keys(&self) -> Result<Vec<Option<UnitKey>>, Trouble> {
         let is_there = |unit: usize| {
-            let found = self.known.get(&hash(self.tree, &self.units[unit]));
-            found.is_some_and(|found| found.iter().any(|found| self.is_it(unit, found)))
+            let found = self.known.of(&hash(self.tree, &self.units[unit]));
+            found.iter().any(|found| self.is_it(unit, found))
         };
         // What the pool has is not read again.
         let contents = (0..self.units.len()).into_par_iter().map(|unit| match &self.dependencies[unit] {
@@ -121,7 +116,7 @@ impl<'a> Contributor<'a> {
     }
 
     fn contents(&self, unit: usize) -> Result<Option<Digest>, Trouble> {
-        Ok(portable(&self.dir, self.tree, &self.units[unit], &self.pool.places, &self.pool.home)?)
+        Ok(portable(&self.dir[0], self.tree, &self.units[unit], &self.pool.places, &self.pool.home)?)
     }
 
     /// Whether `known` is a unit of this tree, as far as sizes and times tell.
@@ -129,12 +124,12 @@ impl<'a> Contributor<'a> {
         known.unit.slot == slot(self.tree, &self.units[unit]) && known.is_in(self.tree)
     }
 
-    fn standing(&self, unit: usize, key: &UnitKey) -> Standing {
-        let known = self.known.get(&key.hash).map_or(&[][..], Vec::as_slice);
-        let Some(number) = known.iter().position(|known| known.key == *key) else { return Standing::New };
+    fn standing(&self, unit: usize, key: &UnitKey) -> Standing<'a> {
+        let known = self.known.of(&key.hash).iter().find(|known| known.key == *key);
+        let Some(known) = known else { return Standing::New };
         // All that was built with it must not be older: so of two that were compiled at once the first one stays.
         let own = self.units[unit].files(self.tree).into_iter().map(|id| self.tree.node(id).mtime).max();
-        if own < made(known[number].tree()) { Standing::New } else { Standing::Known(number) }
+        if own < made(known.tree()) { Standing::New } else { Standing::Known(known) }
     }
 
     /// Makes an entry of a unit, and tells its bytes.
@@ -142,13 +137,13 @@ impl<'a> Contributor<'a> {
         let tree = self.tree_of(&self.units[unit]);
         let staging = self.store.stage()?;
         let placed = staging.trees().map_err(Trouble::from).and_then(|trees| {
-            let source = Source { tree: &tree, root: &self.dir, linkable: &[] };
-            let same = vec![true; tree.len() as usize];
-            let base = Base { root: &self.dir, same: &same };
+            let source = Source { tree: &tree, root: &self.dir[0], linkable: &[] };
+            let of = vec![Some(0); tree.len() as usize];
+            let bases = Bases { roots: &self.dir, of: &of };
             let placement = [Placement { node: 0, name: b"0".to_vec() }];
             let (linker, progress) = (Linker::new(LinkMode::Auto), Progress::default());
             let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress: &progress };
-            Ok(tree::place(source, &placement, &trees, Some(base), engine)?)
+            Ok(tree::place(source, &placement, &trees, Some(bases), engine)?)
         });
         if let Err(error) = placed {
             self.store.discard(staging)?;
@@ -178,7 +173,8 @@ impl<'a> Contributor<'a> {
     }
 
     fn manifest(&self, unit: usize, key: &UnitKey, keys: &[Option<UnitKey>], tree: Tree) -> Manifest {
-        let Dependency { package, features, needs } = self.dependencies[unit].as_ref().expect("it has a key");
+        let Dependency { package, features, variables, needs } =
+            self.dependencies[unit].as_ref().expect("it has a key");
         let needs = needs.iter().filter_map(|&need| Some(keys[need].as_ref()?.digest.clone()));
         let origin = Origin { since_boot: Some(store::since_boot_ms()), ..self.session.origin.clone() };
         let header = Header {
@@ -200,6 +196,10 @@ impl<'a> Contributor<'a> {
                 slot: slot(self.tree, &self.units[unit]),
                 package: package.clone(),
                 features: features.clone(),
+                variables: variables
+                    .iter()
+                    .map(|(name, value)| (name.clone(), digest_of(value.as_deref())))
+                    .collect(),
                 needs: needs.collect(),
             }),
         };
@@ -244,7 +244,7 @@ impl Keys<'_, '_> {
             let theirs: HashSet<_> = known.unit.needs.iter().collect();
             theirs == digests.iter().collect() && of.is_it(unit, known)
         };
-        if let Some(known) = of.known.get(&hash).and_then(|known| known.iter().find(is_same)) {
+        if let Some(known) = of.known.of(&hash).iter().find(is_same) {
             return Ok(Some(known.key.clone()));
         }
         let contents = match self.contents[unit] {
@@ -254,8 +254,4 @@ impl Keys<'_, '_> {
         let digests: Vec<_> = digests.iter().map(String::as_str).collect();
         Ok(contents.map(|contents| UnitKey::new(package, &hash, &contents, &digests)))
     }
-}
-
-fn hash(tree: &Tree, unit: &Unit) -> String {
-    String::from_utf8_lossy(unit.names(tree).1).into_owned()
 }

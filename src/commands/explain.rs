@@ -1,7 +1,7 @@
 //! `explain`: what this job looks for, what there is, and why an entry serves it or does not.
 
 use super::job::{Exit, Job, chain};
-use super::{restore, tools};
+use super::{compose, restore, tools};
 use crate::cli::Inputs;
 use crate::plan::{LayerPlan, Plan, differences, nearest};
 use crate::report::{ExplainedEntry, ExplainedLayer, Verdict, explanation};
@@ -23,7 +23,11 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
         store.as_ref().map_or_else(|| Ok(Vec::new()), |store| store.known_in(&store::Layer::OF_JOBS))?;
     let mut layers = Vec::new();
     for layer in &plan.layers {
-        layers.push(explain(&plan, layer, store.as_ref(), &known)?);
+        let mut explained = explain(&plan, layer, store.as_ref(), &known)?;
+        if let (Some(store), Some(pool)) = (&store, &layer.pool) {
+            explained.pool = Some(compose::preview(job, store, pool)?);
+        }
+        layers.push(explained);
     }
     job.console.print(explanation(&layers, &plan.scopes, &plan.lane, &settings.cache_root).trim_end());
     Ok(Exit::Success)
@@ -56,6 +60,7 @@ fn explain(
         plan: layer.clone(),
         nearest: nearest.map(|(header, differences)| (header.clone(), differences)),
         entries,
+        pool: None,
     })
 }
 

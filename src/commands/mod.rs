@@ -26,6 +26,8 @@ mod restore;
 mod restorer;
 mod run;
 mod save;
+mod saver;
+mod shared;
 mod source;
 mod sweep;
 mod tools;

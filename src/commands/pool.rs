@@ -1,15 +1,17 @@
 //! The units of the pool that a job may use, each held while it is looked at.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::job::Job;
 use super::trouble::Trouble;
+use crate::cargo::{Unit, units};
+use crate::github::Environment;
 use crate::plan::{PoolPlan, UnitKey};
-use crate::store::{self, EntryId, Layer, Lease, Store, Unit};
-use crate::sys::{ManyOpenFiles, Time};
+use crate::store::{self, EntryId, Layer, Lease, Store};
+use crate::sys::{ManyOpenFiles, Time, sha256_hex};
 use crate::tree::{Kind, Tree};
 
 /// How many files a transfer has open at a time besides the units, at most.
@@ -19,7 +21,7 @@ const OTHER_FILES: usize = 200;
 #[derive(Debug)]
 pub(super) struct PoolUnit {
     pub(super) key: UnitKey,
-    pub(super) unit: Unit,
+    pub(super) unit: store::Unit,
     pub(super) lease: Lease,
 }
 
@@ -29,11 +31,63 @@ impl PoolUnit {
         &self.lease.manifest().roots[0].tree
     }
 
+    /// Whether its build script read what variables are now. They may be others in the step that builds.
+    pub(super) fn has_values_of(&self, env: &Environment) -> bool {
+        self.unit.variables.iter().all(|(name, value)| *value == digest_of(env.get(name)))
+    }
+
     /// Whether the target folder `target` has just these files.
     pub(super) fn is_in(&self, target: &Tree) -> bool {
         let (tree, same) = (self.tree(), self.tree().same_as(target));
         tree.iter().all(|(id, node)| same[id as usize] || matches!(node.kind, Kind::Folder { .. }))
     }
+}
+
+/// What the pool has under the hashes of the units in a target folder.
+#[derive(Debug, Default)]
+pub(super) struct Known(HashMap<String, Vec<PoolUnit>>);
+
+impl Known {
+    /// Looks for the units of `target`.
+    pub(super) fn find(
+        job: &Job,
+        store: &Store,
+        files: &ManyOpenFiles,
+        pool: &PoolPlan,
+        target: &Tree,
+    ) -> Result<Self, Trouble> {
+        let hashes: HashSet<_> = units(target).iter().map(|unit| hash(target, unit)).collect();
+        let mut known: HashMap<String, Vec<PoolUnit>> = HashMap::new();
+        for unit in find(job, store, files, pool, |key| hashes.contains(&key.hash))? {
+            known.entry(unit.key.hash.clone()).or_default().push(unit);
+        }
+        Ok(Self(known))
+    }
+
+    /// Those of one hash.
+    pub(super) fn of(&self, hash: &str) -> &[PoolUnit] {
+        self.0.get(hash).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many there are. Each takes an open file.
+    pub(super) fn count(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PoolUnit> {
+        self.0.values().flatten()
+    }
+}
+
+/// Cargo's hash of a unit.
+pub(super) fn hash(target: &Tree, unit: &Unit) -> String {
+    String::from_utf8_lossy(unit.names(target).1).into_owned()
+}
+
+/// Where a unit lies.
+pub(super) fn slot(target: &Tree, unit: &Unit) -> String {
+    String::from_utf8_lossy(&target.path_below(0, unit.folder())).into_owned()
 }
 
 /// The units whose keys are wanted, of each one, the newest first. What cannot be read is passed over.
@@ -53,7 +107,7 @@ pub(super) fn find(
         }
     }
     // Each is held open. Where that is not allowed for all, fewer come.
-    keys.truncate(files.most().saturating_sub(OTHER_FILES));
+    keys.truncate(room(files, 0));
     let damaged = AtomicU64::new(0);
     let found = keys.into_par_iter().map(|(scope, text, key)| {
         let ids = store.entries_of(Layer::Units, scope, &text)?;
@@ -72,6 +126,11 @@ pub(super) fn find(
         created(b).cmp(&created(a)).then_with(|| a.key.digest.cmp(&b.key.digest))
     });
     Ok(found)
+}
+
+/// How many files may be held open besides the `held` ones.
+pub(super) fn room(files: &ManyOpenFiles, held: usize) -> usize {
+    files.most().saturating_sub(OTHER_FILES + held)
 }
 
 /// `None` for one that is not to be had.
@@ -95,6 +154,11 @@ fn open(
         // Of a newer version, for example.
         Err(_) => Ok(None),
     }
+}
+
+/// How the value of a variable is noted; an empty one is none.
+pub(super) fn digest_of(value: Option<&str>) -> Option<String> {
+    value.filter(|value| !value.is_empty()).map(|value| sha256_hex(value.as_bytes()))
 }
 
 /// When the last file of a unit was made.

@@ -16,9 +16,12 @@ pub struct Offer {
     pub digest: String,
     /// The digests of the units that it was built with.
     pub needs: Vec<String>,
+    /// Whether, as far as can be told, cargo will take it.
+    pub is_likely: bool,
 }
 
-/// Indices of the `offers` to take, what brings most first; among equals those that come first. `present` are the slots
+/// Indices of the `offers` to take, what cargo will take before what it may not, then what brings most; among equals those
+/// that come first. `present` are the slots
 /// that are taken already, with the digest of what is there, where that is known.
 pub fn fitting(offers: &[Offer], present: &BTreeMap<String, Option<String>>) -> Vec<usize> {
     let mut by_digest: HashMap<&str, usize> = HashMap::new();
@@ -33,7 +36,10 @@ pub fn fitting(offers: &[Offer], present: &BTreeMap<String, Option<String>>) -> 
         taken: Vec::new(),
     };
     let mut order: Vec<_> = (0..offers.len()).collect();
-    order.sort_by_cached_key(|&index| Reverse(chosen.closure(index).map_or(0, |closure| closure.len())));
+    order.sort_by_cached_key(|&index| {
+        let closure = chosen.closure(index).unwrap_or_default();
+        (closure.iter().any(|&index| !offers[index].is_likely), Reverse(closure.len()))
+    });
     for index in order {
         chosen.take_with_needs(index);
     }
@@ -102,6 +108,7 @@ mod tests {
             slot: slot.into(),
             digest: digest.into(),
             needs: needs.iter().map(ToString::to_string).collect(),
+            is_likely: true,
         }
     }
 
@@ -130,6 +137,19 @@ mod tests {
     }
 
     #[test]
+    fn what_cargo_will_hardly_take_comes_where_nothing_else_does() {
+        let mut offers = [
+            offer("lib", "lib1", &[]),
+            offer("app", "app1", &["lib1"]),
+            offer("lib", "lib2", &[]),
+            offer("x", "x1", &[]),
+        ];
+        offers[0].is_likely = false;
+        offers[3].is_likely = false;
+        assert_eq!(taken(&offers, &[]), ["lib2", "x1"]);
+    }
+
+    #[test]
     fn what_is_there_stays_and_serves_those_that_were_built_with_it() {
         let offers =
             [offer("lib", "lib2", &[]), offer("app", "app1", &["lib1"]), offer("tool", "tool2", &["lib2"])];
@@ -144,6 +164,7 @@ mod tests {
             edges in prop::collection::vec((0usize..12, 0usize..12), 0..40),
             gone in prop::collection::hash_set(0usize..12, 0..4),
             there in prop::collection::hash_set(0usize..12, 0..3),
+            unlikely in prop::collection::hash_set(0usize..12, 0..6),
         ) {
             let name = |unit: usize| format!("d{unit}");
             let slot = |unit: usize| format!("s{}", unit / 2);
@@ -152,7 +173,13 @@ mod tests {
                 edges.iter().filter(below).map(|&(_, to)| name(to)).collect()
             };
             let offers: Vec<_> = (0..12).filter(|unit| !gone.contains(unit))
-                .map(|unit| Offer { slot: slot(unit), digest: name(unit), needs: needs(unit) }).collect();
+                .map(|unit| Offer {
+                    slot: slot(unit),
+                    digest: name(unit),
+                    needs: needs(unit),
+                    is_likely: !unlikely.contains(&unit),
+                })
+                .collect();
             let present: BTreeMap<_, _> = there.iter().map(|&unit| (slot(unit), Some(name(unit)))).collect();
             let chosen = fitting(&offers, &present);
             let mut have: HashSet<String> = present.values().flatten().cloned().collect();

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::restored::Composed;
 use crate::plan::{Difference, LayerPlan};
 use crate::store::{Header, Scope};
 
@@ -15,6 +16,8 @@ pub struct ExplainedLayer {
     pub nearest: Option<(Header, Vec<Difference>)>,
     /// All entries of the repository, in the order in which they are tried.
     pub entries: Vec<ExplainedEntry>,
+    /// What the unit pool has for an empty target folder.
+    pub pool: Option<Composed>,
 }
 
 /// An entry, and what becomes of it.
@@ -94,8 +97,21 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &[Scope], lane: &str, root
                 words(verdict)
             );
         }
+        if let Some(pool) = layer.pool {
+            let _ = writeln!(text, "  unit pool: {pool}{}", use_of_pool(&layer.entries));
+        }
     }
     text
+}
+
+fn use_of_pool(entries: &[ExplainedEntry]) -> &'static str {
+    let is_taken =
+        |exactly: bool| entries.iter().any(|entry| entry.verdict == Verdict::Taken { is_exact: exactly });
+    match (is_taken(true), is_taken(false)) {
+        (true, _) => "; not needed",
+        (_, true) => "; what of them the entry lacks will come",
+        _ => "; they will come",
+    }
 }
 
 /// A thing that went into a key, short: of several lines the first.

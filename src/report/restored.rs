@@ -61,6 +61,13 @@ pub struct Composed {
     pub locked: u64,
 }
 
+impl std::fmt::Display for Composed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (units, packages, locked) = (count(self.units), count(self.packages), count(self.locked));
+        write!(f, "{units} units, of {packages} of the {locked} packages in the lock file")
+    }
+}
+
 /// What a restore did for one layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerRestore {
@@ -116,9 +123,7 @@ impl LayerRestore {
 
     /// What the unit pool gave, in words.
     fn composed(&self) -> Option<String> {
-        let Composed { units, packages, locked } = self.composed?;
-        let (units, packages, locked) = (count(units), count(packages), count(locked));
-        Some(format!("unit pool: {units} units, of {packages} of the {locked} packages in the lock file"))
+        self.composed.map(|composed| format!("unit pool: {composed}"))
     }
 
     fn lacking(&self) -> &[String] {

@@ -4,6 +4,7 @@
 //! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, and likewise
 //! the [`Sources`], which the first versions did not write and do not read.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -109,6 +110,9 @@ pub struct Unit {
     pub package: String,
     /// The package's features, as cargo writes them.
     pub features: String,
+    /// The variables that its build script said it reads, each with the SHA-256 of its value: values can be secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, Option<String>>,
     /// The digests of the units that it was built with.
     pub needs: Vec<String>,
 }

@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use index::{Kind, Node, NodeId, Tree};
 pub use link::{LinkMode, Linker, Obstacle};
 pub use needs::{Needs, needs};
-pub use place::{Base, Placement, Source, place};
+pub use place::{Bases, Placement, Source, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;
 pub use snapshot::{Compared, Snapshot, TimesBrought};

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Result;
 use super::index::Kind;
 use super::link::Linker;
-use super::place::Source;
+use super::place::{Bases, Source};
 use crate::sys::{self, Dir};
 
 /// What the smallest file takes on most disks, and folders and symlinks on some.
@@ -21,17 +21,17 @@ pub struct Needs {
     pub inodes: u64,
 }
 
-/// What placing all of `source` on the file system of `target` may take at most, where `same` tells what a base has.
-pub fn needs(source: Source<'_>, same: Option<&[bool]>, target: &Path, linker: &Linker) -> Result<Needs> {
+/// What placing all of `source` on the file system of `target` may take at most, where `bases` have some of it.
+pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker: &Linker) -> Result<Needs> {
     let target = Dir::open(target)?;
     let is_near = source.root.stat_self()?.device == target.stat_self()?.device;
     let mut needs = Needs::default();
     let mut groups = HashSet::new();
     for (id, node) in source.tree.iter() {
-        if same.is_some_and(|same| same[id as usize]) && !matches!(node.kind, Kind::Folder { .. }) {
-            continue;
-        }
         if let Kind::File { size, group } = node.kind {
+            if bases.is_some_and(|bases| bases.have(source.tree, id)) {
+                continue;
+            }
             if group != 0 && !groups.insert(group) {
                 continue;
             }

@@ -38,13 +38,42 @@ pub struct Source<'a> {
     pub linkable: &'a [bool],
 }
 
-/// A tree that was placed before and holds some of the same files: they are hard-linked from there.
+/// Trees that were placed before and hold some of the same files: these are hard-linked from there.
 #[derive(Debug, Clone, Copy)]
-pub struct Base<'a> {
-    /// The root's folder.
-    pub root: &'a Dir,
-    /// For each node of the *source* whether the base has the same at the same path.
-    pub same: &'a [bool],
+pub struct Bases<'a> {
+    /// The roots' folders.
+    pub roots: &'a [Dir],
+    /// For each node of the *source* the number of the tree that has the same at the same path. A file is linked if its
+    /// folder is of the same tree.
+    pub of: &'a [Option<u32>],
+}
+
+impl Bases<'_> {
+    /// Whether the file `id` of the source can be linked.
+    pub(super) fn have(&self, tree: &Tree, id: NodeId) -> bool {
+        let number = self.of[id as usize];
+        number.is_some() && number == self.of[tree.node(id).parent as usize]
+    }
+
+    /// The folder `id` of the source where it is the same; `above` is what its parent is. `None` where it is gone: a
+    /// cleaner of /tmp took it.
+    fn open(&self, tree: &Tree, id: NodeId, above: Option<&BaseFolder>) -> Result<Option<BaseFolder>> {
+        let Some(number) = self.of[id as usize] else { return Ok(None) };
+        let opened = match above {
+            Some(above) if above.number == number => above.dir.open_dir(tree.name(id)),
+            _ => self.roots[number as usize].open_beneath(&tree.path_below(0, id)),
+        };
+        match opened {
+            Err(error) if error.is(Errno::NOENT) => Ok(None),
+            opened => Ok(Some(BaseFolder { number, dir: opened? })),
+        }
+    }
+}
+
+/// A folder of one of the bases.
+struct BaseFolder {
+    number: u32,
+    dir: Dir,
 }
 
 /// A part of a tree, and the name it gets.
@@ -61,16 +90,16 @@ pub fn place(
     source: Source<'_>,
     placements: &[Placement],
     into: &Dir,
-    base: Option<Base<'_>>,
+    bases: Option<Bases<'_>>,
     engine: Engine<'_>,
 ) -> Result<Tally> {
     let groups = groups_of(source.tree, placements);
     let jobs = UntilFailure::new(engine.interrupt);
-    let work = Work { source, base, engine, jobs, groups: &groups, counts: Counts::default() };
+    let work = Work { source, bases, engine, jobs, groups: &groups, counts: Counts::default() };
     let mut tops = Vec::with_capacity(placements.len());
     let mut parents = Parents::default();
     for placement in placements {
-        let parent = parents.open(source, base, placement.node)?;
+        let parent = parents.open(source, bases, placement.node)?;
         tops.push((parent, placement));
     }
     let work_ref = &work;
@@ -93,7 +122,7 @@ pub fn place(
 /// The folders in which placed nodes lie, on the side of the source.
 struct Origin {
     source: Dir,
-    base: Option<Dir>,
+    base: Option<BaseFolder>,
 }
 
 /// Opens each folder once for neighbouring placements.
@@ -103,7 +132,7 @@ struct Parents {
 }
 
 impl Parents {
-    fn open(&mut self, source: Source<'_>, base: Option<Base<'_>>, node: NodeId) -> Result<Arc<Origin>> {
+    fn open(&mut self, source: Source<'_>, bases: Option<Bases<'_>>, node: NodeId) -> Result<Arc<Origin>> {
         let parent = source.tree.node(node).parent;
         if let Some((id, origin)) = &self.last
             && *id == parent
@@ -111,10 +140,7 @@ impl Parents {
             return Ok(Arc::clone(origin));
         }
         let path = source.tree.path_below(0, parent);
-        let base = match base {
-            Some(base) if base.same[parent as usize] => if_there(base.root.open_beneath(&path))?,
-            _ => None,
-        };
+        let base = bases.map_or(Ok(None), |bases| bases.open(source.tree, parent, None))?;
         let origin = Arc::new(Origin { source: source.root.open_beneath(&path)?, base });
         self.last = Some((parent, Arc::clone(&origin)));
         Ok(origin)
@@ -151,7 +177,7 @@ fn groups_of(tree: &Tree, placements: &[Placement]) -> Groups {
 struct Folder {
     node: NodeId,
     source: Dir,
-    base: Option<Dir>,
+    base: Option<BaseFolder>,
     target: Dir,
     /// Batches that are not done yet.
     pending: AtomicUsize,
@@ -159,7 +185,7 @@ struct Folder {
 
 struct Work<'a> {
     source: Source<'a>,
-    base: Option<Base<'a>>,
+    bases: Option<Bases<'a>>,
     engine: Engine<'a>,
     jobs: UntilFailure<'a>,
     groups: &'a Groups,
@@ -178,21 +204,13 @@ impl Work<'_> {
         if let Kind::Folder { .. } = node.kind {
             into.make_dir(&placement.name, node.mode | 0o700)?;
             let target = into.open_dir(&placement.name)?;
-            let is_root = placement.node == 0;
-            let open = |at: &Dir| {
-                if is_root { at.open_beneath(b"") } else { at.open_dir(self.tree().name(placement.node)) }
+            // The root is in no folder of the tree, and so it is its own origin.
+            let (source, above) = match placement.node {
+                0 => (origin.source.open_beneath(b"")?, None),
+                id => (origin.source.open_dir(self.tree().name(id))?, origin.base.as_ref()),
             };
-            let base = match &origin.base {
-                Some(base) if self.is_same(placement.node) => if_there(open(base))?,
-                _ => None,
-            };
-            let folder = Folder {
-                node: placement.node,
-                source: open(&origin.source)?,
-                base,
-                target,
-                pending: AtomicUsize::new(0),
-            };
+            let base = self.open_base(placement.node, above)?;
+            let folder = Folder { node: placement.node, source, base, target, pending: AtomicUsize::new(0) };
             scope.spawn(move |scope| self.jobs.run(|| self.place_folder(scope, folder)));
             Ok(())
         } else if self.groups.followers.contains(&placement.node) {
@@ -236,10 +254,7 @@ impl Work<'_> {
 
     fn open_subfolder(&self, parent: &Folder, id: NodeId) -> Result<Folder> {
         let name = self.tree().name(id);
-        let base = match &parent.base {
-            Some(base) if self.is_same(id) => if_there(base.open_dir(name))?,
-            _ => None,
-        };
+        let base = self.open_base(id, parent.base.as_ref())?;
         let (source, target) = (parent.source.open_dir(name)?, parent.target.open_dir(name)?);
         Ok(Folder { node: id, source, base, target, pending: AtomicUsize::new(0) })
     }
@@ -291,7 +306,14 @@ impl Work<'_> {
         Ok(folder.target.finish_self((!is_kept).then_some(node.mode), node.mtime)?)
     }
 
-    fn place_file(&self, id: NodeId, from: &Dir, base: Option<&Dir>, to: &Dir, to_name: &[u8]) -> Result<()> {
+    fn place_file(
+        &self,
+        id: NodeId,
+        from: &Dir,
+        base: Option<&BaseFolder>,
+        to: &Dir,
+        to_name: &[u8],
+    ) -> Result<()> {
         let tree = self.tree();
         let node = tree.node(id);
         match node.kind {
@@ -305,8 +327,8 @@ impl Work<'_> {
                 self.engine.progress.add(size);
                 let name = tree.name(id);
                 if let Some(base) = base
-                    && self.is_same(id)
-                    && linked_from_base(base, name, to, to_name)?
+                    && self.bases.is_some_and(|bases| bases.have(tree, id))
+                    && linked_from_base(&base.dir, name, to, to_name)?
                 {
                     self.counts.add(Used::Hardlink, size);
                     return Ok(());
@@ -320,20 +342,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn is_same(&self, id: NodeId) -> bool {
-        self.base.is_some_and(|base| base.same[id as usize])
+    fn open_base(&self, id: NodeId, above: Option<&BaseFolder>) -> Result<Option<BaseFolder>> {
+        self.bases.map_or(Ok(None), |bases| bases.open(self.tree(), id, above))
     }
 
     fn tree(&self) -> &Tree {
         self.source.tree
-    }
-}
-
-/// A folder of the base, or `None` where it is gone: a cleaner of /tmp took it.
-fn if_there(opened: sys::Result<Dir>) -> Result<Option<Dir>> {
-    match opened {
-        Err(error) if error.is(Errno::NOENT) => Ok(None),
-        opened => Ok(Some(opened?)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The unit pool: what one repository compiled of its dependencies, others on the host do not compile again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -120,6 +121,9 @@ fn another_repository_compiles_nothing_but_itself() {
     assert_eq!(inode("units"), inode("target"), "the pool has no copies of its own");
 
     repository(&mut job, "second", &["beta"]);
+    let told = job.ok(&[&["explain"], &HOST[..]].concat());
+    let of_pool = "unit pool: 5 units, of 3 of the 3 packages in the lock file; they will come";
+    assert!(told.stdout.contains(of_pool), "{}", told.stdout);
     let (second, compiled, saved) = build(&job, &HOST, "cargo build");
     assert_eq!((&*second.outputs["target-hit"], &*second.outputs["cache-hit"]), ("composed", "false"));
     assert!(second.log.contains("unit pool: 5 units, of 3 of the 3 packages"), "{}", second.log);
@@ -127,6 +131,16 @@ fn another_repository_compiles_nothing_but_itself() {
     assert_eq!(compiled, ["second"]);
     assert!(saved.log.contains("unit pool: 0 units added, 0 B; 5 were there"), "{}", saved.log);
     job.sh("test \"$(target/debug/second)\" = 5");
+    // What a build script wrote is a copy in the workspace, for it may be written anew.
+    for (file, count) in [("libbeta-", 2), ("two.rs", 1)] {
+        let all = [files_called(&job, "units", file), files_called(&job, "target", file)].concat();
+        let inodes: BTreeSet<_> = all.iter().map(|path| fs::metadata(path).unwrap().ino()).collect();
+        assert_eq!(
+            (inodes.len(), all.len()),
+            (count, 3 * count),
+            "entries and the pool share {file}: {all:?}"
+        );
+    }
 }
 
 #[test]
@@ -219,6 +233,43 @@ fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
     repository(&mut job, "second", &["path"]);
     assert_eq!(build(&job, &HOST, "cargo build").1, ["path", "second"]);
     job.sh("target/debug/second | grep -q /work/second/target/");
+}
+
+/// Cargo's hash of a unit does not tell which variables its build script read.
+#[test]
+fn what_a_script_made_of_a_variable_serves_where_the_variable_is_the_same() {
+    let mut job = host();
+    let script = ALPHA_SCRIPT
+        .replace(
+            "\"pub const TWO: u32 = 2;\"",
+            "format!(\"pub const TWO: u32 = {};\", std::env::var(\"COUNT\").unwrap())",
+        )
+        .replace("rerun-if-changed=build.rs", "rerun-if-env-changed=COUNT");
+    assert_eq!(script.matches("COUNT").count(), 2, "{script}");
+    package(&job, "alpha", "", &[("build.rs", &script)]);
+    for (name, count, compiles) in [
+        ("first", "2", vec!["alpha", "beta", "first", "proc"]),
+        ("second", "7", vec!["alpha", "beta", "second"]),
+        ("third", "2", vec!["third"]),
+        ("fourth", "7", vec!["fourth"]),
+    ] {
+        job.set("COUNT", count);
+        repository(&mut job, name, &["beta"]);
+        assert_eq!(build(&job, &HOST, "cargo build").1, compiles, "{name}");
+        job.sh(&format!("test \"$(target/debug/{name})\" = $((COUNT + 3))"));
+    }
+}
+
+/// Crates of a registry or of git have no incremental compilation, and what the workspace's own have is no concern of
+/// the pool.
+#[test]
+fn incremental_compilation_makes_no_difference() {
+    let mut job = host();
+    job.set("CARGO_INCREMENTAL", 1);
+    build(&job, &HOST, "cargo build");
+    assert!(files_called(&job, "units", "query-cache").is_empty());
+    repository(&mut job, "second", &["beta"]);
+    assert_eq!(build(&job, &HOST, "cargo build").1, ["second"]);
 }
 
 #[test]

@@ -150,13 +150,14 @@ proptest! {
         forest::plant(&live, &more);
         let live_dir = Dir::open(&live).unwrap();
         let tree = tree::walk(&live_dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
-        let same = tree.same_as(&base.tree);
+        let (roots, same) = ([Dir::open(&store.join("base")).unwrap()], tree.same_as(&base.tree));
+        let of: Vec<_> = same.into_iter().map(|same| same.then_some(0)).collect();
         let source = Source { tree: &tree, root: &live_dir, linkable: &[] };
         let placement = [Placement { node: 0, name: b"next".to_vec() }];
-        let base_of_next = Some(tree::Base { root: &base.dir, same: &same });
+        let bases = Some(tree::Bases { roots: &roots, of: &of });
         let into = Dir::open(&store).unwrap();
         let tally = with_engine(LinkMode::Copy, &Interrupt::default(), |engine| {
-            tree::place(source, &placement, &into, base_of_next, engine)
+            tree::place(source, &placement, &into, bases, engine)
         }).unwrap();
         prop_assert_eq!(list(&store.join("next")).without_groups(), list(&live).without_groups());
         let entry = Entry { dir: Dir::open(&store.join("next")).unwrap(), linkable: Vec::new(), tree };

@@ -1,165 +1,21 @@
-//! Commands and inputs. The inputs' descriptions here are the only ones: the README's table, `action.yml` and `--help`
-//! are checked against them.
+//! The inputs. Their descriptions here are the only ones: the README's table, `action.yml` and `--help` are checked against
+//! them.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
-use jiff::SignedDuration;
+use clap::Args;
 
-use crate::cargo::{Kept, Part, Tool};
+use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Parts, Tools};
+use crate::cargo::Kept;
 use crate::github::Environment;
 use crate::plan::{
-    DiskGuard, JobStatus, Presets, SaveMoment, Settings, Share, Unreadable, Upkeep, WorkspaceSpec, parse_age,
-    parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts, parse_tools,
-    parse_words,
+    DiskGuard, JobStatus, Presets, SaveMoment, Settings, Share, Upkeep, WorkspaceSpec, parse_keep,
+    parse_lines, parse_min_free, parse_words,
 };
+use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
-use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
-
-/// A local cache for self-hosted runners: Rust dependencies, target folders, build outputs.
-#[derive(Debug, Parser)]
-#[command(name = "runner-cache", version, args_override_self = true, disable_help_subcommand = true)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Bring what is cached into the job, and note what to save when the job is over.
-    #[command(args_override_self = true)]
-    Restore {
-        /// What is cached.
-        #[command(flatten)]
-        inputs: Box<Inputs>,
-        /// Leave nothing for a later save.
-        #[arg(long)]
-        no_session: bool,
-    },
-    /// Save what the job made: what its restore noted, or else what the inputs describe.
-    #[command(args_override_self = true)]
-    Save {
-        /// What is cached.
-        #[command(flatten)]
-        inputs: Box<Inputs>,
-    },
-    /// Restore, run a command, save: the same job outside of GitHub.
-    #[command(args_override_self = true)]
-    Run {
-        /// What is cached.
-        #[command(flatten)]
-        inputs: Box<Inputs>,
-        /// The command and its arguments.
-        #[arg(last = true, required = true, value_name = "COMMAND")]
-        command: Vec<OsString>,
-    },
-    /// Tell what this job looks for, what there is, and why an entry serves or does not.
-    #[command(args_override_self = true)]
-    Explain {
-        /// What is cached.
-        #[command(flatten)]
-        inputs: Box<Inputs>,
-        /// Tell instead which units cargo compiled in this job although the target folder came from the cache, and why.
-        /// After the build and before the save.
-        #[arg(long)]
-        last_build: bool,
-    },
-    /// List the entries, those that were of use last first.
-    #[command(args_override_self = true)]
-    List {
-        /// What to order by.
-        #[arg(long, value_name = "BY", default_value = "last-use")]
-        sort: Order,
-        /// The units of the pool as well.
-        #[arg(long)]
-        units: bool,
-        /// As JSON, one array of all entries.
-        #[arg(long)]
-        json: bool,
-        /// Where the entries are.
-        #[command(flatten)]
-        root: Root,
-    },
-    /// Show all that is known about the entries of a key.
-    Inspect {
-        /// The key, whole or its beginning.
-        key: String,
-        /// Where the entries are.
-        #[command(flatten)]
-        root: Root,
-    },
-    /// Show what the entries take on the disk, by layer and repository.
-    #[command(args_override_self = true)]
-    Du {
-        /// Where the entries are.
-        #[command(flatten)]
-        root: Root,
-    },
-    /// Remove entries that are too many, too old or too large, and what killed jobs left behind.
-    #[command(args_override_self = true)]
-    Gc {
-        /// Only tell what would go.
-        #[arg(long)]
-        dry_run: bool,
-        /// Also remove what was made by compilers that their repositories no longer use.
-        #[arg(long)]
-        older_toolchains: bool,
-        /// What may stay.
-        #[command(flatten)]
-        limits: Limits,
-        /// Where the entries are.
-        #[command(flatten)]
-        root: Root,
-    },
-    /// Remove the entries of keys.
-    #[command(args_override_self = true)]
-    Remove {
-        /// The keys; one that ends in `*` means all that begin so.
-        #[arg(required = true, value_name = "KEY")]
-        keys: Vec<String>,
-        /// Only tell what would go.
-        #[arg(long)]
-        dry_run: bool,
-        /// Where the entries are.
-        #[command(flatten)]
-        root: Root,
-    },
-    /// Compare the entries' files with their manifests, and take damaged entries out of use.
-    #[command(args_override_self = true)]
-    Verify {
-        /// Also read all contents, and compare them with those of the first such reading.
-        #[arg(long)]
-        deep: bool,
-        /// Where the entries are.
-        #[command(flatten)]
-        root: Root,
-    },
-    /// Wait until all entries are on the disk, safe from a power cut.
-    #[command(args_override_self = true)]
-    Flush {
-        /// Where the entries are.
-        #[command(flatten)]
-        root: Root,
-    },
-}
-
-/// What a list is ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Order {
-    /// Those that were of use last first.
-    LastUse,
-    /// The newest first.
-    Created,
-    /// The largest first.
-    Size,
-    /// By layer, repository, ref and key.
-    Key,
-}
 
 /// Where the entries are.
 #[derive(Debug, Args)]
@@ -420,95 +276,5 @@ impl Limits {
             min_free: self.min_free,
             older_toolchains: false,
         }
-    }
-}
-
-/// A time, or none.
-#[derive(Debug, Clone, Copy)]
-struct MaxAge(Option<SignedDuration>);
-
-impl FromStr for MaxAge {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        if text == "none" { Ok(Self(None)) } else { parse_age(text).map(|age| Self(Some(age))) }
-    }
-}
-
-/// A size, or none.
-#[derive(Debug, Clone, Copy)]
-struct MaxSize(Option<u64>);
-
-impl FromStr for MaxSize {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        if text == "none" { Ok(Self(None)) } else { parse_bytes(text).map(|bytes| Self(Some(bytes))) }
-    }
-}
-
-/// A list of values, one a line.
-#[derive(Debug, Clone)]
-struct Lines<T>(Vec<T>);
-
-impl<T: FromStr> FromStr for Lines<T> {
-    type Err = T::Err;
-
-    fn from_str(text: &str) -> Result<Self, T::Err> {
-        parse_lines(text).iter().map(|line| line.parse()).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// A list of layers.
-#[derive(Debug, Clone)]
-struct Layers(Vec<Layer>);
-
-impl FromStr for Layers {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        parse_layers(text).map(Self)
-    }
-}
-
-/// A list of tools.
-#[derive(Debug, Clone)]
-struct Tools(Vec<Tool>);
-
-impl FromStr for Tools {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        parse_tools(text).map(Self)
-    }
-}
-
-/// A list of parts of a target folder.
-#[derive(Debug, Clone)]
-struct Parts(Vec<Part>);
-
-impl FromStr for Parts {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        parse_parts(text).map(Self)
-    }
-}
-
-/// The values of a job's matrix, in the order of their names.
-#[derive(Debug, Clone)]
-struct Matrix(Vec<String>);
-
-impl FromStr for Matrix {
-    type Err = serde_json::Error;
-
-    fn from_str(json: &str) -> Result<Self, serde_json::Error> {
-        let matrix: Option<std::collections::BTreeMap<String, serde_json::Value>> =
-            serde_json::from_str(json)?;
-        let text = |value: serde_json::Value| match value {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Ok(Self(matrix.unwrap_or_default().into_values().map(text).collect()))
     }
 }

@@ -1,0 +1,263 @@
+//! One layer saved: what is there is compared with the entry that the job started from, and becomes another one.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::cargo_lock::lock_cargo_home;
+use super::job::{Job, chain};
+use super::live::{self, Live};
+use super::pool::Known;
+use super::progress::shown;
+use super::shared::Shared;
+use super::source::{is_written_alike, linkable};
+use super::trouble::Trouble;
+use super::{contribute, freshness, housekeeping, tools};
+use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
+use crate::report::{Pooled, Saved, bytes, count, min_free};
+use crate::store::retention::Shortage;
+use crate::store::{self, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Sources, Store};
+use crate::sys::{ManyOpenFiles, Space, space_at};
+use crate::tree::{self, Engine, Linker, Placement, Source, Tally};
+
+/// Saves one layer.
+pub(super) struct Saver<'a> {
+    pub(super) job: &'a Job,
+    pub(super) store: &'a Store,
+    pub(super) session: &'a Session,
+    pub(super) layer: &'a SessionLayer,
+    pub(super) status: JobStatus,
+}
+
+impl Saver<'_> {
+    /// Makes an entry of what is there, unless nothing has changed.
+    pub(super) fn save(&self) -> Result<Saved, Trouble> {
+        let started = Instant::now();
+        let plan = &self.layer.plan;
+        // No download is half-way while it is read.
+        let _lock = match (plan.layer, plan.roots.first()) {
+            (Layer::Cargo, Some(root)) => Some(lock_cargo_home(self.job, &root.path)?),
+            _ => None,
+        };
+        let tools = tools::installed(self.job, plan)?;
+        let base = self.base();
+        let live = live::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
+        if live.iter().all(|live| live.root.tree.files() == 0) {
+            return Ok(Saved::Not("there is nothing to save"));
+        }
+        let same = live.iter().map(|live| same_as_base(base.as_ref(), live));
+        let same = same.collect::<Result<Vec<_>, Trouble>>()?;
+        if self.session.save != SaveMoment::Always
+            && let Some(base) = &base
+            && self.is_unchanged(base, &live, &same, &tools.installs)?
+        {
+            base.record_use()?;
+            return Ok(Saved::Not("nothing has changed"));
+        }
+        let files = ManyOpenFiles::allow();
+        let known: Vec<_> = live.iter().map(|live| self.known(&files, live)).collect();
+        let parts = live.iter().zip(&same).zip(&known);
+        let shared = parts.map(|((live, same), known)| {
+            Shared::find(live, base.as_ref(), same.as_ref(), known.as_ref(), &files)
+        });
+        let shared = shared.collect::<Result<Vec<_>, Trouble>>()?;
+        if let Some(why) = self.lack_of_room(&live, &shared)? {
+            self.job.console.warn(format!("{}: not saved: {why}", plan.layer));
+            return Ok(Saved::Failed);
+        }
+        let staging = self.store.stage()?;
+        match self.fill(&staging, &live, &shared) {
+            Ok(tally) => {
+                let sources = self.sources(base.as_ref());
+                let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
+                let roots = live.into_iter().map(|live| live.root).collect();
+                let id = self.store.publish(staging, &self.manifest(roots, sources, tools.installs))?;
+                let pooled = self.contribute(&id, &known);
+                Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
+            }
+            Err(error) => {
+                self.store.discard(staging)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// What the unit pool has of a folder of units. Without it the entry is as good.
+    fn known(&self, files: &ManyOpenFiles, live: &Live) -> Option<Known> {
+        let pool = self.layer.plan.pool.as_ref()?;
+        if pool.folders.iter().all(|folder| folder.root != live.root.name) {
+            return None;
+        }
+        match Known::find(self.job, self.store, files, pool, &live.root.tree) {
+            Ok(known) => Some(known),
+            Err(error) => {
+                self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
+                None
+            }
+        }
+    }
+
+    /// Adds the compiled dependencies of the entry to the unit pool. Without them the entry is as good.
+    fn contribute(&self, id: &EntryId, known: &[Option<Known>]) -> Option<Pooled> {
+        let pool = self.layer.plan.pool.as_ref()?;
+        match contribute::contribute(self.job, self.store, self.session, pool, id, known) {
+            Ok(pooled) => Some(pooled),
+            Err(error) => {
+                self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
+                None
+            }
+        }
+    }
+
+    /// Why the new entry would not fit, once what may go has gone. Nothing is begun that cannot be ended.
+    fn lack_of_room(&self, live: &[Live], shared: &[Shared]) -> Result<Option<String>, Trouble> {
+        let mut needed = Shortage::default();
+        for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
+            let linker = Linker::new(self.session.link_mode);
+            let linkable = self.linkable(live, index)?;
+            let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable };
+            let needs = tree::needs(source, Some(shared.bases()), self.store.root(), &linker)?;
+            needed.bytes += needs.bytes;
+            needed.inodes += needs.inodes;
+        }
+        let root = self.store.root();
+        let policy = self.session.upkeep.policy();
+        // What is below `min-free` after the save would be evicted again at once.
+        let lacks = |space: Space| !policy.min_free.shortage(space, needed).is_none();
+        let mut space = space_at(root)?;
+        if !lacks(space) {
+            return Ok(None);
+        }
+        // Where all of it would not do, others' entries are not to go for nothing.
+        let freeable = housekeeping::freeable(self.store)?;
+        let all = Space {
+            free_bytes: space.free_bytes + freeable.bytes,
+            free_inodes: space.free_inodes + freeable.inodes,
+            ..space
+        };
+        if !lacks(all) {
+            housekeeping::clean(self.job, self.store, &policy, needed)?;
+            space = space_at(root)?;
+        }
+        Ok(lacks(space).then(|| {
+            format!(
+                "it needs up to {} and {} inodes on the disk of {}, where there are {} and {} inodes, and `min-free` is \
+                 {}; hint: `runner-cache du` and `runner-cache gc`, or another `cache-root`",
+                bytes(needed.bytes),
+                count(needed.inodes),
+                root.display(),
+                bytes(space.free_bytes),
+                count(space.free_inodes),
+                min_free(policy.min_free)
+            )
+        }))
+    }
+
+    /// The entry that the job started from, if it is still there and sound.
+    fn base(&self) -> Option<Lease> {
+        let start = self.layer.start.as_ref()?;
+        let base = self.store.lease(self.store.entry_at(&start.entry)?).ok()?;
+        let is_there = |number| base.open_root(number).is_ok();
+        (0..base.manifest().roots.len()).all(is_there).then_some(base)
+    }
+
+    /// Whether the entry that the job started from is still what a new one would be.
+    fn is_unchanged(
+        &self,
+        base: &Lease,
+        live: &[Live],
+        same: &[Option<(usize, Vec<bool>)>],
+        installs: &[Install],
+    ) -> Result<bool, Trouble> {
+        let Manifest { header, roots, .. } = base.manifest();
+        if header.key != self.layer.plan.key || roots.len() != live.len() {
+            return Ok(false);
+        }
+        if !installs.iter().all(|install| header.installs.contains(install)) {
+            return Ok(false);
+        }
+        // A tool that is gone may be one that would not fit what was there: the next job can have it.
+        let may_lack = header.layer == Layer::Bins;
+        for (live, same) in live.iter().zip(same) {
+            let Some((number, same)) = same else { return Ok(false) };
+            let tree = &live.root.tree;
+            // What is only left out now is no reason for another entry.
+            let recorded = &roots[*number].tree;
+            if !may_lack && recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
+                return Ok(false);
+            }
+            let entry = base.open_root(*number)?;
+            for (id, _) in tree.iter().filter(|(id, _)| !same[*id as usize]) {
+                if !is_written_alike(header.layer, tree, id, &live.dir, &entry)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn fill(&self, staging: &store::Staging, live: &[Live], shared: &[Shared]) -> Result<Tally, Trouble> {
+        let trees = staging.trees()?;
+        let layer = self.layer.plan.layer;
+        let files = live.iter().map(|live| live.root.tree.files()).sum();
+        shown(self.job, layer, files, |progress| {
+            let mut tally = Tally::default();
+            for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
+                let linkable = self.linkable(live, index)?;
+                let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable };
+                let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
+                let linker = Linker::new(self.session.link_mode);
+                let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
+                tally += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
+            }
+            Ok(tally)
+        })
+    }
+
+    /// Which files of the root number `index` may share their inode with the entry.
+    fn linkable(&self, live: &[Live], index: usize) -> tree::Result<Vec<bool>> {
+        let others = live.iter().enumerate().filter(|(number, _)| *number != index);
+        let Live { plan, root, .. } = &live[index];
+        linkable(self.layer.plan.layer, plan, &root.tree, others.map(|(_, other)| &other.root.tree))
+    }
+
+    /// What the layer was built from.
+    fn sources(&self, base: Option<&Lease>) -> Vec<Sources> {
+        let Some(plan) = &self.layer.plan.sources else { return Vec::new() };
+        freshness::note(self.job, plan, base.map_or(&[], |base| &base.manifest().sources))
+    }
+
+    fn manifest(&self, roots: Vec<Root>, sources: Vec<Sources>, installs: Vec<Install>) -> Manifest {
+        let plan = &self.layer.plan;
+        let created = Timestamp::now();
+        let header = Header {
+            layer: plan.layer,
+            key: plan.key.clone(),
+            factors: plan.factors.clone(),
+            scope: self.session.scope.clone(),
+            lane: self.session.lane.clone(),
+            family: plan.family.clone(),
+            contents: plan.contents.clone(),
+            origin: Origin { since_boot: Some(store::since_boot_ms()), ..self.session.origin.clone() },
+            created,
+            is_of_default_branch: self.session.is_of_default_branch,
+            made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),
+            files: roots.iter().map(|root| root.tree.files()).sum(),
+            bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
+            installs,
+            unit: None,
+        };
+        Manifest { header, roots, sources }
+    }
+}
+
+/// The number of the base's root of the same name, and for each node of the live root whether the base has the same.
+fn same_as_base(base: Option<&Lease>, live: &Live) -> Result<Option<(usize, Vec<bool>)>, Trouble> {
+    let Some(base) = base else { return Ok(None) };
+    let (root, roots) = (&live.root, &base.manifest().roots);
+    let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
+    let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
+    let mut same = root.tree.same_as(&roots[number].tree);
+    tree::only_truly_same(&root.tree, &mut same, &live.dir, &base.open_root(number)?)?;
+    Ok(Some((number, same)))
+}
