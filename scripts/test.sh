@@ -54,6 +54,8 @@ stage 'Shell scripts (shellcheck)' shell_scripts
 stage 'Workflows (actionlint)' actionlint
 stage 'Workflows and actions (zizmor)' zizmor --offline --quiet .
 stage 'Workflows and actions (JSON schemas)' schemas
+stage 'The performance page is what its results give' \
+  python3 -B scripts/bench --from docs/performance/results.json --check docs/performance.md
 stage 'Format' cargo fmt --check
 stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
 # --all-targets leaves out tests that do not run by themselves.

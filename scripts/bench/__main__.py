@@ -34,6 +34,9 @@ def main() -> int:
         signal.signal(number, stop)
     try:
         found = store.merged([store.read(path) for path in words.results]) if words.results else measure(words)
+        if words.check:
+            check(found, words.check)
+            return 0
         print(page.tables(found, "pictures"))
         if words.out:
             write(found, words.out)
@@ -82,12 +85,17 @@ def write(found: store.Results, out: Path) -> None:
     # Only here: measuring needs nothing but Python.
     import picture  # noqa: PLC0415
 
-    pictures = out.with_suffix("")
-    if found.figures or found.fleets:
-        pictures.mkdir(parents=True, exist_ok=True)
-        picture.draw(found, pictures)
-    out.write_text(page.page(found, pictures.name) if found.figures else page.part_page(found, pictures.name))
-    say(f"wrote {out}")
+    folder = out.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    picture.draw(found, folder)
+    found.write(folder / "results.json")
+    out.write_text(page.whole(found, folder.name))
+    say(f"wrote {out} and {folder}")
+
+
+def check(found: store.Results, out: Path) -> None:
+    if out.read_text() != page.whole(found, out.with_suffix("").name):
+        raise Failed(f"{out} is not what these results give; hint: scripts/bench.sh --from RESULTS --out {out}")
 
 
 sys.exit(main())

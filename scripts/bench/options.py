@@ -10,7 +10,7 @@ from place import WORK
 KNOWN = ("ext4", "btrfs", "xfs", "tmpfs")
 
 DESCRIPTION = """Measures runner-cache against rsync, cp and tar with zstd, all in one run and in turn, and prints
-Markdown tables of medians. Each file system is made in an image file and mounted, which needs root and up to 26 GB.
+Markdown tables of medians. Each file system is made in an image file and mounted, which needs root and up to 26 GB, or 50 for --fleet.
 RUNNER_CACHE_BIN names the binary; without it bench.sh builds one."""
 
 
@@ -25,6 +25,7 @@ class Options:
     builds: bool
     fleet: bool
     out: Path | None
+    check: Path | None
     results: list[Path]
 
 
@@ -58,8 +59,12 @@ def read() -> Options:
         help="only many repositories that share dependencies, on the first: takes half an hour",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="PAGE", help="writes the page, its pictures into a folder beside it"
+        "--out",
+        type=Path,
+        metavar="PAGE",
+        help="writes the page, and its pictures and results.json into a folder beside it",
     )
+    parser.add_argument("--check", type=Path, metavar="PAGE", help="fails where a page is not what --from gives")
     parser.add_argument(
         "--from",
         dest="results",
@@ -70,6 +75,8 @@ def read() -> Options:
         help="measures nothing: takes the results.json of earlier runs' work folders",
     )
     arguments = parser.parse_args()
+    if arguments.check and not arguments.results:
+        parser.error("--check: there is nothing to compare with; hint: --from")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds: at least 1")
     file_systems = (KNOWN[:1] if arguments.quick else KNOWN) if os.geteuid() == 0 else (WORK,)
@@ -88,5 +95,6 @@ def read() -> Options:
         builds=arguments.builds,
         fleet=arguments.fleet,
         out=arguments.out,
+        check=arguments.check,
         results=arguments.results,
     )

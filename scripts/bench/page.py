@@ -43,7 +43,8 @@ def figures(results: Results, place: str) -> str:
         for index, figure in enumerate(ways):
             head = (tree, operation) if index == 0 else ("", "")
             ratio = fraction(figure.median / base.median) if base else ""
-            rows.append((*head, figure.way, duration(figure.median), ratio, size_text(figure.disk_bytes), size_text(figure.peak_bytes)))
+            sizes = (size_text(figure.disk_bytes), size_text(figure.peak_bytes))
+            rows.append((*head, figure.way, duration(figure.median), ratio, *sizes))
     head = ("tree", "operation", "way", "median", "to rsync", "new disk", "memory")
     return table(head, rows, right=(3, 4, 5, 6))
 
@@ -60,14 +61,14 @@ def builds(results: Results) -> str:
             rows.append((head, build.way, duration(build.median), ratio, str(build.compiled), *saved))
     head = ("what", "restored by", "median", "to rsync", "packages compiled", "kept", "files")
     place, rounds = results.builds[0].place, len(results.builds[0].seconds)
-    return (
-        f"{origin(results, 'builds')}The workspace has 22 packages and 376 dependencies; on {place}, medians of {rounds} rounds.\n"
-        f"What is restored is what two jobs left: one built programs and tests, then `{UPDATED}` was updated, and one built the\n"
-        "programs. `runner-cache` kept what the second one used, rsync and tar the whole folder, and where it says *cleaned*\n"
-        "what Swatinem/rust-cache keeps. *Kept* is that before it is compressed. Before each round the workspace is checked out\n"
-        "anew, without its target folder; then that is restored (by rsync and tar alone: no times of sources), and\n"
-        "`cargo build` runs. Downloads are there already. The edited package is used by five others.\n\n" + table(head, rows, right=(2, 3, 4, 5, 6))
-    )
+    return f"""{origin(results, "builds")}The workspace has 22 packages and 376 dependencies; on {place}, medians of {rounds} rounds.
+What is restored is what two jobs left: one built programs and tests, then `{UPDATED}` was updated, and one built the
+programs. `runner-cache` kept what the second one used, rsync and tar the whole folder, and where it says *cleaned*
+what Swatinem/rust-cache keeps. *Kept* is that before it is compressed. Before each round the workspace is checked out
+anew, without its target folder; then that is restored (by rsync and tar alone: no times of sources), and
+`cargo build` runs. Downloads are there already. The edited package is used by five others.
+
+{table(head, rows, right=(2, 3, 4, 5, 6))}"""
 
 
 def fleets(results: Results, pictures: str) -> str:
@@ -79,14 +80,15 @@ def fleets(results: Results, pictures: str) -> str:
         rows.append((fleet.way, *seconds, compiled, distinct, size_text(fleet.disk_bytes)))
     head = ("kept by", "all", "the first", "of the others", "units compiled", "distinct", "on the disk")
     number = len(results.fleets[0].seconds)
-    return (
-        f"{origin(results, 'fleets')}{number} repositories that share most of their dependencies, on {results.fleets[0].place}, each built for the\n"
-        "first time, one after another, on a host that has nothing but the downloads. Each job goes from the checkout to the end\n"
-        "of the save; for all but the pool the builds are the same, from nothing, and were made once. *Units* are the compiled\n"
-        "libraries, macros and build scripts of dependencies; *of the others* is a median.\n\n"
-        + table(head, rows, right=(1, 2, 3, 4, 5, 6))
-        + f"\n\n![Time and compiled units against the number of repositories]({pictures}/fleet.svg)"
-    )
+    place = results.fleets[0].place
+    return f"""{origin(results, "fleets")}{number} repositories that share most of their dependencies, on {place}, each built for
+the first time, one after another, on a host that has nothing but the downloads. Each job goes from the checkout to the
+end of the save; for all but the pool the builds are the same, from nothing, and were made once. *Units* are the compiled
+libraries, macros and build scripts of dependencies; *of the others* is a median.
+
+{table(head, rows, right=(1, 2, 3, 4, 5, 6))}
+
+![Time and compiled units against the number of repositories]({pictures}/fleet.svg)"""
 
 
 def calls(results: Results, place: str) -> str:
@@ -100,6 +102,11 @@ def calls(results: Results, place: str) -> str:
     )
 
 
+def whole(results: Results, pictures: str) -> str:
+    """The text of the file; `pictures` is the folder of its pictures."""
+    return page(results, pictures) if results.figures else part_page(results, pictures)
+
+
 def page(results: Results, pictures: str) -> str:
     machine = "\n".join(f"- {name}: {value}" for name, value in results.machine.items())
     sizes = "\n".join(
@@ -111,9 +118,9 @@ def page(results: Results, pictures: str) -> str:
 Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {results.commit}.{note}
 
 Medians of {results.rounds} rounds in which all ways of an operation took turns (three rounds with a million files),
-page cache warm, pending writes flushed and as much memory as the tree takes touched before each. After the first round of each way its destination was compared with
-its source: names, modes, times to the nanosecond, contents. Only ratios of one run mean something: a time alone says
-more about the machine.
+page cache warm, pending writes flushed and as much memory as the tree takes touched before each. After the first round
+of each way its destination was compared with its source: names, modes, times to the nanosecond, contents. Only ratios of
+one run mean something: a time alone says more about the machine.
 
 {machine}
 
@@ -133,9 +140,9 @@ debugging with all its tests. The registry is one of 400 extracted crates. It is
 
 ## What is required
 
-Where a requirement is not met, the kernel's own floor stands beside it where it was measured: `cp -al` makes names and nothing
-else, and of files that must not be linked no way can make less than a copy. The tables of system calls below show what is
-done for each file.
+Where a requirement is not met, the kernel's own floor stands beside it where it was measured: `cp -al` makes names and
+nothing else, `cp -a --reflink=always` files that share their extents, and of files that must not be linked no way can make
+less than a copy. The tables of system calls below show what is done for each file.
 
 {tables(results, pictures)}
 """

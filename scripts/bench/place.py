@@ -15,8 +15,9 @@ from pathlib import Path
 
 from process import Failed, tell
 
-# Sparse: takes what is written into it. Four times a million files of a block each must fit, and their inodes.
-IMAGE_BYTES = 24 << 30
+# Sparse: takes what is written into it. Four times a million files of a block each must fit, and their inodes, and all that
+# is kept of fifteen repositories in four ways: where it gets short, entries make way.
+IMAGE_BYTES = 64 << 30
 
 # Stands for the work folder's own file system.
 WORK = "work"

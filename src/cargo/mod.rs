@@ -43,5 +43,6 @@ pub use sources::{NO_SOURCES, path_packages, source_folder};
 pub use sweep::{Kept, Part, Why, spread, sweep};
 pub use tool::Tool;
 pub use toolchain::Toolchain;
+pub use traces::leads_to;
 pub use units::{Unit, has_unfinished, units};
 pub use workspace::Workspace;

@@ -18,9 +18,13 @@ const METADATA_SECTIONS: [&str; 2] = [".rmeta", ".rustc"];
 /// What the names of sections with debug information begin with.
 const DEBUG_SECTIONS: [&str; 2] = [".debug_", ".zdebug_"];
 
-/// Whether `contents` leads to one of `places`. `sources` are the files that the compiler read.
-pub(super) fn leads_to(contents: &[u8], places: &[&Path], sources: &[PathBuf]) -> bool {
-    Search { places, sources }.leads(contents)
+/// Rustc's libraries hold object files, and can hold a C library as it is.
+const MOST_NESTED: usize = 2;
+
+/// Whether `contents` leads to one of `places`. `sources` are the files that the compiler read. A file in no
+/// known format leads to all that it holds.
+pub fn leads_to(contents: &[u8], places: &[&Path], sources: &[PathBuf]) -> bool {
+    Search { places, sources }.leads(contents, MOST_NESTED)
 }
 
 struct Search<'a> {
@@ -29,30 +33,44 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn leads(&self, contents: &[u8]) -> bool {
+    /// `nested` is how deep archives may lie in one another.
+    fn leads(&self, contents: &[u8], nested: usize) -> bool {
         if !self.holds_any(contents) {
             return false;
         }
         if contents.starts_with(METADATA) {
             return self.metadata_leads(contents);
         }
-        if let Ok(archive) = ArchiveFile::parse(contents) {
+        let parts: Vec<_> = if let (Ok(archive), 1..) = (ArchiveFile::parse(contents), nested) {
             let members = archive.members().map(|member| member.and_then(|member| member.data(contents)));
-            return members.into_iter().any(|member| member.is_ok_and(|member| self.leads(member)));
-        }
-        match object::File::parse(contents) {
-            Ok(object) => object.sections().any(|section| self.section_leads(&section)),
-            Err(_) => true,
-        }
+            members
+                .filter_map(|member| self.part_leads(member.ok(), |data| self.leads(data, nested - 1)))
+                .collect()
+        } else if let Ok(object) = object::File::parse(contents) {
+            object.sections().filter_map(|section| self.section_leads(&section)).collect()
+        } else {
+            Vec::new()
+        };
+        // Of what is in no part that we know nothing can be said.
+        parts.is_empty() || parts.contains(&true)
     }
 
-    fn section_leads<'d>(&self, section: &impl ObjectSection<'d>) -> bool {
-        // What cannot be read may hold anything.
-        let (Ok(name), Ok(data)) = (section.name(), section.data()) else { return true };
-        if DEBUG_SECTIONS.iter().any(|beginning| name.starts_with(beginning)) || !self.holds_any(data) {
-            return false;
+    fn section_leads<'d>(&self, section: &impl ObjectSection<'d>) -> Option<bool> {
+        let Ok(name) = section.name() else { return Some(true) };
+        self.part_leads(section.data().ok(), |data| {
+            let is_debug = DEBUG_SECTIONS.iter().any(|beginning| name.starts_with(beginning));
+            let is_metadata = METADATA_SECTIONS.contains(&name);
+            !is_debug && (!is_metadata || self.metadata_leads(data))
+        })
+    }
+
+    /// Whether a part of a file leads there; `None` for one that does not hold any of the paths.
+    fn part_leads(&self, part: Option<&[u8]>, leads: impl FnOnce(&[u8]) -> bool) -> Option<bool> {
+        match part {
+            Some(data) => self.holds_any(data).then(|| leads(data)),
+            // What cannot be read may hold anything.
+            None => Some(true),
         }
-        !METADATA_SECTIONS.contains(&name) || self.metadata_leads(data)
     }
 
     /// In metadata are the names of sources, and the values of constants.
@@ -76,6 +94,30 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn archive(name: &str, data: &str) -> String {
+        format!("!<arch>\n{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n{data}", 0, 0, 0, 644, data.len())
+    }
+
+    #[test]
+    fn archives_in_archives_are_looked_into_only_so_far() {
+        let (places, sources) = ([Path::new("/w")], [PathBuf::from("/w/a.rs")]);
+        let mut file = "rust\0\0\0 /w/a.rs ".to_owned();
+        for leads in [false, false, false, true] {
+            assert_eq!(leads_to(file.as_bytes(), &places, &sources), leads, "{file}");
+            file = archive("a/", &file);
+        }
+    }
+
+    #[test]
+    fn a_path_beside_all_parts_of_a_file_leads_there() {
+        let places = [Path::new("/w/target")];
+        let leads = |contents: &[u8]| leads_to(contents, &places, &[]);
+        assert!(!leads(archive("a/", "/w/other ").as_bytes()));
+        assert!(leads(archive("a/", "/w/target ").as_bytes()));
+        assert!(leads(archive("/w/target/a/", "data").as_bytes()), "the name of a member");
+        assert!(leads(b"!<thin>\n/w/target") && leads(b"\x7fELF /w/target"));
+    }
 
     #[test]
     fn a_path_in_anything_but_metadata_and_debug_information_leads_there() {

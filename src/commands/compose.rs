@@ -118,8 +118,9 @@ impl Work<'_> {
         if units.is_empty() {
             return Ok(());
         }
-        completed.transfer.tally += self.place(&units)?;
-        add(&mut completed.composed, &units, &locked);
+        let (tally, placed) = self.place(units)?;
+        completed.transfer.tally += tally;
+        add(&mut completed.composed, &placed, &locked);
         completed.transfer.parts.push(self.root.name.clone());
         Ok(())
     }
@@ -138,25 +139,38 @@ impl Work<'_> {
         Ok(Some(present(&live, found)))
     }
 
-    /// Places the units. A unit's fingerprint comes last: without it cargo compiles the unit anew, whatever else is there.
-    fn place(&self, units: &[PoolUnit]) -> Result<Tally, Trouble> {
+    /// Places the units, and returns those that are there now. A unit's fingerprint comes last: without it cargo compiles
+    /// the unit anew, and all that needs it, whatever else is there.
+    fn place(&self, units: Vec<PoolUnit>) -> Result<(Tally, Vec<PoolUnit>), Trouble> {
         let path = &self.root.path;
         if !file::is_present(path) {
             file::make_dirs(path)?;
             file::write_new(&path.join("CACHEDIR.TAG"), TAG)?;
         }
         let target = Dir::open(path)?;
-        make_folders(&target, units)?;
+        make_folders(&target, &units)?;
         let files = units.iter().map(|unit| unit.tree().files()).sum();
         let linker = Linker::new(self.link_mode);
-        shown(self.job, Layer::Units, files, |progress| {
-            let tallies = units.into_par_iter().map(|unit| self.place_unit(unit, &target, &linker, progress));
-            let mut sum = Tally::default();
-            for tally in tallies.collect::<Result<Vec<_>, Trouble>>()? {
-                sum += tally;
-            }
-            Ok(sum)
-        })
+        let count = units.len();
+        let placed = shown(self.job, Layer::Units, files, |progress| {
+            let placed =
+                units.into_par_iter().map(|unit| match self.place_unit(&unit, &target, &linker, progress) {
+                    Ok(tally) => Ok(Some((tally, unit))),
+                    Err(error) if error.is_damage_of(&unit.lease.id().path()) => {
+                        pool::take_out(self.store, unit.lease.id());
+                        Ok(None)
+                    }
+                    Err(error) => Err(error),
+                });
+            placed.collect::<Result<Vec<_>, Trouble>>()
+        })?;
+        let (mut sum, mut there) = (Tally::default(), Vec::new());
+        for (tally, unit) in placed.into_iter().flatten() {
+            sum += tally;
+            there.push(unit);
+        }
+        pool::tell_damaged(self.job, count - there.len());
+        Ok((sum, there))
     }
 
     fn place_unit(

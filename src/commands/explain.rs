@@ -25,7 +25,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
     for layer in &plan.layers {
         let mut explained = explain(&plan, layer, store.as_ref(), &known)?;
         if let (Some(store), Some(pool)) = (&store, &layer.pool) {
-            explained.pool = Some(compose::preview(job, store, pool)?);
+            explained.pool = Some(compose::preview(job, store, pool)?).filter(|pool| pool.units > 0);
         }
         layers.push(explained);
     }

@@ -1,7 +1,7 @@
 //! The units of the pool that a job may use, each held while it is looked at.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -108,19 +108,15 @@ pub(super) fn find(
     }
     // Each is held open. Where that is not allowed for all, fewer come.
     keys.truncate(room(files, 0));
-    let damaged = AtomicU64::new(0);
+    let damaged = AtomicUsize::new(0);
     let found = keys.into_par_iter().map(|(scope, text, key)| {
         let ids = store.entries_of(Layer::Units, scope, &text)?;
-        let units = ids.into_iter().filter_map(|id| open(store, &id, &key, &damaged).transpose());
+        let units = ids.into_iter().filter_map(|id| open(store, &id, &key, &damaged));
         // The same may have been compiled twice at the same time. The first is older than all that needs it.
-        let units = units.collect::<Result<Vec<_>, Trouble>>()?;
-        Ok(units.into_iter().min_by_key(|unit| made(unit.tree())))
+        Ok(units.min_by_key(|unit| made(unit.tree())))
     });
     let mut found: Vec<_> = found.collect::<Result<Vec<_>, Trouble>>()?.into_iter().flatten().collect();
-    match damaged.into_inner() {
-        0 => {}
-        count => job.console.warn(format!("unit pool: {count} damaged units were taken out of the cache")),
-    }
+    tell_damaged(job, damaged.into_inner());
     found.sort_by(|a, b| {
         let created = |unit: &PoolUnit| unit.lease.manifest().header.created;
         created(b).cmp(&created(a)).then_with(|| a.key.digest.cmp(&b.key.digest))
@@ -134,25 +130,31 @@ pub(super) fn room(files: &ManyOpenFiles, held: usize) -> usize {
 }
 
 /// `None` for one that is not to be had.
-fn open(
-    store: &Store,
-    id: &EntryId,
-    key: &UnitKey,
-    damaged: &AtomicU64,
-) -> Result<Option<PoolUnit>, Trouble> {
+fn open(store: &Store, id: &EntryId, key: &UnitKey, damaged: &AtomicUsize) -> Option<PoolUnit> {
     match store.lease(id.clone()) {
         Ok(lease) => {
-            let unit = lease.manifest().header.unit.clone().filter(|_| lease.manifest().roots.len() == 1);
-            Ok(unit.map(|unit| PoolUnit { key: key.clone(), unit, lease }))
+            let unit = lease.manifest().header.unit.clone().filter(|_| lease.manifest().roots.len() == 1)?;
+            Some(PoolUnit { key: key.clone(), unit, lease })
         }
-        Err(store::Error::Gone { .. }) => Ok(None),
         Err(error) if error.is_damage() => {
-            store.quarantine(id)?;
+            take_out(store, id);
             damaged.fetch_add(1, Ordering::Relaxed);
-            Ok(None)
+            None
         }
-        // Of a newer version, for example.
-        Err(_) => Ok(None),
+        // It is gone, or of a newer version, for example.
+        Err(_) => None,
+    }
+}
+
+/// Takes a damaged unit out of use. One that stays, such as in a store of a newer version, is found again.
+pub(super) fn take_out(store: &Store, id: &EntryId) {
+    let _ = store.quarantine(id);
+}
+
+/// Tells that so many units were damaged.
+pub(super) fn tell_damaged(job: &Job, count: usize) {
+    if count > 0 {
+        job.console.warn(format!("unit pool: {count} damaged units were taken out of the cache"));
     }
 }
 

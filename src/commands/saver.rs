@@ -54,16 +54,20 @@ impl Saver<'_> {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
         }
-        let files = ManyOpenFiles::allow();
-        let known: Vec<_> = live.iter().map(|live| self.known(&files, live)).collect();
-        let parts = live.iter().zip(&same).zip(&known);
-        let shared = parts.map(|((live, same), known)| {
-            Shared::find(live, base.as_ref(), same.as_ref(), known.as_ref(), &files)
-        });
-        let shared = shared.collect::<Result<Vec<_>, Trouble>>()?;
+        let shared =
+            live.iter().zip(&same).map(|(live, same)| Shared::with_base(live, base.as_ref(), same.as_ref()));
+        let mut shared = shared.collect::<Result<Vec<_>, Trouble>>()?;
+        // Before units are held: what is held makes no room.
         if let Some(why) = self.lack_of_room(&live, &shared)? {
             self.job.console.warn(format!("{}: not saved: {why}", plan.layer));
             return Ok(Saved::Failed);
+        }
+        let files = ManyOpenFiles::allow();
+        let known: Vec<_> = live.iter().map(|live| self.known(&files, live)).collect();
+        for ((shared, live), known) in shared.iter_mut().zip(&live).zip(&known) {
+            if let Some(known) = known {
+                shared.add_units(live, known, &files);
+            }
         }
         let staging = self.store.stage()?;
         match self.fill(&staging, &live, &shared) {

@@ -6,7 +6,7 @@ use super::pool::{self, Known, PoolUnit};
 use super::trouble::Trouble;
 use crate::store::Lease;
 use crate::sys::{Dir, ManyOpenFiles};
-use crate::tree::{self, Bases, NodeId, Tree};
+use crate::tree::{self, Bases};
 
 /// For one root, where each of its files is already.
 #[derive(Debug, Default)]
@@ -16,28 +16,28 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// `same` is the number of the root of `base` that is like `live`, and what of `live` is the same in it.
-    pub(super) fn find(
+    /// With the entry from which the job started: `same` is the number of its root that is like `live`, and what of `live` is
+    /// the same in it.
+    pub(super) fn with_base(
         live: &Live,
         base: Option<&Lease>,
         same: Option<&(usize, Vec<bool>)>,
-        known: Option<&Known>,
-        files: &ManyOpenFiles,
     ) -> Result<Self, Trouble> {
-        let tree = &live.root.tree;
-        let mut shared = Self { roots: Vec::new(), of: vec![None; tree.len() as usize] };
+        let mut shared = Self { roots: Vec::new(), of: vec![None; live.root.tree.len() as usize] };
         if let (Some(base), Some((number, same))) = (base, same) {
             shared.add(base.open_root(*number)?, same);
         }
-        if let Some(known) = known {
-            let room = pool::room(files, known.count());
-            for unit in known.iter() {
-                if shared.roots.len() < room {
-                    shared.add_unit(live, unit);
-                }
+        Ok(shared)
+    }
+
+    /// Adds what the unit pool has of the rest.
+    pub(super) fn add_units(&mut self, live: &Live, known: &Known, files: &ManyOpenFiles) {
+        let room = pool::room(files, known.count());
+        for unit in known.iter() {
+            if self.roots.len() < room {
+                self.add_unit(live, unit);
             }
         }
-        Ok(shared)
     }
 
     /// For the tree engine.
@@ -45,11 +45,11 @@ impl Shared {
         Bases { roots: &self.roots, of: &self.of }
     }
 
-    /// Adds a unit, if the entry does not have it. One that cannot be read is copied.
+    /// Adds a unit that is there, if the entry does not have it. One that cannot be read is copied.
     fn add_unit(&mut self, live: &Live, unit: &PoolUnit) {
         let tree = &live.root.tree;
-        let folder = node_at(tree, unit.unit.slot.as_bytes());
-        if folder.is_none_or(|folder| self.of[folder as usize].is_some()) {
+        let folder = tree.at(unit.unit.slot.as_bytes());
+        if folder.is_none_or(|folder| self.of[folder as usize].is_some()) || !unit.is_in(tree) {
             return;
         }
         let Ok(root) = unit.lease.open_root(0) else { return };
@@ -66,8 +66,4 @@ impl Shared {
             *of = number;
         }
     }
-}
-
-fn node_at(tree: &Tree, path: &[u8]) -> Option<NodeId> {
-    path.split(|&byte| byte == b'/').try_fold(0, |at, name| tree.child(at, name))
 }

@@ -20,9 +20,8 @@ pub struct Offer {
     pub is_likely: bool,
 }
 
-/// Indices of the `offers` to take, what cargo will take before what it may not, then what brings most; among equals those
-/// that come first. `present` are the slots
-/// that are taken already, with the digest of what is there, where that is known.
+/// Indices of the `offers` to take: what cargo will take before what it may not, then what brings most; among equals those
+/// that come first. `present` are the slots that are taken already, with the digest of what is there, where that is known.
 pub fn fitting(offers: &[Offer], present: &BTreeMap<String, Option<String>>) -> Vec<usize> {
     let mut by_digest: HashMap<&str, usize> = HashMap::new();
     for (index, offer) in offers.iter().enumerate() {

@@ -55,18 +55,15 @@ impl Bases<'_> {
         number.is_some() && number == self.of[tree.node(id).parent as usize]
     }
 
-    /// The folder `id` of the source where it is the same; `above` is what its parent is. `None` where it is gone: a
-    /// cleaner of /tmp took it.
-    fn open(&self, tree: &Tree, id: NodeId, above: Option<&BaseFolder>) -> Result<Option<BaseFolder>> {
-        let Some(number) = self.of[id as usize] else { return Ok(None) };
+    /// The folder `id` of the source where it is the same; `above` is what its parent is. `None` where it cannot be had: the
+    /// source has it as well.
+    fn open(&self, tree: &Tree, id: NodeId, above: Option<&BaseFolder>) -> Option<BaseFolder> {
+        let number = self.of[id as usize]?;
         let opened = match above {
             Some(above) if above.number == number => above.dir.open_dir(tree.name(id)),
             _ => self.roots[number as usize].open_beneath(&tree.path_below(0, id)),
         };
-        match opened {
-            Err(error) if error.is(Errno::NOENT) => Ok(None),
-            opened => Ok(Some(BaseFolder { number, dir: opened? })),
-        }
+        Some(BaseFolder { number, dir: opened.ok()? })
     }
 }
 
@@ -140,7 +137,7 @@ impl Parents {
             return Ok(Arc::clone(origin));
         }
         let path = source.tree.path_below(0, parent);
-        let base = bases.map_or(Ok(None), |bases| bases.open(source.tree, parent, None))?;
+        let base = bases.and_then(|bases| bases.open(source.tree, parent, None));
         let origin = Arc::new(Origin { source: source.root.open_beneath(&path)?, base });
         self.last = Some((parent, Arc::clone(&origin)));
         Ok(origin)
@@ -209,7 +206,7 @@ impl Work<'_> {
                 0 => (origin.source.open_beneath(b"")?, None),
                 id => (origin.source.open_dir(self.tree().name(id))?, origin.base.as_ref()),
             };
-            let base = self.open_base(placement.node, above)?;
+            let base = self.open_base(placement.node, above);
             let folder = Folder { node: placement.node, source, base, target, pending: AtomicUsize::new(0) };
             scope.spawn(move |scope| self.jobs.run(|| self.place_folder(scope, folder)));
             Ok(())
@@ -254,7 +251,7 @@ impl Work<'_> {
 
     fn open_subfolder(&self, parent: &Folder, id: NodeId) -> Result<Folder> {
         let name = self.tree().name(id);
-        let base = self.open_base(id, parent.base.as_ref())?;
+        let base = self.open_base(id, parent.base.as_ref());
         let (source, target) = (parent.source.open_dir(name)?, parent.target.open_dir(name)?);
         Ok(Folder { node: id, source, base, target, pending: AtomicUsize::new(0) })
     }
@@ -342,8 +339,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn open_base(&self, id: NodeId, above: Option<&BaseFolder>) -> Result<Option<BaseFolder>> {
-        self.bases.map_or(Ok(None), |bases| bases.open(self.tree(), id, above))
+    fn open_base(&self, id: NodeId, above: Option<&BaseFolder>) -> Option<BaseFolder> {
+        self.bases.and_then(|bases| bases.open(self.tree(), id, above))
     }
 
     fn tree(&self) -> &Tree {

@@ -285,6 +285,8 @@ fn each_profile_triple_and_flag_has_units_of_its_own() {
         "cargo build --config 'profile.dev.panic=\"abort\"'".to_owned(),
         "cargo build --config 'profile.dev.lto=true'".to_owned(),
         "cargo build --config 'profile.dev.debug=0'".to_owned(),
+        "cargo build --config 'profile.fast.inherits=\"release\"' --profile fast".to_owned(),
+        "cargo test".to_owned(),
     ];
     let all = commands.join("; ");
     build(&job, &HOST, &all);
@@ -331,8 +333,31 @@ fn a_damaged_unit_is_taken_out_and_compiled_again() {
         restored.log
     );
     assert_eq!(compiled(&job.sh("cargo build")), ["alpha", "beta", "second"]);
+    // In its debug information alpha has the path of what was generated, so it is another one, and so is beta.
     let saved = job.ok(&["save"]);
     assert!(saved.log.contains("4 units added") && saved.log.contains("1 were there"), "{}", saved.log);
+}
+
+/// As by a cleaner of `/tmp`, or by somebody who touches all files of a target folder.
+#[test]
+fn a_unit_that_lost_a_file_is_taken_out_and_the_others_come() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build");
+    let of_alpha = |job: &Job| files_called(job, "units", "libalpha-");
+    let ours = of_alpha(&job);
+    fs::remove_file(ours.iter().find(|path| path.extension().is_some_and(|end| end == "rlib")).unwrap())
+        .unwrap();
+    repository(&mut job, "second", &["beta"]);
+    let restored = job.run(&[&["restore"][..], &HOST].concat());
+    assert_eq!((restored.code, &*restored.outputs["target-hit"]), (0, "composed"));
+    assert!(restored.log.contains("1 damaged units were taken out"), "{}", restored.log);
+    assert!(restored.log.contains("unit pool: 4 units, of 3 of the 3 packages"), "{}", restored.log);
+    assert_eq!(compiled(&job.sh("cargo build")), ["alpha", "beta", "second"]);
+    let saved = job.ok(&["save"]);
+    assert!(saved.log.contains("unit pool: 2 units added"), "{}", saved.log);
+    assert_eq!(of_alpha(&job).len(), ours.len());
+    repository(&mut job, "third", &["beta"]);
+    assert_eq!(build(&job, &HOST, "cargo build").1, ["third"]);
 }
 
 #[test]
