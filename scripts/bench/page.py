@@ -130,7 +130,8 @@ Trees:
 
 The target folder is that of the workspace in [`scripts/bench/workspace`](../scripts/bench/workspace), built for
 debugging with all its tests. The registry is one of 400 extracted crates. It is restored by the cargo layer, and besides by
-`path`, which never hard-links; what is changed in it is brought back by `path`, since a cargo home keeps what it has.
+`path`, which never hard-links; what is changed in it is brought back by `path`, since a cargo home keeps what it has. For
+the same reason the cargo layer with nothing to do only looks which crates are there, while rsync compares each file.
 
 ![Time of a restore into an absent folder, by way and file system]({pictures}/restore.svg)
 
