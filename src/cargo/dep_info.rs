@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// What a list of cargo's begins with since 1.84; earlier ones have no beginning and no checksums.
 const VERSION_1: [u8; 6] = [1, 0, 0, 0, 0xff, 1];
 
+/// Cargo's own path, the only one of the variables set by cargo that is in its lists. Source: `CARGO_ENV` there.
+const SET_BY_CARGO: &str = "CARGO";
+
 /// Cargo's list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DepInfo {
@@ -54,6 +57,12 @@ impl DepInfo {
             info.variables.push((name, value));
         }
         Some(info)
+    }
+
+    /// Variables that were read, each with its value, but for the one that cargo sets itself.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let variables = self.variables.iter().filter(|(name, _)| name != SET_BY_CARGO);
+        variables.map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 
     /// Names of variables that have another value than in an earlier list, or are in only one of them.

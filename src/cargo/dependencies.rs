@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::dep_info::{Download, listed_sources};
+use super::dep_info::{DepInfo, Download, listed_sources};
 use super::fingerprint::{Fingerprint, fingerprint_hash};
 use super::units::Unit;
 use crate::sys::{self, Dir};
@@ -22,7 +22,7 @@ pub struct Dependency {
     pub package: String,
     /// Its features, as cargo writes them.
     pub features: String,
-    /// The variables that its build script said it reads, each with its value.
+    /// The variables that were read while it was compiled, or that its build script said it reads, each with its value.
     pub variables: BTreeMap<String, Option<String>>,
     /// Indices of the units that it was built with.
     pub needs: Vec<usize>,
@@ -32,6 +32,7 @@ pub struct Dependency {
 struct Read {
     hash: u64,
     fingerprint: Fingerprint,
+    info: DepInfo,
     package: Option<String>,
 }
 
@@ -51,13 +52,13 @@ pub fn dependencies(
     // Two of one hash cannot be told apart.
     let find = |hash: u64| by_hash.get(&hash).filter(|found| found.len() == 1).map(|found| found[0]);
     let tell = |index: usize| {
-        let Read { fingerprint, package, .. } = read[index].as_ref()?;
+        let Read { fingerprint, info, package, .. } = read[index].as_ref()?;
         let needs: Vec<usize> = fingerprint.needs()?.into_iter().map(find).collect::<Option<_>>()?;
         // A run of a build script is of the package of the script.
         let is_script = |need: &&usize| units[index].names(target).0 == units[**need].names(target).0;
         let script = || read[*needs.iter().find(is_script)?].as_ref()?.package.clone();
         let package = package.clone().or_else(script)?;
-        let variables = fingerprint.variables_read();
+        let variables = fingerprint.variables_read().chain(info.variables());
         Some(Dependency {
             package,
             features: fingerprint.features().to_owned(),
@@ -77,11 +78,15 @@ fn read(dir: &Dir, target: &Tree, unit: &Unit, home: &Path) -> sys::Result<Optio
     let Ok(fingerprint) = Fingerprint::parse(&text(&[&path[..], b".json"].concat())?) else {
         return Ok(None);
     };
+    let info = match unit.info(target) {
+        Some(list) => DepInfo::parse(&text(&target.path_below(0, list))?).unwrap_or_default(),
+        None => DepInfo::default(),
+    };
     let package = match unit.source_list(target) {
         Some(list) => package(&text(&target.path_below(0, list))?, unit.names(target).0, home),
         None => None,
     };
-    Ok(Some(Read { hash, fingerprint, package }))
+    Ok(Some(Read { hash, fingerprint, info, package }))
 }
 
 /// The package called `name` whose sources are the first in a list of rustc's, if they are in the cargo home `home`.

@@ -45,6 +45,12 @@ impl Unit {
         }
     }
 
+    /// Cargo's list of what it was compiled from, see [`super::DepInfo`].
+    pub fn info(&self, target: &Tree) -> Option<NodeId> {
+        let beside = target.node(*self.fingerprints.first()?).parent;
+        target.children(beside).find(|&id| target.name(id).starts_with(b"dep-"))
+    }
+
     /// Rustc's own list of what it was compiled from.
     pub fn source_list(&self, target: &Tree) -> Option<NodeId> {
         let out = |part: NodeId| target.child(part, b"out").into_iter().flat_map(|out| target.children(out));

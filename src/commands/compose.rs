@@ -55,7 +55,7 @@ pub(super) fn preview(job: &Job, store: &Store, pool: &PoolPlan) -> Result<Compo
     let mut composed = Composed::default();
     for folder in &pool.folders {
         let Some(locked) = downloads::locked(&folder.locks)? else { continue };
-        let files = ManyOpenFiles::allow();
+        let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let found = find(job, store, &files, pool, &locked)?;
         add(&mut composed, &chosen(job, found, &BTreeMap::new()), &locked);
     }
@@ -70,7 +70,7 @@ fn find(
     pool: &PoolPlan,
     locked: &Locked,
 ) -> Result<Vec<PoolUnit>, Trouble> {
-    pool::find(job, store, files, pool, |key| locked.has_package(&key.package))
+    Ok(pool::find(job, store, files, pool, |key| locked.has_package(&key.package))?.units)
 }
 
 /// Of the units `found` those that go together with what is `present`.
@@ -108,7 +108,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn complete(&self, folder: &UnitFolder, completed: &mut Completed) -> Result<(), Trouble> {
         let Some(locked) = downloads::locked(&folder.locks)? else { return Ok(()) };
-        let files = ManyOpenFiles::allow();
+        let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let found = find(self.job, self.store, &files, self.pool, &locked)?;
         if found.is_empty() {
             return Ok(());

@@ -57,6 +57,8 @@ struct Contributor<'a> {
 enum Standing<'a> {
     /// It is there.
     Known(&'a PoolUnit),
+    /// It is there, and was not read.
+    Unread,
     /// It is not there, or was compiled later.
     New,
 }
@@ -85,6 +87,7 @@ impl<'a> Contributor<'a> {
             match keys[unit].as_ref().map(|key| (key, self.standing(unit, key))) {
                 Some((key, Standing::New)) => new.push((unit, key)),
                 Some((_, Standing::Known(known))) => used.push(known),
+                Some((_, Standing::Unread)) => pooled.known += 1,
                 None => pooled.bound += 1,
             }
         }
@@ -126,7 +129,9 @@ impl<'a> Contributor<'a> {
 
     fn standing(&self, unit: usize, key: &UnitKey) -> Standing<'a> {
         let known = self.known.of(&key.hash).iter().find(|known| known.key == *key);
-        let Some(known) = known else { return Standing::New };
+        let Some(known) = known else {
+            return if self.known.is_unread(key) { Standing::Unread } else { Standing::New };
+        };
         // All that was built with it must not be older: so of two that were compiled at once the first one stays.
         let own = self.units[unit].files(self.tree).into_iter().map(|id| self.tree.node(id).mtime).max();
         if own < made(known.tree()) { Standing::New } else { Standing::Known(known) }

@@ -15,7 +15,7 @@ use crate::sys::{ManyOpenFiles, Time, sha256_hex};
 use crate::tree::{Kind, Tree};
 
 /// How many files a transfer has open at a time besides the units, at most.
-const OTHER_FILES: usize = 200;
+pub(super) const OTHER_FILES: usize = 200;
 
 /// A unit of the pool.
 #[derive(Debug)]
@@ -43,9 +43,20 @@ impl PoolUnit {
     }
 }
 
+/// What was found in the pool.
+pub(super) struct Found {
+    /// The units, the newest first.
+    pub(super) units: Vec<PoolUnit>,
+    /// Of those that were not read, since too many files would be open.
+    pub(super) unread: Vec<UnitKey>,
+}
+
 /// What the pool has under the hashes of the units in a target folder.
-#[derive(Debug, Default)]
-pub(super) struct Known(HashMap<String, Vec<PoolUnit>>);
+#[derive(Debug)]
+pub(super) struct Known {
+    by_hash: HashMap<String, Vec<PoolUnit>>,
+    unread: HashSet<UnitKey>,
+}
 
 impl Known {
     /// Looks for the units of `target`.
@@ -57,26 +68,27 @@ impl Known {
         target: &Tree,
     ) -> Result<Self, Trouble> {
         let hashes: HashSet<_> = units(target).iter().map(|unit| hash(target, unit)).collect();
-        let mut known: HashMap<String, Vec<PoolUnit>> = HashMap::new();
-        for unit in find(job, store, files, pool, |key| hashes.contains(&key.hash))? {
-            known.entry(unit.key.hash.clone()).or_default().push(unit);
+        let found = find(job, store, files, pool, |key| hashes.contains(&key.hash))?;
+        let mut by_hash: HashMap<String, Vec<PoolUnit>> = HashMap::new();
+        for unit in found.units {
+            by_hash.entry(unit.key.hash.clone()).or_default().push(unit);
         }
-        Ok(Self(known))
+        Ok(Self { by_hash, unread: found.unread.into_iter().collect() })
     }
 
     /// Those of one hash.
     pub(super) fn of(&self, hash: &str) -> &[PoolUnit] {
-        self.0.get(hash).map_or(&[], Vec::as_slice)
+        self.by_hash.get(hash).map_or(&[], Vec::as_slice)
     }
 
-    /// How many there are. Each takes an open file.
-    pub(super) fn count(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
+    /// Whether this one is there and was not read.
+    pub(super) fn is_unread(&self, key: &UnitKey) -> bool {
+        self.unread.contains(key)
     }
 
-    /// All of them.
+    /// All that were read.
     pub(super) fn iter(&self) -> impl Iterator<Item = &PoolUnit> {
-        self.0.values().flatten()
+        self.by_hash.values().flatten()
     }
 }
 
@@ -90,14 +102,14 @@ pub(super) fn slot(target: &Tree, unit: &Unit) -> String {
     String::from_utf8_lossy(&target.path_below(0, unit.folder())).into_owned()
 }
 
-/// The units whose keys are wanted, of each one, the newest first. What cannot be read is passed over.
+/// The units whose keys are wanted, of each one. What cannot be read is passed over.
 pub(super) fn find(
     job: &Job,
     store: &Store,
     files: &ManyOpenFiles,
     pool: &PoolPlan,
     is_wanted: impl Fn(&UnitKey) -> bool,
-) -> Result<Vec<PoolUnit>, Trouble> {
+) -> Result<Found, Trouble> {
     let mut keys = Vec::new();
     let mut seen = HashSet::new();
     for scope in &pool.read {
@@ -107,7 +119,7 @@ pub(super) fn find(
         }
     }
     // Each is held open. Where that is not allowed for all, fewer come.
-    keys.truncate(room(files, 0));
+    let unread = keys.split_off(files.take(keys.len())).into_iter().map(|(_, _, key)| key).collect();
     let damaged = AtomicUsize::new(0);
     let found = keys.into_par_iter().map(|(scope, text, key)| {
         let ids = store.entries_of(Layer::Units, scope, &text)?;
@@ -121,12 +133,7 @@ pub(super) fn find(
         let created = |unit: &PoolUnit| unit.lease.manifest().header.created;
         created(b).cmp(&created(a)).then_with(|| a.key.digest.cmp(&b.key.digest))
     });
-    Ok(found)
-}
-
-/// How many files may be held open besides the `held` ones.
-pub(super) fn room(files: &ManyOpenFiles, held: usize) -> usize {
-    files.most().saturating_sub(OTHER_FILES + held)
+    Ok(Found { units: found, unread })
 }
 
 /// `None` for one that is not to be had.

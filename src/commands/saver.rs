@@ -12,7 +12,7 @@ use super::progress::shown;
 use super::shared::Shared;
 use super::source::{is_written_alike, linkable};
 use super::trouble::Trouble;
-use super::{contribute, freshness, housekeeping, tools};
+use super::{contribute, freshness, housekeeping, pool, tools};
 use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
@@ -62,7 +62,7 @@ impl Saver<'_> {
             self.job.console.warn(format!("{}: not saved: {why}", plan.layer));
             return Ok(Saved::Failed);
         }
-        let files = ManyOpenFiles::allow();
+        let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let known: Vec<_> = live.iter().map(|live| self.known(&files, live)).collect();
         for ((shared, live), known) in shared.iter_mut().zip(&live).zip(&known) {
             if let Some(known) = known {

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::Time;
 
+/// Where one of two folders has so many times fewer children than the other, these are looked up there by halving; else
+/// both are walked in step.
+const FEW: usize = 16;
+
 /// Index of a node in its tree. The root is 0.
 pub type NodeId = u32;
 
@@ -230,16 +234,23 @@ impl Tree {
     }
 
     /// Calls `each` with each node that has one at the same path in `other`, and with that.
-    pub(super) fn for_each_pair(&self, other: &Self, mut each: impl FnMut(NodeId, NodeId)) {
+    pub fn for_each_pair(&self, other: &Self, mut each: impl FnMut(NodeId, NodeId)) {
         let mut pairs = vec![(0, 0)];
         while let Some((ours, theirs)) = pairs.pop() {
             each(ours, theirs);
-            let mut others = other.children(theirs).peekable();
-            for child in self.children(ours) {
-                let name = self.name(child);
-                while others.next_if(|&id| other.name(id) < name).is_some() {}
-                if let Some(id) = others.next_if(|&id| other.name(id) == name) {
-                    pairs.push((child, id));
+            let (own, others) = (self.children(ours), other.children(theirs));
+            if own.len() < others.len() / FEW {
+                pairs.extend(own.filter_map(|id| Some((id, other.child(theirs, self.name(id))?))));
+            } else if others.len() < own.len() / FEW {
+                pairs.extend(others.filter_map(|id| Some((self.child(ours, other.name(id))?, id))));
+            } else {
+                let mut others = others.peekable();
+                for child in own {
+                    let name = self.name(child);
+                    while others.next_if(|&id| other.name(id) < name).is_some() {}
+                    if let Some(id) = others.next_if(|&id| other.name(id) == name) {
+                        pairs.push((child, id));
+                    }
                 }
             }
         }

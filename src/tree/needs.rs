@@ -29,7 +29,7 @@ pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker
     let mut groups = HashSet::new();
     for (id, node) in source.tree.iter() {
         if let Kind::File { size, group } = node.kind {
-            if bases.is_some_and(|bases| bases.have(source.tree, id)) {
+            if bases.is_some_and(|bases| bases.have(id)) {
                 continue;
             }
             if group != 0 && !groups.insert(group) {

@@ -43,16 +43,36 @@ pub struct Source<'a> {
 pub struct Bases<'a> {
     /// The roots' folders.
     pub roots: &'a [Dir],
-    /// For each node of the *source* the number of the tree that has the same at the same path. A file is linked if its
-    /// folder is of the same tree.
+    /// For each node of the *source* the number of the tree that has the same at the same path.
     pub of: &'a [Option<u32>],
 }
 
 impl Bases<'_> {
     /// Whether the file `id` of the source can be linked.
-    pub(super) fn have(&self, tree: &Tree, id: NodeId) -> bool {
-        let number = self.of[id as usize];
-        number.is_some() && number == self.of[tree.node(id).parent as usize]
+    pub(super) fn have(&self, id: NodeId) -> bool {
+        self.of[id as usize].is_some()
+    }
+
+    /// Links the file `id` of the source from where it is the same; `above` is what its folder is. `false` where it cannot be
+    /// had.
+    fn link(
+        &self,
+        tree: &Tree,
+        id: NodeId,
+        above: Option<&BaseFolder>,
+        to: &Dir,
+        to_name: &[u8],
+    ) -> Result<bool> {
+        let Some(number) = self.of[id as usize] else { return Ok(false) };
+        if let Some(above) = above.filter(|above| above.number == number) {
+            return linked_from_base(&above.dir, tree.name(id), to, to_name);
+        }
+        // Many trees have a part each of one folder.
+        let folder = tree.path_below(0, tree.node(id).parent);
+        match self.roots[number as usize].open_beneath(&folder) {
+            Ok(dir) => linked_from_base(&dir, tree.name(id), to, to_name),
+            Err(_) => Ok(false),
+        }
     }
 
     /// The folder `id` of the source where it is the same; `above` is what its parent is. `None` where it cannot be had: the
@@ -322,16 +342,15 @@ impl Work<'_> {
             }
             Kind::File { size, .. } => {
                 self.engine.progress.add(size);
-                let name = tree.name(id);
-                if let Some(base) = base
-                    && self.bases.is_some_and(|bases| bases.have(tree, id))
-                    && linked_from_base(&base.dir, name, to, to_name)?
+                if let Some(bases) = self.bases
+                    && bases.link(tree, id, base, to, to_name)?
                 {
                     self.counts.add(Used::Hardlink, size);
                     return Ok(());
                 }
                 let linkable = self.source.linkable.get(id as usize).copied().unwrap_or(false);
-                let file = File { from, name, size, mode: node.mode, mtime: node.mtime, linkable };
+                let file =
+                    File { from, name: tree.name(id), size, mode: node.mode, mtime: node.mtime, linkable };
                 self.counts.add(self.engine.linker.transfer(&file, to, to_name)?, size);
             }
             Kind::Folder { .. } => {}

@@ -143,6 +143,22 @@ fn another_repository_compiles_nothing_but_itself() {
     }
 }
 
+/// As where the cache root is on another disk than the workspace.
+#[test]
+fn what_comes_as_a_copy_is_still_once_in_the_cache() {
+    let mut job = host();
+    let copy = [&HOST[..], &["--link-mode", "copy"]].concat();
+    build(&job, &copy, "cargo build");
+    repository(&mut job, "second", &["beta"]);
+    let (_, compiled, _) = build(&job, &copy, "cargo build");
+    assert_eq!(compiled, ["second"]);
+    for (file, count) in [("lib*.r", 4), ("two.rs", 1)] {
+        let inode = |path: &PathBuf| fs::metadata(path).unwrap().ino();
+        let of = |layer| files_called(&job, layer, file).iter().map(inode).collect::<BTreeSet<_>>();
+        assert_eq!((of("units").len(), of("target")), (count, of("units")), "{file}");
+    }
+}
+
 #[test]
 fn a_new_branch_of_a_repository_finds_what_its_default_branch_compiled() {
     let mut job = host();
@@ -238,7 +254,6 @@ fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
 /// Cargo's hash of a unit does not tell which variables its build script read.
 #[test]
 fn what_a_script_made_of_a_variable_serves_where_the_variable_is_the_same() {
-    let mut job = host();
     let script = ALPHA_SCRIPT
         .replace(
             "\"pub const TWO: u32 = 2;\"",
@@ -246,7 +261,20 @@ fn what_a_script_made_of_a_variable_serves_where_the_variable_is_the_same() {
         )
         .replace("rerun-if-changed=build.rs", "rerun-if-env-changed=COUNT");
     assert_eq!(script.matches("COUNT").count(), 2, "{script}");
-    package(&job, "alpha", "", &[("build.rs", &script)]);
+    serves_where_the_variable_is_the_same(("build.rs", &script));
+}
+
+#[test]
+fn what_was_compiled_with_a_variable_serves_where_the_variable_is_the_same() {
+    let source = "pub const TWO: u32 = match option_env!(\"COUNT\") {\n    \
+                  Some(count) => (count.as_bytes()[0] - b'0') as u32,\n    None => 2,\n};\n";
+    serves_where_the_variable_is_the_same(("src/lib.rs", source));
+}
+
+/// Where `alpha` with this `file` makes its number from the variable COUNT.
+fn serves_where_the_variable_is_the_same(file: (&str, &str)) {
+    let mut job = host();
+    package(&job, "alpha", "", &[file]);
     for (name, count, compiles) in [
         ("first", "2", vec!["alpha", "beta", "first", "proc"]),
         ("second", "7", vec!["alpha", "beta", "second"]),
