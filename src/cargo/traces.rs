@@ -41,36 +41,34 @@ impl Search<'_> {
         if contents.starts_with(METADATA) {
             return self.metadata_leads(contents);
         }
-        let parts: Vec<_> = if let (Ok(archive), 1..) = (ArchiveFile::parse(contents), nested) {
-            let members = archive.members().map(|member| member.and_then(|member| member.data(contents)));
-            members
-                .filter_map(|member| self.part_leads(member.ok(), |data| self.leads(data, nested - 1)))
-                .collect()
-        } else if let Ok(object) = object::File::parse(contents) {
-            object.sections().filter_map(|section| self.section_leads(&section)).collect()
-        } else {
-            Vec::new()
+        let harmless: Option<Vec<usize>> = match ArchiveFile::parse(contents) {
+            Ok(archive) if nested > 0 => {
+                let members = archive.members().map(|member| member.and_then(|member| member.data(contents)));
+                members
+                    .map(|member| self.harmless(member.ok()?, |data| self.leads(data, nested - 1)))
+                    .collect()
+            }
+            _ => object::File::parse(contents).ok().and_then(|object| {
+                object.sections().map(|section| self.harmless_in_section(&section)).collect()
+            }),
         };
         // Of what is in no part that we know nothing can be said.
-        parts.is_empty() || parts.contains(&true)
+        harmless.is_none_or(|counts| counts.into_iter().sum::<usize>() < self.count(contents))
     }
 
-    fn section_leads<'d>(&self, section: &impl ObjectSection<'d>) -> Option<bool> {
-        let Ok(name) = section.name() else { return Some(true) };
-        self.part_leads(section.data().ok(), |data| {
+    fn harmless_in_section<'d>(&self, section: &impl ObjectSection<'d>) -> Option<usize> {
+        let name = section.name().ok()?;
+        self.harmless(section.data().ok()?, |data| {
             let is_debug = DEBUG_SECTIONS.iter().any(|beginning| name.starts_with(beginning));
             let is_metadata = METADATA_SECTIONS.contains(&name);
             !is_debug && (!is_metadata || self.metadata_leads(data))
         })
     }
 
-    /// Whether a part of a file leads there; `None` for one that does not hold any of the paths.
-    fn part_leads(&self, part: Option<&[u8]>, leads: impl FnOnce(&[u8]) -> bool) -> Option<bool> {
-        match part {
-            Some(data) => self.holds_any(data).then(|| leads(data)),
-            // What cannot be read may hold anything.
-            None => Some(true),
-        }
+    /// How many paths there are in a part of a file; `None` where it leads to one of them.
+    fn harmless(&self, part: &[u8], leads: impl FnOnce(&[u8]) -> bool) -> Option<usize> {
+        let count = self.count(part);
+        (count == 0 || !leads(part)).then_some(count)
     }
 
     /// In metadata are the names of sources, and the values of constants.
@@ -84,6 +82,10 @@ impl Search<'_> {
 
     fn holds_any(&self, data: &[u8]) -> bool {
         self.places().any(|place| memmem::find(data, place).is_some())
+    }
+
+    fn count(&self, data: &[u8]) -> usize {
+        self.places().map(|place| memmem::find_iter(data, place).count()).sum()
     }
 
     fn places(&self) -> impl Iterator<Item = &[u8]> {
@@ -117,6 +119,35 @@ mod tests {
         assert!(leads(archive("a/", "/w/target ").as_bytes()));
         assert!(leads(archive("/w/target/a/", "data").as_bytes()), "the name of a member");
         assert!(leads(b"!<thin>\n/w/target") && leads(b"\x7fELF /w/target"));
+    }
+
+    /// An object file with one section, of debug information, and something behind all.
+    fn object(debug: &str, behind: &str) -> Vec<u8> {
+        let names = b"\0.shstrtab\0.debug_str\0";
+        let (at_names, at_debug) = (64, 64 + names.len());
+        let section = |name: u32, kind: u32, at: usize, size: usize| {
+            let (at, size) = ((at as u64).to_le_bytes(), (size as u64).to_le_bytes());
+            [&name.to_le_bytes()[..], &kind.to_le_bytes(), &[0; 16], &at, &size, &[0; 24]].concat()
+        };
+        let sections = [
+            section(0, 0, 0, 0),
+            section(1, 3, at_names, names.len()),
+            section(11, 1, at_debug, debug.len()),
+        ];
+        let at_sections = ((at_debug + debug.len()) as u64).to_le_bytes();
+        // Of 64 bits, lowest byte first; to be linked, for x86-64; 64 bytes of this, then 64 for each of 3 sections.
+        let head = [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], &[1, 0, 62, 0, 1, 0, 0, 0], &[0; 16], &at_sections];
+        let sizes = [&[0; 4][..], &[64, 0, 0, 0, 0, 0, 64, 0, 3, 0, 1, 0]];
+        [&head.concat(), &sizes.concat(), &names[..], debug.as_bytes(), &sections.concat(), behind.as_bytes()]
+            .concat()
+    }
+
+    #[test]
+    fn debug_information_leads_nowhere_and_what_is_in_no_section_may() {
+        let places = [Path::new("/w/target")];
+        let leads = |debug: &str, behind: &str| leads_to(&object(debug, behind), &places, &[]);
+        assert!(!leads("/w/target/x.rs /w/target", "") && !leads("/w/target", "/w/other"));
+        assert!(leads("/w/target", "/w/target") && leads("", "/w/target"));
     }
 
     #[test]
