@@ -4,6 +4,7 @@
 //! A node takes 48 bytes and its name, so a million files fit into less than 100 MB; two trees are compared by
 //! walking both in step.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -219,10 +220,15 @@ impl Tree {
 
     /// For each node, whether `base` has the same at the same path: for files size, mode and time to the nanosecond; for
     /// symlinks the target and the time; for folders the mode. A folder's own time is no difference: it follows from
-    /// its files and from temporary names that came and went.
+    /// its files and from temporary names that came and went. What is one file in one of the trees and two in the other
+    /// is the same once at most.
     pub fn same_as(&self, base: &Self) -> Vec<bool> {
         let mut same = vec![false; self.nodes.len()];
-        self.for_each_pair(base, |ours, theirs| same[ours as usize] = self.is_same(ours, base, theirs));
+        let mut files = FilePairs::default();
+        self.for_each_pair(base, |ours, theirs| {
+            same[ours as usize] = self.is_same(ours, base, theirs)
+                && files.allow(FileIdentity::of(self, ours), FileIdentity::of(base, theirs));
+        });
         same
     }
 
@@ -327,6 +333,41 @@ fn is_plain_name(name: &[u8]) -> bool {
     !name.is_empty() && name != b"." && name != b".." && !name.contains(&b'/') && !name.contains(&0)
 }
 
+/// What the names of one file in a tree have in common, and no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum FileIdentity {
+    Alone(NodeId),
+    Group(u32),
+}
+
+impl FileIdentity {
+    fn of(tree: &Tree, id: NodeId) -> Self {
+        match tree.node(id).kind {
+            Kind::File { group, .. } if group != 0 => Self::Group(group),
+            _ => Self::Alone(id),
+        }
+    }
+}
+
+/// Which file of one tree is which of another.
+#[derive(Default)]
+struct FilePairs {
+    theirs: HashMap<FileIdentity, FileIdentity>,
+    ours: HashMap<FileIdentity, FileIdentity>,
+}
+
+impl FilePairs {
+    /// Whether two files can be one, as neither is one with a third.
+    fn allow(&mut self, ours: FileIdentity, theirs: FileIdentity) -> bool {
+        // Each path is asked about once.
+        if let (FileIdentity::Alone(_), FileIdentity::Alone(_)) = (ours, theirs) {
+            return true;
+        }
+        *self.theirs.entry(ours).or_insert(theirs) == theirs
+            && *self.ours.entry(theirs).or_insert(ours) == ours
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,5 +443,29 @@ mod tests {
         assert_eq!(sample(5).same_as(&sample(6)), [true, true, true, false]);
         assert_eq!(sample(5).same_as(&sample(5)), [true; 4]);
         assert_eq!(sample(5).same_as(&Tree::with_root(0o755, NOW)), [true, false, false, false]);
+    }
+
+    /// `a`, `b` and `c` that are one file where they have the same number, unless that is 0.
+    fn three(groups: [u32; 3]) -> Tree {
+        let mut tree = Tree::with_root(0o755, NOW);
+        for (name, group) in [b"a", b"b", b"c"].into_iter().zip(groups) {
+            tree.push(0, name, 0o644, NOW, Kind::File { size: 1, group });
+        }
+        tree.set_children(0, 1..4);
+        tree
+    }
+
+    #[test]
+    fn what_is_one_file_in_one_tree_and_two_in_another_is_the_same_once() {
+        for (ours, base, count) in [
+            ([1, 1, 0], [5, 5, 0], 3),
+            ([0, 0, 0], [5, 5, 0], 2),
+            ([1, 1, 0], [0, 0, 0], 2),
+            ([1, 1, 1], [5, 5, 5], 3),
+            ([0, 0, 0], [5, 5, 5], 1),
+        ] {
+            let same = three(ours).same_as(&three(base));
+            assert_eq!(same[1..].iter().filter(|same| **same).count(), count, "{ours:?} {base:?}");
+        }
     }
 }

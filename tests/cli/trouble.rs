@@ -1,7 +1,7 @@
 //! Whatever goes wrong with the cache, the job goes on and loses nothing.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
 use crate::job::{CARGOS_TAG, Job, Said};
@@ -225,4 +225,22 @@ fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
         assert_eq!(said.outputs["target-hit"], "exact", "{damage}");
         assert_eq!(job.sh("target/debug/small 1>&2"), "two\n", "{damage}");
     }
+}
+
+/// A save takes what has not changed from the entry before. Files that were one there are not one therefore.
+#[test]
+fn an_entry_has_the_hard_links_of_what_was_saved() {
+    let job = Job::new();
+    let save = |make: &str| {
+        job.sh(&format!("mkdir -p out; {make}"));
+        job.ok(&["save", "--preset", "none", "--path", "out", "--key", "k", "--save", "always"]);
+        let entry = job.newest_entry("paths").join("tree/0");
+        ["a", "b"].map(|name| fs::metadata(entry.join(name)).unwrap().ino())
+    };
+    let [a, b] = save("echo same >out/a; ln out/a out/b");
+    assert_eq!(a, b);
+    let [a, b] = save("cp -p out/a c; mv c out/b");
+    assert_ne!(a, b);
+    let [a, b] = save("ln -f out/a out/b");
+    assert_eq!(a, b);
 }

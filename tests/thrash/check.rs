@@ -85,7 +85,8 @@ fn without_links(items: Items) -> Items {
     items.into_iter().map(|(path, what)| (path, cut(what))).collect()
 }
 
-fn same(wanted: &Items, found: &Items) -> Result<(), String> {
+/// What is found in a tree instead of what is wanted, if anything.
+pub(crate) fn same(wanted: &Items, found: &Items) -> Result<(), String> {
     let paths = wanted.keys().chain(found.keys().filter(|path| !wanted.contains_key(*path)));
     let differences = paths.filter(|path| wanted.get(*path) != found.get(*path)).map(|path| {
         let told = |items: &Items| items.get(path).map_or("nothing", String::as_str).to_owned();

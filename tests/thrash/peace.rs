@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::action::Action;
 use crate::arena::{Arena, KEYS};
+use crate::check;
 use crate::edit::remove;
 use crate::fault::{entries, inside};
 use crate::layout::Layout;
@@ -61,9 +62,7 @@ fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
         let wrong = |what: &str| Wrong::Corrupt(format!("{}: {what}", tree.display()));
         let found = scan(&tree)?.ok_or_else(|| wrong("is missing"))?;
         let listing = found.listing.ok_or_else(|| wrong("has no listing"))?;
-        if listing.items != found.items {
-            return Err(wrong("is not what its listing tells"));
-        }
+        check::same(&listing.items, &found.items).map_err(|what| wrong(&what))?;
         arena.figures.add("entries_left", 1);
     }
     Ok(())
