@@ -13,7 +13,7 @@ done
 say() { printf '%s\n' "$*" >&2; }
 
 # Programs and their Debian packages. Only root can mount, so only root needs the tools of file systems.
-needed=(rsync:rsync zstd:zstd strace:strace time:time)
+needed=(rsync:rsync zstd:zstd strace:strace time:time perf:linux-perf)
 if [[ $EUID == 0 ]]; then needed+=(mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs); fi
 missing=()
 for pair in "${needed[@]}"; do

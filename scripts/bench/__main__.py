@@ -17,6 +17,7 @@ import results as store
 from measure import Measure
 from place import opened
 from process import Failed
+from requirement import misses
 
 
 def say(text: str) -> None:
@@ -74,7 +75,8 @@ def measure(words: options.Options) -> store.Results:
             quick=words.quick,
             machine=host.describe(),
         )
-        run = Measure(words, binary, made, found, say, keep=partial(found.write, work / "results.json"))
+        keep = partial(found.write, work / "results.json")
+        run = Measure(words, binary, made, found, say, keep, misses=partial(misses, found))
         for name in words.file_systems[:1] if words.builds or words.fleet else words.file_systems:
             with opened(name, work) as place:
                 run.run(place)

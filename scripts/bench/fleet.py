@@ -33,7 +33,7 @@ class Fleets:
 
     def __init__(self, place: Place, binary: Path, made: Path):
         self.place = place
-        self.folder = place.folder / "fleet"
+        self.work = place.folder / "work"
         self.copies = place.folder / "copies"
         self.temporary = place.folder / "temporary"
         self.binary = binary
@@ -46,10 +46,12 @@ class Fleets:
         courses = {way: Fleet(self.place.name, way, [], [], 0, 0) for way in (APART, RSYNC, TAR, POOL)}
         for number in range(REPOSITORIES):
             self.visit(number, courses)
-            line = ", ".join(f"{course.seconds[-1]:.1f} s {course.way}" for course in courses.values())
+            line = ", ".join(
+                f"{course.seconds[-1]:.1f} s and {course.compiled[-1]} units {course.way}" for course in courses.values()
+            )
             say(f"{self.place.name}: repository {number + 1} of {REPOSITORIES}: {line}")
         distinct = len(self.units)
-        remove(self.folder)
+        remove(self.work)
         return [
             Fleet(course.place, way, course.seconds, course.compiled, distinct, disk_bytes(self.kept(way)))
             for way, course in courses.items()
@@ -96,19 +98,21 @@ class Fleets:
             message = json.loads(line)
             if message["reason"] != "compiler-artifact" or "registry+" not in message["package_id"]:
                 continue
-            self.units.add(Path(message["filenames"][0]).name)
+            # The name alone is not enough: each build script's is the same.
+            self.units.add(str(Path(message["filenames"][0]).relative_to(job.tree)))
             compiled += not message["fresh"]
         return seconds, compiled
 
     def check_out(self, number: int) -> Job:
+        """Each repository has a folder of its own, as below a runner's work folder."""
         fresh(self.temporary)
-        remove(self.folder)
-        job = Job(self.folder, TARGET, f"bench/repository-{number}")
-        (self.folder / "src").mkdir(parents=True)
-        (self.folder / "Cargo.toml").write_text(manifest(number))
-        (self.folder / "Cargo.lock").write_text((WORKSPACE / "Cargo.lock").read_text())
-        (self.folder / "src/main.rs").write_text(f'fn main() {{\n    println!("{number}");\n}}\n')
-        return job
+        fresh(self.work)
+        folder = self.work / f"repository-{number}"
+        (folder / "src").mkdir(parents=True)
+        (folder / "Cargo.toml").write_text(manifest(number))
+        (folder / "Cargo.lock").write_text((WORKSPACE / "Cargo.lock").read_text())
+        (folder / "src/main.rs").write_text(f'fn main() {{\n    println!("{number}");\n}}\n')
+        return Job(folder, TARGET, f"bench/repository-{number}")
 
 
 def manifest(number: int) -> str:

@@ -14,8 +14,9 @@ from layer import CARGO, PATHS, TARGET, Layer
 from options import Options
 from place import Place, remove
 from process import environment, peak_bytes, run
-from results import Count, Figure, PlaceKind, Results, TreeSize
+from results import Count, Figure, PlaceKind, Profile, Results, TreeSize
 from scenario import REFLINK, RSYNC, Bench
+from stacks import profile
 from syscalls import Calls, count
 from way import Way, take_turns
 
@@ -35,6 +36,9 @@ LARGEST = 1_000_000
 
 # Roughly, with the name and what is pending in the journal.
 BYTES_OF_INODE = 4096
+
+# Milliseconds: more rounds cost nothing and are needed.
+MORE_ROUNDS_OF_LITTLE = 4
 
 # They take minutes each way.
 ROUNDS_OF_LARGEST = 3
@@ -61,6 +65,7 @@ class Measure:
         results: Results,
         say: Callable[[str], None],
         keep: Callable[[], None],
+        misses: Callable[[str, str, str], set[str]],
     ):
         self.options = options
         self.binary = binary
@@ -69,6 +74,8 @@ class Measure:
         self.say = say
         # Called whenever there is more: a run takes an hour, and whatever ends it early is to cost no more than what was begun.
         self.keep = keep
+        # The ways of an operation (place, tree, operation) that are too slow.
+        self.misses = misses
 
     def run(self, place: Place) -> None:
         self.place = place
@@ -139,8 +146,7 @@ class Measure:
 
     def start(self) -> None:
         bench = Bench(self.place, self.binary, self.place.folder, PATHS)
-        # Milliseconds: more rounds cost nothing and are needed.
-        self.take(bench, START, scenario.start(bench), rounds=4 * self.options.rounds, tree=NO_TREE)
+        self.take(bench, START, scenario.start(bench), tree=NO_TREE)
         bench.clear()
 
     def builds(self) -> None:
@@ -167,12 +173,13 @@ class Measure:
         bench: Bench,
         operation: str,
         ways: list[Way],
-        rounds: int | None = None,
         tree: str | None = None,
         weighed: tuple[str, ...] = (),
     ) -> None:
         tree = tree or self.tree
-        rounds = rounds or self.options.rounds
+        rounds = self.options.rounds
+        if operation in (RESTORE_AGAIN, SAVE_AGAIN, START):
+            rounds *= MORE_ROUNDS_OF_LITTLE
         if tree == tiny_tree(LARGEST):
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
@@ -183,7 +190,18 @@ class Measure:
             figure = Figure(self.place.name, tree, operation, way.name, course.seconds, course.disk_bytes, peak)
             self.results.figures.append(figure)
             self.say(f"  {figure.median:9.3f} s  {way.name}")
+        if tree != NO_TREE:
+            self.profile(bench, operation, ways)
         self.keep()
+
+    def profile(self, bench: Bench, operation: str, ways: list[Way]) -> None:
+        """Of what is too slow, where the time goes, in one more run."""
+        too_slow = self.misses(self.place.name, self.tree, operation)
+        for way in [way for way in ways if way.name in too_slow]:
+            way.before()
+            self.place.settle()
+            stacks = profile(way.command, cwd=way.cwd, env=way.env, scratch=self.made)
+            self.results.profiles.append(Profile(self.place.name, self.tree, operation, way.name, stacks))
 
     def weigh(self, bench: Bench, way: Way) -> int:
         """The memory of one more run, outside of the timed rounds."""

@@ -72,7 +72,7 @@ def read() -> Options:
         nargs="+",
         default=[],
         metavar="JSON",
-        help="measures nothing: takes the results.json of earlier runs' work folders",
+        help="measures nothing: takes the results.json of earlier runs, the last one's and what it lacks from those before",
     )
     arguments = parser.parse_args()
     if arguments.check and not arguments.results:

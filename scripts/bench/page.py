@@ -6,18 +6,27 @@ from itertools import groupby
 
 from builds import UPDATED
 from requirement import fraction, judge
-from results import Results
+from results import Results, profile_name, profile_title
 from scenario import RSYNC, RSYNC_EMPTY
+from stacks import by_call
+
+# A system call with less of the time is not named.
+LEAST_SHARE = 0.03
 
 
 def tables(results: Results, pictures: str) -> str:
     parts = [requirements(results)] if results.figures else []
+    if results.profiles:
+        parts.append(f"### Where the time of what is not met goes\n\n{profiles(results, pictures)}")
     if results.builds:
         parts.append(f"## From an empty workspace to the built programs\n\n{builds(results)}")
     if results.fleets:
         parts.append(f"## Many repositories on one host\n\n{fleets(results, pictures)}")
     for place in results.places if results.figures else ():
-        parts.append(f"## {place}\n\n{figures(results, place)}\n\n{calls(results, place)}")
+        parts.append(f"## {place}")
+        if place in results.origins:
+            parts.append(origin(results, place).rstrip())
+        parts += [figures(results, place), calls(results, place)]
     return "\n\n".join(parts)
 
 
@@ -32,6 +41,20 @@ def requirements(results: Results) -> str:
         mark = "met" if found.is_met else "**not met**"
         rows.append((found.place, found.what, f"at most {found.required}", found.found, mark))
     return table(("file system", "what", "required", "found", ""), rows)
+
+
+def profiles(results: Results, pictures: str) -> str:
+    rows = []
+    for profile in results.profiles:
+        shares = [f"{call} {share:.0%}" for call, share in by_call(profile.stacks).items() if share >= LEAST_SHARE]
+        rows.append((profile.place, f"{profile.tree}: {profile.operation}: `{profile.way}`", ", ".join(shares)))
+    shown = "\n\n".join(f"![{profile_title(each)}]({pictures}/{profile_name(each)})" for each in results.profiles)
+    return f"""Shares of the time on the processors, from samples of one further run each: by system call, and below it the kernel's
+own functions, the wider the more time.
+
+{table(("file system", "what", "time"), rows)}
+
+{shown}"""
 
 
 def figures(results: Results, place: str) -> str:
@@ -81,8 +104,8 @@ def fleets(results: Results, pictures: str) -> str:
     head = ("kept by", "all", "the first", "of the others", "units compiled", "distinct", "on the disk")
     number = len(results.fleets[0].seconds)
     place = results.fleets[0].place
-    return f"""{origin(results, "fleets")}{number} repositories that share most of their dependencies, on {place}, each built for
-the first time, one after another, on a host that has nothing but the downloads. Each job goes from the checkout to the
+    return f"""{origin(results, "fleets")}{number} repositories that share most of their dependencies, on {place}, each in a folder of
+its own and built for the first time, one after another, on a host that has nothing but the downloads. Each job goes from the checkout to the
 end of the save; for all but the pool the builds are the same, from nothing, and were made once. *Units* are the compiled
 libraries, macros and build scripts of dependencies; *of the others* is a median.
 
@@ -117,9 +140,9 @@ def page(results: Results, pictures: str) -> str:
 
 Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {results.commit}.{note}
 
-Medians of {results.rounds} rounds in which all ways of an operation took turns (three rounds with a million files),
-page cache warm, pending writes flushed and as much memory as the tree takes touched before each. After the first round
-of each way its destination was compared with its source: names, modes, times to the nanosecond, contents. Only ratios of
+Medians of {results.rounds} rounds, or more of what takes milliseconds, in which all ways of an operation took turns, in
+another order each time (three rounds with a million files), page cache warm, pending writes flushed and as much memory as
+the tree takes touched before each. After the first round of each way its destination was compared with its source: names, modes, times to the nanosecond, contents. Only ratios of
 one run mean something: a time alone says more about the machine.
 
 {machine}

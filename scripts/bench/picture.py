@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import measure as m
 from fleet import APART, POOL
 from requirement import AUTO, COPY, SAVE, growth
-from results import Results
+from results import Profile, Results, profile_name, profile_title
 from scenario import REFLINK, RSYNC, TAR
 
 # Ours in one hue, the others in grey: readable in print and to those who see no red or green.
@@ -24,6 +24,15 @@ COLOURS = {
 }
 
 
+# The calls, then the kernel's functions.
+FLAME = ("#6aaede", "#d9d9d9", "#ececec")
+
+DEEPEST = 9
+
+# A name of which less than this fits says nothing.
+MOST_CUT = 0.5
+
+
 def draw(results: Results, folder: Path) -> None:
     # Text stays text, and the same figures give the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "runner-cache", "font.size": 9})
@@ -31,6 +40,8 @@ def draw(results: Results, folder: Path) -> None:
         steps(results, folder / "fleet.svg")
     if not results.figures:
         return
+    for profile in results.profiles:
+        flames(profile, folder / profile_name(profile))
     bars(results, m.RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), folder / "restore.svg")
     bars(results, m.SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), folder / "save.svg")
     lines(results, folder / "growth.svg")
@@ -87,13 +98,40 @@ def steps(results: Results, path: Path) -> None:
     for fleet in results.fleets:
         number = range(1, len(fleet.seconds) + 1)
         for axis, values in zip(axes, (fleet.seconds, fleet.compiled), strict=True):
-            axis.plot(number, list(accumulate(values)), label=fleet.way, color=colours[fleet.way])
+            axis.plot(number, list(accumulate(values)), label=fleet.way.replace("`", ""), color=colours[fleet.way])
     for axis, text in zip(axes, ("seconds of all jobs so far", "units compiled so far"), strict=True):
         axis.set_ylim(bottom=0)
         axis.set_xlabel("repositories")
         axis.set_title(text)
         dress(axis)
     figure.legend(*legend(axes), loc="outside lower center", ncols=len(results.fleets), frameon=False)
+    save(figure, path)
+
+
+def flames(profile: Profile, path: Path) -> None:
+    """Stacks from the system call downwards, as wide as their share of the time."""
+    figure, axis = plt.subplots(figsize=(10, 3.6), layout="constrained")
+    total = sum(profile.stacks.values())
+    deepest = 0
+    frames: dict[tuple[str, ...], list[float]] = {}
+    at = 0.0
+    for stack, count in sorted(profile.stacks.items()):
+        names = tuple(stack.split(";"))
+        for depth in range(1, min(len(names), DEEPEST) + 1):
+            frames.setdefault(names[:depth], [at, 0.0])[1] += count / total
+        at += count / total
+        deepest = max(deepest, min(len(names), DEEPEST))
+    for names, (left, width) in frames.items():
+        shade = FLAME[(len(names) - 1) % len(FLAME)]
+        axis.barh(len(names) - 1, width, 0.94, left, align="edge", color=shade, edgecolor="white", linewidth=0.4)
+        # As many characters as fit.
+        text = names[-1][: int(width * 130)]
+        if len(text) > MOST_CUT * len(names[-1]):
+            axis.text(left + width / 2, len(names) - 0.53, text, ha="center", va="center", fontsize=6)
+    axis.set_xlim(0, 1)
+    axis.set_ylim(deepest, 0)
+    axis.set_title(profile_title(profile))
+    axis.axis("off")
     save(figure, path)
 
 

@@ -53,6 +53,9 @@ RATIOS = [
     *(Requirement(tree, m.SAVE_AGAIN, SAVE, RSYNC, 1 / 4, everywhere) for tree in BOTH_TREES),
 ]
 
+# Of these the time for each file is not to grow with their number.
+FLAT = ((m.RESTORE_NEW, AUTO), (m.SAVE_NEW, SAVE))
+
 MOST_NEW_DISK = 0.02
 MOST_GROWTH = 1.5
 MOST_SECONDS = {"runner-cache --version": 0.010, "runner-cache restore, a miss, one path": 0.030}
@@ -76,6 +79,19 @@ def judge(results: Results) -> list[Judgement]:
                 judgements += judge_ratio(results, place, rule)
         judgements += judge_disk(results, place) + judge_growth(results, place) + judge_start(results, place)
     return judgements
+
+
+def misses(results: Results, place: str, tree: str, operation: str) -> set[str]:
+    """The ways that take longer than they may, as far as it is known by now."""
+    found = set()
+    for rule in RATIOS:
+        if rule.applies(results.places[place]) and (rule.tree, rule.operation) == (tree, operation):
+            found |= {rule.way for judgement in judge_ratio(results, place, rule) if not judgement.is_met}
+    for flat, way in FLAT:
+        per_file = growth(results, place, operation, way)
+        if flat == operation and results.trees[tree].files in per_file and spread(per_file) > MOST_GROWTH:
+            found.add(way)
+    return found
 
 
 def judge_ratio(results: Results, place: str, rule: Requirement) -> list[Judgement]:
@@ -112,7 +128,7 @@ def judge_disk(results: Results, place: str) -> list[Judgement]:
 
 def judge_growth(results: Results, place: str) -> list[Judgement]:
     judgements = []
-    for operation, way in ((m.RESTORE_NEW, AUTO), (m.SAVE_NEW, SAVE)):
+    for operation, way in FLAT:
         per_file = growth(results, place, operation, way)
         if len(per_file) > 1:
             found = spread(per_file)

@@ -1,6 +1,7 @@
 """What a run found, as it lies in results.json and goes into the page."""
 
 import json
+import re
 import statistics
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -33,6 +34,18 @@ class Count:
     operation: str
     way: str
     per_file: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the time of a way went that takes longer than it should."""
+
+    place: str
+    tree: str
+    operation: str
+    way: str
+    # See `stacks.py`.
+    stacks: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -92,9 +105,10 @@ class Results:
     places: dict[str, PlaceKind] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
-    # Where these two come from runs of their own: of which commit and day.
+    # Of file systems, builds and fleets that come from runs of their own: of which commit and day.
     origins: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -107,8 +121,40 @@ class Results:
                 return figure
         return None
 
+    def complete(self, other: "Results") -> None:
+        """Takes from another run what this one did not measure."""
+        for name in ("machine", "rounds", "quick") if other.figures else ("machine",):
+            if getattr(self, name) != getattr(other, name):
+                raise ValueError(f"these runs differ in their {name}")
+        for place in [place for place in other.places if place not in self.places and other.figures]:
+            self.places[place] = other.places[place]
+            self.figures += [figure for figure in other.figures if figure.place == place]
+            self.counts += [count for count in other.counts if count.place == place]
+            self.profiles += [profile for profile in other.profiles if profile.place == place]
+            self.note_origin(place, other)
+        for part in ("builds", "fleets"):
+            if getattr(other, part) and not getattr(self, part):
+                setattr(self, part, getattr(other, part))
+                self.note_origin(part, other)
+        self.trees = other.trees | self.trees
+
+    def note_origin(self, part: str, other: "Results") -> None:
+        origin = other.origins.get(part, other.origin)
+        if origin != self.origin:
+            self.origins[part] = origin
+
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def profile_title(profile: Profile) -> str:
+    return f"{profile.place}, {profile.tree}: {profile.operation}: {profile.way}"
+
+
+def profile_name(profile: Profile) -> str:
+    """Of the picture."""
+    words = re.findall(r"\w+", f"{profile.place} {profile.tree} {profile.operation} {profile.way}")
+    return f"profile-{'-'.join(words)}.svg"
 
 
 def read(path: Path) -> Results:
@@ -117,6 +163,7 @@ def read(path: Path) -> Results:
     values["places"] = {name: PlaceKind(**kind) for name, kind in values["places"].items()}
     values["figures"] = [Figure(**figure) for figure in values["figures"]]
     values["counts"] = [Count(**count) for count in values["counts"]]
+    values["profiles"] = [Profile(**profile) for profile in values.get("profiles", [])]
     for build in values["builds"]:
         build["saved"] = TreeSize(**build["saved"]) if build.get("saved") else None
     values["builds"] = [Build(**build) for build in values["builds"]]
@@ -125,19 +172,12 @@ def read(path: Path) -> Results:
 
 
 def merged(parts: list[Results]) -> Results:
-    """Runs of one binary on several file systems as one. What comes from a run of its own may be of another commit."""
-    first = parts[0]
-    for part in parts[1:]:
-        for name in ("commit", "machine", "rounds", "quick") if part.figures else ("machine",):
-            if getattr(part, name) != getattr(first, name):
-                raise ValueError(f"these runs differ in their {name}")
-        for name in ("builds", "fleets"):
-            if getattr(part, name) and part.commit != first.commit:
-                first.origins[name] = part.origin
-        first.trees |= part.trees
-        first.places |= part.places
-        first.figures += part.figures
-        first.counts += part.counts
-        first.builds += part.builds
-        first.fleets += part.fleets
-    return first
+    """Runs on one machine as one: the last one that measured file systems, and from those before it, the last first, what is
+    not in it."""
+    whole = next((part for part in reversed(parts) if part.figures), parts[-1])
+    order = dict.fromkeys(place for part in parts for place in part.places)
+    for part in reversed(parts):
+        if part is not whole:
+            whole.complete(part)
+    whole.places = {place: whole.places[place] for place in order if place in whole.places}
+    return whole

@@ -1,5 +1,6 @@
 """One way to do a thing, and the rounds in which ways take turns."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,10 +36,11 @@ class Course:
 
 
 def take_turns(ways: list[Way], rounds: int, place: Place, tree_bytes: int) -> dict[str, Course]:
-    """Each way once, then each again: what else the machine does hits all of them alike."""
+    """Each way once, then each again: what else the machine does hits all of them alike. What one leaves behind, such as
+    memory that the host of a virtual machine has to give anew, hits the next one, so each round has another order."""
     courses = {way.name: Course() for way in ways}
     for turn in range(rounds):
-        for way in ways:
+        for way in random.Random(turn).sample(ways, len(ways)):
             course = courses[way.name]
             way.before()
             place.settle()

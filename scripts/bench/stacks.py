@@ -1,0 +1,69 @@
+"""Where the time of a command goes, by samples of what the kernel does for it."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from process import Failed, run, tell
+
+# Samples in a second of each processor.
+FREQUENCY = 5_000
+
+# What a system call begins with, on any architecture.
+SYSTEM_CALL = re.compile(r"^__(?:x64|arm64|riscv|se|do)_sys_(?:new)?(\w+?)$")
+FAULTS = ("asm_exc_page_fault", "do_page_fault", "exc_page_fault")
+
+ITSELF = "the program itself"
+FAULT = "page faults"
+
+# A frame with less than this share of the samples is not worth a name.
+LEAST = 0.01
+
+
+def profile(command: list[str], *, cwd: Path, env: dict[str, str], scratch: Path) -> dict[str, int]:
+    """Samples of each stack: the system call, and functions of the kernel below it, with `;` between them."""
+    data = scratch / "perf.data"
+    record = ["perf", "record", "--quiet", "--event=cpu-clock", f"--freq={FREQUENCY}", "-g", f"--output={data}", "--"]
+    run([*record, *command], cwd=cwd, env=env)
+    text = tell(["perf", "script", f"--input={data}", "--fields=ip,sym"])
+    data.unlink()
+    stacks = Counter(stack_of(sample) for sample in text.split("\n\n") if sample.strip())
+    if not stacks:
+        raise Failed(f"perf saw nothing of {' '.join(command)}")
+    return pruned(stacks)
+
+
+def stack_of(sample: str) -> tuple[str, ...]:
+    """The frames of a sample, the outermost first, from the system call inwards."""
+    lines = [line.split(maxsplit=1) for line in sample.splitlines() if line.strip()]
+    frames = [line[-1].split("+")[0].strip() for line in lines]
+    for index, frame in reversed(list(enumerate(frames))):
+        call = SYSTEM_CALL.match(frame)
+        if call or frame in FAULTS:
+            below = [inner for inner in reversed(frames[:index]) if not SYSTEM_CALL.match(inner)]
+            return (call[1] if call else FAULT, *below)
+    return (ITSELF,)
+
+
+def pruned(stacks: Counter[tuple[str, ...]]) -> dict[str, int]:
+    """Cuts each stack where fewer than the least share of all samples have it in common."""
+    reached: Counter[tuple[str, ...]] = Counter()
+    for stack, count in stacks.items():
+        for depth in range(1, len(stack) + 1):
+            reached[stack[:depth]] += count
+    least = LEAST * stacks.total()
+    found: Counter[str] = Counter()
+    for stack, count in stacks.items():
+        depth = 1
+        while depth < len(stack) and reached[stack[: depth + 1]] >= least:
+            depth += 1
+        found[";".join(stack[:depth])] += count
+    return dict(sorted(found.items()))
+
+
+def by_call(stacks: dict[str, int]) -> dict[str, float]:
+    """The share of each system call, the largest first."""
+    calls: Counter[str] = Counter()
+    for stack, count in stacks.items():
+        calls[stack.split(";")[0]] += count
+    return {call: count / calls.total() for call, count in calls.most_common()}
