@@ -3,7 +3,8 @@
 //! Measured by hard-linking whole target folders and rebuilding changed crates (cargo 1.95): rustc, the linker and
 //! cargo's downloads make new files; only `.fingerprint/**` and `*.d` were written in place. Build scripts may write
 //! anything in place below `build/*/out`, and people run `strip` on final executables, which cargo hard-links out of
-//! `deps/`: a file may share its inode only if all its names in the target folder may.
+//! `deps/`: a file may share its inode only if all its names in the target folder may. Libraries that only rustc reads are
+//! linked out of there as well, and nobody strips those.
 
 use super::home::{CRATES, SOURCES};
 
@@ -41,6 +42,7 @@ pub fn is_replaced_in_target(path: &[u8]) -> bool {
         [_, b"build", ..] => false,
         [_, folder, _, ..] if REPLACED_FOLDERS.contains(folder) => true,
         [_, _, folder, _, ..] => REPLACED_FOLDERS.contains(folder),
+        [_, name] | [_, _, name] => RUSTCS_OWN_ENDINGS.iter().any(|ending| name.ends_with(ending)),
         _ => false,
     }
 }
@@ -72,12 +74,16 @@ mod tests {
             "debug/build/a-1/build-script-build",
             "wasm32-wasip1/debug/build/a-1/build_script_build-2",
             "debug/build/deps/0123/out/libx-0123.rlib",
+            "debug/liba.rlib",
+            "x86_64-unknown-linux-gnu/release/liba.rlib",
+            "debug/examples/liba.rlib",
         ] {
             assert!(is_replaced_in_target(path.as_bytes()), "{path}");
         }
         for path in [
             "debug/deps/a.d",
-            "debug/liba.rlib",
+            "debug/liba.so",
+            "debug/liba.a",
             "debug/tool",
             "debug/.fingerprint/a/deps",
             "debug/build/a-1/output",
@@ -86,6 +92,7 @@ mod tests {
             "debug/build/deps/0123/out/x.so",
             "debug/build/deps/0123/run/x.rlib",
             "deps/x",
+            "liba.rlib",
         ] {
             assert!(!is_replaced_in_target(path.as_bytes()), "{path}");
         }
