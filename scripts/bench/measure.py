@@ -13,7 +13,7 @@ from fleet import Fleets
 from layer import CARGO, PATHS, TARGET, Layer
 from options import Options
 from place import Place, remove
-from process import environment, peak_bytes, run
+from process import Failed, environment, peak_bytes, run
 from results import Count, Figure, PlaceKind, Profile, Results, TreeSize
 from scenario import REFLINK, RSYNC, Bench
 from stacks import profile
@@ -32,6 +32,7 @@ TARGET_TREE = "target"
 REGISTRY_TREE = "registry"
 NO_TREE = "-"
 
+SIZES = (10_000, 100_000)
 LARGEST = 1_000_000
 
 # Roughly, with the name and what is pending in the journal.
@@ -87,15 +88,13 @@ class Measure:
             self.results.fleets += Fleets(self.place, self.binary, self.made).measure(self.say)
             self.keep()
             return
+        if self.options.growth:
+            self.growth()
+            return
         small = self.options.quick
         self.target(trees.make_small_target if small else None)
         self.registry(1_000 if small else 20_000)
-        growth = [500, 2_000] if small else [10_000, 100_000]
-        if self.options.full and place.kind == "tmpfs":
-            self.say(f"{place.name}: a million files four times would take 20 GB of memory: left out")
-        elif self.options.full:
-            growth.append(LARGEST)
-        for files in growth:
+        for files in (500, 2_000) if small else SIZES:
             self.tiny(files)
         self.start()
         if place.name == self.options.file_systems[0] and not small:
@@ -137,12 +136,18 @@ class Measure:
         bench = self.bench(tiny_tree(files), PATHS, partial(trees.make_tiny, files=files))
         ways = scenario.restore_absent(bench, [PATHS], modes=("auto",), others=(RSYNC, "cp -a", REFLINK))
         self.take(bench, RESTORE_NEW, ways, weighed=("runner-cache auto",))
-        if files <= 10_000:
+        if files == SIZES[0] and not self.options.growth:
             self.count(bench, RESTORE_NEW, modes=("auto",))
         bench.clear()
         self.take(bench, SAVE_NEW, scenario.save_new(bench, others=(RSYNC,)), weighed=("runner-cache save",))
         remove(bench.source)
         bench.clear()
+
+    def growth(self) -> None:
+        if self.place.kind == "tmpfs":
+            raise Failed("tmpfs: a million files four times would take 20 GB of memory; hint: --fs ext4,btrfs,xfs")
+        for files in (*SIZES, LARGEST):
+            self.tiny(files)
 
     def start(self) -> None:
         bench = Bench(self.place, self.binary, self.place.folder, PATHS)
@@ -180,7 +185,7 @@ class Measure:
         rounds = self.options.rounds
         if operation in (RESTORE_AGAIN, SAVE_AGAIN, START):
             rounds *= MORE_ROUNDS_OF_LITTLE
-        if tree == tiny_tree(LARGEST):
+        if self.options.growth:
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
         courses = take_turns(ways, rounds, self.place, memory_for(self.results.trees.get(tree)))
@@ -188,7 +193,7 @@ class Measure:
             course = courses[way.name]
             peak = self.weigh(bench, way) if way.name in weighed else None
             figure = Figure(self.place.name, tree, operation, way.name, course.seconds, course.disk_bytes, peak)
-            self.results.figures.append(figure)
+            (self.results.growth if self.options.growth else self.results.figures).append(figure)
             self.say(f"  {figure.median:9.3f} s  {way.name}")
         if tree != NO_TREE:
             self.profile(bench, operation, ways)

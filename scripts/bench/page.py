@@ -5,23 +5,28 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from builds import UPDATED
+from measure import LARGEST, SIZES
 from requirement import fraction, judge
-from results import Results, profile_name, profile_title
+from results import Figure, Results, profile_name, profile_title
 from scenario import RSYNC, RSYNC_EMPTY
 from stacks import by_call
 
 # A system call with less of the time is not named.
 LEAST_SHARE = 0.03
 
+GROWN = (*SIZES, LARGEST)
+
 
 def tables(results: Results, pictures: str) -> str:
-    parts = [requirements(results)] if results.figures else []
+    parts = [requirements(results)] if results.figures or results.growth else []
     if results.profiles:
         parts.append(f"### Where the time of what is not met goes\n\n{profiles(results, pictures)}")
     if results.builds:
         parts.append(f"## From an empty workspace to the built programs\n\n{builds(results)}")
     if results.fleets:
         parts.append(f"## Many repositories on one host\n\n{fleets(results, pictures)}")
+    if results.growth:
+        parts.append(f"## Up to a million files\n\n{grown(results)}")
     for place in results.places if results.figures else ():
         parts.append(f"## {place}")
         if place in results.origins:
@@ -55,6 +60,24 @@ own functions, the wider the more time.
 {table(("file system", "what", "time"), rows)}
 
 {shown}"""
+
+
+def grown(results: Results) -> str:
+    rows = []
+    for (place, operation, way), group in groupby(sorted(results.growth, key=way_of), key=way_of):
+        by_files = {results.trees[figure.tree].files: figure for figure in group}
+        micros = [f"{by_files[files].median / files * 1e6:.1f}" if files in by_files else "" for files in GROWN]
+        rows.append((place, operation, way, *micros, size_text(by_files[GROWN[-1]].peak_bytes)))
+    rounds = len(results.growth[0].seconds)
+    head = ("file system", "operation", "way", *(f"{files:,}" for files in GROWN), "memory, the largest")
+    return f"""{origin(results, "growth")}Files of at most 256 bytes, 100 to a folder. Microseconds for each file, medians of
+{rounds} rounds.
+
+{table(head, rows, right=(3, 4, 5, 6))}"""
+
+
+def way_of(figure: Figure) -> tuple[str, str, str]:
+    return (figure.place, figure.operation, figure.way)
 
 
 def figures(results: Results, place: str) -> str:
@@ -141,9 +164,9 @@ def page(results: Results, pictures: str) -> str:
 Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {results.commit}.{note}
 
 Medians of {results.rounds} rounds, or more of what takes milliseconds, in which all ways of an operation took turns, in
-another order each time (three rounds with a million files), page cache warm, pending writes flushed and as much memory as
-the tree takes touched before each. After the first round of each way its destination was compared with its source: names, modes, times to the nanosecond, contents. Only ratios of
-one run mean something: a time alone says more about the machine.
+another order each time, page cache warm, pending writes flushed and as much memory as the tree takes touched before each.
+After the first round of each way its destination was compared with its source: names, modes, times to the nanosecond,
+contents. Only ratios of one run mean something: a time alone says more about the machine.
 
 {machine}
 

@@ -38,13 +38,17 @@ def draw(results: Results, folder: Path) -> None:
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "runner-cache", "font.size": 9})
     if results.fleets:
         steps(results, folder / "fleet.svg")
-    if not results.figures:
-        return
+    # Another run is slow elsewhere.
+    for old in folder.glob("profile-*.svg"):
+        old.unlink()
     for profile in results.profiles:
         flames(profile, folder / profile_name(profile))
+    if results.figures or results.growth:
+        lines(results, folder / "growth.svg")
+    if not results.figures:
+        return
     bars(results, m.RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), folder / "restore.svg")
     bars(results, m.SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), folder / "save.svg")
-    lines(results, folder / "growth.svg")
 
 
 def bars(results: Results, operation: str, ways: tuple[str, ...], path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import measure as m
-from results import PlaceKind, Results
+from results import Figure, PlaceKind, Results
 from scenario import COPIES, LINKS, REFLINK, RSYNC, RSYNC_EMPTY, TAR
 
 AUTO, COPY, SAVE = "runner-cache auto", "runner-cache copy", "runner-cache save"
@@ -138,7 +138,7 @@ def judge_growth(results: Results, place: str) -> list[Judgement]:
                 shown += f" (`{PLAIN}`: {spread(others):.2f})"
             what = f"{min(per_file):,} to {max(per_file):,} tiny files: {operation}: time per file, most to least"
             judgements.append(Judgement(place, what, f"{MOST_GROWTH}", shown, found <= MOST_GROWTH))
-        largest = results.find(place, m.tiny_tree(m.LARGEST), operation, way)
+        largest = grown(results, place, operation, way).get(m.LARGEST)
         if largest is not None and largest.peak_bytes is not None:
             what = f"{m.LARGEST:,} tiny files: {operation}: memory"
             found = f"{largest.peak_bytes / 1e6:.0f} MB"
@@ -153,12 +153,15 @@ def spread(per_file: dict[int, float]) -> float:
 
 def growth(results: Results, place: str, operation: str, way: str) -> dict[int, float]:
     """Seconds for each file, by the number of files."""
-    found = {}
-    for tree, size in results.trees.items():
-        figure = results.find(place, tree, operation, way)
-        if figure is not None and tree == m.tiny_tree(size.files):
-            found[size.files] = figure.median / size.files
-    return found
+    return {files: figure.median / files for files, figure in grown(results, place, operation, way).items()}
+
+
+def grown(results: Results, place: str, operation: str, way: str) -> dict[int, Figure]:
+    """By the number of files: of the run about that, where there was one."""
+    sizes = {m.tiny_tree(size.files): size.files for size in results.trees.values()}
+    figures = [each for each in results.growth if each.place == place] or results.figures
+    wanted = [each for each in figures if (each.place, each.operation, each.way) == (place, operation, way)]
+    return {sizes[each.tree]: each for each in wanted if each.tree in sizes}
 
 
 def judge_start(results: Results, place: str) -> list[Judgement]:

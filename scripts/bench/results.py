@@ -108,7 +108,9 @@ class Results:
     profiles: list[Profile] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
-    # Of file systems, builds and fleets that come from runs of their own: of which commit and day.
+    # Of trees that differ in their number of files alone.
+    growth: list[Figure] = field(default_factory=list)
+    # Of file systems, and of the lists above, that come from runs of their own: of which commit and day.
     origins: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -132,11 +134,19 @@ class Results:
             self.counts += [count for count in other.counts if count.place == place]
             self.profiles += [profile for profile in other.profiles if profile.place == place]
             self.note_origin(place, other)
-        for part in ("builds", "fleets"):
+        for part in ("builds", "fleets", "growth"):
             if getattr(other, part) and not getattr(self, part):
                 setattr(self, part, getattr(other, part))
                 self.note_origin(part, other)
+                if part == "growth":
+                    self.take_profiles(other)
         self.trees = other.trees | self.trees
+
+    def take_profiles(self, other: "Results") -> None:
+        """Of the growth of another run, instead of what this one has of such trees."""
+        theirs = {(figure.place, figure.tree) for figure in other.growth}
+        self.profiles = [each for each in self.profiles if (each.place, each.tree) not in theirs]
+        self.profiles += [each for each in other.profiles if (each.place, each.tree) in theirs]
 
     def note_origin(self, part: str, other: "Results") -> None:
         origin = other.origins.get(part, other.origin)
@@ -168,6 +178,7 @@ def read(path: Path) -> Results:
         build["saved"] = TreeSize(**build["saved"]) if build.get("saved") else None
     values["builds"] = [Build(**build) for build in values["builds"]]
     values["fleets"] = [Fleet(**fleet) for fleet in values.get("fleets", [])]
+    values["growth"] = [Figure(**figure) for figure in values.get("growth", [])]
     return Results(**values)
 
 
