@@ -3,13 +3,16 @@
 //! Measured by hard-linking whole target folders and rebuilding changed crates (cargo 1.95): rustc, the linker and
 //! cargo's downloads make new files; only `.fingerprint/**` and `*.d` were written in place. Build scripts may write
 //! anything in place below `build/*/out`, and people run `strip` on final executables, which cargo hard-links out of
-//! `deps/`: a file may share its inode only if all its names in the target folder may. Libraries that only rustc reads are
-//! linked out of there as well, and nobody strips those.
+//! `deps/`: a file may share its inode only if all its names in the target folder may. Cargo links them also in a build in
+//! which they are fresh, so what has no further name now can have one later: programs, and libraries that programs other
+//! than rustc use, never share theirs. Libraries that only rustc reads are linked out of there as well, and nobody strips
+//! those.
+
+use std::collections::HashSet;
 
 use super::home::{CRATES, SOURCES};
-
-/// Folders of a profile whose files are replaced: `<profile>/<folder>/…` or `<triple>/<profile>/<folder>/…`.
-const REPLACED_FOLDERS: &[&[u8]] = &[b"deps", b"incremental"];
+use super::units::{hash_of, units};
+use crate::tree::{NodeId, Tree};
 
 /// Endings of files that are written in place all the same.
 const REWRITTEN_ENDINGS: &[&[u8]] = &[b".d"];
@@ -24,7 +27,8 @@ const RUSTCS_OWN_ENDINGS: &[&[u8]] = &[b".rlib", b".rmeta"];
 /// Folders of units, in which such lists are rustc's own.
 const OF_UNITS: &[&[u8]] = &[b"deps", b"build", b"incremental"];
 
-/// Whether the file at `path`, relative to a target folder, is replaced when it changes.
+/// Whether the file at `path`, relative to a target folder, is replaced when it changes. It may be one of [`programs`]
+/// all the same.
 pub fn is_replaced_in_target(path: &[u8]) -> bool {
     if REWRITTEN_ENDINGS.iter().any(|ending| path.ends_with(ending)) {
         return false;
@@ -40,11 +44,24 @@ pub fn is_replaced_in_target(path: &[u8]) -> bool {
         }
         // There a package may be called `deps`.
         [_, b"build", ..] => false,
-        [_, folder, _, ..] if REPLACED_FOLDERS.contains(folder) => true,
-        [_, _, folder, _, ..] => REPLACED_FOLDERS.contains(folder),
+        [_, b"incremental", _, ..] | [_, _, b"incremental", _, ..] => true,
+        [_, b"deps", name] | [_, _, b"deps", name] => !is_library(name),
         [_, name] | [_, _, name] => RUSTCS_OWN_ENDINGS.iter().any(|ending| name.ends_with(ending)),
         _ => false,
     }
+}
+
+/// Whether a file in `deps/` is a library of the workspace's for others than rustc. Procedural macros, of all packages, are
+/// libraries to load as well, but these have a hash in their names.
+fn is_library(name: &[u8]) -> bool {
+    name.ends_with(b".a") || name.ends_with(b".so") && hash_of(name).is_none()
+}
+
+/// Programs in a target folder: cargo can give them another name at any time, and people write into that.
+pub fn programs(target: &Tree) -> HashSet<NodeId> {
+    let is_of_program = |id: &NodeId| target.name(*id).starts_with(b"bin-");
+    let units = units(target).into_iter().filter(|unit| unit.fingerprints.iter().any(is_of_program));
+    units.flat_map(|unit| unit.files(target)).collect()
 }
 
 /// Whether the file at `path`, relative to a target folder, is one that cargo writes anew in each build, whether anything
@@ -68,6 +85,7 @@ mod tests {
     fn what_compiler_and_linker_make_is_replaced_and_the_rest_is_not() {
         for path in [
             "debug/deps/liba-1.rlib",
+            "debug/deps/libmacro-0123456789abcdef.so",
             "debug/deps/a_test-1",
             "x86_64-unknown-linux-gnu/release/deps/liba.rmeta",
             "debug/incremental/a/s/x.o",
@@ -82,6 +100,8 @@ mod tests {
         }
         for path in [
             "debug/deps/a.d",
+            "debug/deps/liba.so",
+            "debug/deps/liba-0123456789abcdef.a",
             "debug/liba.so",
             "debug/liba.a",
             "debug/tool",

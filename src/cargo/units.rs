@@ -170,7 +170,7 @@ fn subfolders(target: &Tree, folder: NodeId) -> impl Iterator<Item = NodeId> {
 }
 
 /// The hash in a name such as `libserde-0123456789abcdef.rlib` or `a-0123456789abcdef.1x2.rcgu.o`.
-fn hash_of(name: &[u8]) -> Option<&[u8]> {
+pub(super) fn hash_of(name: &[u8]) -> Option<&[u8]> {
     let stem = name.split(|&byte| byte == b'.').next()?;
     let (rest, hash) = stem.split_at_checked(stem.len().checked_sub(HASH)?)?;
     (rest.ends_with(b"-") && is_hash(hash)).then_some(hash)

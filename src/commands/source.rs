@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::cargo::{is_replaced_in_home, is_replaced_in_target, is_written_each_build};
+use crate::cargo::{is_replaced_in_home, is_replaced_in_target, is_written_each_build, programs};
 use crate::plan::{RootPlan, Shape};
 use crate::store::Layer;
 use crate::sys::{self, Dir, Time, file};
@@ -27,6 +27,7 @@ pub(super) fn linkable<'t>(
     let replaced = Selection::new(&root.replaced, &[])?;
     let elsewhere: HashSet<_> =
         if layer == Layer::Target { others.flat_map(rewritten).collect() } else { HashSet::new() };
+    let programs = if layer == Layer::Target { programs(tree) } else { HashSet::new() };
     let mut kept_apart = HashSet::new();
     for (folder, _) in tree.iter() {
         let files = tree.children(folder).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
@@ -40,7 +41,9 @@ pub(super) fn linkable<'t>(
             let is_replaced = match layer {
                 Layer::Cargo => is_replaced_in_home(&root.name, &path),
                 Layer::Target | Layer::Units => {
-                    is_replaced_in_target(&path) && !elsewhere.contains(&(node.mtime, size_of(node)))
+                    is_replaced_in_target(&path)
+                        && !programs.contains(&id)
+                        && !elsewhere.contains(&(node.mtime, size_of(node)))
                 }
                 // Cargo installs by renames.
                 Layer::Bins => true,

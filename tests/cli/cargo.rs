@@ -215,6 +215,22 @@ fn a_build_on_hard_links_writes_into_no_entry() {
     assert_eq!(sums(), before);
 }
 
+/// Cargo links programs out of `deps/` in each build, fresh ones as well: what has no other name at a save gets one later.
+#[test]
+fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
+    let job = Job::new();
+    job.ok(&["restore", "--link-mode", "hardlink"]);
+    job.sh("cargo build -q; mv target/debug/small .; cargo build -q --config profile.dev.debug=0");
+    job.ok(&["save"]);
+    job.wipe();
+    job.ok(&["restore", "--link-mode", "hardlink"]);
+    let sums = || job.sh(&format!("find {} -type f -exec sha256sum {{}} + 1>&2", job.path("root").display()));
+    let before = sums();
+    let compiled = job.sh("cargo build; strip small target/debug/small; target/debug/small");
+    assert!(!compiled.contains("Compiling"), "{compiled}");
+    assert_eq!(sums(), before);
+}
+
 #[test]
 fn an_entry_whose_linked_file_was_written_into_is_dropped() {
     let job = Job::new();
