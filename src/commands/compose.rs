@@ -183,7 +183,7 @@ impl Work<'_> {
         let tree = unit.tree();
         let linkable = linkable(Layer::Units, self.root, tree, std::iter::empty())?;
         let entry = unit.lease.open_root(0)?;
-        let source = Source { tree, root: &entry, linkable: &linkable };
+        let source = Source { tree, root: &entry, linkable: &linkable, is_live: false };
         let engine = Engine { linker, interrupt: &self.job.interrupt, progress };
         let mut tally = Tally::default();
         for part in parts_in_order(tree) {

@@ -142,7 +142,7 @@ impl<'a> Contributor<'a> {
         let tree = self.tree_of(&self.units[unit]);
         let staging = self.store.stage()?;
         let placed = staging.trees().map_err(Trouble::from).and_then(|trees| {
-            let source = Source { tree: &tree, root: &self.dir[0], linkable: &[] };
+            let source = Source { tree: &tree, root: &self.dir[0], linkable: &[], is_live: false };
             let of = vec![Some(0); tree.len() as usize];
             let bases = Bases { roots: &self.dir, of: &of };
             let placement = [Placement { node: 0, name: b"0".to_vec() }];

@@ -169,7 +169,7 @@ impl Restorer<'_> {
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
         let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree))?;
         let entry = lease.open_root(recorded)?;
-        let source = Source { tree, root: &entry, linkable: &linkable };
+        let source = Source { tree, root: &entry, linkable: &linkable, is_live: false };
         // Roots may lie on different file systems.
         let linker = Linker::new(self.plan.link_mode);
         let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };

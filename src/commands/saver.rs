@@ -45,7 +45,7 @@ impl Saver<'_> {
         if live.iter().all(|live| live.root.tree.files() == 0) {
             return Ok(Saved::Not("there is nothing to save"));
         }
-        let same = live.iter().map(|live| same_as_base(base.as_ref(), live));
+        let same = live.iter().map(|live| same_as_base(self.job, base.as_ref(), live));
         let same = same.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
@@ -66,7 +66,7 @@ impl Saver<'_> {
         let known: Vec<_> = live.iter().map(|live| self.known(&files, live)).collect();
         for ((shared, live), known) in shared.iter_mut().zip(&live).zip(&known) {
             if let Some(known) = known {
-                shared.add_units(live, known, &files);
+                shared.add_units(self.job, live, known, &files);
             }
         }
         let staging = self.store.stage()?;
@@ -119,7 +119,7 @@ impl Saver<'_> {
         for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
             let linker = Linker::new(self.session.link_mode);
             let linkable = self.linkable(live, index)?;
-            let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable };
+            let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable, is_live: true };
             let needs = tree::needs(source, Some(shared.bases()), self.store.root(), &linker)?;
             needed.bytes += needs.bytes;
             needed.inodes += needs.inodes;
@@ -208,7 +208,8 @@ impl Saver<'_> {
             let mut tally = Tally::default();
             for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
                 let linkable = self.linkable(live, index)?;
-                let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable };
+                let source =
+                    Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable, is_live: true };
                 let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
@@ -256,12 +257,12 @@ impl Saver<'_> {
 }
 
 /// The number of the base's root of the same name, and for each node of the live root whether the base has the same.
-fn same_as_base(base: Option<&Lease>, live: &Live) -> Result<Option<(usize, Vec<bool>)>, Trouble> {
+fn same_as_base(job: &Job, base: Option<&Lease>, live: &Live) -> Result<Option<(usize, Vec<bool>)>, Trouble> {
     let Some(base) = base else { return Ok(None) };
     let (root, roots) = (&live.root, &base.manifest().roots);
     let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
     let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
     let mut same = root.tree.same_as(&roots[number].tree);
-    tree::only_truly_same(&root.tree, &mut same, &live.dir, &base.open_root(number)?)?;
+    tree::only_truly_same(&root.tree, &mut same, &live.dir, &base.open_root(number)?, &job.interrupt)?;
     Ok(Some((number, same)))
 }

@@ -1,6 +1,7 @@
 //! What a new entry shares: files that the entry has from which the job started, or the unit pool. They get further names
 //! and are not copied.
 
+use super::job::Job;
 use super::live::Live;
 use super::pool::{Known, PoolUnit};
 use super::trouble::Trouble;
@@ -33,10 +34,10 @@ impl Shared {
     }
 
     /// Adds what the unit pool has of the rest.
-    pub(super) fn add_units(&mut self, live: &Live, known: &Known, files: &ManyOpenFiles) {
+    pub(super) fn add_units(&mut self, job: &Job, live: &Live, known: &Known, files: &ManyOpenFiles) {
         let room = files.take(known.iter().count());
         for unit in known.iter().take(room) {
-            self.add_unit(live, unit);
+            self.add_unit(job, live, unit);
         }
     }
 
@@ -46,7 +47,7 @@ impl Shared {
     }
 
     /// Adds a unit that is there, if the entry does not have it. One that cannot be read is copied.
-    fn add_unit(&mut self, live: &Live, unit: &PoolUnit) {
+    fn add_unit(&mut self, job: &Job, live: &Live, unit: &PoolUnit) {
         let (tree, own) = (&live.root.tree, unit.tree());
         let folder = tree.at(unit.unit.slot.as_bytes());
         if folder.is_none_or(|folder| self.of[folder as usize].is_some()) || !unit.is_in(tree) {
@@ -54,7 +55,7 @@ impl Shared {
         }
         let Ok(root) = unit.lease.open_root(0) else { return };
         let mut same = own.same_as(tree);
-        if tree::only_truly_same(own, &mut same, &live.dir, &root).is_ok() {
+        if tree::only_truly_same(own, &mut same, &live.dir, &root, &job.interrupt).is_ok() {
             let mut ids = Vec::new();
             own.for_each_pair(tree, |id, lives| ids.extend(same[id as usize].then_some(lives)));
             self.add(root, ids);

@@ -170,9 +170,13 @@ impl Dir {
     pub fn open_file(&self, name: &[u8]) -> Result<(OwnedFd, Stat)> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = fs::openat(self, name, flags, Mode::empty()).named("open", || self.join(name))?;
-        let stat =
-            stat_at(fd.as_fd(), b"", AtFlags::EMPTY_PATH).named("read metadata of", || self.join(name))?;
+        let stat = self.stat_open(&fd, name)?;
         Ok((fd, stat))
+    }
+
+    /// Tells about the open file `name`.
+    pub fn stat_open(&self, file: impl AsFd, name: &[u8]) -> Result<Stat> {
+        stat_at(file.as_fd(), b"", AtFlags::EMPTY_PATH).named("read metadata of", || self.join(name))
     }
 
     /// Reads the whole file `name`, or `None` where there is none; a symlink is an error.
@@ -321,10 +325,15 @@ impl Dir {
         fs::futimens(&file, &timestamps(mtime)).named("set times of", || self.join(name))
     }
 
+    /// Sets the permission bits of the folder itself.
+    pub fn set_own_mode(&self, mode: u16) -> Result<()> {
+        fs::fchmod(self, Mode::from_raw_mode(mode.into())).named("set mode of", || self.path.clone())
+    }
+
     /// Sets permission bits (where `mode` is given) and the time of the last change of the folder itself.
     pub fn finish_self(&self, mode: Option<u16>, mtime: Time) -> Result<()> {
         if let Some(mode) = mode {
-            fs::fchmod(self, Mode::from_raw_mode(mode.into())).named("set mode of", || self.path.clone())?;
+            self.set_own_mode(mode)?;
         }
         fs::futimens(self, &timestamps(mtime)).named("set times of", || self.path.clone())
     }

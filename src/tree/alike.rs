@@ -6,9 +6,11 @@
 
 use std::os::fd::OwnedFd;
 
-use super::Result;
-use super::index::{Kind, Tree};
-use crate::sys::{self, Dir, Errno, Time};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::index::{Kind, Node, NodeId, Tree};
+use super::{Error, Result};
+use crate::sys::{self, Dir, Errno, Interrupt, Time};
 
 /// Whether a file's time may have been given to it by a tool, and so tells nothing of its contents.
 pub(super) fn is_given(mtime: Time) -> bool {
@@ -17,14 +19,18 @@ pub(super) fn is_given(mtime: Time) -> bool {
 
 /// Whether the file `name` holds the same in both folders. What is gone is not the same.
 pub(super) fn hold_the_same(one: &Dir, other: &Dir, name: &[u8]) -> Result<bool> {
-    let open = |dir: &Dir| match dir.open_file(name) {
-        Err(error) if [Errno::NOENT, Errno::LOOP].iter().any(|&errno| error.is(errno)) => Ok(None),
-        opened => opened.map(|(file, stat)| Some((file, stat.inode, stat.device))),
-    };
-    let (Some((a, inode_a, device_a)), Some((b, inode_b, device_b))) = (open(one)?, open(other)?) else {
+    let (Some(a), Some(b)) = (one.stat_if_present(name)?, other.stat_if_present(name)?) else {
         return Ok(false);
     };
-    Ok((inode_a, device_a) == (inode_b, device_b) || same_bytes(a, b, one, name)?)
+    if (a.inode, a.device) == (b.inode, b.device) {
+        return Ok(true);
+    }
+    let open = |dir: &Dir| match dir.open_file(name) {
+        Err(error) if [Errno::NOENT, Errno::LOOP].iter().any(|&errno| error.is(errno)) => Ok(None),
+        opened => opened.map(|(file, _)| Some(file)),
+    };
+    let (Some(a), Some(b)) = (open(one)?, open(other)?) else { return Ok(false) };
+    same_bytes(a, b, one, name)
 }
 
 fn same_bytes(a: OwnedFd, b: OwnedFd, dir: &Dir, name: &[u8]) -> Result<bool> {
@@ -32,20 +38,40 @@ fn same_bytes(a: OwnedFd, b: OwnedFd, dir: &Dir, name: &[u8]) -> Result<bool> {
 }
 
 /// Takes from `same`, as [`Tree::same_as`] tells it of `tree`, what only looks alike in the folders `live` and `base`.
-pub fn only_truly_same(tree: &Tree, same: &mut [bool], live: &Dir, base: &Dir) -> Result<()> {
-    for (id, node) in tree.iter() {
-        if !same[id as usize] || !matches!(node.kind, Kind::File { .. }) || !is_given(node.mtime) {
-            continue;
-        }
-        let folder = tree.path_below(0, node.parent);
+pub fn only_truly_same(
+    tree: &Tree,
+    same: &mut [bool],
+    live: &Dir,
+    base: &Dir,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    let is_in_doubt = |(id, node): &(NodeId, &Node)| {
+        same[*id as usize] && matches!(node.kind, Kind::File { .. }) && is_given(node.mtime)
+    };
+    let doubtful: Vec<_> = tree.iter().filter(is_in_doubt).collect();
+    // The files of a folder are neighbours.
+    let folders: Vec<_> = doubtful.chunk_by(|(_, one), (_, other)| one.parent == other.parent).collect();
+    let differing = folders.into_par_iter().map(|files| {
+        let folder = tree.path_below(0, files[0].1.parent);
+        let live = live.open_beneath(&folder)?;
         let base = match base.open_beneath(&folder) {
-            Err(error) if error.is(Errno::NOENT) => {
-                same[id as usize] = false;
-                continue;
-            }
-            opened => opened?,
+            Err(error) if error.is(Errno::NOENT) => None,
+            opened => Some(opened?),
         };
-        same[id as usize] = hold_the_same(&live.open_beneath(&folder)?, &base, tree.name(id))?;
+        let mut differing = Vec::new();
+        for &(id, _) in files {
+            if interrupt.is_raised() {
+                return Err(Error::Interrupted);
+            }
+            let is_same = base.as_ref().map(|base| hold_the_same(&live, base, tree.name(id))).transpose()?;
+            if is_same != Some(true) {
+                differing.push(id);
+            }
+        }
+        Ok(differing)
+    });
+    for id in differing.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+        same[id as usize] = false;
     }
     Ok(())
 }

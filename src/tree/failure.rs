@@ -30,8 +30,8 @@ impl<'a> UntilFailure<'a> {
     }
 
     /// The first failure, if there was one.
-    pub(super) fn finish(self) -> Result<()> {
-        match self.first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    pub(super) fn finish(&self) -> Result<()> {
+        match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) => Err(error),
             None => Ok(()),
         }

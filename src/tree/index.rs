@@ -232,6 +232,19 @@ impl Tree {
         same
     }
 
+    /// How many names each file has that has several: by the number of its group.
+    pub(super) fn members(&self) -> HashMap<u32, usize> {
+        let mut members = HashMap::new();
+        for node in &self.nodes {
+            if let Kind::File { group, .. } = node.kind
+                && group != 0
+            {
+                *members.entry(group).or_default() += 1;
+            }
+        }
+        members
+    }
+
     /// How many of the nodes have one at the same path in `other`.
     pub fn count_in(&self, other: &Self) -> u32 {
         let mut count = 0;
@@ -334,14 +347,14 @@ fn is_plain_name(name: &[u8]) -> bool {
 }
 
 /// What the names of one file in a tree have in common, and no others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum FileIdentity {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum FileIdentity {
     Alone(NodeId),
     Group(u32),
 }
 
 impl FileIdentity {
-    fn of(tree: &Tree, id: NodeId) -> Self {
+    pub(super) fn of(tree: &Tree, id: NodeId) -> Self {
         match tree.node(id).kind {
             Kind::File { group, .. } if group != 0 => Self::Group(group),
             _ => Self::Alone(id),

@@ -1,7 +1,7 @@
 //! How a file gets from one place to another: shared extents, a further name, or a copy.
 //!
-//! What a file system cannot do is found out at the first file that needs it and remembered for the run; the same error
-//! on a later file is a real one (uv's rule, `uv-fs/src/link.rs`).
+//! What a file system cannot do is found out at the first file that needs it and remembered for the run (uv's rule,
+//! `uv-fs/src/link.rs`). The same error on a later file is that file's alone, and it is copied: a real fault shows then.
 
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -82,15 +82,17 @@ impl Ability {
         self.0.store(Self::YES, Ordering::Relaxed);
     }
 
-    /// Rules the way out because of `errno`, unless it did work before.
-    fn rule_out(&self, errno: Errno) -> bool {
+    /// Rules the way out because of `errno`, unless it did work before: then it is one file's fault, which may lie on what
+    /// is mounted below.
+    fn rule_out(&self, errno: Errno) {
         let no = if errno == Errno::XDEV { Self::NO_ACROSS } else { Self::NO };
-        self.0.compare_exchange(Self::UNTRIED, no, Ordering::Relaxed, Ordering::Relaxed) != Err(Self::YES)
+        let _ = self.0.compare_exchange(Self::UNTRIED, no, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn obstacle(&self) -> Option<Obstacle> {
+    /// What is in the way; `unable` where it is the file system itself.
+    fn obstacle(&self, unable: Option<Obstacle>) -> Option<Obstacle> {
         match self.0.load(Ordering::Relaxed) {
-            Self::NO => Some(Obstacle::NoReflink),
+            Self::NO => unable,
             Self::NO_ACROSS => Some(Obstacle::OtherFileSystem),
             _ => None,
         }
@@ -106,6 +108,8 @@ pub(super) struct File<'a> {
     pub(super) mtime: Time,
     /// Whether whatever uses the file replaces it instead of writing into it, so that it may share an inode.
     pub(super) linkable: bool,
+    /// Whether others may write into it meanwhile.
+    pub(super) is_live: bool,
 }
 
 impl Linker {
@@ -126,7 +130,7 @@ impl Linker {
 
     /// Why files were copied that could have been transferred faster elsewhere.
     pub fn obstacle(&self) -> Option<Obstacle> {
-        self.reflink.obstacle().max(self.hardlink.obstacle())
+        self.reflink.obstacle(Some(Obstacle::NoReflink)).max(self.hardlink.obstacle(None))
     }
 
     /// Makes `file` anew as `to_name` in `to`, with its mode and time. The source must be as recorded.
@@ -137,15 +141,20 @@ impl Linker {
         }
         let (source, stat) = file.from.open_file(file.name)?;
         file.check(&stat)?;
-        let target = to.create_file(to_name, file.mode)?;
+        // Attributes are only set where the mode allows to write.
+        let target = to.create_file(to_name, file.mode | 0o200)?;
         let used = if reflink && file.size > 0 && self.try_reflink(file, &source, &target, to, to_name)? {
             Used::Reflink
         } else {
             file.copy(&source, &target, to, to_name, stat.is_sparse)?;
             Used::Copy
         };
+        if file.is_live {
+            file.check(&file.from.stat_open(&source, file.name)?)?;
+        }
         sys::copy_user_attributes(&source, &target).map_err(|errno| file.failed(to, to_name, errno))?;
-        let mode = (!sys::is_mode_kept(file.mode)).then_some(file.mode);
+        let is_kept = sys::is_mode_kept(file.mode) && file.mode & 0o200 != 0;
+        let mode = (!is_kept).then_some(file.mode);
         to.finish_file(&target, to_name, mode, file.mtime)?;
         Ok(used)
     }
@@ -165,7 +174,10 @@ impl Linker {
                 self.reflink.confirm();
                 Ok(true)
             }
-            Err(errno) if UNABLE.contains(&errno) && self.reflink.rule_out(errno) => Ok(false),
+            Err(errno) if UNABLE.contains(&errno) => {
+                self.reflink.rule_out(errno);
+                Ok(false)
+            }
             Err(errno) => Err(file.failed(to, name, errno)),
         }
     }
@@ -188,9 +200,13 @@ impl Linker {
             Err(error) if error.is(Errno::MLINK) || error.is(Errno::PERM) || error.is(Errno::ACCESS) => {
                 Ok(false)
             }
-            Err(error) if error.is(Errno::XDEV) && self.hardlink.rule_out(Errno::XDEV) => Ok(false),
-            Err(error) if error.is(Errno::OPNOTSUPP) && self.hardlink.rule_out(Errno::OPNOTSUPP) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => match [Errno::XDEV, Errno::OPNOTSUPP].into_iter().find(|&errno| error.is(errno)) {
+                Some(errno) => {
+                    self.hardlink.rule_out(errno);
+                    Ok(false)
+                }
+                None => Err(error.into()),
+            },
         }
     }
 }

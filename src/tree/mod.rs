@@ -11,6 +11,8 @@
 //! Everything works relative to open folders and follows no symlink. Nothing here knows what a cache is.
 
 mod alike;
+mod bases;
+mod difference;
 mod engine;
 mod error;
 mod failure;
@@ -28,12 +30,13 @@ mod verify;
 mod walk;
 
 pub use alike::only_truly_same;
+pub use bases::Bases;
 pub use engine::{Engine, Progress};
 pub use error::{Error, Result};
 pub use index::{Kind, Node, NodeId, Tree};
 pub use link::{LinkMode, Linker, Obstacle};
 pub use needs::{Needs, needs};
-pub use place::{Bases, Placement, Source, place};
+pub use place::{Placement, Source, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;
 pub use snapshot::{Compared, Snapshot, TimesBrought};

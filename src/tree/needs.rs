@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::Result;
+use super::bases::Bases;
 use super::index::Kind;
 use super::link::Linker;
-use super::place::{Bases, Source};
+use super::place::Source;
 use crate::sys::{self, Dir};
 
 /// What the smallest file takes on most disks, and folders and symlinks on some.

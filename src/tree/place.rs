@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::Scope;
 
+use super::bases::{BaseFolder, Bases, linked_from};
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
 use super::link::{File, Used};
 use super::tally::{Counts, Tally};
 use super::{Engine, Error, Result};
-use crate::sys::{self, Dir, Errno};
+use crate::sys::{self, Dir};
 
 /// Files of one batch, at most. A batch is what one thread takes at a time.
 const BATCH_FILES: usize = 128;
@@ -36,61 +37,8 @@ pub struct Source<'a> {
     pub root: &'a Dir,
     /// For each node whether it may share its inode with the copy (see [`super::LinkMode::Hardlink`]).
     pub linkable: &'a [bool],
-}
-
-/// Trees that were placed before and hold some of the same files: these are hard-linked from there.
-#[derive(Debug, Clone, Copy)]
-pub struct Bases<'a> {
-    /// The roots' folders.
-    pub roots: &'a [Dir],
-    /// For each node of the *source* the number of the tree that has the same at the same path.
-    pub of: &'a [Option<u32>],
-}
-
-impl Bases<'_> {
-    /// Whether the file `id` of the source can be linked.
-    pub(super) fn have(&self, id: NodeId) -> bool {
-        self.of[id as usize].is_some()
-    }
-
-    /// Links the file `id` of the source from where it is the same; `above` is what its folder is. `false` where it cannot be
-    /// had.
-    fn link(
-        &self,
-        tree: &Tree,
-        id: NodeId,
-        above: Option<&BaseFolder>,
-        to: &Dir,
-        to_name: &[u8],
-    ) -> Result<bool> {
-        let Some(number) = self.of[id as usize] else { return Ok(false) };
-        if let Some(above) = above.filter(|above| above.number == number) {
-            return linked_from_base(&above.dir, tree.name(id), to, to_name);
-        }
-        // Many trees have a part each of one folder.
-        let folder = tree.path_below(0, tree.node(id).parent);
-        match self.roots[number as usize].open_beneath(&folder) {
-            Ok(dir) => linked_from_base(&dir, tree.name(id), to, to_name),
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// The folder `id` of the source where it is the same; `above` is what its parent is. `None` where it cannot be had: the
-    /// source has it as well.
-    fn open(&self, tree: &Tree, id: NodeId, above: Option<&BaseFolder>) -> Option<BaseFolder> {
-        let number = self.of[id as usize]?;
-        let opened = match above {
-            Some(above) if above.number == number => above.dir.open_dir(tree.name(id)),
-            _ => self.roots[number as usize].open_beneath(&tree.path_below(0, id)),
-        };
-        Some(BaseFolder { number, dir: opened.ok()? })
-    }
-}
-
-/// A folder of one of the bases.
-struct BaseFolder {
-    number: u32,
-    dir: Dir,
+    /// Whether others may write there meanwhile.
+    pub is_live: bool,
 }
 
 /// A part of a tree, and the name it gets.
@@ -102,7 +50,8 @@ pub struct Placement {
     pub name: Vec<u8>,
 }
 
-/// Makes each placement in `into`. On an error what was made so far stays: the caller removes the folder.
+/// Makes each placement in `into`. On an error what was made so far stays: the caller removes the folder. A folder that is
+/// placed itself can be written to by its owner, for the caller may have to move it; those in it have their modes.
 pub fn place(
     source: Source<'_>,
     placements: &[Placement],
@@ -113,26 +62,24 @@ pub fn place(
     let groups = groups_of(source.tree, placements);
     let jobs = UntilFailure::new(engine.interrupt);
     let work = Work { source, bases, engine, jobs, groups: &groups, counts: Counts::default() };
-    let mut tops = Vec::with_capacity(placements.len());
-    let mut parents = Parents::default();
-    for placement in placements {
-        let parent = parents.open(source, bases, placement.node)?;
-        tops.push((parent, placement));
-    }
     let work_ref = &work;
     rayon::in_place_scope(|scope| {
-        for batch in tops.chunks(BATCH_TOPS) {
+        for batch in placements.chunks(BATCH_TOPS) {
             scope.spawn(move |scope| {
-                for (parent, placement) in batch {
-                    work_ref.jobs.run(|| work_ref.place_top(scope, parent, placement, into));
+                let mut parents = Parents::default();
+                for placement in batch {
+                    work_ref.jobs.run(|| {
+                        let origin = parents.open(source, bases, placement.node)?;
+                        work_ref.place_top(scope, origin, placement, into)
+                    });
                 }
             });
         }
     });
     work.jobs.finish()?;
+    let linked = work.link_further_names(placements, into)?;
     let mut tally = work.counts.tally();
-    link_further_names(source.tree, placements, &groups, into)?;
-    tally.files += groups.followers.len() as u64;
+    tally.files += linked;
     Ok(tally)
 }
 
@@ -145,22 +92,18 @@ struct Origin {
 /// Opens each folder once for neighbouring placements.
 #[derive(Default)]
 struct Parents {
-    last: Option<(NodeId, Arc<Origin>)>,
+    last: Option<(NodeId, Origin)>,
 }
 
 impl Parents {
-    fn open(&mut self, source: Source<'_>, bases: Option<Bases<'_>>, node: NodeId) -> Result<Arc<Origin>> {
+    fn open(&mut self, source: Source<'_>, bases: Option<Bases<'_>>, node: NodeId) -> Result<&Origin> {
         let parent = source.tree.node(node).parent;
-        if let Some((id, origin)) = &self.last
-            && *id == parent
-        {
-            return Ok(Arc::clone(origin));
+        if self.last.as_ref().is_none_or(|(id, _)| *id != parent) {
+            let path = source.tree.path_below(0, parent);
+            let base = bases.and_then(|bases| bases.open(source.tree, parent, None));
+            self.last = Some((parent, Origin { source: source.root.open_beneath(&path)?, base }));
         }
-        let path = source.tree.path_below(0, parent);
-        let base = bases.and_then(|bases| bases.open(source.tree, parent, None));
-        let origin = Arc::new(Origin { source: source.root.open_beneath(&path)?, base });
-        self.last = Some((parent, Arc::clone(&origin)));
-        Ok(origin)
+        Ok(&self.last.as_ref().expect("it was just set").1)
     }
 }
 
@@ -193,6 +136,8 @@ fn groups_of(tree: &Tree, placements: &[Placement]) -> Groups {
 /// A folder that is being made.
 struct Folder {
     node: NodeId,
+    /// It is placed itself, and not only what it is in.
+    is_top: bool,
     source: Dir,
     base: Option<BaseFolder>,
     target: Dir,
@@ -227,7 +172,8 @@ impl Work<'_> {
                 id => (origin.source.open_dir(self.tree().name(id))?, origin.base.as_ref()),
             };
             let base = self.open_base(placement.node, above);
-            let folder = Folder { node: placement.node, source, base, target, pending: AtomicUsize::new(0) };
+            let pending = AtomicUsize::new(0);
+            let folder = Folder { node: placement.node, is_top: true, source, base, target, pending };
             scope.spawn(move |scope| self.jobs.run(|| self.place_folder(scope, folder)));
             Ok(())
         } else if self.groups.followers.contains(&placement.node) {
@@ -273,7 +219,7 @@ impl Work<'_> {
         let name = self.tree().name(id);
         let base = self.open_base(id, parent.base.as_ref());
         let (source, target) = (parent.source.open_dir(name)?, parent.target.open_dir(name)?);
-        Ok(Folder { node: id, source, base, target, pending: AtomicUsize::new(0) })
+        Ok(Folder { node: id, is_top: false, source, base, target, pending: AtomicUsize::new(0) })
     }
 
     /// Cuts files into batches, the largest files first.
@@ -320,7 +266,9 @@ impl Work<'_> {
             source: errno.into(),
         })?;
         let is_kept = sys::is_mode_kept(node.mode) && node.mode & 0o700 == 0o700;
-        Ok(folder.target.finish_self((!is_kept).then_some(node.mode), node.mtime)?)
+        // Only a folder that can be written to can be moved to another one.
+        let mode = if folder.is_top { node.mode | 0o700 } else { node.mode };
+        Ok(folder.target.finish_self((!is_kept).then_some(mode), node.mtime)?)
     }
 
     fn place_file(
@@ -349,13 +297,68 @@ impl Work<'_> {
                     return Ok(());
                 }
                 let linkable = self.source.linkable.get(id as usize).copied().unwrap_or(false);
-                let file =
-                    File { from, name: tree.name(id), size, mode: node.mode, mtime: node.mtime, linkable };
+                let file = File {
+                    from,
+                    name: tree.name(id),
+                    size,
+                    mode: node.mode,
+                    mtime: node.mtime,
+                    linkable,
+                    is_live: self.source.is_live,
+                };
                 self.counts.add(self.engine.linker.transfer(&file, to, to_name)?, size);
             }
             Kind::Folder { .. } => {}
         }
         Ok(())
+    }
+
+    /// Gives files their further names, and returns how many there are. A file that cannot have as many, or here none at all,
+    /// is there as often as needed.
+    fn link_further_names(&self, placements: &[Placement], into: &Dir) -> Result<u64> {
+        let tree = self.tree();
+        // The placed name, split into the folder in `into` and the name there.
+        let placed = |(index, id): (usize, NodeId)| {
+            let placement: &Placement = &placements[index];
+            if id == placement.node {
+                return Ok::<_, Error>((into.open_beneath(b"")?, placement.name.clone()));
+            }
+            let above = tree.path_below(placement.node, tree.node(id).parent);
+            let mut folder = placement.name.clone();
+            if !above.is_empty() {
+                folder.extend([b"/", &above[..]].concat());
+            }
+            Ok((into.open_beneath(&folder)?, tree.name(id).to_vec()))
+        };
+        let mut linked = 0;
+        for members in &self.groups.members {
+            let (mut leader, mut leader_name) = placed(members[0])?;
+            for &member in &members[1..] {
+                let (to, name) = placed(member)?;
+                // The folder is finished already: its time must be set again, and its mode may have to make way.
+                let folder =
+                    (member.1 != placements[member.0].node).then(|| tree.node(tree.node(member.1).parent));
+                let locked = folder.map(|folder| folder.mode).filter(|mode| mode & 0o200 == 0);
+                if let Some(mode) = locked {
+                    to.set_own_mode(mode | 0o700)?;
+                }
+                let is_linked = linked_from(&leader, &leader_name, &to, &name)?;
+                if is_linked {
+                    linked += 1;
+                } else {
+                    let from =
+                        self.source.root.open_beneath(&tree.path_below(0, tree.node(member.1).parent))?;
+                    self.place_file(member.1, &from, None, &to, &name)?;
+                }
+                if let Some(folder) = folder {
+                    to.finish_self(locked, folder.mtime)?;
+                }
+                if !is_linked {
+                    (leader, leader_name) = (to, name);
+                }
+            }
+        }
+        Ok(linked)
     }
 
     fn open_base(&self, id: NodeId, above: Option<&BaseFolder>) -> Option<BaseFolder> {
@@ -365,54 +368,4 @@ impl Work<'_> {
     fn tree(&self) -> &Tree {
         self.source.tree
     }
-}
-
-/// `false` where the base's file has all the names it can have, lies elsewhere, or is gone.
-fn linked_from_base(base: &Dir, name: &[u8], to: &Dir, to_name: &[u8]) -> Result<bool> {
-    match base.link(name, to, to_name) {
-        Ok(()) => Ok(true),
-        Err(error)
-            if [Errno::MLINK, Errno::XDEV, Errno::PERM, Errno::OPNOTSUPP, Errno::NOENT]
-                .iter()
-                .any(|&e| error.is(e)) =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn link_further_names(tree: &Tree, placements: &[Placement], groups: &Groups, into: &Dir) -> Result<()> {
-    // The placed name, split into the folder's path in `into` and the name there.
-    let placed = |(index, id): (usize, NodeId)| {
-        let placement = &placements[index];
-        if id == placement.node {
-            return (Vec::new(), placement.name.clone());
-        }
-        let above = tree.path_below(placement.node, tree.node(id).parent);
-        let folder =
-            if above.is_empty() { placement.name.clone() } else { [&placement.name[..], &above].join(&b'/') };
-        (folder, tree.name(id).to_vec())
-    };
-    for members in &groups.members {
-        let (leader_folder, leader_name) = placed(members[0]);
-        let leader = into.open_beneath(&leader_folder)?;
-        for &member in &members[1..] {
-            let (folder, name) = placed(member);
-            let to = into.open_beneath(&folder)?;
-            if member.1 == placements[member.0].node {
-                leader.link(&leader_name, &to, &name)?;
-                continue;
-            }
-            // The folder is finished already: its time must be set again, and its mode may have to make way.
-            let node = tree.node(tree.node(member.1).parent);
-            let locked = (node.mode & 0o200 == 0).then_some(node.mode);
-            if locked.is_some() {
-                to.finish_self(Some(node.mode | 0o700), node.mtime)?;
-            }
-            leader.link(&leader_name, &to, &name)?;
-            to.finish_self(locked, node.mtime)?;
-        }
-    }
-    Ok(())
 }

@@ -68,8 +68,10 @@ fn bring(
     if !is_part
         && let (Some(parent), Some(name)) = (parent, name)
         && is_empty(&there)?
+        && let parent = Dir::open(parent)?
+        && parent.stat_self()?.device == there.stat_self()?.device
     {
-        match place_beside(source, &Dir::open(parent)?, name.as_bytes(), engine) {
+        match place_beside(source, &parent, name.as_bytes(), engine) {
             Err(Error::Sys(error)) if HELD_FOLDER.iter().any(|&errno| error.is(errno)) => {}
             placed => return placed,
         }
@@ -82,8 +84,9 @@ fn bring(
     update(source, &there, existing, is_part, engine)
 }
 
-/// Why an empty folder cannot be replaced by a rename.
-const HELD_FOLDER: [Errno; 5] = [Errno::BUSY, Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::XDEV];
+/// Why an empty folder cannot be replaced by a rename: it is held by a mount or its parent, or not empty any more.
+const HELD_FOLDER: [Errno; 7] =
+    [Errno::BUSY, Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::XDEV, Errno::NOTEMPTY, Errno::EXIST];
 
 fn place_beside(source: Source<'_>, parent: &Dir, name: &[u8], engine: Engine<'_>) -> Result<Tally> {
     let staging = Temporary::make(parent)?;
@@ -112,6 +115,10 @@ fn place_and_rename(
     sys::crash_at(CrashPoint::RestoreFilled);
     staging.rename(&placed, parent, name)?;
     sys::crash_at(CrashPoint::RestoreRenamed);
+    let root = source.tree.node(0);
+    if root.mode & 0o700 != 0o700 {
+        parent.open_dir(name)?.finish_self(Some(root.mode), root.mtime)?;
+    }
     Ok(tally)
 }
 

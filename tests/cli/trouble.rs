@@ -244,3 +244,19 @@ fn an_entry_has_the_hard_links_of_what_was_saved() {
     let [a, b] = save("ln -f out/a out/b");
     assert_eq!(a, b);
 }
+
+#[test]
+fn files_in_many_folders_change_where_few_may_be_open() {
+    let job = Job::new();
+    let write = |text: &str| {
+        job.sh(&format!("for n in $(seq 200); do mkdir -p out/$n; echo {text} >out/$n/file; done"));
+    };
+    write("saved");
+    let args = ["--preset", "none", "--path", "out", "--key", "k"];
+    job.ok(&[&["save"][..], &args].concat());
+    write("changed");
+    let restore = [&[env!("CARGO_BIN_EXE_runner-cache"), "restore", "--no-session"][..], &args].concat();
+    let log = job.sh(&format!("ulimit -n 40; {}", restore.join(" ")));
+    assert!(!log.contains("::warning"), "{log}");
+    assert_eq!(job.sh("cat out/*/file | sort -u 1>&2"), "saved\n");
+}

@@ -10,7 +10,7 @@ use crate::listing::{self, Listing};
 
 /// Runs a command so that nothing it leaves behind outlives it: not the flush that a save starts, nor what it mounts.
 /// Where `BOOT_ID` names a file, the kernel tells its contents as the id of the boot.
-const ALONE: [&str; 12] = [
+pub(crate) const ALONE: [&str; 12] = [
     "unshare",
     "--mount",
     "--propagation",

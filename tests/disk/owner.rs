@@ -2,9 +2,10 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::process::Command;
 
-use crate::host::{Host, UNGUARDED};
-use crate::place::Place;
+use crate::host::{ALONE, Host, UNGUARDED};
+use crate::place::{Place, run};
 use crate::tree::{Version, plant};
 
 /// A user that nobody is.
@@ -47,6 +48,54 @@ fn a_root_of_another_user_is_refused_by_name_and_taken_where_users_share_it() {
     let said = restore(&host, &["--root-access", "group"]);
     assert_eq!((said.hit(), said.warnings()), ("miss", 1), "{said:#?}");
     assert!(said.log.contains("everybody can write to it"), "{}", said.log);
+}
+
+/// Root may do everything; runners are somebody else.
+#[test]
+fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
+    let place = Place::new();
+    let host = Host::new(&place.path(""));
+    let program = host.path("program");
+    fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
+    for file in ["output", "env", "summary"] {
+        fs::write(host.path(file), "").unwrap();
+    }
+    let own = host.target().join("debug/build/one/out");
+    let plant = |text: &str, also: &str| {
+        for folder in ["closed/inner", also] {
+            fs::create_dir_all(own.join(folder)).unwrap();
+            fs::write(own.join(folder).join("file"), text).unwrap();
+        }
+        fs::write(host.target().join("CACHEDIR.TAG"), "created by cargo").unwrap();
+        run(Command::new("chmod").args(["-R", "a-w"]).arg(host.target()));
+        run(Command::new("chown").args(["-R", "65534:65534"]).arg(place.path("")));
+    };
+    let as_nobody = |args: &[&str]| {
+        let own_copy = ["sh", "-c", "shift; exec \"$0\" \"$@\"", program.to_str().unwrap()];
+        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        let said = host.run_under(&[&ALONE[..], &nobody, &own_copy].concat(), &[args, &UNGUARDED].concat());
+        assert!(said.is_success() && said.warnings() == 0, "{args:?}: {said:#?}");
+        said
+    };
+    plant("old", "gone");
+    assert!(as_nobody(&["save"]).has_saved());
+    let saved = host.listing().unwrap();
+    for attempt in ["into nothing", "nothing to do", "instead of something else"] {
+        match attempt {
+            "into nothing" => host.remove_target(),
+            "nothing to do" => {}
+            _ => {
+                host.remove_target();
+                plant("changed", "extraneous");
+            }
+        }
+        assert_eq!(as_nobody(&["restore", "--no-session"]).hit(), "exact");
+        let there = host.listing().unwrap();
+        assert!(there == saved, "{attempt}: {}", saved.difference(&there));
+    }
+    let said = as_nobody(&["save", "--save", "always"]);
+    assert!(said.has_saved(), "{said:#?}");
+    assert_eq!(host.debris(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]

@@ -1,0 +1,217 @@
+//! What differs between a tree and a folder that holds something already.
+//!
+//! They are compared by kind, size, time and mode (one `statx` a file; in step with the tree, so that nothing outside of it is
+//! read unless it is to be removed).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::Scope;
+
+use super::Result;
+use super::alike::{hold_the_same, is_given};
+use super::failure::UntilFailure;
+use super::index::{FileIdentity, Kind, NodeId, Tree};
+use super::place::Source;
+use super::restore::Existing;
+use super::temporary::TEMPORARY_PREFIX;
+use crate::sys::{Dir, FileType, Interrupt, Stat};
+
+/// One thing to do.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The folder it is in, as a node of the tree.
+    pub(super) folder: NodeId,
+    pub(super) name: Vec<u8>,
+    /// What is to be there; `None` for nothing.
+    pub(super) node: Option<NodeId>,
+    /// Whether something is there now.
+    pub(super) replaces: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    pub(super) changes: Vec<Change>,
+    /// Folders whose mode or time is not the tree's. Where a change happens in a folder, its time will be off as well.
+    pub(super) stale_folders: Vec<NodeId>,
+    /// Folders in which their owner may not write, each with its mode.
+    pub(super) locked: Vec<(NodeId, u16)>,
+    /// Files that are as they should be and have several names, in the tree or here, with what tells here which it is.
+    linked: Vec<(NodeId, Inode)>,
+    /// Files that stay, and their bytes.
+    pub(super) kept: u64,
+    pub(super) kept_bytes: u64,
+}
+
+/// A file on this host: device and number.
+type Inode = ((u32, u32), u64);
+
+/// Finds what differs, folders in parallel.
+pub(super) fn compare(
+    source: Source<'_>,
+    destination: &Dir,
+    existing: Existing,
+    interrupt: &Interrupt,
+) -> Result<Difference> {
+    let (tree, root) = (source.tree, source.root);
+    let comparison =
+        Comparison { tree, root, existing, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
+    let root = destination.open_beneath(b"")?;
+    rayon::scope(|scope| comparison.jobs.run(|| comparison.compare(scope, 0, root)));
+    comparison.jobs.finish()?;
+    let mut found = comparison.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.judge_links(tree);
+    // Neighbours together, whichever thread found them.
+    found.changes.sort_unstable_by(|a, b| (a.folder, &a.name).cmp(&(b.folder, &b.name)));
+    Ok(found)
+}
+
+struct Comparison<'a> {
+    tree: &'a Tree,
+    /// The folder with the tree's own files.
+    root: &'a Dir,
+    existing: Existing,
+    found: Mutex<Difference>,
+    jobs: UntilFailure<'a>,
+}
+
+impl Comparison<'_> {
+    /// Compares the folder `here` with that of the tree and hands its subfolders on.
+    fn compare<'scope>(&'scope self, scope: &Scope<'scope>, folder: NodeId, here: Dir) -> Result<()> {
+        let tree = self.tree;
+        let mut found = Difference::default();
+        let node = tree.node(folder);
+        let stat = here.stat_self()?;
+        if stat.mode != node.mode || stat.mtime != node.mtime {
+            found.stale_folders.push(folder);
+        }
+        if stat.mode & 0o200 == 0 {
+            found.locked.push((folder, stat.mode));
+        }
+        if self.existing == Existing::Mirror {
+            here.for_each_name(|name| {
+                // Another process may just now restore something in there.
+                let is_temporary = folder == 0 && name.starts_with(TEMPORARY_PREFIX.as_bytes());
+                if !is_temporary && tree.child(folder, name).is_none() {
+                    found.changes.push(Change { folder, name: name.to_vec(), node: None, replaces: true });
+                }
+            })?;
+        }
+        let here = Arc::new(here);
+        for child in tree.children(folder) {
+            let name = tree.name(child);
+            let stat = here.stat_if_present(name)?;
+            match (tree.node(child).kind, stat) {
+                (Kind::Folder { .. }, Some(stat)) if stat.kind == FileType::Directory => {
+                    let here = Arc::clone(&here);
+                    scope.spawn(move |scope| {
+                        self.jobs.run(|| self.compare(scope, child, here.open_dir(self.tree.name(child))?));
+                    });
+                }
+                (_, Some(_)) if self.existing == Existing::Keep => found.keep(tree, child),
+                (_, Some(stat)) if self.is_same(child, &here, &stat)? => {
+                    if stat.links > 1 || FileIdentity::of(tree, child) != FileIdentity::Alone(child) {
+                        found.linked.push((child, (stat.device, stat.inode)));
+                    } else {
+                        found.keep(tree, child);
+                    }
+                }
+                (_, stat) => {
+                    let replaces = stat.is_some();
+                    found.changes.push(Change { folder, name: name.to_vec(), node: Some(child), replaces });
+                }
+            }
+        }
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).merge(found);
+        Ok(())
+    }
+
+    fn is_same(&self, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
+        let node = self.tree.node(id);
+        if !looks_same(self.tree, id, here, stat)? {
+            return Ok(false);
+        }
+        if !matches!(node.kind, Kind::File { .. }) || !is_given(node.mtime) {
+            return Ok(true);
+        }
+        match self.root.open_beneath(&self.tree.path_below(0, node.parent)) {
+            Ok(folder) => hold_the_same(&folder, here, self.tree.name(id)),
+            // The entry is damaged, as will be found when the file is to come from there.
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+impl Difference {
+    /// Of the locked folders those in which something changes.
+    pub(super) fn locked_with_changes(&self) -> Vec<(NodeId, u16)> {
+        let changed: HashSet<_> = self.changes.iter().map(|change| change.folder).collect();
+        // In the root there will be the staging.
+        let is_open = |folder: NodeId| folder == 0 || changed.contains(&folder);
+        self.locked.iter().copied().filter(|(folder, _)| is_open(*folder)).collect()
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.changes.extend(other.changes);
+        self.stale_folders.extend(other.stale_folders);
+        self.locked.extend(other.locked);
+        self.linked.extend(other.linked);
+        self.kept += other.kept;
+        self.kept_bytes += other.kept_bytes;
+    }
+
+    fn keep(&mut self, tree: &Tree, id: NodeId) {
+        self.kept += 1;
+        if let Kind::File { size, .. } = tree.node(id).kind {
+            self.kept_bytes += size;
+        }
+    }
+
+    /// Names of one file must become names of one file, and of two files of two: where only some of them are as they should
+    /// be, or are different files, or another's, all are made anew.
+    fn judge_links(&mut self, tree: &Tree) {
+        let mut linked = std::mem::take(&mut self.linked);
+        linked.sort_unstable();
+        let mut files: BTreeMap<FileIdentity, Vec<(NodeId, Inode)>> = BTreeMap::new();
+        for (id, inode) in linked {
+            files.entry(FileIdentity::of(tree, id)).or_default().push((id, inode));
+        }
+        let members = tree.members();
+        let mut owners = HashMap::new();
+        for (file, found) in files {
+            let (first, inode) = found[0];
+            let is_whole = match file {
+                FileIdentity::Alone(_) => true,
+                FileIdentity::Group(group) => found.len() == members[&group],
+            };
+            let is_one = is_whole && found.iter().all(|(_, other)| *other == inode);
+            if is_one && *owners.entry(inode).or_insert(file) == file {
+                self.keep(tree, first);
+                self.kept += found.len() as u64 - 1;
+            } else {
+                self.changes.extend(found.into_iter().map(|(id, _)| Change {
+                    folder: tree.node(id).parent,
+                    name: tree.name(id).to_vec(),
+                    node: Some(id),
+                    replaces: true,
+                }));
+            }
+        }
+    }
+}
+
+fn looks_same(tree: &Tree, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
+    let node = tree.node(id);
+    Ok(match node.kind {
+        Kind::Folder { .. } => false,
+        Kind::File { size, .. } => {
+            stat.kind == FileType::RegularFile
+                && (stat.size, stat.mtime, stat.mode) == (size, node.mtime, node.mode)
+        }
+        Kind::Symlink { target } => {
+            stat.kind == FileType::Symlink
+                && stat.mtime == node.mtime
+                && here.read_symlink(tree.name(id))? == tree.text(target)
+        }
+    })
+}
