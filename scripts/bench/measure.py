@@ -107,28 +107,39 @@ class Measure:
         bench = self.bench(TARGET_TREE, TARGET, make)
         self.take(bench, RESTORE_NEW, scenario.restore_absent(bench, [TARGET]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
-        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, TARGET, changed=False))
-        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, TARGET, changed=True))
-        self.saves(bench, changing=TARGET)
+        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, [TARGET], changed=False))
+        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, [TARGET], changed=True))
+        self.save_new(bench)
+        self.save_again(bench)
+        self.save_changed(bench, TARGET)
 
     def registry(self, files: int) -> None:
         bench = self.bench(REGISTRY_TREE, CARGO, partial(trees.make_registry, files=files))
         self.take(bench, RESTORE_NEW, scenario.restore_absent(bench, [CARGO, PATHS]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
-        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, CARGO, changed=False))
+        self.save_new(bench)
+        self.save_again(bench)
+        bench.clear()
+        trees.stamp(bench.source)
         # A cargo home keeps what it has, and crates that were patched are not saved: only files of a path change.
-        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, PATHS, changed=True))
+        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, [PATHS, CARGO], changed=False))
+        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, [PATHS], changed=True))
         self.count_changes(bench, PATHS)
-        self.saves(bench, changing=PATHS)
+        self.save_changed(bench, PATHS)
 
-    def saves(self, bench: Bench, changing: Layer) -> None:
+    def save_new(self, bench: Bench) -> None:
         bench.clear()
         self.take(bench, SAVE_NEW, scenario.save_new(bench))
         self.count(bench, SAVE_NEW)
-        bench.clear()
-        self.take(bench, SAVE_CHANGED, scenario.save_changed(replace(bench, layer=changing)))
+
+    def save_again(self, bench: Bench) -> None:
         bench.clear()
         self.take(bench, SAVE_AGAIN, scenario.save_again(bench))
+
+    def save_changed(self, bench: Bench, layer: Layer) -> None:
+        """The last of a tree."""
+        bench.clear()
+        self.take(bench, SAVE_CHANGED, scenario.save_changed(replace(bench, layer=layer)))
         remove(bench.source)
         bench.clear()
 
@@ -182,13 +193,13 @@ class Measure:
         weighed: tuple[str, ...] = (),
     ) -> None:
         tree = tree or self.tree
-        rounds = self.options.rounds
+        rounds, memory = self.options.rounds, memory_for(self.results.trees.get(tree))
         if operation in (RESTORE_AGAIN, SAVE_AGAIN, START):
-            rounds *= MORE_ROUNDS_OF_LITTLE
+            rounds, memory = rounds * MORE_ROUNDS_OF_LITTLE, 0
         if self.options.growth:
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
-        courses = take_turns(ways, rounds, self.place, memory_for(self.results.trees.get(tree)))
+        courses = take_turns(ways, rounds, self.place, memory)
         for way in ways:
             course = courses[way.name]
             peak = self.weigh(bench, way) if way.name in weighed else None

@@ -175,9 +175,10 @@ Trees:
 {sizes}
 
 The target folder is that of the workspace in [`scripts/bench/workspace`](../scripts/bench/workspace), built for
-debugging with all its tests. The registry is one of 400 extracted crates. It is restored by the cargo layer, and besides by
-`path`, which never hard-links; what is changed in it is brought back by `path`, since a cargo home keeps what it has. For
-the same reason the cargo layer with nothing to do only looks which crates are there, while rsync compares each file.
+debugging with all its tests. The registry is one of 400 extracted crates, with the one time that crates have. It is restored
+and saved by the cargo layer, and besides restored by `path`, which never hard-links. What is restored over it, and saved
+after a change, goes by `path` and has times as builds leave them: a cargo home keeps what it has, so the cargo layer only
+looks which crates are there, while rsync compares each file.
 
 ![Time of a restore into an absent folder, by way and file system]({pictures}/restore.svg)
 

@@ -133,14 +133,17 @@ def cache_way(layer: Layer, layers: list[Layer], mode: str) -> str:
     return f"runner-cache {mode}" if layer is layers[0] else f"runner-cache {mode}, {layer.name} layer"
 
 
-def restore_existing(bench: Bench, layer: Layer, changed: bool) -> list[Way]:
-    """Into a folder that holds the tree, as it is or with one percent of the files changed."""
-    cache, job = bench.filled(layer), bench.job(f"existing-{layer.name}", layer)
+def restore_existing(bench: Bench, layers: list[Layer], changed: bool) -> list[Way]:
+    """Into a folder that holds the tree, as it is or with one percent of the files changed. Further layers hold the same
+    tree."""
+    found = []
+    for layer in layers:
+        cache, job = bench.filled(layer), bench.job(f"existing-{layer.name}", layer)
+        found.append((Way(cache_way(layer, layers, "auto"), cache.restore(job, "auto"), job.folder, job.env), job.tree))
     copy = bench.copies / "existing"
-    ours = Way("runner-cache auto", cache.restore(job, "auto"), job.folder, job.env)
-    rsync = bench.plain(RSYNC, ["rsync", "-a", "--delete", f"{bench.source}/", f"{copy}/"])
+    found.append((bench.plain(RSYNC, ["rsync", "-a", "--delete", f"{bench.source}/", f"{copy}/"]), copy))
     ways = []
-    for way, tree in ((ours, job.tree), (rsync, copy)):
+    for way, tree in found:
         if not tree.exists():
             run(way.command, cwd=way.cwd, env=way.env)
         before = partial(bench.change_one_percent, tree) if changed else way.before

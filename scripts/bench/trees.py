@@ -15,6 +15,12 @@ WORKSPACE = Path(__file__).parent / "workspace"
 EPOCH_NS = 1_750_000_000_123_456_789
 LATEST_NS = EPOCH_NS + 10**15
 
+# What cargo gives all files of a crate that it packages.
+CRATE_NS = 1_153_704_088 * 10**9
+
+# What cargo puts into a crate when all of it is there.
+MARK = ".cargo-ok"
+
 # Of an extracted crate, and how many there are: as in the workspace's dependencies.
 FILES_OF_CRATE = 50
 CRATES = 400
@@ -87,9 +93,11 @@ def make_registry(folder: Path, files: int) -> None:
         file = number % FILES_OF_CRATE
         crate = folder / f"index-{number // FILES_OF_CRATE % 4}" / f"{name}-{version}"
         if file:
-            write(crate / "src" / f"{file}.rs", chance.randrange(200, 40_000), chance)
+            source = crate / "src" / f"{file}.rs"
+            write(source, chance.randrange(200, 40_000), chance)
+            os.utime(source, ns=(CRATE_NS, CRATE_NS))
         else:
-            mark = crate / ".cargo-ok"
+            mark = crate / MARK
             write(mark, 7, chance)
             # Cargo writes the mark of a whole crate last.
             os.utime(mark, ns=(LATEST_NS, LATEST_NS))
@@ -113,6 +121,15 @@ def make_tiny(folder: Path, files: int) -> None:
     for number in range(files):
         name = f"{number:08}"
         write(folder / name[:4] / name[4:6] / name[6:], chance.randrange(1, 257), chance)
+
+
+def stamp(tree: Path) -> None:
+    """Gives files times to the nanosecond, each another one, as builds do. A crate's mark stays the last of it."""
+    chance = random.Random(4)
+    for path in sorted(entry.path for entry in entries(tree) if entry.is_file(follow_symlinks=False)):
+        time = LATEST_NS if path.endswith(f"/{MARK}") else chance.randrange(EPOCH_NS, LATEST_NS)
+        os.utime(path, ns=(time, time))
+    settle_folders(tree)
 
 
 def settle_folders(tree: Path) -> None:
