@@ -106,6 +106,11 @@ pub fn listed_sources(list: &[u8]) -> Vec<PathBuf> {
     sources.into_iter().map(PathBuf::from).collect()
 }
 
+/// The variables in a list of rustc's, each with its value: also those that cargo sets, which its own list leaves out.
+pub(super) fn listed_variables(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b'\n').filter_map(|line| line.strip_prefix(b"# env-dep:"))
+}
+
 /// A package that cargo downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
@@ -208,6 +213,8 @@ mod tests {
             b"/t/debug/deps/a-1.d: crates/a/src/lib.rs crates/a/src/a\\ b.rs\n\ncrates/a/src/lib.rs:\n",
         );
         assert_eq!(sources, [Path::new("crates/a/src/lib.rs"), Path::new("crates/a/src/a b.rs")]);
+        let variables = listed_variables(b"/t/a.d: a.rs\n\na.rs:\n\n# env-dep:A=/x\n# env-dep:B\n");
+        assert_eq!(variables.collect::<Vec<_>>(), [&b"A=/x"[..], b"B"]);
         assert_eq!(DepInfo::parse(&list("")).unwrap().package_folder(&sources), Some("crates/a".into()));
         assert_eq!(DepInfo::default().package_folder(&sources), None);
         for damaged in [&b""[..], b"\xff\xff: ", b"a: \\ \\", b": \\"] {

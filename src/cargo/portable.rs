@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-use super::dep_info::listed_sources;
-use super::traces::leads_to;
+use super::dep_info::{listed_sources, listed_variables};
+use super::traces::{leads_to, may_hide_paths};
 use super::units::Unit;
 use crate::sys::{self, Digest, Dir};
 use crate::tree::{Kind, NodeId, Tree};
@@ -42,6 +42,7 @@ pub fn portable(
     let places = places.iter().chain(&making.folders).map(PathBuf::as_path).chain(above);
     // What holds the home holds every path in it.
     let places: Vec<_> = places.filter(|place| !home.starts_with(place)).collect();
+    let knows_places = making.knows_any(&places);
     let mut text = Vec::new();
     for (path, id) in &files {
         if is_of_no_meaning(target, *id) {
@@ -58,7 +59,7 @@ pub fn portable(
             }
             _ => contents,
         };
-        if leads_to(&contents, &places, &making.sources) {
+        if leads_to(&contents, &places, &making.sources) || (knows_places && may_hide_paths(&contents)) {
             return Ok(None);
         }
         text.extend_from_slice(path);
@@ -101,6 +102,8 @@ struct Making {
     folders: Vec<PathBuf>,
     /// The files that the compiler read.
     sources: Vec<PathBuf>,
+    /// The variables that the compiler read, with their values, and the folder that a script had.
+    variables: Vec<Vec<u8>>,
 }
 
 impl Making {
@@ -114,14 +117,24 @@ impl Making {
                 let list = dir.read_file_if_present(path)?.unwrap_or_default();
                 making.add_folder(&list, beside);
                 making.sources.extend(listed_sources(&list));
+                making.variables.extend(listed_variables(&list).map(<[u8]>::to_vec));
             } else if name == ROOT_OUTPUT {
-                making.add_folder(
-                    &dir.read_file_if_present(path)?.unwrap_or_default(),
-                    &[beside, b"out"].concat(),
-                );
+                let output = dir.read_file_if_present(path)?.unwrap_or_default();
+                making.add_folder(&output, &[beside, b"out"].concat());
+                making.variables.push(output);
             }
         }
         Ok(making)
+    }
+
+    /// Whether a path in one of `places` was known to what made the unit.
+    fn knows_any(&self, places: &[&Path]) -> bool {
+        let sources = self.sources.iter().map(|source| source.as_os_str().as_bytes());
+        let mut known = sources.chain(self.variables.iter().map(Vec::as_slice));
+        let holds_any = |text: &[u8]| {
+            places.iter().any(|place| memmem::find(text, place.as_os_str().as_bytes()).is_some())
+        };
+        known.any(holds_any)
     }
 
     /// The folder before the path `below` in `text`.

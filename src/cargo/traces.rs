@@ -18,6 +18,12 @@ const METADATA_SECTIONS: [&str; 2] = [".rmeta", ".rustc"];
 /// What the names of sections with debug information begin with.
 const DEBUG_SECTIONS: [&str; 2] = [".debug_", ".zdebug_"];
 
+/// What LLVM's bitcode begins with, as it is and in a wrapper. With `lto` a library has no other code.
+const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
+
+/// What the names of sections begin with that hold the like: LLVM's, and GCC's, which is compressed.
+const BITCODE_SECTIONS: [&str; 2] = [".llvmbc", ".gnu.lto_"];
+
 /// Rustc's libraries hold object files, and can hold a C library as it is.
 const MOST_NESTED: usize = 2;
 
@@ -25,6 +31,26 @@ const MOST_NESTED: usize = 2;
 /// known format leads to all that it holds.
 pub fn leads_to(contents: &[u8], places: &[&Path], sources: &[PathBuf]) -> bool {
     Search { places, sources }.leads(contents, MOST_NESTED)
+}
+
+/// Whether there can be paths in `contents` that [`leads_to`] does not find: in bitcode a text may begin within a byte.
+pub(super) fn may_hide_paths(contents: &[u8]) -> bool {
+    holds_bitcode(contents, MOST_NESTED)
+}
+
+fn holds_bitcode(contents: &[u8], nested: usize) -> bool {
+    if BITCODE.iter().any(|beginning| contents.starts_with(beginning)) {
+        return true;
+    }
+    if let Ok(archive) = ArchiveFile::parse(contents) {
+        let mut members = archive.members().map(|member| member.and_then(|member| member.data(contents)));
+        // What cannot be looked into may hold anything.
+        return nested == 0
+            || members.any(|member| member.ok().is_none_or(|data| holds_bitcode(data, nested - 1)));
+    }
+    let is_bitcode = |name: &str| BITCODE_SECTIONS.iter().any(|beginning| name.starts_with(beginning));
+    object::File::parse(contents)
+        .is_ok_and(|object| object.sections().any(|section| section.name().is_ok_and(is_bitcode)))
 }
 
 struct Search<'a> {
@@ -97,16 +123,17 @@ impl Search<'_> {
 mod tests {
     use super::*;
 
-    fn archive(name: &str, data: &str) -> String {
-        format!("!<arch>\n{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n{data}", 0, 0, 0, 644, data.len())
+    fn archive(name: &str, data: &[u8]) -> Vec<u8> {
+        let head = format!("!<arch>\n{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, data.len());
+        [head.as_bytes(), data].concat()
     }
 
     #[test]
     fn archives_in_archives_are_looked_into_only_so_far() {
         let (places, sources) = ([Path::new("/w")], [PathBuf::from("/w/a.rs")]);
-        let mut file = "rust\0\0\0 /w/a.rs ".to_owned();
+        let mut file = b"rust\0\0\0 /w/a.rs ".to_vec();
         for leads in [false, false, false, true] {
-            assert_eq!(leads_to(file.as_bytes(), &places, &sources), leads, "{file}");
+            assert_eq!(leads_to(&file, &places, &sources), leads, "{}", file.escape_ascii());
             file = archive("a/", &file);
         }
     }
@@ -115,39 +142,55 @@ mod tests {
     fn a_path_beside_all_parts_of_a_file_leads_there() {
         let places = [Path::new("/w/target")];
         let leads = |contents: &[u8]| leads_to(contents, &places, &[]);
-        assert!(!leads(archive("a/", "/w/other ").as_bytes()));
-        assert!(leads(archive("a/", "/w/target ").as_bytes()));
-        assert!(leads(archive("/w/target/a/", "data").as_bytes()), "the name of a member");
+        assert!(!leads(&archive("a/", b"/w/other ")));
+        assert!(leads(&archive("a/", b"/w/target ")));
+        assert!(leads(&archive("/w/target/a/", b"data")), "the name of a member");
         assert!(leads(b"!<thin>\n/w/target") && leads(b"\x7fELF /w/target"));
     }
 
-    /// An object file with one section, of debug information, and something behind all.
-    fn object(debug: &str, behind: &str) -> Vec<u8> {
-        let names = b"\0.shstrtab\0.debug_str\0";
-        let (at_names, at_debug) = (64, 64 + names.len());
+    /// An object file with one section, and something behind all.
+    fn object(name: &str, data: &str, behind: &str) -> Vec<u8> {
+        let names = format!("\0.shstrtab\0{name}\0");
+        let (at_names, at_data) = (64, 64 + names.len());
         let section = |name: u32, kind: u32, at: usize, size: usize| {
             let (at, size) = ((at as u64).to_le_bytes(), (size as u64).to_le_bytes());
             [&name.to_le_bytes()[..], &kind.to_le_bytes(), &[0; 16], &at, &size, &[0; 24]].concat()
         };
-        let sections = [
-            section(0, 0, 0, 0),
-            section(1, 3, at_names, names.len()),
-            section(11, 1, at_debug, debug.len()),
-        ];
-        let at_sections = ((at_debug + debug.len()) as u64).to_le_bytes();
+        let sections =
+            [section(0, 0, 0, 0), section(1, 3, at_names, names.len()), section(11, 1, at_data, data.len())];
+        let at_sections = ((at_data + data.len()) as u64).to_le_bytes();
         // Of 64 bits, lowest byte first; to be linked, for x86-64; 64 bytes of this, then 64 for each of 3 sections.
         let head = [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], &[1, 0, 62, 0, 1, 0, 0, 0], &[0; 16], &at_sections];
         let sizes = [&[0; 4][..], &[64, 0, 0, 0, 0, 0, 64, 0, 3, 0, 1, 0]];
-        [&head.concat(), &sizes.concat(), &names[..], debug.as_bytes(), &sections.concat(), behind.as_bytes()]
-            .concat()
+        let parts = [names.as_bytes(), data.as_bytes(), &sections.concat(), behind.as_bytes()];
+        [&head.concat(), &sizes.concat(), &parts.concat()[..]].concat()
     }
 
     #[test]
     fn debug_information_leads_nowhere_and_what_is_in_no_section_may() {
         let places = [Path::new("/w/target")];
-        let leads = |debug: &str, behind: &str| leads_to(&object(debug, behind), &places, &[]);
+        let leads = |debug: &str, behind: &str| leads_to(&object(".debug_str", debug, behind), &places, &[]);
         assert!(!leads("/w/target/x.rs /w/target", "") && !leads("/w/target", "/w/other"));
         assert!(leads("/w/target", "/w/target") && leads("", "/w/target"));
+    }
+
+    #[test]
+    fn bitcode_may_hide_paths_wherever_it_lies() {
+        let files = [
+            (&b"BC\xc0\xde..."[..], true),
+            (b"\xde\xc0\x17\x0b...", true),
+            (b"...BC\xc0\xde", false),
+            (&object(".llvmbc", "...", ""), true),
+            (&object(".gnu.lto_.decls", "...", ""), true),
+            (&object(".text", "...", ""), false),
+        ];
+        for (file, may) in files {
+            let nested = archive("b/", &archive("a/", file));
+            let found = [file, &archive("a/", file), &nested].map(may_hide_paths);
+            assert_eq!(found, [may; 3], "{}", file.escape_ascii());
+            assert!(may_hide_paths(&archive("c/", &nested)), "too deep to be looked into");
+        }
+        assert!(may_hide_paths(&archive("a/", b"...")[..70]), "of what is cut off nothing is known");
     }
 
     #[test]
