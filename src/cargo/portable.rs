@@ -120,7 +120,9 @@ impl Making {
                 making.variables.extend(listed_variables(&list).map(<[u8]>::to_vec));
             } else if name == ROOT_OUTPUT {
                 let output = dir.read_file_if_present(path)?.unwrap_or_default();
-                making.add_folder(&output, &[beside, b"out"].concat());
+                // Since 1.100 it lies in a folder beside that of the output.
+                let unit = beside.strip_suffix(b"run/").unwrap_or(beside);
+                making.add_folder(&output, &[unit, b"out"].concat());
                 making.variables.push(output);
             }
         }

@@ -463,6 +463,36 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
     );
 }
 
+#[test]
+fn what_was_made_in_the_folder_of_another_runner_stays_bound_to_it() {
+    let mut job = host();
+    stays_bound_to_the_runner_that_made_it(&mut job);
+}
+
+#[test]
+fn with_the_new_layout_it_stays_bound_as_well() {
+    let mut job = host();
+    job.set("RUSTC_BOOTSTRAP", 1);
+    job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
+    stays_bound_to_the_runner_that_made_it(&mut job);
+}
+
+/// Where the script of `path` also notes its folder in a file, so that its run is bound, too.
+fn stays_bound_to_the_runner_that_made_it(job: &mut Job) {
+    let script = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
+                  std::fs::write(format!(\"{out}/own\"), &out).unwrap();\n}\n";
+    package(job, "path", "", &[("build.rs", script)]);
+    project(job, "work/project", &["path"]);
+    build(job, &["--share", "off"], "cargo build");
+    job.move_to("other/project");
+    project(job, "other/project", &["path", "beta"]);
+    let (restored, compiled, saved) = build(job, &HOST, "cargo build");
+    assert_eq!(restored.outputs["target-hit"], "partial");
+    assert_eq!(compiled, ["alpha", "beta", "proc", "project"]);
+    assert!(saved.log.contains("6 units added"), "the script of path and 5: {}", saved.log);
+    assert!(saved.log.contains("2 are bound to this folder"), "{}", saved.log);
+}
+
 /// Two jobs compile the same dependency at once, each with another outcome. Rustc rejects what was built with the other
 /// one.
 #[test]
