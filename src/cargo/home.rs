@@ -26,6 +26,9 @@ pub const REPOSITORIES: &str = "git/db";
 /// What is checked out of these.
 pub(super) const CHECKOUTS: &str = "git/checkouts";
 
+/// The file that cargo writes into the folder of a download when all of it is there.
+pub(super) const DOWNLOADED: &str = ".cargo-ok";
+
 /// A cargo home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CargoHome(PathBuf);

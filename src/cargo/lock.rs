@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use serde::Deserialize;
 
 use super::checkouts::submodules;
-use super::home::{CHECKOUTS, CRATES, CargoHome, INDEX, REPOSITORIES, SOURCES};
+use super::home::{CHECKOUTS, CRATES, CargoHome, DOWNLOADED, INDEX, REPOSITORIES, SOURCES};
 use crate::sys::{self, Digest, file};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -152,7 +152,7 @@ pub fn folders_of_crates(tree: &Tree) -> impl Iterator<Item = NodeId> {
 
 /// Whether a crate's folder holds all of it, as it was extracted. Cargo writes the mark last: what is younger was patched.
 fn is_as_extracted(tree: &Tree, folder: NodeId) -> bool {
-    let Some(mark) = tree.child(folder, b".cargo-ok").map(|id| tree.node(id)) else { return false };
+    let Some(mark) = tree.child(folder, DOWNLOADED.as_bytes()).map(|id| tree.node(id)) else { return false };
     let mut pending = vec![folder];
     while let Some(id) = pending.pop() {
         if tree.node(id).mtime > mark.mtime {

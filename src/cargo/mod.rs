@@ -15,6 +15,7 @@ mod fingerprint;
 mod home;
 mod install_root;
 mod lock;
+mod patched;
 mod portable;
 mod records;
 mod replaced;

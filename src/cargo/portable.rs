@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::dep_info::{listed_sources, listed_variables};
+use super::patched::is_any_patched;
 use super::traces::{leads_to, may_hide_paths};
 use super::units::Unit;
 use crate::sys::{self, Digest, Dir};
@@ -25,8 +26,8 @@ const OUTPUT: [&[u8]; 2] = [b"output", b"stdout"];
 const ROOT_OUTPUT: &[u8] = b"root-output";
 
 /// A digest of what `unit` of the target folder `dir`, in which there is `target`, left, but for times; `None` where it
-/// is bound to the folder in which it was made, or to one of `places`. `home` is the cargo home, which is the same for
-/// all that use the unit.
+/// is bound to the folder in which it was made, or to one of `places`, or was made of patched sources. `home` is the cargo
+/// home, which is the same for all that use the unit.
 pub fn portable(
     dir: &Dir,
     target: &Tree,
@@ -38,6 +39,9 @@ pub fn portable(
     files.sort();
     let own_output = own_output(dir, target, &files)?;
     let making = Making::of(dir, target, &files)?;
+    if is_any_patched(&making.sources, home) {
+        return Ok(None);
+    }
     let above = making.folders.iter().filter_map(|folder| folder.parent());
     let places = places.iter().chain(&making.folders).map(PathBuf::as_path).chain(above);
     // What holds the home holds every path in it.

@@ -254,6 +254,20 @@ fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
     job.sh("target/debug/second | grep -q /work/second/target/");
 }
 
+/// Cargo never looks whether the sources of a download have changed.
+#[test]
+fn what_was_compiled_from_a_patched_download_does_not_serve_others() {
+    let mut job = host();
+    let patch = "sed -i 's/+ three/+ 10 * three/' ~/.cargo/git/checkouts/beta-*/*/src/lib.rs";
+    let (_, _, saved) = build(&job, &HOST, &format!("{patch}; cargo build"));
+    job.sh("test \"$(target/debug/project)\" = 32");
+    assert!(saved.log.contains("unit pool: 4 units added"), "{}", saved.log);
+    job.remove("home/.cargo/git/checkouts");
+    repository(&mut job, "second", &["beta"]);
+    assert_eq!(build(&job, &HOST, "cargo build").1, ["beta", "second"]);
+    job.sh("test \"$(target/debug/second)\" = 5");
+}
+
 /// Cargo's hash of a unit does not tell which variables its build script read.
 #[test]
 fn what_a_script_made_of_a_variable_serves_where_the_variable_is_the_same() {
