@@ -13,6 +13,7 @@ use super::dep_info::{listed_sources, listed_variables};
 use super::patched::is_any_patched;
 use super::traces::{leads_to, may_hide_paths};
 use super::units::Unit;
+use crate::sys::file::normal;
 use crate::sys::{self, Digest, Dir};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -63,7 +64,10 @@ pub fn portable(
             }
             _ => contents,
         };
-        if leads_to(&contents, &places, &making.sources) || (knows_places && may_hide_paths(&contents)) {
+        let is_bound = leads_to(&contents, &places, &making.sources)
+            || (knows_places && may_hide_paths(&contents))
+            || (matches!(node.kind, Kind::Symlink { .. }) && leads_out(target, unit, path, &contents));
+        if is_bound {
             return Ok(None);
         }
         text.extend_from_slice(path);
@@ -71,6 +75,14 @@ pub fn portable(
         text.extend_from_slice(Digest::of(&contents).bytes());
     }
     Ok(Some(Digest::of(&text)))
+}
+
+/// Whether a link of the unit at `path` leads to what is not the unit's own, by a way from there.
+fn leads_out(target: &Tree, unit: &Unit, path: &[u8], to: &[u8]) -> bool {
+    let [path, to] = [path, to].map(|path| Path::new(OsStr::from_bytes(path)));
+    let end = normal(&path.parent().unwrap_or(path).join(to));
+    let is_own = |part: &NodeId| end.starts_with(OsStr::from_bytes(&target.path_below(0, *part)));
+    to.is_relative() && !unit.parts.iter().any(is_own)
 }
 
 /// The folder of the script's output, where the unit is a run of one.

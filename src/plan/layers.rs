@@ -240,7 +240,9 @@ fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootP
     let own = scope::chain(&facts.context, &facts.folder);
     let (read, write) = settings.share.scopes(&own, scope::is_default_branch(&facts.context))?;
     let workspaces = facts.workspaces.iter().map(|(_, workspace)| normal(&workspace.root));
-    let places = roots.iter().map(|root| root.path.clone()).chain(workspaces).chain([facts.folder.clone()]);
+    let temporary = facts.context.temporary.iter().map(|folder| normal(folder));
+    let folders = workspaces.chain(temporary).chain([facts.folder.clone()]);
+    let places = roots.iter().map(|root| root.path.clone()).chain(folders);
     needs_parts(settings).then_some(())?;
     Some(PoolPlan {
         prefix: keys.parts.unit_prefix(),

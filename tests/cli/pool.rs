@@ -254,6 +254,24 @@ fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
     job.sh("target/debug/second | grep -q /work/second/target/");
 }
 
+#[test]
+fn what_a_script_made_is_bound_where_it_leads_out_of_its_folder_or_to_the_jobs_temporary_one() {
+    let all = "unit pool: 5 units added, ";
+    let few = "unit pool: 2 units added, ";
+    for (makes, added) in [
+        ("std::os::unix::fs::symlink(\"two.rs\", format!(\"{out}/link\"))", all),
+        ("std::os::unix::fs::symlink(\"../../../deps\", format!(\"{out}/link\"))", few),
+        ("std::fs::write(format!(\"{out}/temp\"), std::env::var(\"RUNNER_TEMP\").unwrap())", few),
+    ] {
+        let job = host();
+        let script = ALPHA_SCRIPT.replacen("    println", &format!("    {makes}.unwrap();\n    println"), 1);
+        package(&job, "alpha", "", &[("build.rs", &script)]);
+        project(&job, "work/project", &["beta"]);
+        let (_, _, saved) = build(&job, &HOST, "cargo build");
+        assert!(saved.log.contains(added), "{makes}: {}", saved.log);
+    }
+}
+
 /// Cargo never looks whether the sources of a download have changed.
 #[test]
 fn what_was_compiled_from_a_patched_download_does_not_serve_others() {
