@@ -1,6 +1,6 @@
 //! The unit pool: what one repository compiled of its dependencies, others on the host do not compile again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -39,7 +39,6 @@ const ALPHA_SCRIPT: &str = "fn main() {\n    let out = std::env::var(\"OUT_DIR\"
                             std::fs::write(format!(\"{out}/two.rs\"), \"pub const TWO: u32 = 2;\").unwrap();\n    \
                             println!(\"cargo:rerun-if-changed=build.rs\");\n    println!(\"cargo:root={out}\");\n}\n";
 
-/// A function of a generated source that can panic, which tells where the source is.
 const PLACE_SCRIPT: &str = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
                             let nth = \"#[inline(never)]\\npub fn nth(at: usize) -> u32 { [1, 2, 3][at] }\";\n    \
                             std::fs::write(format!(\"{out}/two.rs\"), nth).unwrap();\n}\n";
@@ -58,6 +57,11 @@ fn package(job: &Job, name: &str, manifest: &str, files: &[(&str, &str)]) {
     let git = "git -c init.defaultBranch=main -c user.name=n -c user.email=e@x";
     let folder = job.path(&format!("git/{name}"));
     job.sh(&format!("cd {}; {git} init -q; git add -A; {git} commit -q -m x", folder.display()));
+}
+
+/// Commits `place`, which includes a function that can panic, so that its code tells where it was generated.
+fn package_place(job: &Job) {
+    package(job, "place", "", &[("src/lib.rs", ALPHA), ("build.rs", PLACE_SCRIPT)]);
 }
 
 /// A repository's workspace that prints what it got of its dependencies.
@@ -352,16 +356,42 @@ fn each_profile_triple_and_flag_has_units_of_its_own() {
         "cargo test".to_owned(),
     ];
     let all = commands.join("; ");
+    package_place(&job);
+    project(&job, "work/project", &["beta", "place"]);
     build(&job, &HOST, &all);
-    repository(&mut job, "second", &["beta"]);
+    repository(&mut job, "second", &["beta", "place"]);
     job.ok(&[&["restore"][..], &HOST].concat());
     for command in &commands {
         let mut others = compiled(&job.sh(command));
         others.retain(|name| name != "second");
-        // Of what includes a generated source the bitcode may lead there.
-        let bound: &[&str] = if command.contains("lto") { &["alpha", "beta"] } else { &[] };
+        let bound: &[&str] = match command.as_str() {
+            // Metadata only tells of a generated source, and tests are built with the libraries of the first command.
+            "cargo check" | "cargo test" => &[],
+            // The bitcode of what includes one may lead there.
+            lto if lto.contains("lto") => &["alpha", "beta", "place"],
+            _ => &["place"],
+        };
         assert_eq!(others, bound, "{command}");
     }
+    let composed = programs(&job, "second");
+    job.remove("work/second/target");
+    job.sh(&all);
+    let clean = programs(&job, "second");
+    assert_eq!(
+        composed.len(),
+        9 + 4,
+        "one of each command but the check, those of four folders with a second name"
+    );
+    assert!(composed.keys().eq(clean.keys()), "{:?} {:?}", composed.keys(), clean.keys());
+    let differing: Vec<_> = composed.keys().filter(|path| composed[*path] != clean[*path]).collect();
+    assert!(differing.is_empty(), "{differing:?}");
+}
+
+/// The programs of a repository in its target folder, those of its tests among them.
+fn programs(job: &Job, repository: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+    let folder = job.path(&format!("work/{repository}/target"));
+    let found = job.sh(&format!("find {} -type f -perm -100 -name '{repository}*' 1>&2", folder.display()));
+    found.lines().map(|path| (PathBuf::from(path), fs::read(path).unwrap())).collect()
 }
 
 #[test]
@@ -377,7 +407,7 @@ fn what_is_built_with_the_pool_is_byte_for_byte_what_is_built_without() {
 #[test]
 fn what_may_hold_a_path_in_bitcode_is_compiled_in_each() {
     let mut job = host();
-    package(&job, "place", "", &[("src/lib.rs", ALPHA), ("build.rs", PLACE_SCRIPT)]);
+    package_place(&job);
     package(&job, "plain", "", &[("src/lib.rs", "pub fn one() -> u32 { 1 }\n")]);
     job.set("CARGO_PROFILE_RELEASE_LTO", true);
     project(&job, "work/project", &["place", "plain"]);
