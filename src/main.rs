@@ -22,6 +22,9 @@ fn main() -> ExitCode {
         Err(error) => return fail(&env, &format!("cannot listen to signals: {error}")),
     };
     let job = Job::new(env, interrupt, started);
+    for note in &cli.narrowed {
+        job.console.say(note);
+    }
     match execute(cli, &job) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -13,6 +13,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// What does not hold of the action's inputs, for people.
+    #[arg(skip)]
+    pub narrowed: Vec<String>,
 }
 
 /// What to do.

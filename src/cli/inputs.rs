@@ -173,7 +173,8 @@ pub struct Inputs {
     max_test_size: MaxSize,
 
     /// Who has compiled dependencies in common: the `repository`, all repositories of the `owner`, or of the `host`;
-    /// `off` for nobody. Whoever shares a pool trusts the others' build scripts
+    /// `off` for nobody. Whoever shares a pool trusts the others' build scripts, so `owner` and `host` hold only where
+    /// the host's `RUNNER_CACHE_SHARE` allows as much
     #[arg(long, value_name = "WHO", default_value = "repository", hide_possible_values = true)]
     share: Share,
 

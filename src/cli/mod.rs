@@ -7,13 +7,14 @@ mod wrong;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 
 pub use command::{Cli, Command, Order};
 pub use inputs::{Inputs, Root};
 pub use wrong::explain;
 
 use crate::github::Environment;
+use crate::plan::Share;
 
 /// The variable in which the action hands over all its inputs as one JSON object.
 const ALL_INPUTS: &str = "RUNNER_CACHE_INPUTS";
@@ -30,9 +31,11 @@ pub fn variable(name: &str) -> String {
 }
 
 /// Reads the command line `args`, program name first, completed by the action's inputs and the host's variables in `env`.
-/// A flag wins over an input, an input over a variable, and that over the default. What is empty is not given.
+/// A flag wins over an input, an input over a variable, and that over the default. What is empty is not given. An input
+/// does not widen what the host shares.
 pub fn parse(mut args: Vec<OsString>, env: &Environment) -> Result<Cli, clap::Error> {
     let cli = Cli::command();
+    let mut narrowed = Vec::new();
     if let Some(command) = args.get(1).and_then(|name| cli.find_subcommand(name)) {
         let names = command.get_arguments().filter_map(clap::Arg::get_long);
         let of_host = names.filter_map(|name| Some(format!("--{name}={}", env.get(&variable(name))?).into()));
@@ -40,35 +43,56 @@ pub fn parse(mut args: Vec<OsString>, env: &Environment) -> Result<Cli, clap::Er
         if TAKE_INPUTS.contains(&command.get_name())
             && let Some(inputs) = env.get(ALL_INPUTS)
         {
-            flags.extend(flags_of(inputs)?);
+            for (name, value) in values_of(inputs)? {
+                let (value, note) = if name == "share" { allowed(value, env) } else { (value, None) };
+                flags.push(format!("--{name}={value}").into());
+                narrowed.extend(note);
+            }
         }
         // Flags override themselves: those that the user gave come last.
         args.splice(2..2, flags);
     }
-    Cli::try_parse_from(args)
+    Ok(Cli { narrowed, ..Cli::try_parse_from(args)? })
 }
 
-/// The flags for a JSON object of inputs. Those that are empty are not given.
-fn flags_of(inputs: &str) -> Result<Vec<OsString>, clap::Error> {
+/// What holds of a workflow's input `share`, and what to tell where that is less: with whom a host shares is its owner's to
+/// decide, and no workflow's.
+fn allowed(share: String, env: &Environment) -> (String, Option<String>) {
+    let name = variable("share");
+    let read = |text: &str| Share::from_str(text, false).ok();
+    let most = env.get(&name).filter(|text| read(text).is_some()).unwrap_or("repository");
+    // What cannot be read is clap's to tell of.
+    if read(&share) <= read(most) {
+        return (share, None);
+    }
+    let note = format!(
+        "input `share`: `{share}` is more than this host allows, so `{most}` holds; hint: {name} in the runner's .env \
+         tells the most"
+    );
+    (most.to_owned(), Some(note))
+}
+
+/// The values in a JSON object of inputs, by name. Those that are empty are not given.
+fn values_of(inputs: &str) -> Result<Vec<(String, String)>, clap::Error> {
     let wrong = |what: String| {
         clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{ALL_INPUTS}: {what}\n"))
     };
     let inputs: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(inputs).map_err(|error| wrong(format!("is no JSON object ({error})")))?;
-    let mut flags = Vec::new();
+    let mut values = Vec::new();
     for (name, value) in inputs {
         // The runner takes inputs' names in any case and hands them on as they were written.
         let name = name.to_lowercase();
         match value {
             serde_json::Value::String(value) if value.is_empty() => {}
-            serde_json::Value::String(value) => flags.push(format!("--{name}={value}").into()),
-            serde_json::Value::Bool(value) => flags.push(format!("--{name}={value}").into()),
-            serde_json::Value::Number(value) => flags.push(format!("--{name}={value}").into()),
+            serde_json::Value::String(value) => values.push((name, value)),
+            serde_json::Value::Bool(value) => values.push((name, value.to_string())),
+            serde_json::Value::Number(value) => values.push((name, value.to_string())),
             serde_json::Value::Null => {}
             other => return Err(wrong(format!("`{name}` is neither text, number nor truth value: {other}"))),
         }
     }
-    Ok(flags)
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -119,6 +143,40 @@ mod tests {
             told("{\"save\": \"a\\nb\"}"),
             "input `save`: `a\\nb` is not allowed; allowed: auto, always, success, never"
         );
+    }
+
+    #[test]
+    fn a_workflow_shares_no_more_than_the_host_allows() {
+        let shared = |host: &str, input: &str, flags: &[&str]| {
+            let inputs = format!(r#"{{"Share": "{input}"}}"#);
+            let env = Environment::from([(ALL_INPUTS, inputs.as_str()), (&variable("share"), host)]);
+            let args = [&["runner-cache", "restore"], flags].concat().into_iter().map(OsString::from);
+            let cli = parse(args.collect(), &env).unwrap();
+            let Command::Restore { inputs, .. } = cli.command else { panic!("it is a restore") };
+            (inputs.settings(&env).share, cli.narrowed)
+        };
+        for (host, input, holds) in [
+            ("", "owner", Share::Repository),
+            ("", "host", Share::Repository),
+            ("repository", "owner", Share::Repository),
+            ("owner", "host", Share::Owner),
+            ("off", "repository", Share::Off),
+        ] {
+            let (share, narrowed) = shared(host, input, &[]);
+            let [note] = narrowed.as_slice() else { panic!("{host}, {input}: {narrowed:?}") };
+            let said = format!("input `share`: `{input}` is more than this host allows");
+            assert!(share == holds && note.starts_with(&said), "{share:?}: {note}");
+        }
+        for (host, input, flags, holds) in [
+            ("", "", &[][..], Share::Repository),
+            ("host", "", &[], Share::Host),
+            ("host", "owner", &[], Share::Owner),
+            ("host", "host", &[], Share::Host),
+            ("", "off", &[], Share::Off),
+            ("", "", &["--share", "host"], Share::Host),
+        ] {
+            assert_eq!(shared(host, input, flags), (holds, Vec::new()), "{host}, {input}");
+        }
     }
 
     #[test]

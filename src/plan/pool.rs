@@ -19,8 +19,10 @@ const SHARED_REF: &str = "shared";
 /// Digits of a digest in a unit's key.
 const DIGEST: usize = 32;
 
-/// Who has a unit pool in common.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+/// Who has a unit pool in common, from the fewest to the most.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Share {
     /// Nobody: there is none.

@@ -12,6 +12,7 @@ mod kinds;
 mod lacking;
 mod last_build;
 mod pool;
+mod pool_upkeep;
 mod presets;
 mod registries;
 mod registry;

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use crate::job::{Job, Said};
 
-const HOST: [&str; 2] = ["--share", "host"];
+pub(crate) const HOST: [&str; 2] = ["--share", "host"];
 
 /// A host with git packages: `proc` is a macro, `alpha` has a build script whose output it includes, `beta` needs both,
 /// and `path` keeps the folder of its script in its code.
-fn host() -> Job {
+pub(crate) fn host() -> Job {
     let job = Job::new();
     package(&job, "proc", "[lib]\nproc-macro = true\n", &[("src/lib.rs", PROC)]);
     package(&job, "alpha", "", &[("src/lib.rs", ALPHA), ("build.rs", ALPHA_SCRIPT)]);
@@ -65,7 +65,7 @@ fn package_place(job: &Job) {
 }
 
 /// A repository's workspace that prints what it got of its dependencies.
-fn project(job: &Job, folder: &str, needs: &[&str]) {
+pub(crate) fn project(job: &Job, folder: &str, needs: &[&str]) {
     let name = folder.rsplit('/').next().unwrap();
     let needs_text: String = needs.iter().map(|need| git(job, need)).collect();
     let head = format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
@@ -86,7 +86,7 @@ fn project(job: &Job, folder: &str, needs: &[&str]) {
 }
 
 /// Lets the job be one of another repository with these dependencies.
-fn repository(job: &mut Job, name: &str, needs: &[&str]) {
+pub(crate) fn repository(job: &mut Job, name: &str, needs: &[&str]) {
     let folder = format!("work/{name}");
     job.set("GITHUB_REPOSITORY", format!("o/{name}"));
     project(job, &folder, needs);
@@ -95,7 +95,7 @@ fn repository(job: &mut Job, name: &str, needs: &[&str]) {
     fs::create_dir(job.path("temp")).unwrap();
 }
 
-fn build(job: &Job, args: &[&str], command: &str) -> (Said, Vec<String>, Said) {
+pub(crate) fn build(job: &Job, args: &[&str], command: &str) -> (Said, Vec<String>, Said) {
     let restored = job.ok(&[&["restore"], args].concat());
     let compiled = compiled(&job.sh(command));
     (restored, compiled, job.ok(&["save"]))
