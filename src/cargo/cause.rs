@@ -53,6 +53,8 @@ pub enum Cause {
     New(Vec<String>),
     /// There is nothing that tells.
     Unknown,
+    /// It came from the unit pool, and cargo did not take it.
+    Rejected,
     /// What cargo noted cannot be read.
     Unreadable(String),
 }

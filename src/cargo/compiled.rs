@@ -1,9 +1,13 @@
-//! Which units were compiled since an entry was made: those whose fingerprints were written since.
+//! Which units were compiled since a target folder was restored: those whose fingerprints were written since.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::units::{Unit, units};
+use crate::sys::Time;
 use crate::tree::{NodeId, Tree};
+
+/// The times of fingerprints, by their paths in a target folder.
+pub type FingerprintTimes = BTreeMap<String, Time>;
 
 /// The fingerprints of a target folder.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub enum Before<'n, 't> {
     Kin(Vec<&'n Note<'t>>),
     /// The same part of such a package, in these profiles alone; in none where there was nothing.
     Elsewhere(Vec<&'n str>),
+    /// The very unit, of the unit pool: only the time of its fingerprint is known.
+    Pooled,
 }
 
 impl<'t> Notes<'t> {
@@ -78,8 +84,21 @@ impl<'t> Notes<'t> {
         self.all.is_empty()
     }
 
-    /// Those that were written since there were those of `earlier`.
-    pub fn compiled_since<'n>(&'n self, earlier: &'n Self) -> Vec<Compiled<'n, 't>> {
+    /// Their times.
+    pub fn times(&self) -> impl Iterator<Item = (String, Time)> {
+        self.all.iter().map(|note| (self.path(note), self.tree.node(note.file).mtime))
+    }
+
+    fn path(&self, note: &Note<'_>) -> String {
+        String::from_utf8_lossy(&self.tree.path_below(0, note.file)).into_owned()
+    }
+
+    /// Those that were written since there were those of `earlier`, completed by those `pooled`.
+    pub fn compiled_since<'n>(
+        &'n self,
+        earlier: &'n Self,
+        pooled: &FingerprintTimes,
+    ) -> Vec<Compiled<'n, 't>> {
         let mut known: HashMap<_, Vec<&Note<'_>>> = HashMap::new();
         for note in &earlier.all {
             known.entry((note.package, note.part)).or_default().push(note);
@@ -87,12 +106,14 @@ impl<'t> Notes<'t> {
         let mut compiled = Vec::new();
         for now in &self.all {
             let alike = known.get(&(now.package, now.part)).map_or(&[][..], Vec::as_slice);
-            let before = before(now, alike);
-            let is_written = match before {
-                Before::Same(then) => self.tree.node(now.file).mtime != earlier.tree.node(then.file).mtime,
-                Before::Kin(_) | Before::Elsewhere(_) => true,
+            let (before, then) = match pooled.get(&self.path(now)) {
+                Some(&time) => (Before::Pooled, Some(time)),
+                None => match before(now, alike) {
+                    Before::Same(then) => (Before::Same(then), Some(earlier.tree.node(then.file).mtime)),
+                    before => (before, None),
+                },
             };
-            if is_written {
+            if then != Some(self.tree.node(now.file).mtime) {
                 compiled.push(Compiled { now, before });
             }
         }
@@ -186,7 +207,7 @@ mod tests {
             let now = tree(place.path(), &[stale, list, &new, &other_profile, &other_part], 2);
             let (then, now) = (Notes::of(&then), Notes::of(&now));
             assert_eq!((then.len(), now.len(), now.of_package(b"a").count()), (2, 5, 5));
-            let compiled = now.compiled_since(&then);
+            let compiled = now.compiled_since(&then, &FingerprintTimes::new());
             let mut told: Vec<_> = compiled
                 .iter()
                 .map(|Compiled { now: note, before }| {
@@ -194,6 +215,7 @@ mod tests {
                         Before::Same(_) => "same".to_owned(),
                         Before::Kin(kin) => format!("{} kin", kin.len()),
                         Before::Elsewhere(profiles) => profiles.join(","),
+                        Before::Pooled => unreachable!("there is no pool"),
                     };
                     (String::from_utf8(now.tree().path_below(0, note.file)).unwrap(), before)
                 })
@@ -207,6 +229,13 @@ mod tests {
             let same = compiled.iter().find(|one| matches!(one.before, Before::Same(_))).unwrap().now;
             assert_eq!(now.source_list(same), now.tree().at(list.as_bytes()));
             assert_eq!(now.beside(same, "dep-", ""), None);
+
+            // The pool has one as it is now, and one that was compiled again.
+            let mut pooled: FingerprintTimes = now.times().collect();
+            assert!(now.compiled_since(&then, &pooled).is_empty());
+            pooled.insert(stale.to_owned(), Time { seconds: 1, nanoseconds: 0 });
+            let compiled = now.compiled_since(&then, &pooled);
+            assert!(matches!(compiled[..], [Compiled { before: Before::Pooled, .. }]), "{compiled:?}");
         }
     }
 }

@@ -28,7 +28,7 @@ mod units;
 mod workspace;
 
 pub use cause::{Cause, Changed, Evidence, causes};
-pub use compiled::{Before, Compiled, Note, Notes};
+pub use compiled::{Before, Compiled, FingerprintTimes, Note, Notes};
 pub use config::config_files;
 pub use dep_info::{Base, DepInfo, Download, listed_sources};
 pub use dependencies::{Dependency, dependencies};

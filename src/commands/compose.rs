@@ -12,7 +12,7 @@ use super::pool::{self, PoolUnit, slot};
 use super::progress::shown;
 use super::source::{is_target_folder, linkable};
 use super::trouble::Trouble;
-use crate::cargo::{Locked, units};
+use crate::cargo::{FingerprintTimes, Locked, Notes, units};
 use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitFolder, fitting};
 use crate::report::{Composed, Transfer};
 use crate::store::{Layer, Store};
@@ -29,6 +29,8 @@ const TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
 pub(super) struct Completed {
     pub(super) composed: Composed,
     pub(super) transfer: Transfer,
+    /// The fingerprints, by the names of roots.
+    pub(super) pooled: BTreeMap<String, FingerprintTimes>,
 }
 
 /// Completes the target folders of `layer`. `None`: there is nothing for them.
@@ -40,7 +42,8 @@ pub(super) fn complete(
     link_mode: LinkMode,
 ) -> Result<Option<Completed>, Trouble> {
     let started = Instant::now();
-    let mut completed = Completed { composed: Composed::default(), transfer: Transfer::default() };
+    let mut completed =
+        Completed { composed: Composed::default(), transfer: Transfer::default(), pooled: BTreeMap::new() };
     for folder in &pool.folders {
         let Some(root) = layer.roots.iter().find(|root| root.name == folder.root) else { continue };
         let work = Work { job, store, pool, root, link_mode };
@@ -121,6 +124,8 @@ impl Work<'_> {
         let (tally, placed) = self.place(units)?;
         completed.transfer.tally += tally;
         add(&mut completed.composed, &placed, &locked);
+        let times = placed.iter().flat_map(|unit| Notes::of(unit.tree()).times().collect::<Vec<_>>());
+        completed.pooled.entry(self.root.name.clone()).or_default().extend(times);
         completed.transfer.parts.push(self.root.name.clone());
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! `explain --last-build`: which units cargo compiled in this job although the target folder came from the cache, and why.
 //!
 //! Nothing has to be noted for it while cargo works: the job's session tells the entry that the target folder began
-//! with, and cargo's fingerprints, in the entry and in the folder, tell the rest.
+//! with, and what came from the unit pool; cargo's fingerprints, in the entry and in the folder, tell the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::evidence::{Checkout, TargetFolder};
 use super::job::{Exit, Job, chain};
-use crate::cargo::{Before, Cause, Compiled, Download, Evidence, causes};
+use crate::cargo::{Before, Cause, Compiled, Download, Evidence, FingerprintTimes, causes};
 use crate::plan::{LayerPlan, RootPlan, Session};
-use crate::report::{Built, BuiltFolder, CompiledUnit, LastBuild, last_build_text};
-use crate::store::{self, Layer, Lease, Store};
+use crate::report::{Built, BuiltFolder, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
+use crate::store::{self, Header, Layer, Lease, Store};
 use crate::sys::{Dir, file};
 use crate::tree::{Selection, walk};
 
@@ -61,6 +61,8 @@ struct Restored<'s> {
     root: &'s RootPlan,
     /// The entry's folder, if any was restored.
     entry: Option<&'s Path>,
+    /// What came from the unit pool, if anything did.
+    pooled: Option<&'s FingerprintTimes>,
 }
 
 /// The target folders of all sessions. Of several restores of one the last that found something counts.
@@ -69,11 +71,14 @@ fn folders<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restor
     for (path, session) in sessions {
         for layer in session.layers.iter().filter(|layer| layer.plan.layer == Layer::Target) {
             let start = layer.start.as_ref().filter(|_| !session.is_lookup);
-            let (layer, entry) = (&layer.plan, start.map(|start| start.entry.as_path()));
+            let (layer, entry, pooled) =
+                (&layer.plan, start.map(|start| start.entry.as_path()), &layer.pooled);
             for root in &layer.roots {
+                let pooled = pooled.get(&root.name);
                 let earlier = folders.get(&*root.path);
-                if entry.is_some() || earlier.is_none_or(|earlier| earlier.entry.is_none()) {
-                    folders.insert(&root.path, Restored { path, session, layer, root, entry });
+                let restored = Restored { path, session, layer, root, entry, pooled };
+                if !restored.is_miss() || earlier.is_none_or(Restored::is_miss) {
+                    folders.insert(&root.path, restored);
                 }
             }
         }
@@ -82,11 +87,16 @@ fn folders<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restor
 }
 
 impl Restored<'_> {
+    fn is_miss(&self) -> bool {
+        self.entry.is_none() && self.pooled.is_none()
+    }
+
     fn explain(&self, job: &Job) -> anyhow::Result<BuiltFolder> {
         let built = match self.entry {
-            None => Built::Miss { key: self.layer.key.clone() },
+            None if self.is_miss() => Built::Miss { key: self.layer.key.clone() },
+            None => self.compare(job, None)?,
             Some(entry) => match self.lease(entry) {
-                Ok(Some(lease)) => self.compare(job, &lease)?,
+                Ok(Some(lease)) => self.compare(job, Some(&lease))?,
                 Ok(None) => Built::EntryGone { why: format!("{} is not there", entry.display()) },
                 Err(error) => Built::EntryGone { why: chain(&error) },
             },
@@ -99,27 +109,39 @@ impl Restored<'_> {
         store.entry_at(entry).map(|entry| store.lease(entry)).transpose()
     }
 
-    fn compare(&self, job: &Job, lease: &Lease) -> anyhow::Result<Built> {
-        let manifest = lease.manifest();
-        let Some(number) = manifest.roots.iter().position(|root| root.name == self.root.name) else {
+    fn compare(&self, job: &Job, lease: Option<&Lease>) -> anyhow::Result<Built> {
+        let root = lease.and_then(|lease| {
+            let number = lease.manifest().roots.iter().position(|root| root.name == self.root.name)?;
+            Some((lease, number))
+        });
+        if root.is_none() && self.pooled.is_none() {
             return Ok(Built::NotInEntry);
-        };
+        }
         if file::kind(&self.root.path)? != file::Kind::Folder {
             return Ok(Built::NoFolder);
         }
         let dir = Dir::open(&self.root.path)?;
         let tree = walk(&dir, &Selection::all(), &job.interrupt)?.tree;
         let now = TargetFolder::new(dir, &tree);
-        let then = TargetFolder::new(lease.open_root(number)?, &manifest.roots[number].tree);
-        let compiled = now.notes.compiled_since(&then.notes);
+        let nothing = tree.without(|_| true);
+        let then = match root {
+            Some((lease, number)) => {
+                TargetFolder::new(lease.open_root(number)?, &lease.manifest().roots[number].tree)
+            }
+            None => TargetFolder::new(Dir::open(&self.root.path)?, &nothing),
+        };
+        let pooled = self.pooled.cloned().unwrap_or_default();
+        let compiled = now.notes.compiled_since(&then.notes, &pooled);
         let hashes = compiled.iter().filter_map(|one| now.hash(one.now)).collect();
         let checkout =
             Checkout { target: &now, workspaces: self.workspaces(job)?, interrupt: &job.interrupt };
         let judge = Judge { then: &then, now: &now, checkout, hashes };
         Ok(Built::Compared {
-            key: manifest.header.key.clone(),
-            created: manifest.header.created,
-            reference: manifest.header.scope.reference.clone(),
+            entry: lease.map(|lease| {
+                let Header { key, created, scope, .. } = lease.manifest().header.clone();
+                RestoredEntry { key, created, reference: scope.reference }
+            }),
+            pooled: pooled.len(),
             total: now.notes.len(),
             compiled: compiled.iter().map(|one| judge.unit(one)).collect(),
         })
@@ -187,6 +209,11 @@ impl Judge<'_> {
             }
             Before::Elsewhere(profiles) => {
                 Ok(vec![Cause::New(profiles.iter().map(|profile| (*profile).to_owned()).collect())])
+            }
+            Before::Pooled => {
+                let dependencies = now.fingerprint.dependencies_among(&self.hashes);
+                let is_alone = dependencies.is_empty();
+                Ok(vec![if is_alone { Cause::Rejected } else { Cause::Dependencies(dependencies) }])
             }
         }
     }

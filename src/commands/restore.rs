@@ -1,5 +1,6 @@
 //! `restore`: look up, lease, bring into the job, leave a session, report.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::isolation;
 use super::job::{Exit, Job, chain};
 use super::restorer::Restorer;
 use super::trouble::Trouble;
+use crate::cargo::FingerprintTimes;
 use crate::cli::Inputs;
 use crate::plan::{self, LayerPlan, Plan, SaveMoment, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport};
@@ -47,6 +49,9 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
     if leave_session {
         // Also where nothing is to be saved: or else the save would go by its own inputs.
         let mut session = session(job, &settings, plan, restored.starts);
+        for (layer, pooled) in session.layers.iter_mut().zip(restored.pooled) {
+            layer.pooled = pooled;
+        }
         if settings.lookup_only {
             session.save = SaveMoment::Never;
             session.is_lookup = true;
@@ -104,6 +109,8 @@ pub(super) struct Restored {
     pub(super) report: RestoreReport,
     /// For each layer of the plan the entry it started from.
     pub(super) starts: Vec<Option<Start>>,
+    /// For each layer of the plan what it got of the unit pool besides.
+    pub(super) pooled: Vec<BTreeMap<String, FingerprintTimes>>,
     /// A destination could not be put back as it was.
     pub(super) is_broken: bool,
 }
@@ -127,6 +134,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
             took: Duration::ZERO,
         },
         starts: Vec::new(),
+        pooled: Vec::new(),
         is_broken: false,
     };
     if let Some(home) = plan.own_cargo_home.as_ref().filter(|_| !settings.lookup_only) {
@@ -140,6 +148,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
     }
     for layer in &plan.layers {
         let (mut outcome, mut start, mut served_by) = (miss(layer, plan, &settings.cache_root), None, None);
+        let mut units = BTreeMap::new();
         if let Some(store) = store.as_ref().filter(|_| !job.interrupt.is_raised()) {
             let by_layer = Restorer { job, store, plan, layer };
             match by_layer.restore(settings.lookup_only) {
@@ -159,8 +168,9 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
                     if !settings.lookup_only {
                         let completed = by_layer.complete(outcome.hit);
                         by_layer.mark(served.as_ref().filter(|_| completed.is_none()));
-                        if let Some(Completed { composed, transfer }) = completed {
+                        if let Some(Completed { composed, transfer, pooled }) = completed {
                             outcome.complete(composed, transfer);
+                            units = pooled;
                         }
                     }
                 }
@@ -175,6 +185,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
         }
         restored.report.layers.push(outcome);
         restored.starts.push(start);
+        restored.pooled.push(units);
     }
     restored.report.took = job.started.elapsed();
     restored

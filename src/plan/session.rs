@@ -1,5 +1,6 @@
 //! What a restore leaves for the save of the same job: the plan, and from which entries the job started.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use super::layers::{LayerPlan, Plan};
 use jiff::Timestamp;
 
 use super::settings::{SaveMoment, Upkeep};
+use crate::cargo::FingerprintTimes;
 use crate::store::{Origin, Scope};
 use crate::tree::LinkMode;
 
@@ -44,6 +46,9 @@ pub struct SessionLayer {
     pub plan: LayerPlan,
     /// The entry that was restored.
     pub start: Option<Start>,
+    /// The units that it got of the pool besides, by the names of its roots.
+    #[serde(default)]
+    pub pooled: BTreeMap<String, FingerprintTimes>,
 }
 
 /// The entry that a job started from.
@@ -64,7 +69,8 @@ impl Session {
         upkeep: Upkeep,
         since: Timestamp,
     ) -> Self {
-        let layers = plan.layers.into_iter().zip(starts).map(|(plan, start)| SessionLayer { plan, start });
+        let layers = plan.layers.into_iter().zip(starts);
+        let layers = layers.map(|(plan, start)| SessionLayer { plan, start, pooled: BTreeMap::new() });
         Self {
             layers: layers.collect(),
             scope: plan.scopes.into_iter().next().expect("a plan has the job's own scope"),

@@ -58,17 +58,26 @@ pub enum Built {
     NoFolder,
     /// This.
     Compared {
-        /// The entry's key.
-        key: String,
-        /// When it was made.
-        created: Timestamp,
-        /// Of which ref it is.
-        reference: String,
+        /// The entry that was restored, if any.
+        entry: Option<RestoredEntry>,
+        /// How many units came from the unit pool.
+        pooled: usize,
         /// How many units there are.
         total: usize,
-        /// Those that are not the entry's.
+        /// Those that are not what was restored.
         compiled: Vec<CompiledUnit>,
     },
+}
+
+/// The entry that a target folder began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoredEntry {
+    /// Its key.
+    pub key: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Of which ref it is.
+    pub reference: String,
 }
 
 /// A unit that was compiled.
@@ -122,21 +131,34 @@ fn headline(folder: &BuiltFolder) -> String {
             format!("it is not known what was compiled, since the entry cannot be read: {why}")
         }
         Built::NoFolder => format!("there is no folder {}", folder.path.display()),
-        Built::Compared { key, created, reference, total, compiled } => {
-            let entry = format!("{key} (entry of {}Z, {reference})", created.strftime("%Y-%m-%d %H:%M:%S"));
+        Built::Compared { entry, pooled, total, compiled } => {
+            let restored = restored(entry.as_ref(), *pooled);
             let total = count(*total as u64);
             match compiled.len() {
                 0 => format!(
-                    "nothing was compiled after the restore of {entry}: all units are the entry's ({total})"
+                    "nothing was compiled after the restore of {restored}: all units came with it ({total})"
                 ),
-                1 => format!("1 of {total} units was compiled after the restore of {entry}"),
+                1 => format!("1 of {total} units was compiled after the restore of {restored}"),
                 more => {
                     let more = count(more as u64);
-                    format!("{more} of {total} units were compiled after the restore of {entry}")
+                    format!("{more} of {total} units were compiled after the restore of {restored}")
                 }
             }
         }
     }
+}
+
+/// What was restored, in words.
+fn restored(entry: Option<&RestoredEntry>, pooled: usize) -> String {
+    let entry = entry.map(|RestoredEntry { key, created, reference }| {
+        format!("{key} (entry of {}Z, {reference})", created.strftime("%Y-%m-%d %H:%M:%S"))
+    });
+    let pooled = match pooled {
+        0 => None,
+        1 => Some("1 unit of the pool".to_owned()),
+        more => Some(format!("{} units of the pool", count(more as u64))),
+    };
+    entry.into_iter().chain(pooled).collect::<Vec<_>>().join(" and ")
 }
 
 /// Units by what they have in common, those that follow from others last.
@@ -217,9 +239,10 @@ fn title(cause: &Cause) -> String {
         Cause::Sources(_) => "a source is newer than what was built from it, or gone".to_owned(),
         Cause::Variables(_) => "a variable that the code reads has another value".to_owned(),
         Cause::Dependencies(_) => "a dependency was compiled, or is another one".to_owned(),
-        Cause::New(profiles) if profiles.is_empty() => "not in the entry".to_owned(),
-        Cause::New(profiles) => format!("not in the entry, which has it for {}", profiles.join(", ")),
+        Cause::New(profiles) if profiles.is_empty() => "not in what was restored".to_owned(),
+        Cause::New(profiles) => format!("not in what was restored, which has it for {}", profiles.join(", ")),
         Cause::Unknown => format!("stale for cargo, although nothing that is noted differs; {ASK_CARGO}"),
+        Cause::Rejected => format!("of the unit pool, and stale for cargo; {ASK_CARGO}"),
         Cause::Unreadable(_) => "what cargo noted cannot be read".to_owned(),
     }
 }
@@ -273,7 +296,8 @@ fn detail(cause: &Cause) -> Option<String> {
         | Cause::Home { .. }
         | Cause::Moved { .. }
         | Cause::New(_)
-        | Cause::Unknown => None,
+        | Cause::Unknown
+        | Cause::Rejected => None,
     }
 }
 
@@ -300,13 +324,16 @@ mod tests {
     }
 
     fn of(compiled: Vec<CompiledUnit>) -> String {
-        let built = Built::Compared {
+        let entry = RestoredEntry {
             key: "target-k".into(),
             created: Timestamp::UNIX_EPOCH,
             reference: "refs/heads/main".into(),
-            total: 1212,
-            compiled,
         };
+        after(Some(entry), 0, compiled)
+    }
+
+    fn after(entry: Option<RestoredEntry>, pooled: usize, compiled: Vec<CompiledUnit>) -> String {
+        let built = Built::Compared { entry, pooled, total: 1212, compiled };
         last_build_text(&LastBuild::Folders(vec![BuiltFolder {
             name: ".".into(),
             path: "/w/target".into(),
@@ -353,6 +380,10 @@ mod tests {
         assert!(
             of(Vec::new())
                 .starts_with("target: nothing was compiled after the restore of target-k (entry of ")
+        );
+        assert_eq!(
+            after(None, 1212, Vec::new()),
+            "target: nothing was compiled after the restore of 1,212 units of the pool: all units came with it (1,212)\n"
         );
     }
 

@@ -189,7 +189,7 @@ fn other_profiles_features_and_flags_are_told() {
     assert_tells(
         &text,
         &[
-            "  not in the entry, which has it for debug\n    app (bin app, release)\n",
+            "  not in what was restored, which has it for debug\n    app (bin app, release)\n",
             "  other features\n    app (bin app): with more\n    the-leaf (lib): with extra\n",
         ],
     );
@@ -212,7 +212,7 @@ fn what_the_entry_does_not_have_is_told() {
     assert_tells(
         &text,
         &[
-            "  not in the entry\n    app (test works)\n    app (tests in bin app)\n",
+            "  not in what was restored\n    app (test works)\n    app (tests in bin app)\n",
             "  its manifest declares other features\n    the-leaf (lib)\n",
             &format!("{NEWER}whole (lib): whole/src/lib.rs\n"),
         ],

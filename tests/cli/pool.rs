@@ -48,7 +48,7 @@ fn git(job: &Job, name: &str) -> String {
 }
 
 /// Commits a package as it is to be now.
-fn package(job: &Job, name: &str, manifest: &str, files: &[(&str, &str)]) {
+pub(crate) fn package(job: &Job, name: &str, manifest: &str, files: &[(&str, &str)]) {
     let head = format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
     job.write(&format!("git/{name}/Cargo.toml"), &format!("{head}{manifest}"));
     for (file, text) in files {

@@ -1,6 +1,6 @@
 //! What a host allows of its unit pool, how long units stay in it, and what is told of them.
 
-use crate::pool::{build, host, repository};
+use crate::pool::{HOST, build, host, package, project, repository};
 
 #[test]
 fn a_workflow_shares_no_more_than_the_host_allows() {
@@ -20,4 +20,52 @@ fn a_workflow_shares_no_more_than_the_host_allows() {
         assert!(!restored.log.contains("input `share`"), "{}", restored.log);
         assert_eq!(compiled.len(), count, "{compiled:?}");
     }
+}
+
+#[test]
+fn what_came_from_the_pool_does_not_count_as_compiled() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build");
+    repository(&mut job, "second", &["beta"]);
+    job.ok(&[&["restore"][..], &HOST].concat());
+    job.sh("cargo build");
+    let told = job.ok(&["explain", "--last-build"]).stdout;
+    assert_eq!(
+        told,
+        "target: 1 of 6 units was compiled after the restore of 5 units of the pool\n  \
+         not in what was restored\n    second (bin second)\n"
+    );
+    job.ok(&["save"]);
+
+    repository(&mut job, "third", &["path"]);
+    build(&job, &HOST, "cargo build");
+    project(&job, "work/third", &["path", "beta"]);
+    job.remove("work/third/target");
+    job.ok(&[&["restore"][..], &HOST].concat());
+    job.sh("cargo build");
+    let told = job.ok(&["explain", "--last-build"]).stdout;
+    assert!(
+        told.starts_with("target: 1 of ")
+            && told.contains("units was compiled after the restore of target-linux-")
+            && told.contains(") and 5 units of the pool\n"),
+        "{told}"
+    );
+    assert!(told.ends_with("\n    third (bin third): beta\n"), "{told}");
+}
+
+#[test]
+fn a_unit_of_the_pool_that_cargo_does_not_take_is_named_and_what_uses_it_follows() {
+    let mut job = host();
+    let source = "pub const TWO: u32 = if option_env!(\"COUNT\").is_some() { 3 } else { 2 };\n";
+    package(&job, "alpha", "", &[("src/lib.rs", source)]);
+    repository(&mut job, "first", &["beta"]);
+    build(&job, &HOST, "cargo build");
+    repository(&mut job, "second", &["beta"]);
+    job.ok(&[&["restore"][..], &HOST].concat());
+    job.sh("COUNT=3 cargo build");
+    let told = job.ok(&["explain", "--last-build"]).stdout;
+    assert!(told.contains("  of the unit pool, and stale for cargo; hint: "), "{told}");
+    let follows =
+        told.split_once("  a dependency was compiled, or is another one\n").map(|(_, follows)| follows);
+    assert!(follows.is_some_and(|text| text.contains(" (lib): alpha\n")), "{told}");
 }
