@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use runner_cache::store::retention::{self, Inventory, Known, Policy, Shortage};
+use runner_cache::store::retention::{self, Block, BlockId, Inventory, Known, Policy, Shortage, Usage};
 use runner_cache::store::{Access, Header, Layer, Origin, Scope, Store, Unit};
 
 const REPOSITORIES: u64 = 15;
@@ -40,7 +40,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
         factors: Vec::new(),
         scope,
         lane: "units".into(),
-        family: format!("d{dependency}"),
+        family: format!("unit-0-d{dependency}-{version}"),
         contents: String::new(),
         origin: Origin::default(),
         created: now,
@@ -95,4 +95,30 @@ fn the_pool_of_a_year_holds_what_was_in_use_lately_and_nothing_else() {
         .flat_map(|day| (0..REPOSITORIES).flat_map(move |repository| needed(repository, day)))
         .collect();
     assert_eq!(pool.into_keys().collect::<BTreeSet<_>>(), lately);
+}
+
+#[test]
+fn under_a_limit_of_size_what_is_in_daily_use_outlives_what_a_pull_request_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
+    let now: Timestamp = "2026-01-03T00:00:00Z".parse().unwrap();
+    // Several versions of each dependency, as with features and profiles.
+    let in_use = (0..SHARED).flat_map(|dependency| (0..4).map(move |version| (dependency, version)));
+    let mut entries: Vec<_> = in_use.map(|version| unit(&store, version, now)).collect();
+    let left = (0..OWN).map(|dependency| {
+        let mut known = unit(&store, (SHARED + dependency, 0), now - SignedDuration::from_hours(48));
+        known.header.scope = Scope { repository: "o/r".into(), reference: "refs/pull/7/merge".into() };
+        known.header.is_of_default_branch = false;
+        known
+    });
+    entries.extend(left);
+    let block =
+        |id| Usage { blocks: vec![Block { id: BlockId::File(id), bytes: 1, is_held_elsewhere: false }] };
+    let usage: Vec<_> = (0..entries.len() as u64).map(block).collect();
+    let policy = Policy { max_size: Some(SHARED * 4), ..Policy::default() };
+    let inventory = Inventory { entries: &entries, usage: Some(&usage) };
+    let gone = retention::plan(inventory, &policy, Shortage::default(), now);
+    let gone: BTreeSet<_> = gone.iter().map(|planned| &planned.id).collect();
+    let of_request = entries.iter().filter(|known| !known.header.is_of_default_branch);
+    assert_eq!(gone, of_request.map(|known| &known.id).collect());
 }

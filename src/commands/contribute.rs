@@ -188,7 +188,7 @@ impl<'a> Contributor<'a> {
             factors: Vec::new(),
             scope: self.pool.write.clone(),
             lane: LANE.to_owned(),
-            family: String::from_utf8_lossy(self.units[unit].names(self.tree).0).into_owned(),
+            family: key.family(&self.pool.prefix),
             contents: String::new(),
             origin,
             created: Timestamp::now(),

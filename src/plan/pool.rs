@@ -86,8 +86,14 @@ impl UnitKey {
 
     /// The key's text, for units that `prefix` fits.
     pub fn text(&self, prefix: &str) -> String {
-        let Self { package, hash, digest } = self;
-        format!("{prefix}{package}-{hash}-{digest}")
+        format!("{}-{}", self.family(prefix), self.digest)
+    }
+
+    /// What only outcomes of one compilation have in common: other versions, features and profiles are no older ones of a
+    /// unit, but as much in use.
+    pub fn family(&self, prefix: &str) -> String {
+        let Self { package, hash, .. } = self;
+        format!("{prefix}{package}-{hash}")
     }
 
     /// Reads a key's text; `None` where `prefix` does not fit.
@@ -137,6 +143,7 @@ mod tests {
         );
         assert_eq!(UnitKey::parse("unit-1-", &key.text("unit-1-")).as_ref(), Some(&key));
         assert_eq!(UnitKey::parse("unit-2-", &key.text("unit-1-")), None);
+        assert_eq!(key.family("unit-1-"), "unit-1-serde-json-1.0.0+build-1-0123456789abcdef");
         assert_eq!(UnitKey::parse("unit-1-", "unit-1-serde-1.0"), None);
     }
 

@@ -69,3 +69,24 @@ fn a_unit_of_the_pool_that_cargo_does_not_take_is_named_and_what_uses_it_follows
         told.split_once("  a dependency was compiled, or is another one\n").map(|(_, follows)| follows);
     assert!(follows.is_some_and(|text| text.contains(" (lib): alpha\n")), "{told}");
 }
+
+#[test]
+fn units_for_other_profiles_are_no_older_ones_and_outlive_those_of_a_pull_request() {
+    let mut job = host();
+    build(&job, &[], "cargo build; cargo build --release");
+    let event = r#"{"number": 7, "pull_request": {"number": 7, "base": {"ref": "main"}}, "repository": {"default_branch": "main"}}"#;
+    job.event("refs/pull/7/merge", event);
+    project(&job, "work/project", &["path"]);
+    job.wipe();
+    build(&job, &[], "cargo build");
+    job.ok(&["remove", "target-*"]);
+    job.wipe();
+    let plan = job.ok(&["gc", "--dry-run", "--max-size", "1B"]).stdout;
+    let requests: Vec<_> = plan
+        .lines()
+        .filter(|line| line.contains("units"))
+        .map(|line| line.contains("refs/pull/7/merge"))
+        .collect();
+    let count = requests.iter().filter(|is_of_request| **is_of_request).count();
+    assert!(count > 0 && requests.len() > count && requests[..count].iter().all(|it| *it), "{plan}");
+}
