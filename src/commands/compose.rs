@@ -7,7 +7,7 @@ use std::time::Instant;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::downloads;
-use super::job::Job;
+use super::job::{Job, chain};
 use super::pool::{self, PoolUnit, slot};
 use super::progress::shown;
 use super::source::{is_target_folder, linkable};
@@ -122,6 +122,7 @@ impl Work<'_> {
             return Ok(());
         }
         let (tally, placed) = self.place(units)?;
+        self.record_use(&placed);
         completed.transfer.tally += tally;
         add(&mut completed.composed, &placed, &locked);
         let times = placed.iter().flat_map(|unit| Notes::of(unit.tree()).times().collect::<Vec<_>>());
@@ -142,6 +143,15 @@ impl Work<'_> {
         let dir = Dir::open(path)?;
         let live = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
         Ok(Some(present(&live, found)))
+    }
+
+    /// Also jobs that never save keep what they use from going by age.
+    fn record_use(&self, placed: &[PoolUnit]) {
+        let failed: Vec<_> = placed.iter().filter_map(|unit| unit.lease.record_use().err()).collect();
+        if let Some(error) = failed.first() {
+            let (count, why) = (failed.len(), chain(error));
+            self.job.console.say(format!("unit pool: the use of {count} units was not recorded: {why}"));
+        }
     }
 
     /// Places the units, and returns those that are there now. A unit's fingerprint comes last: without it cargo compiles

@@ -90,3 +90,16 @@ fn units_for_other_profiles_are_no_older_ones_and_outlive_those_of_a_pull_reques
     let count = requests.iter().filter(|is_of_request| **is_of_request).count();
     assert!(count > 0 && requests.len() > count && requests[..count].iter().all(|it| *it), "{plan}");
 }
+
+#[test]
+fn a_repository_that_only_restores_keeps_units_from_going_by_age() {
+    let mut job = host();
+    build(&job, &HOST, "cargo build");
+    for entry in job.entries("units") {
+        job.sh(&format!("touch -d '40 days ago' {}", entry.display()));
+    }
+    repository(&mut job, "second", &["beta"]);
+    job.ok(&[&["restore"][..], &HOST].concat());
+    job.ok(&["gc"]);
+    assert_eq!(job.entries("units").len(), 5);
+}
