@@ -6,7 +6,8 @@ use crate::github::Environment;
 type Pattern = &'static str;
 
 /// What changes the output: flags of rustc and of C compilers, profiles, tools.
-/// Sources: the cargo book, "Environment variables" and "Configuration"; the `cc`, `cmake` and `pkg-config` crates.
+/// Sources: the cargo book, "Environment variables" and "Configuration"; the `cc`, `cmake` and `pkg-config` crates; gcc's manual,
+/// "Environment Variables", of which clang and ld read some; the compiler wrappers of nixpkgs.
 const CHANGES_OUTPUT: &[Pattern] = &[
     "RUSTFLAGS",
     "RUSTDOCFLAGS",
@@ -34,6 +35,16 @@ const CHANGES_OUTPUT: &[Pattern] = &[
     "CXXFLAGS_*",
     "CPPFLAGS",
     "LDFLAGS",
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH",
+    "OBJC_INCLUDE_PATH",
+    "LIBRARY_PATH",
+    "COMPILER_PATH",
+    "GCC_EXEC_PREFIX",
+    "LD_RUN_PATH",
+    "NIX_CFLAGS_COMPILE*",
+    "NIX_LDFLAGS*",
     "CMAKE*",
     "PKG_CONFIG*",
     "SOURCE_DATE_EPOCH",
@@ -86,5 +97,18 @@ mod tests {
         let expected =
             ["CARGO_PROFILE_RELEASE_LTO", "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", "RUSTFLAGS"];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_c_compilers_and_linkers_read_counts() {
+        let env = Environment::from([
+            ("CPATH", "/a"),
+            ("LD_LIBRARY_PATH", "/a"),
+            ("LIBRARY_PATH", "/a"),
+            ("NIX_LDFLAGS_FOR_BUILD", "-L/a"),
+            ("NIX_STORE", "/nix/store"),
+        ]);
+        let names: Vec<_> = output_variables(&env).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["CPATH", "LIBRARY_PATH", "NIX_LDFLAGS_FOR_BUILD"]);
     }
 }
