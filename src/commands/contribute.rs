@@ -185,7 +185,7 @@ impl<'a> Contributor<'a> {
         let header = Header {
             layer: Layer::Units,
             key: key.text(&self.pool.prefix),
-            factors: Vec::new(),
+            factors: self.pool.factors.clone(),
             scope: self.pool.write.clone(),
             lane: LANE.to_owned(),
             family: key.family(&self.pool.prefix),

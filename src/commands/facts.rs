@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::isolation;
 use super::job::{Job, chain};
 use super::presets;
-use crate::cargo::{CargoHome, InstallRoot, Toolchain, Workspace, config_files, output_variables};
+use crate::cargo::{CargoHome, InstallRoot, Toolchain, Workspace, config_files, output_variables, system};
 use crate::plan::{self, Facts, FileDigest, Presets, Settings};
 use crate::store::Origin;
 use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
@@ -101,6 +101,7 @@ fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(),
     }
     facts.toolchain = Toolchain::of(&first.root, &job.env)?;
     tell_of_unknown_compiler(job, &facts.toolchain);
+    facts.system = system()?;
     facts.variables = output_variables(&job.env);
     for (name, workspace) in &facts.workspaces {
         facts.lock.extend(lock_files(name, workspace)?);

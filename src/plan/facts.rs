@@ -30,6 +30,8 @@ pub struct Facts {
     pub workspaces: Vec<(String, Workspace)>,
     /// The compiler of the first workspace.
     pub toolchain: Toolchain,
+    /// The system's name and version, such as `ubuntu 24.04`.
+    pub system: Option<String>,
     /// Environment variables that change the output, and what the presets' tools say of their versions.
     pub variables: Vec<(String, String)>,
     /// Cargo's configuration files, and the path of its home.

@@ -41,6 +41,7 @@ pub(super) struct Parts {
     lock: String,
     commit: String,
     tools: String,
+    system: String,
 }
 
 /// What a text that was handed over as `key:` says.
@@ -66,6 +67,8 @@ pub(super) fn parts_of(facts: &Facts, extra: Option<&str>, tools: &[Tool]) -> (P
     // `-` separates parts.
     let rustc_name = format!("rustc.{}", release.replace('-', "_"));
 
+    let system = facts.system.iter().map(|system| ("os-release".to_owned(), system.clone()));
+
     let mut factors = Vec::new();
     let mut part = |name: &str, shown: &str, items: Vec<(String, String)>| {
         let digest = digest(name, &items);
@@ -83,6 +86,7 @@ pub(super) fn parts_of(facts: &Facts, extra: Option<&str>, tools: &[Tool]) -> (P
         lock: part("lock", "lock", facts.lock.clone()),
         commit: part("commit", "commit", facts.commits.clone()),
         tools: part("tools", "tools", tools.iter().map(wanted).collect()),
+        system: part("system", "system", system.collect()),
     };
     (parts, factors)
 }
@@ -101,16 +105,14 @@ impl Parts {
 
     /// What the keys of compiled units begin with that fit to a job with these parts.
     pub(super) fn unit_prefix(&self) -> String {
-        let Self { os, arch, base, rustc, env, config, .. } = self;
-        format!(
-            "unit-{}-",
-            short_digest([os, arch, base, rustc, env, config].map(String::as_str).join("-").as_bytes())
-        )
+        let Self { os, arch, base, rustc, env, config, system, .. } = self;
+        let parts = [os, arch, base, rustc, env, config, system].map(String::as_str);
+        format!("unit-{}-", short_digest(parts.join("-").as_bytes()))
     }
 
     /// The key of a layer. `builds` are looked up by their commits and nothing else will do.
     pub(super) fn key(&self, layer: Layer) -> LayerKey {
-        let Self { os, arch, base, rustc, env, config, files, lock, commit, tools } = self;
+        let Self { os, arch, base, rustc, env, config, files, lock, commit, tools, system: _ } = self;
         match layer {
             Layer::Cargo => downloads_key(os, base, lock),
             Layer::Target | Layer::Units | Layer::Paths => {
@@ -145,8 +147,9 @@ fn downloads_key(os: &str, base: &str, lock: &str) -> LayerKey {
 pub(super) fn is_part_of(layer: Layer, name: &str) -> bool {
     match layer {
         Layer::Cargo => matches!(name, "base" | "lock"),
-        Layer::Target | Layer::Units | Layer::Paths => !matches!(name, "commit" | "tools"),
-        Layer::Builds => name != "tools",
+        Layer::Units => !matches!(name, "files" | "lock" | "commit" | "tools"),
+        Layer::Target | Layer::Paths => !matches!(name, "commit" | "tools" | "system"),
+        Layer::Builds => !matches!(name, "tools" | "system"),
         Layer::Bins => matches!(name, "base" | "tools"),
     }
 }
@@ -166,8 +169,8 @@ impl Given {
             {
                 let [os, arch, base, rustc, env, config, files, lock] =
                     [os, arch, base, rustc, env, config, files, lock].map(ToString::to_string);
-                let [commit, tools] = [String::new(), String::new()];
-                Self::Full(Parts { os, arch, base, rustc, env, config, files, lock, commit, tools })
+                let [commit, tools, system] = [String::new(), String::new(), String::new()];
+                Self::Full(Parts { os, arch, base, rustc, env, config, files, lock, commit, tools, system })
             }
             ["cargo", os, base, lock] if is_part(base, "base") && is_part(lock, "lock") => {
                 Self::Downloads(downloads_key(os, base, lock))
@@ -249,6 +252,17 @@ mod tests {
     }
 
     #[test]
+    fn what_one_system_compiled_of_dependencies_is_nothing_to_another() {
+        let of = |system: Option<&str>| Facts { system: system.map(str::to_owned), ..facts() };
+        let prefix = |system| parts_of(&of(system), None, &[]).0.unit_prefix();
+        let [old, new, untold] = [Some("debian 12"), Some("debian 13"), None];
+        assert!(prefix(old) != prefix(new) && prefix(old) != prefix(untold));
+        for layer in Layer::OF_JOBS {
+            assert_eq!(key(&of(old), layer), key(&of(new), layer), "{layer}");
+        }
+    }
+
+    #[test]
     fn builds_are_taken_by_commit_only() {
         let commits = |commits: &[(&str, &str)]| {
             let commits = commits.iter().map(|(name, commit)| ((*name).to_owned(), (*commit).to_owned()));
@@ -268,7 +282,8 @@ mod tests {
         let Given::Full(read) = Given::read(&key(&facts, Layer::Target).text) else {
             panic!("it is a key of ours")
         };
-        assert_eq!(Parts { tools: parts.tools.clone(), ..read.with_commit_of(&parts) }, parts);
+        let own = Parts { tools: parts.tools.clone(), system: parts.system.clone(), ..read };
+        assert_eq!(own.with_commit_of(&parts), parts);
         let downloads = key(&facts, Layer::Cargo);
         assert_eq!(Given::read(&downloads.text.clone()), Given::Downloads(downloads));
         assert_eq!(Given::read("npm-linux-x"), Given::Free("npm-linux-x".into()));

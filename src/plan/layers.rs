@@ -194,6 +194,14 @@ impl<'a> Keys<'a> {
         let is_in_key = |factor: &&Factor| is_part_of(layer, &factor.name) && text.contains(&factor.digest);
         self.factors.iter().filter(is_in_key).cloned().collect()
     }
+
+    /// What the keys of units are made from and no others are.
+    fn factors_of_units(&self) -> Vec<Factor> {
+        let is_of_units = |factor: &&Factor| {
+            is_part_of(Layer::Units, &factor.name) && !is_part_of(Layer::Target, &factor.name)
+        };
+        self.factors.iter().filter(is_of_units).cloned().collect()
+    }
 }
 
 fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>) -> LayerPlan {
@@ -246,6 +254,7 @@ fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootP
     needs_parts(settings).then_some(())?;
     Some(PoolPlan {
         prefix: keys.parts.unit_prefix(),
+        factors: keys.factors_of_units(),
         read,
         write,
         home: home_of(facts)?,

@@ -1,7 +1,7 @@
 //! The unit pool: which runs share what cargo compiled of dependencies, under which keys it is found, and who adds to it.
 //!
 //! A unit's key has what must be the same for cargo to take the unit (compiler, environment, configuration, cargo
-//! home), the package and its version, cargo's hash of the unit, and a digest of what was compiled:
+//! home) and for what it holds to work (the system), the package and its version, cargo's hash of the unit, and a digest of what was compiled:
 //! ```text
 //! unit-<d>-serde-1.0.219-0d7ce108b7e01725-<digest>
 //! ```
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::Scope;
+use crate::store::{Factor, Scope};
 use crate::sys::Digest;
 
 /// The ref of a pool that several repositories share.
@@ -41,6 +41,9 @@ pub enum Share {
 pub struct PoolPlan {
     /// What the keys of units that fit begin with.
     pub prefix: String,
+    /// What they are made from that the layer's key is not.
+    #[serde(default)]
+    pub factors: Vec<Factor>,
     /// Where to look.
     pub read: Vec<Scope>,
     /// Where to add.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::restored::Composed;
 use crate::plan::{Difference, LayerPlan};
-use crate::store::{Header, Scope};
+use crate::store::{Factor, Header, Scope};
 
 /// What there is for one layer.
 #[derive(Debug, Clone)]
@@ -65,11 +65,7 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &[Scope], lane: &str, root
     }
     for layer in layers {
         let _ = writeln!(text, "\n{}\n  key {}", layer.plan.layer, layer.plan.key);
-        for factor in &layer.plan.factors {
-            let items: Vec<_> = factor.items.iter().map(|(label, value)| item(label, value)).collect();
-            let of = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-            let _ = writeln!(text, "    {:<7} {}  of {of}", factor.name, factor.digest);
-        }
+        layer.plan.factors.iter().for_each(|factor| text.push_str(&line(factor)));
         for prefix in &layer.plan.restore_keys {
             let _ = writeln!(text, "  or what begins with {prefix}");
         }
@@ -97,6 +93,10 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &[Scope], lane: &str, root
                 words(verdict)
             );
         }
+        if let Some(plan) = &layer.plan.pool {
+            text.push_str("  keys of the unit pool are also made from\n");
+            plan.factors.iter().for_each(|factor| text.push_str(&line(factor)));
+        }
         if let Some(pool) = layer.pool {
             let _ = writeln!(text, "  unit pool: {pool}{}", use_of_pool(&layer.entries));
         }
@@ -112,6 +112,13 @@ fn use_of_pool(entries: &[ExplainedEntry]) -> &'static str {
         (_, true) => "; what of them the entry lacks will come",
         _ => "; they will come",
     }
+}
+
+/// A factor, and what it is made from.
+fn line(factor: &Factor) -> String {
+    let items: Vec<_> = factor.items.iter().map(|(label, value)| item(label, value)).collect();
+    let of = if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
+    format!("    {:<7} {}  of {of}\n", factor.name, factor.digest)
 }
 
 /// A thing that went into a key, short: of several lines the first.

@@ -103,3 +103,14 @@ fn a_repository_that_only_restores_keeps_units_from_going_by_age() {
     job.ok(&["gc"]);
     assert_eq!(job.entries("units").len(), 5);
 }
+
+#[test]
+fn the_system_that_units_are_for_is_told() {
+    let job = host();
+    build(&job, &[], "cargo build");
+    let explained = job.ok(&["explain", "--layers", "target"]).stdout;
+    let (_, of_units) = explained.split_once("  keys of the unit pool are also made from\n").unwrap();
+    assert!(of_units.starts_with("    system ") && of_units.contains("  of os-release = "), "{explained}");
+    let inspected = job.ok(&["inspect", "unit-"]).stdout;
+    assert!(inspected.contains("system (") && inspected.contains("os-release: "), "{inspected}");
+}
