@@ -12,7 +12,7 @@ from process import environment, run
 from trees import change, disk_bytes, entries, one_percent
 from way import Way
 
-MODES = ("auto", "copy", "hardlink")
+MODES = ("auto", "copy")
 RSYNC = "rsync -a --delete"
 RSYNC_EMPTY = "rsync -a --delete, into an empty folder"
 REFLINK = "cp -a --reflink=always"

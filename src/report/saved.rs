@@ -47,7 +47,7 @@ impl Pooled {
     fn text(self) -> String {
         let Self { added, bytes: size, known, bound } = self;
         let bound =
-            if bound == 0 { String::new() } else { format!("; {} are bound to this folder", count(bound)) };
+            if bound == 0 { String::new() } else { format!("; {} are of use here alone", count(bound)) };
         format!(
             "unit pool: {} units added, {}; {} were there{bound}",
             count(added),

@@ -252,7 +252,7 @@ fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
     let mut job = host();
     project(&job, "work/project", &["path"]);
     let (_, _, saved) = build(&job, &HOST, "cargo build");
-    assert!(saved.log.contains("1 are bound to this folder"), "{}", saved.log);
+    assert!(saved.log.contains("1 are of use here alone"), "{}", saved.log);
     repository(&mut job, "second", &["path"]);
     assert_eq!(build(&job, &HOST, "cargo build").1, ["path", "second"]);
     job.sh("target/debug/second | grep -q /work/second/target/");
@@ -412,7 +412,7 @@ fn what_may_hold_a_path_in_bitcode_is_compiled_in_each() {
     job.set("CARGO_PROFILE_RELEASE_LTO", true);
     project(&job, "work/project", &["place", "plain"]);
     let (_, _, saved) = build(&job, &HOST, "cargo build --release");
-    assert!(saved.log.contains("1 are bound to this folder"), "{}", saved.log);
+    assert!(saved.log.contains("1 are of use here alone"), "{}", saved.log);
     repository(&mut job, "second", &["place", "plain"]);
     assert_eq!(build(&job, &HOST, "cargo build --release").1, ["place", "second"]);
     job.sh("grep -q /work/second/target/release/build/place- target/release/second");
@@ -552,7 +552,7 @@ fn stays_bound_to_the_runner_that_made_it(job: &mut Job) {
     assert_eq!(restored.outputs["target-hit"], "partial");
     assert_eq!(compiled, ["alpha", "beta", "proc", "project"]);
     assert!(saved.log.contains("6 units added"), "the script of path and 5: {}", saved.log);
-    assert!(saved.log.contains("2 are bound to this folder"), "{}", saved.log);
+    assert!(saved.log.contains("2 are of use here alone"), "{}", saved.log);
 }
 
 /// Two jobs compile the same dependency at once, each with another outcome. Rustc rejects what was built with the other
