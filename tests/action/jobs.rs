@@ -45,7 +45,7 @@ jobs:
       - id: ask
         run: |
           runner-cache explain >explained
-          echo \"layers=$(grep -c '^  *key' explained)\" >>\"$GITHUB_OUTPUT\"
+          echo \"layers=$(grep -c '^  *key ' explained)\" >>\"$GITHUB_OUTPUT\"
       - uses: btcdecoded/runner-cache/save@v1
         if: always()
 ";
