@@ -194,7 +194,8 @@ class Measure:
     ) -> None:
         tree = tree or self.tree
         rounds, memory = self.options.rounds, memory_for(self.results.trees.get(tree))
-        if operation in (RESTORE_AGAIN, SAVE_AGAIN, START):
+        if operation in (RESTORE_AGAIN, RESTORE_CHANGED, SAVE_AGAIN, START):
+            # What copies next to nothing needs no memory, and would find the processor's caches cold.
             rounds, memory = rounds * MORE_ROUNDS_OF_LITTLE, 0
         if self.options.growth:
             rounds = min(rounds, ROUNDS_OF_LARGEST)
