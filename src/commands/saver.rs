@@ -13,6 +13,7 @@ use super::shared::Shared;
 use super::source::{is_written_alike, linkable};
 use super::trouble::Trouble;
 use super::{contribute, freshness, housekeeping, pool, tools};
+use crate::cargo::SOURCES;
 use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
@@ -263,6 +264,9 @@ fn same_as_base(job: &Job, base: Option<&Lease>, live: &Live) -> Result<Option<(
     let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
     let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
     let mut same = root.tree.same_as(&roots[number].tree);
-    tree::only_truly_same(&root.tree, &mut same, &live.dir, &base.open_root(number)?, &job.interrupt)?;
+    // A crate of one version holds the same always, and only whole ones that nobody patched are here.
+    if root.name != SOURCES {
+        tree::only_truly_same(&root.tree, &mut same, &live.dir, &base.open_root(number)?, &job.interrupt)?;
+    }
     Ok(Some((number, same)))
 }
