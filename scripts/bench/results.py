@@ -124,8 +124,9 @@ class Results:
         return None
 
     def complete(self, other: "Results") -> None:
-        """Takes from another run what this one did not measure."""
-        for name in ("machine", "rounds", "quick") if other.figures else ("machine",):
+        """Takes from another run what this one did not measure. What is compared with each other is of one machine; a part
+        that stands by itself tells if its own was another one."""
+        for name in ("machine", "rounds", "quick") if other.figures else ():
             if getattr(self, name) != getattr(other, name):
                 raise ValueError(f"these runs differ in their {name}")
         for place in [place for place in other.places if place not in self.places and other.figures]:
@@ -150,6 +151,9 @@ class Results:
 
     def note_origin(self, part: str, other: "Results") -> None:
         origin = other.origins.get(part, other.origin)
+        machine = [value for name, value in other.machine.items() if self.machine.get(name) != value]
+        if machine and part not in other.origins:
+            origin += f", on another machine ({'; '.join(machine)})"
         if origin != self.origin:
             self.origins[part] = origin
 
