@@ -75,7 +75,7 @@ def bars(results: Results, operation: str, ways: tuple[str, ...], path: Path) ->
 def lines(results: Results, path: Path) -> None:
     """Microseconds for each file against the number of files."""
     shown = ((m.RESTORE_NEW, (AUTO, RSYNC)), (m.SAVE_NEW, (SAVE, RSYNC)))
-    figure, axes = plt.subplots(1, len(shown), figsize=(10, 3.6), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, len(shown), figsize=(10, 4.4), sharey=True, layout="constrained")
     markers = dict(zip(results.places, "osD^v", strict=False))
     for axis, (operation, ways) in zip(axes, shown, strict=True):
         for way in ways:
@@ -89,7 +89,8 @@ def lines(results: Results, path: Path) -> None:
         axis.set_ylim(bottom=0)
         axis.set_xlabel("files")
         axis.set_title(operation)
-        axis.legend(frameon=False, fontsize=7)
+        # Below: lines are all over.
+        axis.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
         dress(axis)
     axes[0].set_ylabel("microseconds for each file")
     save(figure, path)
