@@ -50,7 +50,7 @@ pub enum Error {
         /// What had failed first.
         failure: Box<Self>,
         /// What failed while putting back.
-        source: sys::Error,
+        source: Box<Self>,
     },
     /// Patterns that cannot be read.
     #[error("bad pattern")]

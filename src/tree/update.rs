@@ -5,8 +5,10 @@
 //! 2. what differs is placed in a temporary folder inside the destination, and so on its file system: all that can run
 //!    out of space or be interrupted happens here, and removing that folder is all there is to undo;
 //! 3. the staged files are exchanged with the old ones, one rename each, in parallel. A failure here is undone.
-//!    A file is never written in place, so a running program or an open reader keeps its own.
+//!    A file is never written in place, so a running program or an open reader keeps its own. Where the file system
+//!    cannot exchange, there are three renames.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -132,8 +134,10 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
                     return (number, None);
                 }
                 let index = lot * LOT + number;
-                let applied =
-                    folders.open(change.folder).and_then(|folder| swap(folder, change, staging, index));
+                let applied = folders
+                    .open(change.folder)
+                    .map_err(Error::from)
+                    .and_then(|folder| swap(folder, change, staging, index));
                 sys::crash_at(CrashPoint::UpdateSwapping);
                 if let Err(error) = applied {
                     has_failed.store(true, Ordering::Relaxed);
@@ -149,15 +153,17 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
         done.push(count);
         failure = failure.or(error);
     }
-    let Some(failure) = failure.map(Error::from) else { return Ok(()) };
+    let Some(failure) = failure else { return Ok(()) };
     let mut folders = Folders { tree, destination, last: None };
     for (lot, done) in done.into_iter().enumerate() {
         for (number, change) in lots[lot][..done].iter().enumerate() {
             let index = lot * LOT + number;
-            let undone = folders.open(change.folder).and_then(|folder| undo(folder, change, staging, index));
+            let undone = folders
+                .open(change.folder)
+                .map_err(Error::from)
+                .and_then(|folder| undo(folder, change, staging, index));
             if let Err(source) = undone {
-                let path = destination.path().to_path_buf();
-                return Err(Error::NotPutBack { path, failure: Box::new(failure), source });
+                return Err(not_put_back(destination.path().to_path_buf(), failure, source));
             }
         }
     }
@@ -166,12 +172,12 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
 
 /// Puts the staged file of a change in place and the old one in the staging. A folder that its owner may not write to cannot
 /// leave its parent.
-fn swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> sys::Result<()> {
+fn swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
     match try_swap(folder, change, staging, index) {
-        Err(error) if error.is(Errno::ACCESS) && change.replaces => {
+        Err(Error::Sys(error)) if error.is(Errno::ACCESS) && change.replaces => {
             let stat = folder.stat(&change.name)?;
             if stat.kind != FileType::Directory || stat.mode & 0o200 != 0 {
-                return Err(error);
+                return Err(error.into());
             }
             folder.set_mode(&change.name, stat.mode | 0o200)?;
             try_swap(folder, change, staging, index)
@@ -180,23 +186,54 @@ fn swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> sys::Resu
     }
 }
 
-fn try_swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> sys::Result<()> {
+fn try_swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
     let staged = staged_name(index);
     match (change.node, change.replaces) {
-        (Some(_), true) => folder.exchange(&change.name, staging, &staged),
-        (Some(_), false) => staging.rename_new(&staged, folder, &change.name),
-        (None, _) => folder.rename_new(&change.name, staging, &staged),
+        (Some(_), true) => exchange(folder, &change.name, staging, &staged),
+        (Some(_), false) => Ok(staging.rename_new(&staged, folder, &change.name)?),
+        (None, _) => Ok(folder.rename_new(&change.name, staging, &staged)?),
     }
 }
 
 /// The reverse of [`swap`].
-fn undo(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> sys::Result<()> {
+fn undo(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
     let staged = staged_name(index);
     match (change.node, change.replaces) {
-        (Some(_), true) => folder.exchange(&change.name, staging, &staged),
-        (Some(_), false) => folder.rename_new(&change.name, staging, &staged),
-        (None, _) => staging.rename_new(&staged, folder, &change.name),
+        (Some(_), true) => exchange(folder, &change.name, staging, &staged),
+        (Some(_), false) => Ok(folder.rename_new(&change.name, staging, &staged)?),
+        (None, _) => Ok(staging.rename_new(&staged, folder, &change.name)?),
     }
+}
+
+fn exchange(folder: &Dir, name: &[u8], staging: &Dir, staged: &[u8]) -> Result<()> {
+    match folder.exchange(name, staging, staged) {
+        // NFS, OpenZFS before 2.2 and some of FUSE cannot.
+        Err(error) if error.is(Errno::INVAL) => exchange_in_steps(folder, name, staging, staged),
+        exchanged => Ok(exchanged?),
+    }
+}
+
+/// A file is there all the time, as its old or its new self. Where a folder goes or comes, nothing is there for a moment.
+fn exchange_in_steps(folder: &Dir, name: &[u8], staging: &Dir, staged: &[u8]) -> Result<()> {
+    let fresh = [staged, b".new"].concat();
+    staging.rename(staged, staging, &fresh)?;
+    // A folder replaces no file.
+    let is_linked =
+        staging.stat(&fresh)?.kind != FileType::Directory && folder.link(name, staging, staged).is_ok();
+    if !is_linked && let Err(error) = folder.rename(name, staging, staged) {
+        // For another try.
+        staging.rename(&fresh, staging, staged)?;
+        return Err(error.into());
+    }
+    let Err(failure) = staging.rename(&fresh, folder, name) else { return Ok(()) };
+    if !is_linked && let Err(source) = staging.rename(staged, folder, name) {
+        return Err(not_put_back(folder.join(name), failure.into(), source.into()));
+    }
+    Err(failure.into())
+}
+
+fn not_put_back(path: PathBuf, failure: Error, source: Error) -> Error {
+    Error::NotPutBack { path, failure: Box::new(failure), source: Box::new(source) }
 }
 
 /// Opens each folder of the destination once for neighbouring changes.

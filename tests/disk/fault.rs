@@ -73,6 +73,15 @@ fn a_cleaning_survives_a_fault_at_any_call() {
 }
 
 #[test]
+fn a_file_system_that_cannot_exchange_files_restores_as_well() {
+    let mut trial = Trial::new(Scene::RestoreIntoOld);
+    for call in trial.calls(&["renameat2"]) {
+        trial.withstand(&call, Fault::Lasting("EINVAL"));
+    }
+    trial.judge();
+}
+
+#[test]
 fn a_folder_that_cannot_be_put_back_fails_the_job_and_the_next_restore_makes_it_right() {
     let mut trial = Trial::new(Scene::RestoreIntoOld);
     let calls = trial.calls(&["renameat2", "openat2"]);

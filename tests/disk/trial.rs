@@ -120,14 +120,30 @@ impl Trial {
     /// Lets `fault` happen at all of `calls`, looks at what is there, and goes on with the next job. Returns whether the
     /// destination could not be put back as it was.
     pub(crate) fn strike(&mut self, calls: &[&Call], fault: Fault) -> bool {
+        self.struck_by(calls, fault, |_| None).is_some_and(|said| is_not_put_back(&said))
+    }
+
+    /// The same with a fault that a restore is to get round.
+    pub(crate) fn withstand(&mut self, call: &Call, fault: Fault) {
+        self.struck_by(&[call], fault, |said| {
+            (said.hit() != "exact" || said.warnings() > 0).then(|| "it was not got round".to_owned())
+        });
+    }
+
+    fn struck_by(
+        &mut self,
+        calls: &[&Call],
+        fault: Fault,
+        judge: impl Fn(&Said) -> Option<String>,
+    ) -> Option<Said> {
         self.reset();
         let (said, count) = inject(&self.host, calls, fault, &self.scene.args());
         if count == 0 {
             // Only what a save leaves running came to that call.
-            return false;
+            return None;
         }
         self.struck += 1;
-        let mut wrong = Vec::new();
+        let mut wrong = Vec::from_iter(judge(&said));
         self.look(&said, fault, &mut wrong);
         if self.scene != Scene::Cleaning && said.warnings() > count {
             wrong.push("more warnings than faults".into());
@@ -143,7 +159,7 @@ impl Trial {
                 said.log.trim_end()
             ));
         }
-        is_not_put_back(&said)
+        Some(said)
     }
 
     /// Right after the fault: the job goes on, and its folder is the old or the new one.
