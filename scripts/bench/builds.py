@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -109,14 +110,14 @@ class Builds:
         ways = []
         for name, restore in restores.items():
             env = self.env() | (peer.VARIABLES if name == CLEANED_TAR else {})
-            ways.append(Way(name, self.shell(restore), self.job.folder, env, before))
+            ways.append(Way(name, self.shell(restore), self.job.folder, env, before=before))
         return ways
 
     def counting(self, way: Way, compiled: dict[str, int]) -> Way:
         def check() -> None:
             compiled[way.name] = self.count()
 
-        return Way(way.name, way.command, way.cwd, way.env, way.before, check)
+        return replace(way, check=check)
 
     def check_out(self, is_edited: bool) -> None:
         """What there is when a job begins."""

@@ -164,9 +164,9 @@ def page(results: Results, pictures: str) -> str:
 Made by `scripts/bench.sh --out` on {results.date} with the binary of commit {results.commit}.{note}
 
 Medians of {results.rounds} rounds, or more of what takes milliseconds, in which all ways of an operation took turns, in
-another order each time, page cache warm, pending writes flushed and, before each that copies the tree, as much memory as it
-takes touched. After the first round of each way its destination was compared with its source: names, modes, times to the nanosecond,
-contents. Only ratios of one run mean something: a time alone says more about the machine.
+another order each time, and pending writes were flushed. Before each that copies the tree, what it reads was read, and the kernel
+given as much free memory as it takes. After the first round of each way its destination was compared with its source: names,
+modes, times to the nanosecond, contents. Only ratios of one run mean something: a time alone says more about the machine.
 
 {machine}
 

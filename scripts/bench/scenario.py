@@ -1,7 +1,7 @@
 """What is measured: for each operation the ways to do it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -91,7 +91,8 @@ def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC
             job = bench.job(f"{layer.name}-{mode}", layer)
             name = cache_way(layer, layers, mode)
             check_it = partial(check, bench.source, job.tree, name)
-            ways.append(Way(name, cache.restore(job, mode), job.folder, job.env, partial(remove, job.tree), check_it))
+            command, after = cache.restore(job, mode), partial(remove, job.tree)
+            ways.append(Way(name, command, job.folder, job.env, cache.root, check=check_it, after=after))
     archive = bench.copies / "tree.tar.zst"
     if TAR in others:
         run([*SAVE_TAR, str(bench.source), str(archive)], cwd=bench.copies, env=environment(bench.copies))
@@ -105,7 +106,8 @@ def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC
     }
     for name in possible(others, bench.place):
         check_it = partial(check, bench.source, to, name)
-        ways.append(bench.plain(name, commands[name], before=partial(remove, to), check=check_it))
+        read = archive if name == TAR else bench.source
+        ways.append(bench.plain(name, commands[name], reads=read, check=check_it, after=partial(remove, to)))
     if layers[0] is TARGET and not bench.place.can_reflink:
         ways.append(copies(bench, to))
     return ways
@@ -122,7 +124,7 @@ def copies(bench: Bench, to: Path) -> Way:
     remove(job.folder)
     script = 'mkdir "$2" && cd "$1" && xargs -0 cp -a --parents -t "$2" <"$3"'
     command = ["bash", "-euc", script, "bash", str(bench.source), str(to), str(names)]
-    return bench.plain(COPIES, command, before=partial(remove, to))
+    return bench.plain(COPIES, command, after=partial(remove, to))
 
 
 def possible(names, place: Place) -> list[str]:
@@ -147,8 +149,7 @@ def restore_existing(bench: Bench, layers: list[Layer], changed: bool) -> list[W
         if not tree.exists():
             run(way.command, cwd=way.cwd, env=way.env)
         before = partial(bench.change_one_percent, tree) if changed else way.before
-        check_it = partial(check, bench.source, tree, way.name)
-        ways.append(Way(way.name, way.command, way.cwd, way.env, before, check_it))
+        ways.append(replace(way, before=before, check=partial(check, bench.source, tree, way.name)))
     return ways
 
 
@@ -160,8 +161,9 @@ def save_new(bench: Bench, others=(RSYNC, "cp -a", REFLINK, TAR)) -> list[Way]:
         cache.save(job),
         job.folder,
         job.env,
-        before=partial(remove, cache.root),
+        job.tree,
         check=partial(check_saved, bench, cache, job),
+        after=partial(remove, cache.root),
         disk=bench.disk(cache.root),
     )
     source, to = str(job.tree), bench.copies / "copy"
@@ -172,7 +174,8 @@ def save_new(bench: Bench, others=(RSYNC, "cp -a", REFLINK, TAR)) -> list[Way]:
         TAR: [*SAVE_TAR, source, str(to)],
     }
     names = possible(others, bench.place)
-    return [ours] + [bench.plain(name, commands[name], before=partial(remove, to)) for name in names]
+    after = partial(remove, to)
+    return [ours] + [bench.plain(name, commands[name], reads=job.tree, after=after) for name in names]
 
 
 def save_changed(bench: Bench) -> list[Way]:
@@ -198,13 +201,13 @@ def save_changed(bench: Bench) -> list[Way]:
     source = f"{bench.source}/"
     rsync = ["rsync", "-a", "--delete", source]
     run([*rsync, f"{again}/"], cwd=bench.copies, env=environment(bench.copies))
-    ways.append(bench.plain(RSYNC_EMPTY, [*rsync, f"{to}/"], before=partial(remove, to)))
+    ways.append(bench.plain(RSYNC_EMPTY, [*rsync, f"{to}/"], after=partial(remove, to)))
     # To rsync it is all the same which side has changed.
     ways.append(bench.plain(RSYNC, [*rsync, f"{again}/"], before=partial(bench.change_one_percent, again)))
     # What a further name of each file takes, and so the least that a second entry with names of its own can take.
     names = bench.copies / "names"
     link = ["cp", "-al", str(bench.source), str(names)]
-    ways.append(bench.plain(LINKS, link, before=partial(remove, names), disk=bench.disk(bench.source)))
+    ways.append(bench.plain(LINKS, link, after=partial(remove, names), disk=bench.disk(bench.source)))
     return ways
 
 
