@@ -135,17 +135,21 @@ class Results:
             self.counts += [count for count in other.counts if count.place == place]
             self.profiles += [profile for profile in other.profiles if profile.place == place]
             self.note_origin(place, other)
-        for part in ("builds", "fleets", "growth"):
+        for part in ("builds", "fleets"):
             if getattr(other, part) and not getattr(self, part):
                 setattr(self, part, getattr(other, part))
                 self.note_origin(part, other)
-                if part == "growth":
-                    self.take_profiles(other)
+        grown = {figure.place for figure in self.growth}
+        growth = [figure for figure in other.growth if figure.place not in grown]
+        self.growth += growth
+        for place in dict.fromkeys(figure.place for figure in growth):
+            self.note_origin(growth_of(place), other)
+        self.take_profiles(growth, other)
         self.trees = other.trees | self.trees
 
-    def take_profiles(self, other: "Results") -> None:
+    def take_profiles(self, growth: list[Figure], other: "Results") -> None:
         """Of the growth of another run, instead of what this one has of such trees."""
-        theirs = {(figure.place, figure.tree) for figure in other.growth}
+        theirs = {(figure.place, figure.tree) for figure in growth}
         self.profiles = [each for each in self.profiles if (each.place, each.tree) not in theirs]
         self.profiles += [each for each in other.profiles if (each.place, each.tree) in theirs]
 
@@ -159,6 +163,11 @@ class Results:
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def growth_of(place: str) -> str:
+    """The part of the results that it is."""
+    return f"growth on {place}"
 
 
 def profile_title(profile: Profile) -> str:
