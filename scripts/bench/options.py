@@ -50,7 +50,7 @@ def read() -> Options:
     size.add_argument(
         "--growth",
         action="store_true",
-        help="only the time against the number of files, up to 1,000,000: takes half an hour for each file system",
+        help="only the time against the number of files, up to 1,000,000: takes half an hour and more for each file system",
     )
     size.add_argument(
         "--builds",
