@@ -3,7 +3,7 @@
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Of `madvise(2)`, since Linux 5.14.
@@ -32,7 +32,7 @@ def provided(byte_count: int) -> Iterator[None]:
         except OSError:
             for start in range(0, byte_count, mmap.PAGESIZE):
                 memory[start] = 1
-        for start in range(mmap.PAGESIZE, byte_count, BETWEEN_KEPT_PAGES):
+        for start in range(mmap.PAGESIZE, byte_count - mmap.PAGESIZE, BETWEEN_KEPT_PAGES):
             memory.madvise(mmap.MADV_DONTNEED, start, min(BETWEEN_KEPT_PAGES, byte_count - start) - mmap.PAGESIZE)
         yield
 
@@ -41,4 +41,6 @@ def forget() -> None:
     """Has the kernel drop what it keeps of files, which only root can ask for. It would make way for the trees only slowly."""
     # What is not yet written out stays.
     os.sync()
-    Path("/proc/sys/vm/drop_caches").write_text("3\n")
+    # In a container it may be read-only: then it takes its time.
+    with suppress(OSError):
+        Path("/proc/sys/vm/drop_caches").write_text("3\n")

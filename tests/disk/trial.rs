@@ -130,6 +130,7 @@ impl Trial {
         });
     }
 
+    /// What the command said, unless nothing was struck. `judge` tells what more is wrong with it.
     fn struck_by(
         &mut self,
         calls: &[&Call],
