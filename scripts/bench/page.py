@@ -63,24 +63,41 @@ own functions, the wider the more time.
 
 
 def grown(results: Results) -> str:
-    rows = []
-    for (place, operation, way), group in groupby(sorted(results.growth, key=way_of), key=way_of):
+    rows, busy = [], []
+    for of_way, group in groupby(sorted(results.growth, key=way_of), key=way_of):
         by_files = {results.trees[figure.tree].files: figure for figure in group}
-        micros = [f"{by_files[files].median / files * 1e6:.1f}" if files in by_files else "" for files in GROWN]
-        rows.append((place, operation, way, *micros, size_text(by_files[GROWN[-1]].peak_bytes)))
+        micros = [per_file(by_files[files].median, files) if files in by_files else "" for files in GROWN]
+        rows.append((*of_way, *micros, size_text(by_files[GROWN[-1]].peak_bytes)))
+        if all(figure.own_seconds for figure in by_files.values()):
+            busy.append((*of_way, *(on_processors(by_files.get(files), files) for files in GROWN)))
     places = list(dict.fromkeys(figure.place for figure in results.growth))
     rounds = {place: next(len(each.seconds) for each in results.growth if each.place == place) for place in places}
     told = "\n".join(
         f"- {place}: medians of {rounds[place]} rounds. {origin(results, growth_of(place))}".rstrip() for place in places
     )
-    head = ("file system", "operation", "way", *(f"{files:,}" for files in GROWN), "memory, the largest")
-    return f"""Files of at most 256 bytes, 100 to a folder. Microseconds for each file. Where files are copied, a million are
-4 GB of pages, more than the kernel lets wait to be written (`vm.dirty_background_ratio`): it writes meanwhile, on the
-processors that make the files.
+    head = ("file system", "operation", "way", *(f"{files:,}" for files in GROWN))
+    return f"""Files of at most 256 bytes, 100 to a folder. Microseconds for each file.
 
 {told}
 
-{table(head, rows, right=(3, 4, 5, 6))}"""
+{table((*head, "memory, the largest"), rows, right=(3, 4, 5, 6))}
+
+Microseconds of time on the processors for each file: what the way took itself, and after the plus what others took
+meanwhile. These are the kernel's own threads. A million small files are 4 GB of pages, more than it lets wait to be written
+(`vm.dirty_background_ratio`): it writes them while they are made. What works on all processors has that time taken away,
+what works on one has it done on another.
+
+{table(head, busy, right=(3, 4, 5))}"""
+
+
+def per_file(seconds: float, files: int) -> str:
+    return f"{seconds / files * 1e6:.1f}"
+
+
+def on_processors(figure: Figure | None, files: int) -> str:
+    if figure is None or figure.own_median is None or figure.beside_median is None:
+        return ""
+    return f"{per_file(figure.own_median, files)} + {per_file(figure.beside_median, files)}"
 
 
 def way_of(figure: Figure) -> tuple[str, str, str]:

@@ -133,9 +133,9 @@ def judge_growth(results: Results, place: str) -> list[Judgement]:
         if len(per_file) > 1:
             found = spread(per_file)
             shown = f"{found:.2f}"
-            others = growth(results, place, operation, PLAIN)
-            if found > MOST_GROWTH and len(others) > 1:
-                shown += f" (`{PLAIN}`: {spread(others):.2f})"
+            own = own_growth(results, place, operation, way)
+            if found > MOST_GROWTH and len(own) > 1:
+                shown += f" (its own time on the processors: {spread(own):.2f})"
             what = f"{min(per_file):,} to {max(per_file):,} tiny files: {operation}: time per file, most to least"
             judgements.append(Judgement(place, what, f"{MOST_GROWTH}", shown, found <= MOST_GROWTH))
         largest = grown(results, place, operation, way).get(m.LARGEST)
@@ -154,6 +154,12 @@ def spread(per_file: dict[int, float]) -> float:
 def growth(results: Results, place: str, operation: str, way: str) -> dict[int, float]:
     """Seconds for each file, by the number of files."""
     return {files: figure.median / files for files, figure in grown(results, place, operation, way).items()}
+
+
+def own_growth(results: Results, place: str, operation: str, way: str) -> dict[int, float]:
+    """Seconds on the processors for each file, those of the kernel's threads beside it left out, by the number of files."""
+    figures = grown(results, place, operation, way)
+    return {files: each.own_median / files for files, each in figures.items() if each.own_median is not None}
 
 
 def grown(results: Results, place: str, operation: str, way: str) -> dict[int, Figure]:

@@ -19,10 +19,24 @@ class Figure:
     disk_bytes: int | None
     # The most memory that a further run held; not asked of every way.
     peak_bytes: int | None = None
+    # Of each round the time on the processors: its own, and of all that ran meanwhile, the kernel's threads among it.
+    own_seconds: list[float] = field(default_factory=list)
+    all_seconds: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
         return statistics.median(self.seconds)
+
+    @property
+    def own_median(self) -> float | None:
+        return statistics.median(self.own_seconds) if self.own_seconds else None
+
+    @property
+    def beside_median(self) -> float | None:
+        """What others took of the processors, which on a quiet machine are the kernel's threads."""
+        both = zip(self.all_seconds, self.own_seconds, strict=True)
+        # The kernel counts the two in different steps.
+        return statistics.median(max(0.0, of_all - own) for of_all, own in both) if self.own_seconds else None
 
 
 @dataclass(frozen=True)

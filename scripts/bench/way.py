@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import processors
 from memory import provided
 from place import Place
 from process import environment, run
@@ -36,6 +37,9 @@ class Course:
     """How a way did."""
 
     seconds: list[float] = field(default_factory=list)
+    # On the processors: its own, and of all that ran meanwhile.
+    own_seconds: list[float] = field(default_factory=list)
+    all_seconds: list[float] = field(default_factory=list)
     disk_bytes: int | None = None
 
 
@@ -52,7 +56,10 @@ def take_turns(ways: list[Way], rounds: int, place: Place, tree_bytes: int) -> d
             if way.reads:
                 read(way.reads)
             with provided(tree_bytes + tree_bytes // 4):
+                own, of_all = processors.of_children(), processors.of_all()
                 course.seconds.append(run(way.command, cwd=way.cwd, env=way.env))
+                course.own_seconds.append(processors.of_children() - own)
+                course.all_seconds.append(processors.of_all() - of_all)
             if turn == 0:
                 if way.disk:
                     course.disk_bytes = way.disk() - used
