@@ -215,7 +215,8 @@ looks which crates are there, while rsync compares each file.
 
 Where a requirement is not met, the kernel's own floor stands beside it where it was measured: `cp -al` makes names and
 nothing else, `cp -a --reflink=always` files that share their extents, and of files that must not be linked no way can make
-less than a copy. The tables of system calls below show what is done for each file.
+less than a copy. Where time grows with the number of files, what grows besides the way's own is the kernel's, which writes to
+the disk meanwhile. The tables of system calls below show what is done for each file.
 
 {tables(results, pictures)}
 """

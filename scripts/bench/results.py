@@ -138,7 +138,7 @@ class Results:
         return None
 
     def complete(self, other: "Results") -> None:
-        """Takes from another run what this one did not measure. What is compared with each other is of one machine; a part
+        """Takes from an earlier run what this one did not measure. What is compared with each other is of one machine; a part
         that stands by itself tells if its own was another one."""
         for name in ("machine", "rounds", "quick") if other.figures else ():
             if getattr(self, name) != getattr(other, name):
@@ -154,15 +154,24 @@ class Results:
                 setattr(self, part, getattr(other, part))
                 self.note_origin(part, other)
         grown = {figure.place for figure in self.growth}
-        growth = [figure for figure in other.growth if figure.place not in grown]
-        self.growth += growth
-        for place in dict.fromkeys(figure.place for figure in growth):
-            self.note_origin(growth_of(place), other)
-        self.take_profiles(growth, other)
+        self.take_growth([figure for figure in other.growth if figure.place not in grown], other)
         self.trees = other.trees | self.trees
 
-    def take_profiles(self, growth: list[Figure], other: "Results") -> None:
-        """Of the growth of another run, instead of what this one has of such trees."""
+    def renew(self, other: "Results") -> None:
+        """Takes the parts that stand by themselves from a later run."""
+        for part in ("builds", "fleets"):
+            if getattr(other, part):
+                setattr(self, part, getattr(other, part))
+                self.note_origin(part, other)
+        self.take_growth(other.growth, other)
+        self.trees |= other.trees
+
+    def take_growth(self, growth: list[Figure], other: "Results") -> None:
+        """Instead of what this one has of these places, profiles of such trees among it."""
+        places = dict.fromkeys(figure.place for figure in growth)
+        self.growth = [figure for figure in self.growth if figure.place not in places] + growth
+        for place in places:
+            self.note_origin(growth_of(place), other)
         theirs = {(figure.place, figure.tree) for figure in growth}
         self.profiles = [each for each in self.profiles if (each.place, each.tree) not in theirs]
         self.profiles += [each for each in other.profiles if (each.place, each.tree) in theirs]
@@ -172,6 +181,7 @@ class Results:
         machine = [value for name, value in other.machine.items() if self.machine.get(name) != value]
         if machine and part not in other.origins:
             origin += f", on another machine ({'; '.join(machine)})"
+        self.origins.pop(part, None)
         if origin != self.origin:
             self.origins[part] = origin
 
@@ -210,12 +220,14 @@ def read(path: Path) -> Results:
 
 
 def merged(parts: list[Results]) -> Results:
-    """Runs on one machine as one: the last one that measured file systems, and from those before it, the last first, what is
-    not in it."""
-    whole = next((part for part in reversed(parts) if part.figures), parts[-1])
+    """Runs on one machine as one, what is later before what is earlier: the last one that measured file systems, what came
+    after it, and from those before it what is in none of these."""
+    index = max((index for index, part in enumerate(parts) if part.figures), default=len(parts) - 1)
+    whole = parts[index]
     order = dict.fromkeys(place for part in parts for place in part.places)
-    for part in reversed(parts):
-        if part is not whole:
-            whole.complete(part)
+    for part in parts[index + 1 :]:
+        whole.renew(part)
+    for part in reversed(parts[:index]):
+        whole.complete(part)
     whole.places = {place: whole.places[place] for place in order if place in whole.places}
     return whole
