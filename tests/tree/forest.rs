@@ -3,12 +3,18 @@
 use std::ffi::OsStr;
 use std::fs::{self, FileTimes, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
-use rustix::fs::{XattrFlags, setxattr};
+use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
+
+/// A file with a hole has at least so many bytes.
+pub(crate) const SMALLEST_WITH_HOLE: u64 = 256 << 10;
+
+/// How many bytes there are besides the hole.
+const PIECE: usize = 9;
 
 /// Something to make, under a name in one of the folders made so far.
 #[derive(Debug, Clone)]
@@ -18,6 +24,8 @@ pub(crate) struct Plant {
     what: What,
     mode: u32,
     mtime: Duration,
+    /// What tells the contents of two files of one size and time apart.
+    salt: u8,
     attribute: Option<Vec<u8>>,
 }
 
@@ -25,10 +33,15 @@ pub(crate) struct Plant {
 enum What {
     /// Of so many bytes: see [`contents`].
     File(usize),
+    /// A piece of contents after so many bytes of nothing, and more of nothing after it.
+    Sparse(u64),
     Folder,
     Symlink(Vec<u8>),
     /// A further name of one of the files made so far.
     Link(prop::sample::Index),
+    /// Cannot be kept.
+    Socket,
+    Pipe,
 }
 
 /// Up to `most` plants.
@@ -52,14 +65,24 @@ fn plant_strategy() -> impl Strategy<Value = Plant> {
         3 => Just(What::Folder),
         1 => target.prop_map(What::Symlink),
         2 => any::<prop::sample::Index>().prop_map(What::Link),
+        1 => prop_oneof![Just(0), Just(100_000), Just(SMALLEST_WITH_HOLE)].prop_map(What::Sparse),
+        1 => prop_oneof![Just(What::Socket), Just(What::Pipe)],
     ];
     let mode = prop_oneof![Just(0o644), Just(0o444), Just(0o755), Just(0o600), Just(0o1777), Just(0o500)];
-    // Few times, so that two files agree in them now and then.
-    let mtime = (0u64..3, 0u32..3).prop_map(|(s, ns)| Duration::new(1_600_000_000 + s, ns * 333_333_333 + 1));
+    // Few times, so that two files agree in them now and then, and some in whole seconds.
+    let mtime = (0u64..3, 0u32..3).prop_map(|(s, part)| Duration::new(1_600_000_000 + s, part * 333_333_333));
     let attribute =
         prop_oneof![4 => Just(None), 1 => prop::collection::vec(any::<u8>(), 0..9).prop_map(Some)];
-    (any::<prop::sample::Index>(), name, what, mode, mtime, attribute).prop_map(
-        |(folder, name, what, mode, mtime, attribute)| Plant { folder, name, what, mode, mtime, attribute },
+    (any::<prop::sample::Index>(), name, what, mode, mtime, 0u8..3, attribute).prop_map(
+        |(folder, name, what, mode, mtime, salt, attribute)| Plant {
+            folder,
+            name,
+            what,
+            mode,
+            mtime,
+            salt,
+            attribute,
+        },
     )
 }
 
@@ -75,7 +98,14 @@ pub(crate) fn plant(root: &Path, plants: &[Plant]) {
         }
         match &plant.what {
             What::File(size) => {
-                fs::write(&path, contents(*size, plant.mtime)).unwrap();
+                fs::write(&path, plant.contents(*size)).unwrap();
+                files.push(path.clone());
+            }
+            What::Sparse(hole) => {
+                let file = fs::File::create_new(&path).unwrap();
+                file.write_all_at(&plant.contents(PIECE), *hole).unwrap();
+                // Where the piece lies shows in the size: see `contents`.
+                file.set_len(*hole + SMALLEST_WITH_HOLE).unwrap();
                 files.push(path.clone());
             }
             What::Folder => {
@@ -85,12 +115,14 @@ pub(crate) fn plant(root: &Path, plants: &[Plant]) {
             What::Symlink(target) => symlink(OsStr::from_bytes(target), &path).unwrap(),
             What::Link(file) if !files.is_empty() => fs::hard_link(file.get(&files), &path).unwrap(),
             What::Link(_) => continue,
+            What::Socket => mknodat(CWD, &path, FileType::Socket, Mode::empty(), 0).unwrap(),
+            What::Pipe => mknodat(CWD, &path, FileType::Fifo, Mode::empty(), 0).unwrap(),
         }
         made.push((path, plant));
     }
     // Folders' times last, inner ones first: what is made in them changes them.
     for (path, plant) in made.iter().rev() {
-        if !matches!(plant.what, What::Symlink(_)) {
+        if !matches!(plant.what, What::Symlink(_) | What::Socket | What::Pipe) {
             if let Some(value) = &plant.attribute {
                 setxattr(path, c"user.runner-cache.test", value, XattrFlags::empty()).unwrap();
             }
@@ -101,9 +133,13 @@ pub(crate) fn plant(root: &Path, plants: &[Plant]) {
     }
 }
 
-/// Files of the same size and time are the same file to the engine, so in these tests they hold the same; all others hold
-/// something else.
-fn contents(size: usize, mtime: Duration) -> Vec<u8> {
-    let seed = mtime.as_nanos().to_le_bytes().into_iter().chain(size.to_le_bytes());
-    seed.cycle().take(size).collect()
+impl Plant {
+    /// Files of the same size and time to the nanosecond are the same file to the engine, so in these tests they hold the
+    /// same; all others hold something else.
+    fn contents(&self, size: usize) -> Vec<u8> {
+        let salt = if self.mtime.subsec_nanos() == 0 { self.salt } else { 0 };
+        // The first bytes differ most: a piece may be short.
+        let seed = [salt].into_iter().chain(self.mtime.as_nanos().to_le_bytes()).chain(size.to_le_bytes());
+        seed.cycle().take(size).collect()
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::lgetxattr;
+
+use crate::forest::SMALLEST_WITH_HOLE;
 
 /// All of a folder, by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +27,13 @@ pub(crate) struct Item {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Folder,
-    File(Vec<u8>),
+    File {
+        contents: Vec<u8>,
+        has_hole: bool,
+    },
     Symlink(PathBuf),
+    /// A socket or a pipe.
+    Special,
 }
 
 /// Lists `root`.
@@ -44,8 +51,12 @@ fn add(root: &Path, path: &Path, items: &mut BTreeMap<PathBuf, Item>, inodes: &m
         Kind::Folder
     } else if metadata.is_symlink() {
         Kind::Symlink(fs::read_link(&full).unwrap())
+    } else if metadata.file_type().is_socket() || metadata.file_type().is_fifo() {
+        Kind::Special
     } else {
-        Kind::File(fs::read(&full).unwrap())
+        // A file system may give a small file more than it needs, and none gives so much more.
+        let has_hole = metadata.len() >= SMALLEST_WITH_HOLE && metadata.blocks() * 512 < metadata.len() / 2;
+        Kind::File { contents: fs::read(&full).unwrap(), has_hole }
     };
     let mut value = Vec::with_capacity(64);
     let attribute =
@@ -100,6 +111,18 @@ impl Listing {
         self.0
             .get(path)
             .is_some_and(|own| (&own.kind, own.mode, own.mtime) == (&item.kind, item.mode, item.mtime))
+    }
+
+    /// The sockets and pipes.
+    pub(crate) fn special(&self) -> Vec<PathBuf> {
+        let special = self.0.iter().filter(|(_, item)| item.kind == Kind::Special);
+        special.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// This without what cannot be kept.
+    pub(crate) fn without_special(mut self) -> Self {
+        self.0.retain(|_, item| item.kind != Kind::Special);
+        self
     }
 
     /// This without what is known of hard links.
