@@ -42,6 +42,9 @@ BYTES_OF_INODE = 2048
 # Milliseconds: more rounds cost nothing and are needed.
 MORE_ROUNDS_OF_LITTLE = 4
 
+# The tree itself or the job's, what is kept of it, and what comes back.
+COPIES_AT_ONCE = 3
+
 # They take minutes each way.
 ROUNDS_OF_LARGEST = 3
 ROUNDS_OF_BUILDS = 2
@@ -132,7 +135,7 @@ class Measure:
 
     def save_new(self, bench: Bench) -> None:
         bench.clear()
-        self.take(bench, SAVE_NEW, scenario.save_new(bench))
+        self.take(bench, SAVE_NEW, scenario.save_new(bench, bench.live("live")))
         self.count(bench, SAVE_NEW)
 
     def save_again(self, bench: Bench) -> None:
@@ -155,13 +158,14 @@ class Measure:
         if files == SIZES[0] and not self.options.growth:
             self.count(bench, RESTORE_NEW, modes=("auto",))
         bench.clear()
-        self.take(bench, SAVE_NEW, scenario.save_new(bench, others=(RSYNC,)), weighed=("runner-cache save",))
-        remove(bench.source)
+        ways = scenario.save_new(bench, bench.last("live"), others=(RSYNC,))
+        self.take(bench, SAVE_NEW, ways, weighed=("runner-cache save",))
         bench.clear()
 
     def growth(self) -> None:
-        if self.place.kind == "tmpfs":
-            raise Failed("tmpfs: a million files four times would take 20 GB of memory; hint: --fs ext4,btrfs,xfs")
+        needed, free = COPIES_AT_ONCE * memory_for(TreeSize(LARGEST, 0)), self.place.free()
+        if free < needed:
+            raise Failed(f"{self.place.name}: {needed >> 30} GiB are needed, {free >> 30} GiB are free; hint: --fs, or --work")
         for files in (*SIZES, LARGEST):
             self.tiny(files)
 

@@ -56,6 +56,11 @@ class Place:
         stat = os.statvfs(self.folder)
         return (stat.f_blocks - stat.f_bfree) * stat.f_frsize
 
+    def free(self) -> int:
+        """Bytes that may still be written."""
+        stat = os.statvfs(self.folder)
+        return stat.f_bavail * stat.f_frsize
+
 
 def kind_of(folder: Path) -> str:
     return tell(["stat", "--file-system", "--format=%T", str(folder)]).replace("ext2/ext3", "ext4")

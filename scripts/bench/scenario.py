@@ -55,6 +55,12 @@ class Bench:
         run(["cp", "-a", str(self.source), str(job.tree)], cwd=job.folder, env=job.env)
         return job
 
+    def last(self, name: str) -> Job:
+        """A job that takes the tree itself, which is not needed after it: one copy less of what may fill memory."""
+        job = self.job(name)
+        self.source.rename(job.tree)
+        return job
+
     def cache(self, name: str) -> Cache:
         return Cache(self.binary, self.copies / name)
 
@@ -153,9 +159,9 @@ def restore_existing(bench: Bench, layers: list[Layer], changed: bool) -> list[W
     return ways
 
 
-def save_new(bench: Bench, others=(RSYNC, "cp -a", REFLINK, TAR)) -> list[Way]:
-    """A tree of which nothing is saved yet."""
-    job, cache = bench.live("live"), bench.cache("new")
+def save_new(bench: Bench, job: Job, others=(RSYNC, "cp -a", REFLINK, TAR)) -> list[Way]:
+    """A job's tree of which nothing is saved yet."""
+    cache = bench.cache("new")
     ours = Way(
         "runner-cache save",
         cache.save(job),
