@@ -27,10 +27,16 @@ def describe() -> dict[str, str]:
     machine = {
         "Processor": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores",
         "Memory": f"{int(memory[1]) / (1 << 20):.0f} GiB" if memory else "unknown",
-        "Kernel": f"{platform.system()} {platform.release()}",
+        "Kernel": f"{platform.system()} {platform.release()}{small_tables()}",
     }
     versions = ", ".join(f"{name} {version(*how)}" for name, how in VERSIONS.items())
     return machine | {"Programs": versions}
+
+
+def small_tables() -> str:
+    """The sizes of the kernel's tables of names and inodes, if it was told them: it makes many more by itself."""
+    told = re.findall(r"\b[di]hash_entries=\d+", Path("/proc/cmdline").read_text())
+    return f", booted with {' '.join(told)}" if told else ""
 
 
 def version(command: list[str], pattern: str) -> str:

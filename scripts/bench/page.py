@@ -9,9 +9,9 @@ from measure import LARGEST, SIZES
 from requirement import fraction, judge
 from results import Figure, Results, growth_of, profile_name, profile_title
 from scenario import RSYNC, RSYNC_EMPTY
-from stacks import by_call
+from stacks import by_call, by_function
 
-# A system call with less of the time is not named.
+# A system call, or a function, with less of the time is not named.
 LEAST_SHARE = 0.03
 
 GROWN = (*SIZES, LARGEST)
@@ -51,15 +51,19 @@ def requirements(results: Results) -> str:
 def profiles(results: Results, pictures: str) -> str:
     rows = []
     for profile in results.profiles:
-        shares = [f"{call} {share:.0%}" for call, share in by_call(profile.stacks).items() if share >= LEAST_SHARE]
-        rows.append((profile.place, f"{profile.tree}: {profile.operation}: `{profile.way}`", ", ".join(shares)))
+        what = f"{profile.tree}: {profile.operation}: `{profile.way}`"
+        rows.append((profile.place, what, shares(by_call(profile.stacks)), shares(by_function(profile.stacks))))
     shown = "\n\n".join(f"![{profile_title(each)}]({pictures}/{profile_name(each)})" for each in results.profiles)
-    return f"""Shares of the time on the processors, from samples of one further run each: by system call, and below it the kernel's
-own functions, the wider the more time.
+    return f"""Shares of the time on the processors, from samples of one further run each: by system call, by function
+of the kernel without what it calls, and below by both, the wider the more time.
 
-{table(("file system", "what", "time"), rows)}
+{table(("file system", "what", "system calls", "functions"), rows)}
 
 {shown}"""
+
+
+def shares(of: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.0%}" for name, share in of.items() if share >= LEAST_SHARE)
 
 
 def grown(results: Results) -> str:
@@ -85,7 +89,9 @@ def grown(results: Results) -> str:
 Microseconds of time on the processors for each file: what the way took itself, and after the plus what others took
 meanwhile. These are the kernel's own threads. A million small files are 4 GB of pages, more than it lets wait to be written
 (`vm.dirty_background_ratio`): it writes them while they are made. What works on all processors has that time taken away,
-what works on one has it done on another.
+what works on one has it done on another. On tmpfs nothing is written, and nothing of it ever leaves the kernel's table of
+names: the more there are, the longer the search for one. Where the kernel was booted with a small table (`dhash_entries`,
+`ihash_entries`; by itself it makes a bucket for each 8 KB of memory, and for inodes for each 16) that is most of what grows.
 
 {table(head, busy, right=(3, 4, 5))}"""
 
@@ -216,7 +222,7 @@ looks which crates are there, while rsync compares each file.
 Where a requirement is not met, the kernel's own floor stands beside it where it was measured: `cp -al` makes names and
 nothing else, `cp -a --reflink=always` files that share their extents, and of files that must not be linked no way can make
 less than a copy. Where time grows with the number of files, what grows besides the way's own is the kernel's, which writes to
-the disk meanwhile. The tables of system calls below show what is done for each file.
+the disk meanwhile, and of the way's own the search in the kernel's tables. The tables of system calls below show what is done for each file.
 
 {tables(results, pictures)}
 """

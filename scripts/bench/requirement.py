@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import measure as m
 from results import Figure, PlaceKind, Results
 from scenario import COPIES, LINKS, REFLINK, RSYNC, RSYNC_EMPTY, TAR
+from stacks import of_tables
 
 AUTO, COPY, SAVE = "runner-cache auto", "runner-cache copy", "runner-cache save"
 PLAIN = "cp -a"
@@ -133,9 +134,8 @@ def judge_growth(results: Results, place: str) -> list[Judgement]:
         if len(per_file) > 1:
             found = spread(per_file)
             shown = f"{found:.2f}"
-            own = own_growth(results, place, operation, way)
-            if found > MOST_GROWTH and len(own) > 1:
-                shown += f" (its own time on the processors: {spread(own):.2f})"
+            if found > MOST_GROWTH:
+                shown += why_grown(results, place, operation, way)
             what = f"{min(per_file):,} to {max(per_file):,} tiny files: {operation}: time per file, most to least"
             judgements.append(Judgement(place, what, f"{MOST_GROWTH}", shown, found <= MOST_GROWTH))
         largest = grown(results, place, operation, way).get(m.LARGEST)
@@ -145,6 +145,19 @@ def judge_growth(results: Results, place: str) -> list[Judgement]:
             limit = f"{MOST_PEAK_BYTES / 1e6:.0f} MB"
             judgements.append(Judgement(place, what, limit, found, largest.peak_bytes <= MOST_PEAK_BYTES))
     return judgements
+
+
+def why_grown(results: Results, place: str, operation: str, way: str) -> str:
+    """What is known of the part that the kernel has in it."""
+    known = []
+    own = own_growth(results, place, operation, way)
+    if len(own) > 1:
+        known.append(f"its own time on the processors: {spread(own):.2f}")
+    tree = m.tiny_tree(m.LARGEST)
+    for profile in results.profiles:
+        if (profile.place, profile.tree, profile.operation, profile.way) == (place, tree, operation, way):
+            known.append(f"of that in tables of names and inodes, at the end: {of_tables(profile.stacks):.0%}")
+    return f" ({'; '.join(known)})" if known else ""
 
 
 def spread(per_file: dict[int, float]) -> float:

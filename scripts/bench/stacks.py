@@ -13,6 +13,9 @@ FREQUENCY = 5_000
 SYSTEM_CALL = re.compile(r"^__(?:x64|arm64|riscv|se|do)_sys_(?:new)?(\w+?)$")
 FAULTS = ("asm_exc_page_fault", "do_page_fault", "exc_page_fault")
 
+# Functions that search the kernel's hash tables of names and inodes (Linux, fs/dcache.c and fs/inode.c).
+OF_TABLES = re.compile(r"^(__d_lookup|find_inode|insert_inode_locked)")
+
 ITSELF = "the program itself"
 FAULT = "page faults"
 
@@ -67,3 +70,18 @@ def by_call(stacks: dict[str, int]) -> dict[str, float]:
     for stack, count in stacks.items():
         calls[stack.split(";")[0]] += count
     return {call: count / calls.total() for call, count in calls.most_common()}
+
+
+def by_function(stacks: dict[str, int]) -> dict[str, float]:
+    """The share of each function itself, without what it calls, the largest first. The program is left out."""
+    functions: Counter[str] = Counter()
+    for stack, count in stacks.items():
+        call, *inner = stack.split(";")
+        # The compiler's variants of a function (`.isra.0`) are that function.
+        functions[(inner[-1] if inner else call).split(".")[0]] += count
+    return {name: count / functions.total() for name, count in functions.most_common() if name != ITSELF}
+
+
+def of_tables(stacks: dict[str, int]) -> float:
+    """The share of the search in the kernel's tables of names and inodes."""
+    return sum(share for name, share in by_function(stacks).items() if OF_TABLES.match(name))
