@@ -148,8 +148,12 @@ def judge_growth(results: Results, place: str) -> list[Judgement]:
 
 
 def why_grown(results: Results, place: str, operation: str, way: str) -> str:
-    """What is known of the part that the kernel has in it."""
+    """What is known of the part that the kernel has in it: what else makes as many files grows as well."""
     known = []
+    for other in (RSYNC, PLAIN):
+        per_file = growth(results, place, operation, other)
+        if len(per_file) > 1:
+            known.append(f"`{other}`: {spread(per_file):.2f}")
     own = own_growth(results, place, operation, way)
     if len(own) > 1:
         known.append(f"its own time on the processors: {spread(own):.2f}")
