@@ -3,8 +3,12 @@
 import json
 import re
 import statistics
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+# Lists of results that stand by themselves.
+PARTS = ("builds", "fleets")
 
 
 @dataclass(frozen=True)
@@ -149,22 +153,23 @@ class Results:
             self.counts += [count for count in other.counts if count.place == place]
             self.profiles += [profile for profile in other.profiles if profile.place == place]
             self.note_origin(place, other)
-        for part in ("builds", "fleets"):
-            if getattr(other, part) and not getattr(self, part):
-                setattr(self, part, getattr(other, part))
-                self.note_origin(part, other)
+        self.take_parts([part for part in PARTS if not getattr(self, part)], other)
         grown = {figure.place for figure in self.growth}
         self.take_growth([figure for figure in other.growth if figure.place not in grown], other)
         self.trees = other.trees | self.trees
 
     def renew(self, other: "Results") -> None:
         """Takes the parts that stand by themselves from a later run."""
-        for part in ("builds", "fleets"):
+        self.take_parts(PARTS, other)
+        self.take_growth(other.growth, other)
+        self.trees |= other.trees
+
+    def take_parts(self, parts: Iterable[str], other: "Results") -> None:
+        """Those that the other one has."""
+        for part in parts:
             if getattr(other, part):
                 setattr(self, part, getattr(other, part))
                 self.note_origin(part, other)
-        self.take_growth(other.growth, other)
-        self.trees |= other.trees
 
     def take_growth(self, growth: list[Figure], other: "Results") -> None:
         """Instead of what this one has of these places, profiles of such trees among it."""

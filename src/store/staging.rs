@@ -74,8 +74,8 @@ impl Store {
         }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "a staging that was removed is none any more")]
     /// Removes what was made of an entry so far.
+    #[expect(clippy::needless_pass_by_value, reason = "a staging that was removed is none any more")]
     pub fn discard(&self, staging: Staging) -> Result<()> {
         let (folder, name) = self.open_parent(&staging.path)?;
         folder.remove_all(name)?;
