@@ -148,6 +148,13 @@ impl Dir {
         Ok(())
     }
 
+    /// Whether nothing is in the folder.
+    pub fn is_empty(&self) -> Result<bool> {
+        let mut is_empty = true;
+        self.for_each_name(|_| is_empty = false)?;
+        Ok(is_empty)
+    }
+
     /// Tells about `name`, itself and not what a symlink points to.
     pub fn stat(&self, name: &[u8]) -> Result<Stat> {
         stat_at(self.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW).named("read metadata of", || self.join(name))

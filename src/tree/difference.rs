@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
 
-use super::Result;
 use super::alike::{hold_the_same, is_given};
 use super::failure::UntilFailure;
 use super::index::{FileIdentity, Kind, NodeId, Tree};
 use super::place::Source;
 use super::restore::Existing;
-use super::temporary::TEMPORARY_PREFIX;
+use super::temporary::is_temporary;
+use super::{Error, Result};
 use crate::sys::{Dir, FileType, Interrupt, Stat};
 
 /// One thing to do.
@@ -91,8 +91,8 @@ impl Comparison<'_> {
         if self.existing == Existing::Mirror {
             here.for_each_name(|name| {
                 // Another process may just now restore something in there.
-                let is_temporary = folder == 0 && name.starts_with(TEMPORARY_PREFIX.as_bytes());
-                if !is_temporary && tree.child(folder, name).is_none() {
+                let is_ours = folder == 0 && is_temporary(name);
+                if !is_ours && tree.child(folder, name).is_none() {
                     found.changes.push(Change { folder, name: name.to_vec(), node: None, replaces: true });
                 }
             })?;
@@ -117,6 +117,13 @@ impl Comparison<'_> {
                     }
                 }
                 (_, stat) => {
+                    let is_folder = stat.is_some_and(|stat| stat.kind == FileType::Directory);
+                    if is_folder
+                        && self.existing == Existing::Overwrite
+                        && !here.open_dir(name)?.is_empty()?
+                    {
+                        return Err(Error::FolderInTheWay { path: here.join(name) });
+                    }
                     let replaces = stat.is_some();
                     found.changes.push(Change { folder, name: name.to_vec(), node: Some(child), replaces });
                 }

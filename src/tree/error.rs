@@ -31,8 +31,20 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// Something is mounted below a folder that was to be made equal to a tree: it would be deleted.
-    #[error("{} is mounted below {}", mount.display(), path.display())]
+    /// The destination is there and is no folder.
+    #[error("{} is no folder, nor a link to one; hint: remove it", path.display())]
+    NoFolder {
+        /// The destination.
+        path: PathBuf,
+    },
+    /// Where the tree has a file there is a folder, and what is in it was not to be removed.
+    #[error("{} is a folder with files that the cache does not know, where it has a file; hint: remove it", path.display())]
+    FolderInTheWay {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something is mounted below a folder in which files were to come or go.
+    #[error("{} is mounted below {}; hint: unmount it", mount.display(), path.display())]
     MountBelow {
         /// The folder.
         path: PathBuf,

@@ -55,27 +55,20 @@ fn bring(
     is_part: bool,
     engine: Engine<'_>,
 ) -> Result<Tally> {
-    let (parent, name) = (destination.parent(), destination.file_name());
-    if !file::is_dir(destination) {
-        if let (Some(parent), Some(name), false) = (parent, name, is_part) {
-            file::make_dirs(parent)?;
-            return place_beside(source, &Dir::open(parent)?, name.as_bytes(), engine);
-        }
-        file::make_dirs(destination)?;
+    if file::is_present(destination) && !file::is_dir(destination) {
+        return Err(Error::NoFolder { path: destination.into() });
     }
-    let there = Dir::open(destination)?;
-    // An empty folder can be replaced by a rename, unless something is mounted on it or its parent is not ours.
     if !is_part
-        && let (Some(parent), Some(name)) = (parent, name)
-        && is_empty(&there)?
-        && let parent = Dir::open(parent)?
-        && parent.stat_self()?.device == there.stat_self()?.device
+        && let (Some(parent), Some(name)) = (destination.parent(), destination.file_name())
+        && (!file::is_dir(destination) || Dir::open(destination)?.is_empty()?)
     {
-        match place_beside(source, &parent, name.as_bytes(), engine) {
-            Err(Error::Sys(error)) if HELD_FOLDER.iter().any(|&errno| error.is(errno)) => {}
-            placed => return placed,
+        file::make_dirs(parent)?;
+        if let Some(tally) = place_beside(source, parent, name.as_bytes(), engine)? {
+            return Ok(tally);
         }
     }
+    file::make_dirs(destination)?;
+    let there = Dir::open(destination)?;
     if existing == Existing::Mirror
         && let Some(mount) = mounts_below(destination)?.pop()
     {
@@ -84,11 +77,29 @@ fn bring(
     update(source, &there, existing, is_part, engine)
 }
 
-/// Why an empty folder cannot be replaced by a rename: it is held by a mount or its parent, or not empty any more.
+/// Why a folder that is absent or empty cannot come to be by a rename: it is held by a mount or by its parent, which is not
+/// ours, or another restore was faster.
 const HELD_FOLDER: [Errno; 7] =
     [Errno::BUSY, Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::XDEV, Errno::NOTEMPTY, Errno::EXIST];
 
-fn place_beside(source: Source<'_>, parent: &Dir, name: &[u8], engine: Engine<'_>) -> Result<Tally> {
+/// Makes the tree beside `name` of `parent` and renames it. `None` where it cannot come to be so.
+fn place_beside(source: Source<'_>, parent: &Path, name: &[u8], engine: Engine<'_>) -> Result<Option<Tally>> {
+    let placed = Dir::open(parent).map_err(Error::from).and_then(|parent| {
+        // Something is mounted there: all would be copied for nothing.
+        if let Some(there) = parent.stat_if_present(name)?
+            && there.device != parent.stat_self()?.device
+        {
+            return Ok(None);
+        }
+        place_in(source, &parent, name, engine).map(Some)
+    });
+    match placed {
+        Err(Error::Sys(error)) if HELD_FOLDER.iter().any(|&errno| error.is(errno)) => Ok(None),
+        placed => placed,
+    }
+}
+
+fn place_in(source: Source<'_>, parent: &Dir, name: &[u8], engine: Engine<'_>) -> Result<Tally> {
     let staging = Temporary::make(parent)?;
     let staged = place_and_rename(source, &staging, parent, name, engine);
     let removed = staging.remove(parent);
@@ -120,10 +131,4 @@ fn place_and_rename(
         parent.open_dir(name)?.finish_self(Some(root.mode), root.mtime)?;
     }
     Ok(tally)
-}
-
-fn is_empty(dir: &Dir) -> Result<bool> {
-    let mut empty = true;
-    dir.for_each_name(|_| empty = false)?;
-    Ok(empty)
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::{Result, TEMPORARY_PREFIX};
+use super::Result;
+use super::temporary::is_temporary;
 
 /// Chosen files of a folder. A path is chosen when it, or a folder above it, matches an included pattern and no excluded
 /// one; what this program put there for a moment never is.
@@ -97,7 +98,7 @@ impl Selection {
 
     /// Judges the path `path` in a folder that was itself chosen (`above`) or not.
     pub(super) fn judge(&self, above: Choice, path: &[u8], name: &[u8]) -> Choice {
-        if name.starts_with(TEMPORARY_PREFIX.as_bytes()) {
+        if is_temporary(name) {
             return Choice::LeftOut;
         }
         if self.is_all() {
@@ -217,6 +218,7 @@ mod tests {
     #[test]
     fn everything_is_chosen_but_our_own_debris() {
         assert_eq!(choice(&Selection::all(), "a/b"), Choice::Chosen);
-        assert_eq!(choice(&Selection::all(), "a/.runner-cache-1/b"), Choice::LeftOut);
+        assert_eq!(choice(&Selection::all(), "a/.runner-cache-0123456789abcdef/b"), Choice::LeftOut);
+        assert_eq!(choice(&Selection::all(), "a/.runner-cache-notes/b"), Choice::Chosen);
     }
 }

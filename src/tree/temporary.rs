@@ -3,13 +3,23 @@
 //! Whoever works in one holds its kernel lock, so that what a killed process left behind is told from it and removed by the
 //! next restore there.
 
-use std::os::unix::ffi::OsStrExt;
+use crate::sys::{Dir, Errno, Lock, LockMode, Result, is_mode_kept, random};
 
-use crate::sys::{Dir, Errno, Lock, LockMode, Result, file};
-
-/// What every name that this program puts into somebody's folder for a moment begins with. A walk leaves such names out:
-/// they are what a killed process left behind.
+/// What every name that this program puts into somebody's folder for a moment begins with.
 pub const TEMPORARY_PREFIX: &str = ".runner-cache-";
+
+/// Hexadecimal digits behind the prefix: nobody calls a folder so by hand, and whatever else has the prefix is not ours.
+const DIGITS: usize = 16;
+
+/// Whether a folder of this name is one that we put there for a moment. A walk leaves it out: it is in use, or what a
+/// killed process left behind.
+pub(super) fn is_temporary(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(TEMPORARY_PREFIX.as_bytes()).unwrap_or_default();
+    digits.len() == DIGITS && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Nobody else has to look into it.
+const MODE: u16 = 0o700;
 
 /// A folder with a random name.
 #[derive(Debug)]
@@ -24,15 +34,21 @@ impl Temporary {
     /// Makes one in `parent`.
     pub(super) fn make(parent: &Dir) -> Result<Self> {
         loop {
-            let path = file::make_unique_dir(parent.path(), TEMPORARY_PREFIX)?;
-            let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+            let name = format!("{TEMPORARY_PREFIX}{:08x}{:08x}", random()?, random()?).into_bytes();
+            match parent.make_dir(&name, MODE) {
+                Err(error) if error.is(Errno::EXIST) => continue,
+                made => made?,
+            }
+            if !is_mode_kept(MODE) {
+                parent.set_mode(&name, MODE)?;
+            }
             // Before it was locked, another restore here may have taken it for debris: then make another.
             let opened = parent.open_dir(&name).and_then(|dir| Ok((dir, parent.open_dir(&name)?)));
             let (dir, to_lock) = match opened {
                 Err(error) if error.is(Errno::NOENT) => continue,
                 opened => opened?,
             };
-            let lock = match Lock::try_on(to_lock, &path, LockMode::Exclusive) {
+            let lock = match Lock::try_on(to_lock, &parent.join(&name), LockMode::Exclusive) {
                 Ok(None) => continue,
                 lock => lock.ok().flatten(),
             };
@@ -62,7 +78,7 @@ impl Temporary {
 pub(super) fn remove_debris(parent: &Dir) -> Result<u64> {
     let mut names = Vec::new();
     parent.for_each_name(|name| {
-        if name.starts_with(TEMPORARY_PREFIX.as_bytes()) {
+        if is_temporary(name) {
             names.push(name.to_vec());
         }
     })?;
@@ -82,19 +98,37 @@ pub(super) fn remove_debris(parent: &Dir) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::file;
 
     #[test]
     fn what_somebody_works_in_is_no_debris() {
         let folder = tempfile::tempdir().unwrap();
         let parent = Dir::open(folder.path()).unwrap();
         let alive = Temporary::make(&parent).unwrap();
-        file::make_dirs(&folder.path().join(".runner-cache-dead/a/b")).unwrap();
-        file::write_new(&folder.path().join(".runner-cache-file"), b"somebody's").unwrap();
+        file::make_dirs(&folder.path().join(".runner-cache-0123456789abcdef/a/b")).unwrap();
+        file::write_new(&folder.path().join(".runner-cache-fedcba9876543210"), b"somebody's").unwrap();
         assert_eq!(remove_debris(&parent).unwrap(), 0);
         let names = file::names(folder.path()).unwrap();
         assert_eq!(names.len(), 2, "{names:?}");
         alive.remove(&parent).unwrap();
         assert_eq!(file::names(folder.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_somebody_gave_a_name_is_no_debris() {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = [
+            ".runner-cache-",
+            ".runner-cache-store",
+            ".runner-cache-0123456789abcde",
+            ".runner-cache-0123456789ABCDEF",
+            ".runner-cache-0123456789abcdef0",
+        ];
+        for name in theirs {
+            file::make_dirs(&folder.path().join(name).join("a")).unwrap();
+        }
+        assert_eq!(remove_debris(&Dir::open(folder.path()).unwrap()).unwrap(), 0);
+        assert_eq!(file::names(folder.path()).unwrap().len(), theirs.len());
     }
 
     #[test]

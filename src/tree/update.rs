@@ -20,7 +20,7 @@ use super::restore::Existing;
 use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
 use super::{Engine, Error, Result};
-use crate::sys::{self, CrashPoint, Dir, Errno, FileType};
+use crate::sys::{self, CrashPoint, Dir, Errno, FileType, mounts_below};
 
 /// Makes `destination` hold the tree of `source`.
 pub(super) fn update(
@@ -38,14 +38,14 @@ pub(super) fn update(
         let locked = difference.locked_with_changes();
         let unlocked = set_modes(source.tree, destination, &locked, 0o200);
         let result = unlocked.and_then(|()| stage_and_commit(source, destination, &difference, engine));
-        let locked_again = set_modes(source.tree, destination, &locked, 0);
+        // What comes now is not to hide what failed.
+        let _ = set_modes(source.tree, destination, &locked, 0);
         match result {
             Ok(done) => tally = done,
             Err(error) => {
                 // The staging came and went: only the folder's time tells.
-                destination.finish_self(None, before.mtime)?;
-                locked_again?;
-                return Err(error);
+                let _ = destination.finish_self(None, before.mtime);
+                return Err(told_of_mounts(error, destination));
             }
         }
     }
@@ -57,6 +57,16 @@ pub(super) fn update(
     tally.files += difference.kept;
     tally.bytes += difference.kept_bytes;
     Ok(tally)
+}
+
+/// Names what is mounted in the destination, if that is why a file could not get there.
+fn told_of_mounts(error: Error, destination: &Dir) -> Error {
+    let Error::Sys(failed) = &error else { return error };
+    let mounts = if failed.is(Errno::XDEV) { mounts_below(destination.path()) } else { Ok(Vec::new()) };
+    match mounts.unwrap_or_default().into_iter().find(|mount| failed.path().starts_with(mount)) {
+        Some(mount) => Error::MountBelow { path: destination.path().into(), mount },
+        None => error,
+    }
 }
 
 /// Gives folders of the destination their modes, and `more` besides.

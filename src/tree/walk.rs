@@ -11,7 +11,7 @@ use super::Result;
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
 use super::select::{Choice, Selection};
-use crate::sys::{self, Dir, Errno, FileType, Interrupt, Stat};
+use crate::sys::{self, Dir, Errno, FileType, Interrupt, Stat, Time};
 
 /// Permission bits that are kept. Setuid and setgid never are: an entry must not hand out somebody's rights.
 const KEPT_MODE: u16 = 0o1777;
@@ -46,7 +46,7 @@ pub fn walk(root: &Dir, selection: &Selection, interrupt: &Interrupt) -> Result<
         walk.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     listings.sort_unstable_by_key(|(id, _)| *id);
     let listings: Vec<_> = listings.into_iter().map(|(_, listing)| listing).collect();
-    Ok(Walked { tree: assemble(&own, &listings), left_out, without_rights, caches })
+    Ok(Walked { tree: assemble(&own, listings), left_out, without_rights, caches })
 }
 
 /// A folder to read.
@@ -74,25 +74,55 @@ struct Found {
     caches: Vec<PathBuf>,
 }
 
-/// What is directly in one folder, sorted by name.
+/// What is directly in one folder, sorted by name. All listings are there at once, so what is not needed is not kept.
 #[derive(Default)]
 struct Listing {
     children: Vec<Child>,
+    /// The children's names, one after another.
+    names: Vec<u8>,
     /// Neither the folder nor what is in it belongs to the tree.
     is_left_out: bool,
 }
 
 struct Child {
-    name: Box<[u8]>,
-    stat: Stat,
+    /// Bytes of its name.
+    length: u16,
+    mode: u16,
     choice: Choice,
+    mtime: Time,
     detail: Detail,
 }
 
 enum Detail {
     Folder { listing: u32 },
-    File,
+    File { size: u64 },
+    Linked(Box<Linked>),
     Symlink(Box<[u8]>),
+}
+
+/// A file of several names.
+struct Linked {
+    size: u64,
+    device: (u32, u32),
+    inode: u64,
+}
+
+impl Listing {
+    fn push(&mut self, name: &[u8], stat: &Stat, choice: Choice, detail: Detail) {
+        let length = u16::try_from(name.len()).expect("names are of 255 bytes at most");
+        self.names.extend_from_slice(name);
+        self.children.push(Child { length, mode: stat.mode & KEPT_MODE, choice, mtime: stat.mtime, detail });
+    }
+
+    /// Each child and its name.
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &Child)> {
+        let mut rest = &self.names[..];
+        self.children.iter().map(move |child| {
+            let (name, after) = rest.split_at(child.length.into());
+            rest = after;
+            (name, child)
+        })
+    }
 }
 
 impl Walk<'_> {
@@ -112,7 +142,11 @@ impl Walk<'_> {
         }
 
         let task = Arc::new(task);
-        let mut children = Vec::with_capacity(names.len());
+        let mut listing = Listing {
+            children: Vec::with_capacity(names.len()),
+            names: Vec::with_capacity(names.iter().map(|name| name.len()).sum()),
+            is_left_out: false,
+        };
         let (mut left_out, mut without_rights) = (Vec::new(), Vec::new());
         for name in names {
             let path = if self.selection.is_all() { Vec::new() } else { joined(&task.path, &name) };
@@ -139,19 +173,24 @@ impl Walk<'_> {
                     Detail::Folder { listing }
                 }
                 _ if choice == Choice::Perhaps => continue,
-                FileType::RegularFile => Detail::File,
+                FileType::RegularFile if stat.links > 1 => Detail::Linked(Box::new(Linked {
+                    size: stat.size,
+                    device: stat.device,
+                    inode: stat.inode,
+                })),
+                FileType::RegularFile => Detail::File { size: stat.size },
                 FileType::Symlink => Detail::Symlink(task.dir.read_symlink(&name)?.into()),
                 _ => {
                     left_out.push(task.dir.join(&name));
                     continue;
                 }
             };
-            if matches!(detail, Detail::File) && stat.mode & !KEPT_MODE != 0 {
+            if stat.kind == FileType::RegularFile && stat.mode & !KEPT_MODE != 0 {
                 without_rights.push(task.dir.join(&name));
             }
-            children.push(Child { name, stat, choice, detail });
+            listing.push(&name, &stat, choice, detail);
         }
-        self.add(task.id, Listing { children, is_left_out: false }, left_out, without_rights);
+        self.add(task.id, listing, left_out, without_rights);
         Ok(())
     }
 
@@ -170,30 +209,33 @@ impl Walk<'_> {
 }
 
 /// Lays the listings out breadth first. `listings[0]` is the root's.
-fn assemble(own: &Stat, listings: &[Listing]) -> Tree {
-    let wanted = wanted_listings(listings);
+fn assemble(own: &Stat, mut listings: Vec<Listing>) -> Tree {
+    let wanted = wanted_listings(&listings);
     let mut tree = Tree::with_root(own.mode & KEPT_MODE, own.mtime);
     let mut groups = Groups::default();
     let mut folders = std::collections::VecDeque::from([(0, 0)]);
     while let Some((folder, listing)) = folders.pop_front() {
         let first = tree.len();
-        for child in &listings[listing as usize].children {
-            let kind = match &child.detail {
+        // What is laid out is let go.
+        let listing = std::mem::take(&mut listings[listing as usize]);
+        for (name, child) in listing.iter() {
+            let kind = match child.detail {
                 Detail::Folder { listing }
-                    if listings[*listing as usize].is_left_out
-                        || !wanted[*listing as usize] && child.choice == Choice::Perhaps =>
+                    if listings[listing as usize].is_left_out
+                        || !wanted[listing as usize] && child.choice == Choice::Perhaps =>
                 {
                     continue;
                 }
                 Detail::Folder { .. } => Kind::Folder { first: 0, count: 0 },
-                Detail::File => Kind::File { size: child.stat.size, group: 0 },
-                Detail::Symlink(target) => Kind::Symlink { target: tree.push_text(target) },
+                Detail::File { size } => Kind::File { size, group: 0 },
+                Detail::Linked(ref linked) => Kind::File { size: linked.size, group: 0 },
+                Detail::Symlink(ref target) => Kind::Symlink { target: tree.push_text(target) },
             };
-            let id = tree.push(folder, &child.name, child.stat.mode & KEPT_MODE, child.stat.mtime, kind);
-            match child.detail {
-                Detail::Folder { listing } => folders.push_back((id, listing)),
-                Detail::File if child.stat.links > 1 => groups.add(&mut tree, id, &child.stat),
-                Detail::File | Detail::Symlink(_) => {}
+            let id = tree.push(folder, name, child.mode, child.mtime, kind);
+            match &child.detail {
+                Detail::Folder { listing } => folders.push_back((id, *listing)),
+                Detail::Linked(linked) => groups.add(&mut tree, id, linked),
+                Detail::File { .. } | Detail::Symlink(_) => {}
             }
         }
         tree.set_children(folder, first..tree.len());
@@ -208,7 +250,7 @@ fn wanted_listings(listings: &[Listing]) -> Vec<bool> {
     for (id, listing) in listings.iter().enumerate().rev() {
         wanted[id] = listing.children.iter().any(|child| match child.detail {
             Detail::Folder { listing } => child.choice == Choice::Chosen || wanted[listing as usize],
-            Detail::File | Detail::Symlink(_) => true,
+            Detail::File { .. } | Detail::Linked(_) | Detail::Symlink(_) => true,
         });
     }
     wanted
@@ -227,8 +269,8 @@ enum Seen {
 }
 
 impl Groups {
-    fn add(&mut self, tree: &mut Tree, id: NodeId, stat: &Stat) {
-        let seen = self.seen.entry((stat.device, stat.inode)).or_insert(Seen::Once(id));
+    fn add(&mut self, tree: &mut Tree, id: NodeId, file: &Linked) {
+        let seen = self.seen.entry((file.device, file.inode)).or_insert(Seen::Once(id));
         match *seen {
             Seen::Once(first) if first == id => {}
             Seen::Once(first) => {

@@ -3,6 +3,7 @@
 
 mod bins;
 mod cargo;
+mod destination;
 mod explain;
 mod freshness;
 mod inputs;
