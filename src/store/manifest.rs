@@ -163,12 +163,16 @@ pub struct Manifest {
 impl Manifest {
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut body = serde_json::to_vec(&self.header).expect("a header has nothing that JSON lacks");
-        body.push(b'\n');
-        let parts = postcard::to_stdvec(&(&self.roots, &self.sources));
-        body.extend_from_slice(&parts.expect("a tree has nothing that postcard lacks"));
-        let mut bytes = format!("{MAGIC} {FORMAT} {}\n", sha256_hex(&body)).into_bytes();
-        bytes.extend_from_slice(&body);
+        // Of a million files it is tens of megabytes: all is written into one vector, and the digest comes last.
+        let first_line = |digest: &str| format!("{MAGIC} {FORMAT} {digest}\n").into_bytes();
+        let mut bytes = first_line(&sha256_hex(b""));
+        let body = bytes.len();
+        serde_json::to_writer(&mut bytes, &self.header).expect("a header has nothing that JSON lacks");
+        bytes.push(b'\n');
+        let mut bytes = postcard::to_extend(&(&self.roots, &self.sources), bytes)
+            .expect("a tree has nothing that postcard lacks");
+        let first = first_line(&sha256_hex(&bytes[body..]));
+        bytes[..body].copy_from_slice(&first);
         bytes
     }
 
