@@ -175,6 +175,11 @@ impl Fingerprint {
             .collect()
     }
 
+    /// Whether it has the newest file of the package, as that of a build script that names nothing.
+    pub(super) fn is_of_whole_package(&self) -> bool {
+        self.precalculated().is_some()
+    }
+
     fn precalculated(&self) -> Option<&str> {
         self.local.iter().find_map(|local| local.get("Precalculated")?.as_str())
     }

@@ -26,6 +26,7 @@ mod tool;
 mod toolchain;
 mod traces;
 mod units;
+mod unwatched;
 mod workspace;
 
 pub use cause::{Cause, Changed, Evidence, causes};
@@ -48,4 +49,5 @@ pub use tool::Tool;
 pub use toolchain::Toolchain;
 pub use traces::leads_to;
 pub use units::{Unit, has_unfinished, units};
+pub use unwatched::{Package, Watch};
 pub use workspace::Workspace;

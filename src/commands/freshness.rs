@@ -8,9 +8,10 @@ use jiff::Timestamp;
 
 use super::job::{Job, chain};
 use super::trouble::Trouble;
+use super::unwatched::{Anew, compile_anew, tell};
 use crate::cargo::{NO_SOURCES, config_files, path_packages, source_folder};
 use crate::plan::SourcesPlan;
-use crate::store::{Manifest, Sources};
+use crate::store::{Lease, Sources};
 use crate::sys::{self, Dir, Interrupt, Time, file};
 use crate::tree::{Compared, Kind, Selection, Snapshot, TimesBrought, Tree};
 
@@ -59,33 +60,48 @@ fn packages_of(list: &Path, folder: &Path) -> sys::Result<Vec<PathBuf>> {
 }
 
 /// Sources that were compared with those of an entry.
-pub(super) struct Prepared(Vec<Compared>);
+pub(super) struct Prepared {
+    compared: Vec<(PathBuf, Compared)>,
+    anew: Vec<Anew>,
+}
 
 /// Compares the sources with those from which an entry was built, and lets what has changed look so. To be called before
-/// the entry's target folder is in place: without it cargo could take wrong contents for built.
-pub(super) fn prepare(job: &Job, plan: &SourcesPlan, manifest: &Manifest) -> Result<Prepared, Trouble> {
+/// the entry's target folder is in place: without it cargo could take wrong contents for built. `outputs` are the target
+/// folders of the job.
+pub(super) fn prepare(
+    job: &Job,
+    plan: &SourcesPlan,
+    lease: &Lease,
+    outputs: &[PathBuf],
+) -> Result<Prepared, Trouble> {
+    let manifest = lease.manifest();
     let made = time(manifest.header.created);
-    let mut all = Vec::new();
+    let compare = |folder: PathBuf, snapshot: &Snapshot| {
+        let compared = snapshot.compare(Dir::open(&folder)?, &selection()?, made, &job.interrupt)?;
+        Ok::<_, Trouble>((folder, compared))
+    };
+    let mut compared = Vec::new();
     if manifest.sources.is_empty() {
         // Nothing was noted: whatever is older than the entry may have changed.
         for workspace in &plan.workspaces {
-            let folder = Dir::open(&source_folder(workspace, &plan.folder))?;
-            all.push(Snapshot::of_nothing().compare(folder, &selection()?, made, &job.interrupt)?);
+            compared.push(compare(source_folder(workspace, &plan.folder), &Snapshot::of_nothing())?);
         }
     }
     for sources in &manifest.sources {
         let folder = plan.folder.join(&sources.folder);
         if file::is_dir(&folder) {
-            all.push(sources.snapshot.compare(Dir::open(&folder)?, &selection()?, made, &job.interrupt)?);
+            compared.push(compare(folder, &sources.snapshot)?);
         }
     }
+    let is_noted = !manifest.sources.is_empty();
+    let anew = if is_noted { compile_anew(&mut compared, lease, outputs)? } else { Vec::new() };
     // The clock may have been set back since.
     let later = Time { nanoseconds: (made.nanoseconds + 1).min(999_999_999), ..made };
     let now = time(Timestamp::now()).max(later);
-    for compared in &all {
+    for (_, compared) in &compared {
         compared.touch_changed(now)?;
     }
-    Ok(Prepared(all))
+    Ok(Prepared { compared, anew })
 }
 
 impl Prepared {
@@ -93,7 +109,7 @@ impl Prepared {
     /// now, `others` further ones that are not. Cargo goes by times in these as well, and an old time would let it take
     /// what was built there from other contents for built from these: then all keep the time of the checkout.
     pub(super) fn finish(self, job: &Job, ours: &[PathBuf], others: &[PathBuf]) -> Option<TimesBrought> {
-        let met = self.0.iter().flat_map(Compared::caches);
+        let met = self.compared.iter().flat_map(|(_, compared)| compared.caches());
         // Cargo's tag alone also stands in its home.
         let is_other =
             |folder: &&PathBuf| !ours.contains(folder) && file::is_file(&folder.join(".rustc_info.json"));
@@ -107,7 +123,7 @@ impl Prepared {
             return None;
         }
         let mut brought = TimesBrought::default();
-        for compared in &self.0 {
+        for (_, compared) in &self.compared {
             match compared.bring_back_times() {
                 Ok(one) => brought += one,
                 Err(error) => {
@@ -117,6 +133,7 @@ impl Prepared {
                 }
             }
         }
+        tell(job, &self.anew);
         Some(brought)
     }
 }
@@ -130,7 +147,7 @@ fn selection() -> Result<Selection, Trouble> {
 }
 
 /// Paths of all manifests in a folder.
-fn manifests(tree: &Tree) -> Vec<PathBuf> {
+pub(super) fn manifests(tree: &Tree) -> Vec<PathBuf> {
     let is_manifest = |id| tree.name(id) == b"Cargo.toml" && matches!(tree.node(id).kind, Kind::File { .. });
     let ids = tree.iter().map(|(id, _)| id).filter(|id| is_manifest(*id));
     ids.map(|id| PathBuf::from(OsStr::from_bytes(&tree.path_below(0, id)))).collect()

@@ -32,6 +32,7 @@ mod source;
 mod sweep;
 mod tools;
 mod trouble;
+mod unwatched;
 mod verify;
 
 pub use job::{Exit, Job};

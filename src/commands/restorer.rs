@@ -115,8 +115,9 @@ impl Restorer<'_> {
         let started = Instant::now();
         let _lock = self.lock_cargo()?;
         let files = lease.manifest().header.files;
+        let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
         let sources = self.layer.sources.as_ref();
-        let sources = sources.map(|plan| freshness::prepare(self.job, plan, lease.manifest())).transpose()?;
+        let sources = sources.map(|plan| freshness::prepare(self.job, plan, lease, &folders)).transpose()?;
         let arrival = tools::announce(self.job, self.layer, &lease.manifest().header)?;
         let transferred = shown(self.job, self.layer.layer, files, |progress| {
             let mut transfer = Transfer::default();
@@ -131,7 +132,6 @@ impl Restorer<'_> {
         let mut transfer = transferred?;
         transfer.lacking = arrival.map(|arrival| arrival.lacking).unwrap_or_default();
         if let Some(sources) = sources {
-            let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
             let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
             transfer.sources = sources.finish(self.job, &ours, &folders);
         }

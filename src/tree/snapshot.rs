@@ -3,8 +3,8 @@
 //! A checkout gives every file the time of the checkout. Who takes a later time for a change, as cargo does, then does
 //! all work again. A snapshot tells which files hold the same as before: these get back the times that they had.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -140,7 +140,8 @@ impl Snapshot {
         }
         self.judge_folders(&live, made, &mut steps);
         self.judge_links(&live, made, &mut steps);
-        Ok(Compared { folder, live, steps, caches })
+        let gone = self.gone_from(&live);
+        Ok(Compared { folder, live, steps, gone, made, caches })
     }
 
     /// Checks all that the rest relies on, for one that was read from a disk.
@@ -166,6 +167,14 @@ impl Snapshot {
             }
         });
         known
+    }
+
+    /// Paths of files and links in whose place there is none.
+    fn gone_from(&self, live: &Tree) -> Vec<PathBuf> {
+        let mut is_there = vec![false; self.tree.len() as usize];
+        live.for_each_pair(&self.tree, |ours, theirs| is_there[theirs as usize] = !is_folder(live, ours));
+        let gone = (0..self.tree.len()).filter(|&id| !is_there[id as usize] && !is_folder(&self.tree, id));
+        gone.map(|id| path_of(&self.tree, id)).collect()
     }
 
     /// A link that leads elsewhere changes what is read by its name, although neither end has changed: neither what it
@@ -221,6 +230,8 @@ pub struct Compared {
     folder: Dir,
     live: Tree,
     steps: Vec<Step>,
+    gone: Vec<PathBuf>,
+    made: Time,
     caches: Vec<PathBuf>,
 }
 
@@ -228,6 +239,40 @@ impl Compared {
     /// Folders that were not looked into, since their tag tells that they can be made again.
     pub fn caches(&self) -> &[PathBuf] {
         &self.caches
+    }
+
+    /// What is in the folder now.
+    pub fn tree(&self) -> &Tree {
+        &self.live
+    }
+
+    /// Paths of files and links that are not as they were, or are new.
+    pub fn changed(&self) -> impl Iterator<Item = PathBuf> {
+        let is_changed = |id: &NodeId| matches!(self.steps[*id as usize], Step::Leave | Step::Touch);
+        let files = (0..self.live.len()).filter(|&id| !is_folder(&self.live, id));
+        files.filter(is_changed).map(|id| path_of(&self.live, id))
+    }
+
+    /// Paths of files and links that were there.
+    pub fn gone(&self) -> &[PathBuf] {
+        &self.gone
+    }
+
+    /// Takes the files and links whose paths are `meant` for changed, and with a link what it leads to: whoever goes by times
+    /// sees only that.
+    pub fn take_for_changed(&mut self, meant: impl Fn(&Path) -> bool) {
+        let files = (0..self.live.len()).filter(|&id| !is_folder(&self.live, id));
+        for id in files.filter(|&id| meant(&path_of(&self.live, id))) {
+            let behind = match self.live.node(id).kind {
+                Kind::Symlink { target } => {
+                    found_at(&self.live, &led_to(&self.live, id, self.live.text(target)))
+                }
+                Kind::File { .. } | Kind::Folder { .. } => Vec::new(),
+            };
+            for id in [id].into_iter().chain(behind) {
+                self.steps[id as usize] = Step::changed(self.live.node(id).mtime, self.made);
+            }
+        }
     }
 
     /// Lets what has changed look so: what differs and yet is older than whatever was made from the snapshot gets the time
@@ -303,6 +348,14 @@ impl Step {
     }
 }
 
+fn is_folder(tree: &Tree, id: NodeId) -> bool {
+    matches!(tree.node(id).kind, Kind::Folder { .. })
+}
+
+fn path_of(tree: &Tree, id: NodeId) -> PathBuf {
+    PathBuf::from(OsString::from_vec(tree.path_below(0, id)))
+}
+
 fn has_same_names(one: &Tree, folder: NodeId, other: &Tree, other_folder: NodeId) -> bool {
     let (ours, theirs) = (one.children(folder), other.children(other_folder));
     let kind = |tree: &Tree, id| std::mem::discriminant(&tree.node(id).kind);
@@ -375,4 +428,37 @@ fn by_folder(tree: &Tree, ids: Vec<NodeId>) -> Vec<(NodeId, Vec<NodeId>)> {
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_for_changed_looks_so_and_so_does_what_a_link_leads_to() {
+        let place = tempfile::tempdir().unwrap();
+        let lay = |path: &str| {
+            let path = place.path().join(path);
+            file::make_dirs(path.parent().unwrap()).unwrap();
+            file::write_atomic(&path, b"1").unwrap();
+        };
+        ["a/x", "b/behind", "b/y", "gone/z"].into_iter().for_each(lay);
+        std::os::unix::fs::symlink("../b/behind", place.path().join("a/link")).unwrap();
+        let folder = || Dir::open(place.path()).unwrap();
+        let (all, interrupt) = (Selection::all(), Interrupt::default());
+        let snapshot = Snapshot::take(&folder(), &all, None, &interrupt).unwrap();
+        file::remove_file(&place.path().join("gone/z")).unwrap();
+        lay("new");
+
+        let [made, now] = [1, 2].map(|more| Time { seconds: (1 << 33) + more, nanoseconds: 0 });
+        let mut compared = snapshot.compare(folder(), &all, made, &interrupt).unwrap();
+        assert_eq!(compared.changed().collect::<Vec<_>>(), [Path::new("new")]);
+        assert_eq!(compared.gone(), [Path::new("gone/z")]);
+        compared.take_for_changed(|path| path.starts_with("a"));
+        compared.touch_changed(now).unwrap();
+        let tree = walk(&folder(), &all, &interrupt).unwrap().tree;
+        let is_touched = |path: &&&str| tree.node(tree.at(path.as_bytes()).unwrap()).mtime == now;
+        let touched: Vec<_> = ["a/x", "a/link", "b/behind", "b/y", "new"].iter().filter(is_touched).collect();
+        assert_eq!(touched, [&"a/x", &"a/link", &"b/behind", &"new"]);
+    }
 }
