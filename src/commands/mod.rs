@@ -49,7 +49,7 @@ pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
         Command::Save { inputs } => Ok(save::run(job, &inputs)),
         Command::Explain { last_build: true, .. } => Ok(last_build::run(job)),
         Command::Explain { inputs, .. } => explain::run(job, &inputs),
-        Command::Run { inputs, command } => run::run(job, &inputs, &command),
+        Command::Run { inputs, command } => Ok(run::run(job, &inputs, &command)),
         Command::List { sort, units, json, root } => {
             list::run(job, open(job, &root)?.as_ref(), sort, units, json)
         }

@@ -1,10 +1,9 @@
 //! `run`: restore, run a command, save.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
-
-use anyhow::Context as _;
 
 use super::job::{Exit, Job};
 use super::{restore, save};
@@ -12,29 +11,32 @@ use crate::cli::Inputs;
 use crate::plan::JobStatus;
 
 /// The command.
-pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> anyhow::Result<Exit> {
+pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
     let settings = inputs.settings(&job.env);
     let plan = match restore::make_plan(job, &settings) {
         Ok(plan) => plan,
         Err(no_plan) => {
             return match restore::tell(job, &no_plan) {
-                Exit::Success => Ok(exit_of(execute(command, &[])?)),
-                exit => Ok(exit),
+                Exit::Success => execute(job, command, &[]).map_or_else(|exit| exit, exit_of),
+                exit => exit,
             };
         }
     };
     if !restore::make_room(job, &settings) {
-        return Ok(Exit::Failure);
+        return Exit::Failure;
     }
     let restored = restore::restore(job, &settings, &plan);
     restore::report(job, &restored.report);
     if job.interrupt.is_raised() {
-        return Ok(Exit::Interrupted);
+        return Exit::Interrupted;
     }
     if restored.is_broken || restore::is_failing_miss(job, &settings, &restored.report) {
-        return Ok(Exit::Failure);
+        return Exit::Failure;
     }
-    let status = execute(command, &restored.report.env())?;
+    let status = match execute(job, command, &restored.report.env()) {
+        Ok(status) => status,
+        Err(exit) => return exit,
+    };
     let outcome = match (job.interrupt.is_raised(), status.success()) {
         (true, _) => JobStatus::Cancelled,
         (false, true) => JobStatus::Success,
@@ -42,14 +44,21 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> anyhow::R
     };
     let session = restore::session(job, &settings, plan, restored.starts);
     save::save_now(job, &settings, &session, outcome);
-    Ok(exit_of(status))
+    exit_of(status)
 }
 
-fn execute(command: &[OsString], env: &[(&str, String)]) -> anyhow::Result<ExitStatus> {
-    let (program, args) = command.split_first().context("no command")?;
+/// How the command ended, or how `run` is to end since it was not even begun: as a shell has it.
+fn execute(job: &Job, command: &[OsString], env: &[(&str, String)]) -> Result<ExitStatus, Exit> {
+    let (program, args) = command.split_first().expect("the command line has one");
     let mut command = Command::new(program);
     command.args(args).envs(env.iter().map(|(name, value)| (name, value)));
-    command.status().with_context(|| format!("cannot run {}", program.display()))
+    match job.interrupt.run(&mut command) {
+        Ok(status) => status.ok_or(Exit::Interrupted),
+        Err(error) => {
+            job.console.error(format!("cannot run {}: {error}", program.display()));
+            Err(Exit::Command(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }))
+        }
+    }
 }
 
 /// As a shell has it: 128 and the signal's number.

@@ -1,38 +1,113 @@
 //! A cancelled job: the runner sends SIGINT, then SIGTERM 7.5 s later, then SIGKILL.
 //!
 //! The first signal only raises a flag, which the tree engine looks at between two files, so that a restore that is
-//! half-way leaves the destination as it was. A second one ends the process at once.
+//! half-way leaves the destination as it was. A second one ends the process at once. While the user's command runs, all of
+//! them are passed on to it, and how it ends is its own affair.
 
 use std::io;
-use std::sync::Arc;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithRawSiginfo;
+use signal_hook::low_level;
+
+use super::file;
 
 /// Whether the process was asked to end.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    raised: AtomicBool,
+    /// The command that gets the signals. Whoever holds the lock knows that its number is no other process's.
+    command: Mutex<Option<Pid>>,
+}
 
 impl Interrupt {
-    /// Raises the flag on SIGINT and SIGTERM from now on.
+    /// Raises the flag on SIGINT, SIGTERM and SIGHUP from now on.
     pub fn on_signals() -> io::Result<Self> {
-        let raised = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // In this order: the shell's exit code for a signal on the second one, the flag on the first.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&raised))?;
-            flag::register(signal, Arc::clone(&raised))?;
+        let interrupt = Self::default();
+        let mut signals = vec![SIGINT, SIGTERM];
+        if !is_hangup_ignored() {
+            signals.push(SIGHUP);
         }
-        Ok(Self(raised))
+        let mut signals = SignalsInfo::<WithRawSiginfo>::new(signals)?;
+        let listening = interrupt.clone();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in &mut signals {
+                // The kernel's own come from a terminal, which sends them to the command as well.
+                listening.take(signal.si_signo, signal.si_code > 0);
+            }
+        })?;
+        Ok(interrupt)
     }
 
     /// Whether the flag is up.
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.raised.load(Ordering::Relaxed)
     }
 
     /// Puts the flag up by hand.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.raised.store(true, Ordering::Relaxed);
     }
+
+    /// Runs the user's command to its end. `None`: the flag was up before it began.
+    pub fn run(&self, command: &mut Command) -> io::Result<Option<ExitStatus>> {
+        let mut child = {
+            let mut running = self.command();
+            if self.is_raised() {
+                return Ok(None);
+            }
+            let child = command.spawn()?;
+            *running = Some(Pid::from_child(&child));
+            child
+        };
+        let ended = wait_for_end(&child);
+        // Only then is its number given back.
+        *self.command() = None;
+        ended?;
+        child.wait().map(Some)
+    }
+
+    fn take(&self, signal: i32, is_from_terminal: bool) {
+        let command = self.command();
+        let was_raised = self.0.raised.swap(true, Ordering::Relaxed);
+        match *command {
+            Some(command) if !is_from_terminal => {
+                // It may be another user's by now, or have ended: there is nothing else to try.
+                let _ = Signal::from_named_raw(signal).map(|signal| kill_process(command, signal));
+            }
+            // As the shell has it.
+            None if was_raised => low_level::exit(128 + signal),
+            Some(_) | None => {}
+        }
+    }
+
+    fn command(&self) -> MutexGuard<'_, Option<Pid>> {
+        self.0.command.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits without taking note of the end, so that the process's number stays its own.
+fn wait_for_end(child: &Child) -> io::Result<()> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    retry_on_intr(|| waitid(WaitId::Pid(Pid::from_child(child)), options))?;
+    Ok(())
+}
+
+/// Whether whoever started the process (`nohup`) wants it to outlive its terminal.
+fn is_hangup_ignored() -> bool {
+    let status = file::read("/proc/self/status".as_ref()).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    let mut ignored = status.lines().filter_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }

@@ -17,6 +17,7 @@ mod pool_upkeep;
 mod presets;
 mod registries;
 mod registry;
+mod run;
 mod scopes;
 mod sweep;
 mod trouble;

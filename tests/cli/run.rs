@@ -1,0 +1,95 @@
+//! `run`: a whole job around a command, whose signals and exit code are its own.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::job::Job;
+
+/// Waits until the file at `path` in the workspace has so many lines.
+fn wait_for_lines(job: &Job, path: &str, lines: usize) {
+    let path = job.path("work/project").join(path);
+    let started = Instant::now();
+    while std::fs::read_to_string(&path).unwrap_or_default().lines().count() < lines {
+        assert!(started.elapsed() < Duration::from_secs(60), "no {lines} lines in {}", path.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Sends `signals` to the program while it runs `script`, each when the file `ready` has another line. Returns how it
+/// ended and its log.
+fn signalled(job: &Job, script: &str, signals: &[Signal]) -> (i32, String) {
+    let mut command = job.command(&["run", "--", "sh", "-c", script]);
+    let running = command.stderr(Stdio::piped()).spawn().unwrap();
+    for (number, signal) in signals.iter().enumerate() {
+        wait_for_lines(job, "ready", number + 1);
+        kill_process(Pid::from_child(&running), *signal).unwrap();
+    }
+    let output = running.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_cancel_reaches_the_command_and_nothing_is_saved() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let job = Job::new();
+        let started = Instant::now();
+        let (ended, log) =
+            signalled(&job, "mkdir target; echo >target/x; echo >ready; exec sleep 60", &[signal]);
+        assert!(started.elapsed() < Duration::from_secs(30), "it did not wait for the sleep");
+        assert!(ended == code && log.contains("the job was cancelled"), "{signal:?}: {ended}: {log}");
+        assert!(job.entries("target").is_empty());
+    }
+}
+
+#[test]
+fn a_command_that_goes_on_after_a_cancel_is_waited_for_and_gets_the_next_signal_too() {
+    let job = Job::new();
+    let script = "trap 'echo >>ready' TERM; trap 'exit 9' INT; echo >ready; while :; do sleep 0.01; done";
+    let (ended, log) = signalled(&job, script, &[Signal::TERM, Signal::TERM, Signal::INT]);
+    assert!(ended == 9 && log.contains("the job was cancelled"), "{ended}: {log}");
+}
+
+#[test]
+fn what_a_terminal_sends_to_the_command_anyway_reaches_it_once() {
+    let job = Job::new();
+    let terminal = r#"
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    script = "trap 'echo >>caught' INT; echo >ready; until [ -e end ]; do sleep 0.01; done; sleep 0.3"
+    os.execv(sys.argv[1], [sys.argv[1], "run", "--", "sh", "-c", script])
+while not os.path.exists("ready"): time.sleep(0.01)
+os.write(terminal, b"\x03")
+while not os.path.exists("caught"): time.sleep(0.01)
+open("end", "w")
+try:
+    while os.read(terminal, 4096): pass
+except OSError: pass
+os.waitpid(pid, 0)
+"#;
+    job.write("work/project/terminal.py", terminal);
+    job.sh(&format!("python3 terminal.py {}", env!("CARGO_BIN_EXE_runner-cache")));
+    assert_eq!(job.read("work/project/caught"), "\n");
+}
+
+#[test]
+fn what_nohup_started_outlives_its_terminal() {
+    let job = Job::new();
+    let program = env!("CARGO_BIN_EXE_runner-cache");
+    let log =
+        job.sh(&format!("nohup {program} run -- sh -c 'mkdir target; echo >target/x; kill -HUP $PPID' >&2"));
+    assert!(!log.contains("cancelled"), "{log}");
+}
+
+#[test]
+fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
+    let job = Job::new();
+    job.write("work/project/text", "no program");
+    for (program, code) in [("no-such-program", 127), ("./text", 126)] {
+        let said = job.run(&["run", "--", program]);
+        assert_eq!(said.code, code, "{said:?}");
+        assert!(said.log.contains(&format!("cannot run {program}: ")), "{}", said.log);
+    }
+}
