@@ -1,6 +1,7 @@
 //! `restore`: look up, lease, bring into the job, leave a session, report.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,10 +36,10 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
             return exit;
         }
     };
-    if !settings.lookup_only && !make_room(job, &settings) {
+    if !make_room(job, &settings) {
         return Exit::Failure;
     }
-    let restored = restore(job, &settings, &plan);
+    let mut restored = restore(job, &settings, &plan);
     report(job, &restored.report);
     if restored.is_broken {
         return Exit::Failure;
@@ -48,14 +49,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
     }
     if leave_session {
         // Also where nothing is to be saved: or else the save would go by its own inputs.
-        let mut session = session(job, &settings, plan, restored.starts);
-        for (layer, pooled) in session.layers.iter_mut().zip(restored.pooled) {
-            layer.pooled = pooled;
-        }
-        if settings.lookup_only {
-            session.save = SaveMoment::Never;
-            session.is_lookup = true;
-        }
+        let session = session_after(job, &settings, plan, &mut restored);
         if let Err(error) = note_for_later(job, &settings, &session) {
             job.console.warn(format!("nothing will be saved after this job: {}", chain(&error)));
         }
@@ -65,6 +59,9 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
 
 /// Looks after the disks before anything is brought. `false`: the job is to fail.
 pub(super) fn make_room(job: &Job, settings: &Settings) -> bool {
+    if settings.lookup_only {
+        return true;
+    }
     // A root that cannot be opened is told of when it is to be read.
     let store = if file::is_dir(&settings.cache_root) { open_store(settings).ok() } else { None };
     housekeeping::guard(job, store.as_ref(), &settings.upkeep, &settings.cache_root, Moment::BeforeJob)
@@ -77,6 +74,19 @@ fn open_store(settings: &Settings) -> Result<Store, store::Error> {
 /// What the save after this job has to know.
 pub(super) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Option<Start>>) -> Session {
     Session::new(plan, starts, facts::origin(job), settings.upkeep.clone(), Timestamp::now())
+}
+
+/// What the save has to know after `restored`. A look leaves nothing to save.
+pub(super) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored: &mut Restored) -> Session {
+    let mut session = session(job, settings, plan, mem::take(&mut restored.starts));
+    for (layer, pooled) in session.layers.iter_mut().zip(mem::take(&mut restored.pooled)) {
+        layer.pooled = pooled;
+    }
+    if settings.lookup_only {
+        session.save = SaveMoment::Never;
+        session.is_lookup = true;
+    }
+    session
 }
 
 /// Settings and facts to a plan.

@@ -25,7 +25,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
     if !restore::make_room(job, &settings) {
         return Exit::Failure;
     }
-    let restored = restore::restore(job, &settings, &plan);
+    let mut restored = restore::restore(job, &settings, &plan);
     restore::report(job, &restored.report);
     if job.interrupt.is_raised() {
         return Exit::Interrupted;
@@ -42,7 +42,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
         (false, true) => JobStatus::Success,
         (false, false) => JobStatus::Failure,
     };
-    let session = restore::session(job, &settings, plan, restored.starts);
+    let session = restore::session_after(job, &settings, plan, &mut restored);
     save::save_now(job, &settings, &session, outcome);
     exit_of(status)
 }

@@ -102,7 +102,9 @@ fn report(job: &Job, report: &SaveReport) {
 /// Saves each layer of a session. Trouble is a warning, and the layer's earlier entries stay as they are.
 pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatus) -> SaveReport {
     let mut report = SaveReport::default();
-    housekeeping::guard(job, Some(store), &session.upkeep, store.root(), Moment::AfterJob);
+    if !session.is_lookup {
+        housekeeping::guard(job, Some(store), &session.upkeep, store.root(), Moment::AfterJob);
+    }
     for layer in &session.layers {
         let saved = match reason_not_to(session.save, status, layer) {
             Some(why) => Saved::Not(why),
