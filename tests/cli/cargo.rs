@@ -36,6 +36,22 @@ fn a_job_that_changed_nothing_makes_no_entry() {
 }
 
 #[test]
+fn runners_that_take_turns_and_change_nothing_make_no_entry() {
+    let mut job = Job::new();
+    job.write("work/project/src/lib.rs", "pub fn one() {}\n");
+    job.sh("cp -r ../project ../other");
+    job.build(&[]);
+    for project in ["work/other", "work/project", "work/other"] {
+        job.wipe();
+        job.move_to(project);
+        job.sh("rm -rf target");
+        let (restored, saved) = job.build(&[]);
+        assert_eq!(restored.outputs["target-hit"], "exact");
+        assert!(saved.log.contains("target  skipped  nothing has changed"), "{}", saved.log);
+    }
+}
+
+#[test]
 fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
     let job = Job::new();
     job.build(&[]);
