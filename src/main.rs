@@ -13,9 +13,9 @@ use runner_cache::sys::Interrupt;
 fn main() -> ExitCode {
     let started = Instant::now();
     let env = Environment::of_process();
-    let cli = match cli::parse(std::env::args_os().collect(), &env) {
+    let cli = match cli::parse(&std::env::args_os().collect::<Vec<_>>(), &env) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &env),
+        Err(refused) => return usage(&refused, &env),
     };
     let interrupt = match Interrupt::on_signals() {
         Ok(interrupt) => interrupt,
@@ -34,8 +34,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version are no errors; everything else is told in one line, and on a terminal with clap's usage.
-fn usage(error: &clap::Error, env: &Environment) -> ExitCode {
+/// Help and version are no errors; everything else is told in one line, with a hint in another.
+fn usage(refused: &cli::Refused, env: &Environment) -> ExitCode {
+    let error = &refused.error;
     let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if is_help || !error.use_stderr() {
         // A closed pipe (`--help | head`) is nobody's problem.
@@ -43,8 +44,8 @@ fn usage(error: &clap::Error, env: &Environment) -> ExitCode {
         return if is_help { Exit::Usage.into() } else { Exit::Success.into() };
     }
     let console = Console::new(env.get("GITHUB_ACTIONS") == Some("true"));
-    console.error(cli::explain(error));
-    console.say("hint: `runner-cache restore --help` and the README tell all inputs");
+    console.error(refused.explain());
+    console.say(refused.hint());
     Exit::Usage.into()
 }
 

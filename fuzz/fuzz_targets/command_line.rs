@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let words = bytes.split(|&byte| byte == 0).map(|word| OsStr::from_bytes(word).to_owned());
     let arguments: Vec<OsString> = std::iter::once("runner-cache".into()).chain(words).collect();
     let env = Environment::from([("HOME", "/h")]);
-    let cli = match cli::parse(arguments, &env) {
+    let cli = match cli::parse(&arguments, &env) {
         Ok(cli) => cli,
         Err(error) => {
             said::of(&error);

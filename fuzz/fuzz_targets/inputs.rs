@@ -51,7 +51,7 @@ fn settings(
     let flags: Vec<OsString> = flag.iter().map(|value| format!("--{name}={value}").into()).collect();
     let inputs = serde_json::json!({ name: input }).to_string();
     let env = Environment::from([("RUNNER_CACHE_INPUTS", &*inputs), (&*variable(name), host.unwrap_or(""))]);
-    match cli::parse(job::arguments("save", &flags), &env) {
+    match cli::parse(&job::arguments("save", &flags), &env) {
         Ok(cli) => Ok(job::settings_of(&cli).expect("a save has settings")),
         Err(error) => Err(said::of(&error)),
     }

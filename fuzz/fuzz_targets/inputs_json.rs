@@ -23,7 +23,7 @@ fuzz_target!(|json: &str| {
 });
 
 fn settings(command: &str, env: &Environment) -> Option<Settings> {
-    match cli::parse(job::arguments(command, &[]), env) {
+    match cli::parse(&job::arguments(command, &[]), env) {
         Ok(cli) => Some(job::settings_of(&cli).expect("a restore and a save have settings")),
         Err(error) => {
             assert!(said::of(&error).is_some(), "inputs ask for no help");

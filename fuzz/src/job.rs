@@ -9,7 +9,7 @@ use runner_cache::github::Environment;
 use runner_cache::plan::{Facts, Settings};
 
 static DEFAULTS: LazyLock<Settings> = LazyLock::new(|| {
-    let cli = cli::parse(arguments("restore", &[]), &Environment::default()).expect("no input is required");
+    let cli = cli::parse(&arguments("restore", &[]), &Environment::default()).expect("no input is required");
     settings_of(&cli).expect("a restore has settings")
 });
 

@@ -1,21 +1,22 @@
 //! What the program says of words that it does not understand.
 
 use clap::error::ErrorKind;
-use runner_cache::cli::explain;
+use runner_cache::cli::Refused;
 
-/// What is said of `error`; nothing where it is no error but the help or the version. Claims: it is one line, which
+/// What is said of `refused`; nothing where it is no error but the help or the version. Claims: it is one line, which
 /// begins with the input where the error is about one.
-pub fn of(error: &clap::Error) -> Option<String> {
+pub fn of(refused: &Refused) -> Option<String> {
     if matches!(
-        error.kind(),
+        refused.error.kind(),
         ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     ) {
         return None;
     }
-    let said = explain(error);
+    let said = refused.explain();
     is_one_line(&said);
+    is_one_line(&refused.hint());
     Some(said)
 }
 

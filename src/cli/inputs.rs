@@ -33,19 +33,19 @@ pub struct Root {
 #[derive(Debug, Args)]
 pub struct Limits {
     /// How many entries of one thing to keep, by layer; a layer that is not named keeps its default
-    #[arg(long, value_name = "LIST", value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5,bins=3")]
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5,bins=3")]
     keep: Keep,
 
     /// How long an entry stays after its last use, such as `12h` or `30d`; `none` for ever
-    #[arg(long, value_name = "TIME", value_parser = MaxAge::from_str, default_value = "30d")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = MaxAge::from_str, default_value = "30d")]
     max_age: MaxAge,
 
     /// How much of the disk all entries of the host may take, such as `100GB` or `80GiB`; `none` for any
-    #[arg(long, value_name = "SIZE", value_parser = MaxSize::from_str, default_value = "none")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = MaxSize::from_str, default_value = "none")]
     max_size: MaxSize,
 
     /// What to leave free on the disk, such as `20GB`, or `10%` of its bytes and of its inodes: entries make way
-    #[arg(long, value_name = "SIZE", value_parser = parse_min_free, default_value = "5%")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_min_free, default_value = "5%")]
     min_free: MinFree,
 }
 
@@ -169,7 +169,7 @@ pub struct Inputs {
     keep_in_target: Parts,
 
     /// How large the executable of a test, a benchmark or an example may be to be saved, such as `500MB`; `none` for any
-    #[arg(long, value_name = "SIZE", value_parser = MaxSize::from_str, default_value = "250MB")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = MaxSize::from_str, default_value = "250MB")]
     max_test_size: MaxSize,
 
     /// Who has compiled dependencies in common: the `repository`, all repositories of the `owner`, or of the `host`;

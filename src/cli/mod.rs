@@ -7,11 +7,11 @@ mod wrong;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+use clap::{Args as _, CommandFactory as _, Parser as _, ValueEnum as _};
 
 pub use command::{Cli, Command, Order};
 pub use inputs::{Inputs, Root};
-pub use wrong::explain;
+pub use wrong::Refused;
 
 use crate::github::Environment;
 use crate::plan::Share;
@@ -30,14 +30,24 @@ pub fn variable(name: &str) -> String {
     }
 }
 
+/// Whether the flag `name` is an input of the action, for which a host can have a default.
+fn is_input(name: &str) -> bool {
+    let inputs = Inputs::augment_args(clap::Command::new(""));
+    inputs.get_arguments().any(|arg| arg.get_long() == Some(name))
+}
+
 /// Reads the command line `args`, program name first, completed by the action's inputs and the host's variables in `env`.
 /// A flag wins over an input, an input over a variable, and that over the default. What is empty is not given. An input
 /// does not widen what the host shares.
-pub fn parse(mut args: Vec<OsString>, env: &Environment) -> Result<Cli, clap::Error> {
+pub fn parse(args: &[OsString], env: &Environment) -> Result<Cli, Refused> {
+    completed(args.to_vec(), env).map_err(|error| Refused::new(error, args, env))
+}
+
+fn completed(mut args: Vec<OsString>, env: &Environment) -> Result<Cli, clap::Error> {
     let cli = Cli::command();
     let mut narrowed = Vec::new();
     if let Some(command) = args.get(1).and_then(|name| cli.find_subcommand(name)) {
-        let names = command.get_arguments().filter_map(clap::Arg::get_long);
+        let names = command.get_arguments().filter_map(clap::Arg::get_long).filter(|name| is_input(name));
         let of_host = names.filter_map(|name| Some(format!("--{name}={}", env.get(&variable(name))?).into()));
         let mut flags: Vec<OsString> = of_host.collect();
         if TAKE_INPUTS.contains(&command.get_name())
@@ -100,9 +110,10 @@ mod tests {
     use super::*;
     use crate::plan::{SaveMoment, Settings};
 
-    fn settings(args: &[&str], inputs: &str) -> Result<Settings, clap::Error> {
-        let args = [&["runner-cache", "restore"], args].concat().into_iter().map(OsString::from).collect();
-        match parse(args, &Environment::from([(ALL_INPUTS, inputs)]))?.command {
+    fn settings(args: &[&str], inputs: &str) -> Result<Settings, Refused> {
+        let args: Vec<_> =
+            [&["runner-cache", "restore"], args].concat().into_iter().map(OsString::from).collect();
+        match parse(&args, &Environment::from([(ALL_INPUTS, inputs)]))?.command {
             Command::Restore { inputs, .. } => Ok(inputs.settings(&Environment::default())),
             other => panic!("{other:?}"),
         }
@@ -121,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_wrong_input_is_told_with_what_is_allowed_and_a_near_miss() {
-        let told = |inputs| explain(&settings(&[], inputs).unwrap_err());
+        let told = |inputs| settings(&[], inputs).unwrap_err().explain();
         assert_eq!(
             told(r#"{"save": "alway"}"#),
             "input `save`: `alway` is not allowed; allowed: auto, always, success, never; did you mean `always`?"
@@ -151,7 +162,7 @@ mod tests {
             let inputs = format!(r#"{{"Share": "{input}"}}"#);
             let env = Environment::from([(ALL_INPUTS, inputs.as_str()), (&variable("share"), host)]);
             let args = [&["runner-cache", "restore"], flags].concat().into_iter().map(OsString::from);
-            let cli = parse(args.collect(), &env).unwrap();
+            let cli = parse(&args.collect::<Vec<_>>(), &env).unwrap();
             let Command::Restore { inputs, .. } = cli.command else { panic!("it is a restore") };
             (inputs.settings(&env).share, cli.narrowed)
         };

@@ -68,6 +68,71 @@ fn an_input_that_does_not_exist_is_told_when_the_runner_hands_it_on() {
 }
 
 #[test]
+fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
+    let all_inputs =
+        |command: &str| format!("`runner-cache {command} --help` and the README tell all inputs");
+    let takes = |command: &str| format!("`runner-cache {command} --help` tells what it takes");
+    let before = |command: &str| format!("put `--` before the command: `runner-cache run -- {command}`");
+    let wrong: [(&[&str], &str, String); 16] = [
+        (&["run"], "`run` lacks <COMMAND>...", before("cargo build")),
+        (&["run", "make", "-j"], "there is no `--` before the command `make`", before("make …")),
+        (&["run", "--kee", "x"], "there is no input `kee`; did you mean `keep`?", all_inputs("run")),
+        (&["remove"], "`remove` lacks <KEY>...", takes("remove")),
+        (&["inspect"], "`inspect` lacks <KEY>", takes("inspect")),
+        (
+            &["lst"],
+            "there is no command `lst`; did you mean `list`?",
+            "`runner-cache --help` tells all commands".into(),
+        ),
+        (&["list", "x"], "`list` takes no `x`", takes("list")),
+        (&["list", "--jso"], "`list` takes no `--jso`; did you mean `--json`?", takes("list")),
+        (&["list", "--json=1"], "`--json` takes no value, and has `1`", takes("list")),
+        (&["list", "--sort", "x"], "`--sort`: `x` is not allowed; allowed: last-use, ", takes("list")),
+        (&["list", "--cache-root"], "input `cache-root` has no value; allowed: <FOLDER>", takes("list")),
+        (
+            &["--cache-root", "/tmp", "list"],
+            "`--cache-root` has to follow the command",
+            "`runner-cache list --help` tells what may follow it".into(),
+        ),
+        (&["save", "--save"], "input `save` has no value; allowed: auto, always, ", all_inputs("save")),
+        (&["gc", "--max-size", "-5GB"], "input `max-size`: `-5GB` is no size; allowed: ", takes("gc")),
+        (&["gc", "--max-age", "-1d"], "input `max-age`: `-1d` is no time; allowed: ", takes("gc")),
+        (&["gc", "--keep", "-1"], "input `keep`: `-1` is ", takes("gc")),
+    ];
+    let job = Job::new();
+    for (args, message, hint) in wrong {
+        let said = job.run(args);
+        assert_eq!(said.code, 2, "{said:?}");
+        let [error, told] = said.log.lines().collect::<Vec<_>>()[..] else {
+            panic!("{args:?}: {}", said.log)
+        };
+        assert!(error.starts_with(&format!("::error title=runner-cache::{message}")), "{args:?}: {error}");
+        assert_eq!(told, format!("hint: {hint}"), "{args:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_wrong_is_named_and_only_inputs_have_one() {
+    let mut job = Job::new();
+    for name in ["JSON", "UNITS", "DRY_RUN", "NO_SESSION", "DEEP", "SORT"] {
+        job.set(&format!("RUNNER_CACHE_{name}"), "1");
+    }
+    job.build(&[]);
+    for args in [&["list"][..], &["gc"], &["verify"]] {
+        job.ok(args);
+    }
+    job.set("RUNNER_CACHE_MAX_SIZE", "abc");
+    let told = "variable RUNNER_CACHE_MAX_SIZE (input `max-size`): `abc` is no size; allowed: ";
+    for args in [&["gc"][..], &["restore"], &["restore", "--max-size", "1GB"]] {
+        let said = job.run(args);
+        assert!(said.code == 2 && said.log.contains(told), "{said:?}");
+    }
+    job.set("RUNNER_CACHE_MAX_SIZE", "1GB");
+    let log = job.run(&["restore", "--max-size", "abc"]).log;
+    assert!(log.contains("::input `max-size`: `abc` is no size"), "{log}");
+}
+
+#[test]
 fn a_miss_fails_only_where_it_is_to() {
     let job = Job::new();
     assert_eq!(job.run(&["restore", "--fail-on-cache-miss"]).code, 1);
