@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use humansize::{DECIMAL, format_size};
+use jiff::SignedDuration;
 
 /// `1234567` as `1.23 MB`.
 pub fn bytes(bytes: u64) -> String {
@@ -28,6 +29,16 @@ pub fn seconds(duration: Duration) -> String {
     if seconds < 0.1 { format!("{seconds:.3} s") } else { format!("{seconds:.2} s") }
 }
 
+/// `1 second`, `12 hours`, `14 days`: in the largest unit of which it is a whole number.
+pub(super) fn whole(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let is_whole = |(length, _): &(i64, &str)| seconds >= *length && seconds % length == 0;
+    let (length, unit) = units.into_iter().find(is_whole).unwrap_or((1, "second"));
+    let number = seconds / length;
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
 /// `1 file`, `2 files`.
 pub(super) fn files(number: u64) -> String {
     format!("{} file{}", count(number), if number == 1 { "" } else { "s" })
@@ -50,6 +61,10 @@ mod tests {
         );
         assert_eq!(bytes(1_234_567), "1.23 MB");
         assert_eq!(seconds(Duration::from_millis(12)), "0.012 s");
+        let wholes =
+            [0, 1, 90, 7200, 129_600, 86_400, 1_209_600].map(|time| whole(SignedDuration::from_secs(time)));
+        let units = ["0 seconds", "1 second", "90 seconds", "2 hours", "36 hours", "1 day", "14 days"];
+        assert_eq!(wholes, units);
         assert_eq!((files(1), files(2)), ("1 file".into(), "2 files".into()));
     }
 }

@@ -7,7 +7,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 
-use super::figures::{bytes, count};
+use super::figures::{bytes, count, whole};
 use crate::store::Layer;
 use crate::store::retention::{Known, Planned, Policy, Reason, Usage, Weights};
 
@@ -91,7 +91,7 @@ fn why(reason: Reason, policy: &Policy) -> String {
     match reason {
         Reason::Count { keep } => format!("{keep} newer of its family"),
         Reason::Age => match policy.max_age {
-            Some(most) => format!("unused for more than {} days", most.as_hours() / 24),
+            Some(most) => format!("unused for more than {}", whole(most)),
             None => "unused for long".into(),
         },
         Reason::Toolchain => "its repository uses another compiler".into(),

@@ -74,6 +74,8 @@ fn what_was_not_of_use_for_long_goes() {
     job.sh("touch -d '40 days ago' $RUNNER_CACHE_ROOT/paths/*/*/old/*");
     let said = job.ok(&["gc", "--dry-run"]);
     assert!(said.stdout.contains("unused for more than 30 days"), "{}", said.stdout);
+    let said = job.ok(&["gc", "--dry-run", "--max-age", "12h"]);
+    assert!(said.stdout.contains("unused for more than 12 hours"), "{}", said.stdout);
     job.ok(&["gc", "--max-age", "none"]);
     assert_eq!(all_keys(&job), ["new", "old"]);
     job.ok(&["gc"]);
