@@ -93,6 +93,7 @@ impl Restored<'_> {
 
     fn explain(&self, job: &Job) -> anyhow::Result<BuiltFolder> {
         let built = match self.entry {
+            _ if file::kind(&self.root.path)? != file::Kind::Folder => Built::NoFolder,
             None if self.is_miss() => Built::Miss { key: self.layer.key.clone() },
             None => self.compare(job, None)?,
             Some(entry) => match self.lease(entry) {
@@ -116,9 +117,6 @@ impl Restored<'_> {
         });
         if root.is_none() && self.pooled.is_none() {
             return Ok(Built::NotInEntry);
-        }
-        if file::kind(&self.root.path)? != file::Kind::Folder {
-            return Ok(Built::NoFolder);
         }
         let dir = Dir::open(&self.root.path)?;
         let tree = walk(&dir, &Selection::all(), &job.interrupt)?.tree;

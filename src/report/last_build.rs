@@ -15,6 +15,9 @@ const NAMED: usize = 3;
 /// How cargo is asked itself. The module's name has changed in 1.99.
 const ASK_CARGO: &str = "hint: `cargo build -v`, or CARGO_LOG=cargo::core::compiler::fingerprint=info,cargo::compiler::fingerprint=info";
 
+/// A runner's workspace can stay from one job to the next.
+const BUILT_SOME_TIME: &str = "what is there was built in this job or before";
+
 /// What became of the target folders that a job restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LastBuild {
@@ -42,12 +45,12 @@ pub struct BuiltFolder {
 /// What was built in a target folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Built {
-    /// All that is in it: nothing was found.
+    /// That cannot be told: nothing was restored.
     Miss {
         /// What was looked for.
         key: String,
     },
-    /// All that is in it: the entry has nothing of this folder.
+    /// That cannot be told: the entry has nothing of this folder.
     NotInEntry,
     /// That cannot be told any more.
     EntryGone {
@@ -125,8 +128,8 @@ pub fn last_build_text(told: &LastBuild) -> String {
 
 fn headline(folder: &BuiltFolder) -> String {
     match &folder.built {
-        Built::Miss { key } => format!("nothing was restored, so all of it was compiled (key {key})"),
-        Built::NotInEntry => "the entry has nothing of this folder, so all of it was compiled".to_owned(),
+        Built::Miss { key } => format!("nothing was restored (key {key}); {BUILT_SOME_TIME}"),
+        Built::NotInEntry => format!("the entry has nothing of this folder; {BUILT_SOME_TIME}"),
         Built::EntryGone { why } => {
             format!("it is not known what was compiled, since the entry cannot be read: {why}")
         }
@@ -399,7 +402,7 @@ mod tests {
             (last_build_text(&LastBuild::NoTarget), "not among what this job restored"),
             (
                 folder(Built::Miss { key: "k".into() }),
-                "target of ../b: nothing was restored, so all of it was compiled (key k)",
+                "target of ../b: nothing was restored (key k); what is there was built in this job or before",
             ),
             (folder(Built::NotInEntry), "the entry has nothing of this folder"),
             (folder(Built::EntryGone { why: "x".into() }), "cannot be read: x"),
