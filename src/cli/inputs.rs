@@ -54,7 +54,7 @@ pub struct Limits {
 #[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
 pub struct Inputs {
     /// What is cached without being listed: `cargo` (downloads and target folders), another tool such as `npm` (the README
-    /// lists them), several such as `cargo,npm`, `none` (only `path`), or `auto`: `cargo` where there is a `Cargo.toml`
+    /// lists them), several such as `cargo,npm`, `none` (nothing), or `auto`: `cargo` where there is a `Cargo.toml`
     #[arg(long, value_name = "LIST", default_value = "auto")]
     preset: Presets,
 

@@ -20,6 +20,9 @@ pub(super) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
     let wrong = |error: Unreadable| NoPlan::WrongInput(format!("input `preset`: {error}"));
     for (name, preset) in choose(names, own(&facts.folder)?).map_err(wrong)? {
         facts.preset_paths.extend(preset.paths_in(&name, &job.env));
+        facts.unset.extend(
+            preset.unset_in(&job.env).into_iter().map(|variable| (name.clone(), variable.to_owned())),
+        );
         if plan::needs_parts(settings) {
             gather_key(job, &name, &preset, facts)?;
         }

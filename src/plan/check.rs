@@ -1,10 +1,10 @@
 //! Settings that contradict each other, or the facts: told before anything is done.
 
+use std::error::Error;
 use std::path::Path;
 
 use super::facts::Facts;
 use super::key::Given;
-use super::preset::Presets;
 use super::roots::{RootPlan, Shape, path_roots, preset_roots, target_roots};
 use super::settings::Settings;
 use crate::store::Layer;
@@ -29,6 +29,12 @@ fn refuse(input: &'static str, what: impl Into<String>, hint: &'static str) -> C
     Err(Contradiction { input, what: what.into(), hint })
 }
 
+fn refuse_pattern(input: &'static str, name: &str, error: &dyn Error) -> Checked {
+    let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
+    let hint = r"patterns are `*`, `**`, `?`, `[ab]` and `{a,b}`; `\[` stands for `[` itself";
+    refuse(input, format!("`{name}`: {error}{why}"), hint)
+}
+
 /// Checks all settings. `is_rust`: cargo's layers take part unless `layers` leaves them out.
 pub(super) fn check(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     check_layers(settings, facts)?;
@@ -42,15 +48,19 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
     let left_out = |layer| settings.layers.is_some() && !listed(layer);
     let (presets, has_preset_paths) = (&settings.presets, !facts.preset_paths.is_empty());
     let has_paths = has_preset_paths || !settings.path.is_empty();
-    if !presets.may_be_rust() && !has_paths && settings.cargo_bins.is_empty() {
+    let has_others = has_paths || !settings.builds.is_empty() || !settings.cargo_bins.is_empty();
+    if !presets.may_be_rust() && !has_others {
+        if let Some((preset, variable)) = facts.unset.first() {
+            let what = format!("`{preset}`: `${variable}` is not set, and no other path is there");
+            return refuse("preset", what, "set it in a step before, or list what to cache in `path`");
+        }
         let what = format!("`{presets}` with no `path` caches nothing");
-        return refuse("preset", what, "list what to cache in `path`");
+        return refuse("preset", what, "list what to cache in `path`, `builds` or `cargo-bins`");
     }
-    let is_of_none = |layer: &&Layer| *presets == Presets::NONE && **layer == Layer::Builds;
     let is_of_cargo =
         |layer: &&Layer| !presets.may_be_rust() && matches!(layer, Layer::Cargo | Layer::Target);
     let mut layers = settings.layers.iter().flatten();
-    if let Some(layer) = layers.find(|layer| is_of_none(layer) || is_of_cargo(layer)) {
+    if let Some(layer) = layers.find(is_of_cargo) {
         let what = format!("`{layer}` is not of preset `{presets}`");
         return refuse("layers", what, "use preset `cargo`, or `path`");
     }
@@ -129,14 +139,14 @@ fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
         }
         for root in path_roots(lines, facts) {
             if let Err(error) = Selection::new(&root.include, &root.exclude) {
-                return refuse(input, format!("`{}`: {error}", root.name), "see the README on patterns");
+                return refuse_pattern(input, &root.name, &error);
             }
         }
     }
     for root in preset_roots(settings, facts) {
         let replaced = Selection::new(&root.replaced, &[]);
         if let Err(error) = Selection::new(&root.include, &root.exclude).and(replaced) {
-            return refuse("preset", format!("`{}`: {error}", root.name), "see the README on patterns");
+            return refuse_pattern("preset", &root.name, &error);
         }
     }
     Ok(())

@@ -40,6 +40,8 @@ pub struct Facts {
     pub lock: Vec<FileDigest>,
     /// What the presets cache that files describe.
     pub preset_paths: Vec<PresetPath>,
+    /// Presets of which a path was left out, each with the variable that is not set.
+    pub unset: Vec<(String, String)>,
     /// What `key-files` matches, and the presets' files.
     pub key_files: Vec<FileDigest>,
     /// The file whose change starts all keys anew.

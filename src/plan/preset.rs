@@ -186,6 +186,11 @@ pub fn parse_own_presets(text: &str) -> Result<BTreeMap<String, Preset>, Unreada
         if preset.paths.is_empty() {
             return Err(Unreadable::new(format!("presets.{name}.paths: there is none")));
         }
+        let names_nothing = |place: &Place| place.choices().iter().all(|path| path.trim().is_empty());
+        if preset.paths.iter().any(names_nothing) {
+            let what = "one names nothing; allowed: a path, or several in brackets";
+            return Err(Unreadable::new(format!("presets.{name}.paths: {what}")));
+        }
     }
     Ok(own.presets)
 }
@@ -227,6 +232,13 @@ impl Preset {
         };
         self.paths.iter().filter_map(path).collect()
     }
+
+    /// The variables for which paths are left out in `env`.
+    pub fn unset_in(&self, env: &Environment) -> Vec<&str> {
+        let is_there = |place: &&Place| place.choices().iter().any(|path| with_variable(path, env).is_some());
+        let left_out = self.paths.iter().filter(|place| !is_there(place));
+        left_out.flat_map(Place::choices).filter_map(|path| Some(variable_of(path)?.0)).collect()
+    }
 }
 
 impl Place {
@@ -239,9 +251,14 @@ impl Place {
     }
 }
 
+/// The variable with which a path begins, and what follows it.
+fn variable_of(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix('$')?;
+    Some(rest.split_at(rest.find('/').unwrap_or(rest.len())))
+}
+
 fn with_variable(path: &str, env: &Environment) -> Option<String> {
-    let Some(rest) = path.strip_prefix('$') else { return Some(path.to_owned()) };
-    let (name, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let Some((name, below)) = variable_of(path) else { return Some(path.to_owned()) };
     Some(format!("{}{below}", env.get(name)?))
 }
 
@@ -315,6 +332,8 @@ mod tests {
             ("presets: { a: { key-files: [x] } }", "paths"),
             ("presets: { a: { paths: [{ env: X }] } }", "a path is a text, or a list of texts"),
             ("presets: { a: { paths: [] } }", "presets.a.paths: there is none"),
+            ("presets: { a: { paths: [x, []] } }", "presets.a.paths: one names nothing; allowed: "),
+            ("presets: { a: { paths: [\"\"] } }", "presets.a.paths: one names nothing; allowed: "),
             ("presets: { cargo: { paths: [x] } }", "presets.cargo: "),
             ("presets: { a b: { paths: [x] } }", "presets.a b: "),
             ("presets: [", "line 1"),

@@ -192,6 +192,23 @@ fn build_outputs_are_kept_by_commit() {
     assert_eq!(job.ok(&restore).outputs["builds-hit"], "miss", "another commit");
 }
 
+#[test]
+fn build_outputs_alone_are_kept_where_the_commit_is_known() {
+    let job = Job::new();
+    job.write("work/project/out", "built");
+    let builds = ["--preset", "none", "--builds", "out"];
+    let unknown = job.ok(&[&["save"][..], &builds].concat()).log;
+    assert!(unknown.contains("it is not known what they are made from"), "{unknown}");
+    job.sh("echo out >.gitignore; git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c");
+    job.ok(&[&["save"][..], &builds].concat());
+    for more in [&[][..], &["--layers", "builds"], &["--layers", "builds,paths", "--path", "a", "--key", "k"]]
+    {
+        fs::remove_file(job.path("work/project/out")).unwrap();
+        let said = job.ok(&[&["restore", "--no-session"][..], &builds, more].concat());
+        assert_eq!((&*said.outputs["builds-hit"], &*job.read("work/project/out")), ("exact", "built"));
+    }
+}
+
 /// The table of what may be hard-linked, against the real toolchain.
 #[test]
 fn a_build_on_hard_links_writes_into_no_entry() {

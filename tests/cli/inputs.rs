@@ -6,7 +6,7 @@ use crate::job::Job;
 
 #[test]
 fn wrong_inputs_are_told_and_lose_nothing() {
-    let wrong: [(&[&str], &str); 11] = [
+    let wrong: [(&[&str], &str); 12] = [
         (
             &["--save", "nver"],
             "input `save`: `nver` is not allowed; allowed: auto, always, success, never; did you mean `never`?",
@@ -25,7 +25,11 @@ fn wrong_inputs_are_told_and_lose_nothing() {
         ),
         (
             &["--preset", "none"],
-            "input `preset`: `none` with no `path` caches nothing; hint: list what to cache in `path`",
+            "input `preset`: `none` with no `path` caches nothing; hint: list what to cache in `path`, `builds` or `cargo-bins`",
+        ),
+        (
+            &["--path", "out/[x"],
+            "input `path`: `out/[x`: bad pattern: error parsing glob '[x': unclosed character class; missing ']'; hint: patterns are `*`, ",
         ),
         (&["--workspaces", "../absent"], "input `workspaces`: `../absent`: there is no Cargo.toml in "),
         (&["--workspaces", ". -> ."], "input `workspaces`: the target folder "),

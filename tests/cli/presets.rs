@@ -200,7 +200,14 @@ fn wrong_presets_are_told_with_what_is_allowed() {
     job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [\"out/[x\"] } }");
     told("mine", "input `preset`: `mine: out/[x`: ");
     job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [$NOT_SET] } }");
-    told("mine", "input `preset`: `mine` with no `path` caches nothing; ");
+    told("mine", "input `preset`: `mine`: `$NOT_SET` is not set, and no other path is there; hint: ");
+    job.write(
+        "work/project/.github/runner-cache.yml",
+        "presets: { mine: { paths: [[$NOT_SET/x, $NOR_THIS]] } }",
+    );
+    told("mine", "input `preset`: `mine`: `$NOT_SET` is not set, ");
+    job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [x, []] } }");
+    told("mine", ".github/runner-cache.yml: presets.mine.paths: one names nothing; allowed: ");
 }
 
 /// The origin of this program is a project of npm, whose workflow makes its key like this.
