@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Parts, Tools};
+use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Names, Parts, Tools};
 use crate::cargo::Kept;
 use crate::github::Environment;
 use crate::plan::{
     DiskGuard, JobStatus, Presets, SaveMoment, Settings, Share, Upkeep, WorkspaceSpec, parse_keep,
-    parse_lines, parse_min_free, parse_words,
+    parse_lines, parse_min_free,
 };
 use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
@@ -88,8 +88,14 @@ pub struct Inputs {
     key_files: String,
 
     /// Further environment variables whose values belong into the key
-    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
-    key_env: String,
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_parser = Names::from_str,
+        default_value = "",
+        hide_default_value = true
+    )]
+    key_env: Names,
 
     /// Any text that belongs into the key
     #[arg(long, value_name = "TEXT")]
@@ -234,7 +240,7 @@ impl Inputs {
             key: given(&self.key),
             restore_keys: parse_lines(&self.restore_keys),
             key_files: parse_lines(&self.key_files),
-            key_env: parse_words(&self.key_env),
+            key_env: self.key_env.0.clone(),
             key_extra: given(&self.key_extra),
             trigger_file: self.trigger_file.clone(),
             builds: parse_lines(&self.builds),

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 
 use crate::cargo::{Part, Tool};
-use crate::plan::{Unreadable, parse_age, parse_bytes, parse_layers, parse_lines, parse_parts, parse_tools};
+use crate::plan::{
+    Unreadable, parse_age, parse_bytes, parse_layers, parse_lines, parse_names, parse_parts, parse_tools,
+};
 use crate::store::Layer;
 
 /// A time, or none.
@@ -65,6 +67,18 @@ impl FromStr for Tools {
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
         parse_tools(text).map(Self)
+    }
+}
+
+/// A list of variables' names.
+#[derive(Debug, Clone)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+impl FromStr for Names {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        parse_names(text).map(Self)
     }
 }
 

@@ -89,7 +89,7 @@ fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(),
                 return Err(NoPlan::WrongInput(format!(
                     "input `workspaces`: `{name}`: there is no Cargo.toml in {}; hint: check it out in a step before, \
                      or remove the line",
-                    folder.display()
+                    file::normal(&folder).display()
                 )));
             }
         }

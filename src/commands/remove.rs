@@ -33,6 +33,9 @@ pub(super) fn run(job: &Job, store: &Store, keys: &[String], dry_run: bool) -> a
         }
         return Ok(exit);
     }
+    if plan.is_empty() {
+        return Ok(exit);
+    }
     let evicted = store.evict(&plan);
     let (removed, size) = (entries(evicted.entries), bytes(evicted.bytes));
     job.console.print(format_args!("{removed} removed, {size} as recorded"));

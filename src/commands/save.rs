@@ -93,6 +93,9 @@ fn end(job: &Job) -> Exit {
 }
 
 fn report(job: &Job, report: &SaveReport) {
+    if report.layers.is_empty() {
+        return;
+    }
     job.console.say(report.log());
     if let Err(error) = job.files.add_summary(&report.summary()) {
         job.console.warn(format!("the step summary lacks what was saved: {}", chain(&error)));

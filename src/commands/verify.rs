@@ -91,6 +91,9 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
 fn quarantine(job: &Job, store: &Store, id: &EntryId, why: &str) -> Result<(), store::Error> {
     let moved = store.quarantine(id)?;
     let to = moved.map_or_else(String::new, |path| format!("; it is in {} now", path.display()));
-    job.console.error(format!("damaged: {}: {why}{to}", id.path().display()));
+    let entry = id.path().display().to_string();
+    // Most reasons name a file of the entry.
+    let what = if why.contains(&entry) { why.to_owned() } else { format!("{entry}: {why}") };
+    job.console.error(format!("damaged: {what}{to}"));
     Ok(())
 }

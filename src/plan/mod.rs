@@ -28,6 +28,6 @@ pub use roots::{RootPlan, Shape};
 pub use session::{Session, SessionLayer, Start};
 pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{
-    Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_parts,
-    parse_tools, parse_words,
+    Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_names,
+    parse_parts, parse_tools, parse_words,
 };

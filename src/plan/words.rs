@@ -96,6 +96,16 @@ fn is_package(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
+/// Reads names of variables. What stands behind a `=` is not told: it may be a secret.
+pub fn parse_names(text: &str) -> Result<Vec<String>, Unreadable> {
+    let names = parse_words(text);
+    if let Some((name, _)) = names.iter().find_map(|name| name.split_once('=')) {
+        let allowed = "names in blanks or commas, whose values are the environment's";
+        return Err(Unreadable(format!("`{name}=` is no name of a variable; allowed: {allowed}")));
+    }
+    Ok(names)
+}
+
 /// Reads numbers of entries to keep such as `cargo=5,target=3`. Layers that are not named keep their default.
 pub fn parse_keep(text: &str) -> Result<Keep, Unreadable> {
     let mut counts = BTreeMap::new();

@@ -190,8 +190,13 @@ pub fn entry_details(entry: &Known, roots: &[(String, u64, u64)]) -> String {
         }
     }
     if let Some(unit) = &header.unit {
-        line("unit", &format!("{} in {}, features {}", unit.package, unit.slot, unit.features));
-        line("built with", &format!("{} other units", unit.needs.len()));
+        let features = match unit.features.as_str() {
+            "" | "[]" => String::new(),
+            features => format!(", features {features}"),
+        };
+        line("unit", &format!("{} in {}{features}", unit.package, unit.slot));
+        let others = unit.needs.len() as u64;
+        line("built with", &format!("{} other unit{}", count(others), if others == 1 { "" } else { "s" }));
     }
     for (name, files, size) in roots {
         line("holds", &format!("{name}: {} in {} files", bytes(*size), count(*files)));

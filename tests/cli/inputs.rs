@@ -6,7 +6,7 @@ use crate::job::Job;
 
 #[test]
 fn wrong_inputs_are_told_and_lose_nothing() {
-    let wrong: [(&[&str], &str); 12] = [
+    let wrong: [(&[&str], &str); 13] = [
         (
             &["--save", "nver"],
             "input `save`: `nver` is not allowed; allowed: auto, always, success, never; did you mean `never`?",
@@ -38,6 +38,10 @@ fn wrong_inputs_are_told_and_lose_nothing() {
             &["--cargo-bins", "cargo nextest"],
             "input `cargo-bins`: `cargo nextest` is no package; allowed: names of packages in commas, such as cargo-nextest \
              or cargo-audit@0.21.0; did you mean `cargo-nextest`?",
+        ),
+        (
+            &["--key-env", "OTHER SECRET=abc"],
+            "input `key-env`: `SECRET=` is no name of a variable; allowed: names in blanks or commas, whose values are ",
         ),
         (&["--cargo-bins", "../x"], "input `cargo-bins`: `../x` is no package; allowed: "),
         (&["--kee", "target=1"], "there is no input `kee`; did you mean `keep`?"),

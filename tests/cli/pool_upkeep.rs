@@ -113,4 +113,8 @@ fn the_system_that_units_are_for_is_told() {
     assert!(of_units.starts_with("    system ") && of_units.contains("  of os-release = "), "{explained}");
     let inspected = job.ok(&["inspect", "unit-"]).stdout;
     assert!(inspected.contains("system (") && inspected.contains("os-release: "), "{inspected}");
+    for unreadable in ["features \n", "features []\n", " 1 other units\n"] {
+        assert!(!inspected.contains(unreadable), "{inspected}");
+    }
+    assert!(inspected.contains(" 1 other unit\n"), "{inspected}");
 }

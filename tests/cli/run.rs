@@ -107,3 +107,11 @@ fn a_job_that_only_looks_restores_saves_and_evicts_nothing() {
     assert!(job.path("work/project/target/debug/small").is_file(), "the command ran");
     assert_eq!(job.entries("target"), entries);
 }
+
+#[test]
+fn where_there_is_nothing_to_cache_the_command_runs_and_nothing_is_told_of_a_save() {
+    let job = Job::new();
+    std::fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
+    let log = job.ok(&["run", "--", "true"]).log;
+    assert!(log.contains("nothing to cache") && log.lines().all(|line| !line.is_empty()), "{log}");
+}

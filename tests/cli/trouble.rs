@@ -155,6 +155,9 @@ fn without_a_rust_project_there_is_nothing_to_do() {
     let said = job.ok(&["restore"]);
     assert!(said.log.contains("nothing to cache"), "{}", said.log);
     assert_eq!(said.outputs["cache-hit"], "false");
+    let said = job.run(&["restore", "--preset", "cargo"]);
+    let told = format!("there is no Cargo.toml in {}; hint: ", job.path("work/project").display());
+    assert!(said.code == 2 && said.log.contains(&told), "{}", said.log);
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn keys_are_removed_whole_or_by_their_beginning() {
     let said = job.run(&["remove", "app-1", "other"]);
     assert_eq!(said.code, 1, "one of them is not there");
     assert!(said.log.contains("has the key `app-1`"), "{}", said.log);
+    assert_eq!(job.run(&["remove", "app-1"]).stdout, "", "nothing was removed");
     assert_eq!(all_keys(&job), <[&str; 0]>::default(), "the other one is gone all the same");
 }
 
@@ -119,10 +120,12 @@ fn a_verification_finds_damage_and_takes_it_out_of_use() {
         save(&job, key, 1000);
     }
     assert_eq!(job.ok(&["verify"]).stdout, "2 entries sound, 0 damaged\n");
-    fs::remove_file(job.entries("paths")[0].join("tree/0/file")).unwrap();
+    let entry = job.entries("paths").remove(0);
+    fs::remove_file(entry.join("tree/0/file")).unwrap();
     let said = job.run(&["verify"]);
     assert_eq!((said.code, &*said.stdout), (1, "1 entry sound, 1 damaged\n"), "{said:?}");
     assert!(said.log.contains("tree/0/file: it is missing; it is in"), "{}", said.log);
+    assert_eq!(said.log.matches(entry.file_name().unwrap().to_str().unwrap()).count(), 1, "{}", said.log);
     assert_eq!(all_keys(&job), ["b"]);
     assert_eq!(job.ok(&["verify"]).stdout, "1 entry sound, 0 damaged\n");
 }
