@@ -7,7 +7,6 @@ use crate::plan::{LayerPlan, Plan, differences, nearest};
 use crate::report::{ExplainedEntry, ExplainedLayer, Verdict, explanation};
 use crate::store::retention::Known;
 use crate::store::{self, Candidate, Lanes, Query, Store};
-use crate::sys::file;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
@@ -16,9 +15,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
         Ok(plan) => plan,
         Err(no_plan) => return Ok(restore::tell(job, &no_plan)),
     };
-    let store = file::is_dir(&settings.cache_root)
-        .then(|| Store::open(&settings.cache_root, settings.upkeep.access))
-        .transpose()?;
+    let store = Store::open_existing(&settings.cache_root, settings.upkeep.access)?;
     let known =
         store.as_ref().map_or_else(|| Ok(Vec::new()), |store| store.known_in(&store::Layer::OF_JOBS))?;
     let mut layers = Vec::new();

@@ -106,7 +106,8 @@ impl Restored<'_> {
     }
 
     fn lease(&self, entry: &Path) -> store::Result<Option<Lease>> {
-        let store = Store::open(Store::root_of_session(self.path), self.session.upkeep.access)?;
+        let root = Store::root_of_session(self.path);
+        let Some(store) = Store::open_existing(root, self.session.upkeep.access)? else { return Ok(None) };
         store.entry_at(entry).map(|entry| store.lease(entry)).transpose()
     }
 

@@ -40,7 +40,6 @@ pub use job::{Exit, Job};
 use crate::cli::{Cli, Command, Root};
 use crate::store::Store;
 use crate::store::retention::Policy;
-use crate::sys::file;
 
 /// Carries out a command line.
 pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
@@ -78,12 +77,12 @@ fn with(job: &Job, root: &Root, work: impl FnOnce(&Store) -> anyhow::Result<Exit
 /// Opens the store if it is there: these commands make none.
 fn open(job: &Job, root: &Root) -> anyhow::Result<Option<Store>> {
     let folder = root.folder(&job.env);
-    if file::is_dir(&folder) {
-        return Ok(Some(Store::open(&folder, root.root_access)?));
+    let store = Store::open_existing(&folder, root.root_access)?;
+    if store.is_none() {
+        job.console.say(format!(
+            "there is no cache in {} yet; hint: `--cache-root` or RUNNER_CACHE_ROOT names another folder",
+            folder.display()
+        ));
     }
-    job.console.say(format!(
-        "there is no cache in {} yet; hint: `--cache-root` or RUNNER_CACHE_ROOT names another folder",
-        folder.display()
-    ));
-    Ok(None)
+    Ok(store)
 }

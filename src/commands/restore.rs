@@ -20,7 +20,6 @@ use crate::cli::Inputs;
 use crate::plan::{self, LayerPlan, Plan, SaveMoment, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport};
 use crate::store::{self, Header, Store};
-use crate::sys::file;
 use crate::tree;
 
 /// The command.
@@ -63,7 +62,7 @@ pub(super) fn make_room(job: &Job, settings: &Settings) -> bool {
         return true;
     }
     // A root that cannot be opened is told of when it is to be read.
-    let store = if file::is_dir(&settings.cache_root) { open_store(settings).ok() } else { None };
+    let store = Store::open_existing(&settings.cache_root, settings.upkeep.access).ok().flatten();
     housekeeping::guard(job, store.as_ref(), &settings.upkeep, &settings.cache_root, Moment::BeforeJob)
 }
 

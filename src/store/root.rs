@@ -18,8 +18,14 @@ use crate::sys::{Dir, Errno, FileType, Stat, file};
 const CACHEDIR_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
 # This folder was made by runner-cache. All in it can be made again.\n";
 
+/// The file that bears it.
+const TAG_FILE: &str = "CACHEDIR.TAG";
+
 /// The file that tells the format of the store.
 const FORMAT_FILE: &str = "format";
+
+/// What a new file system has in its root.
+const LOST_AND_FOUND: &str = "lost+found";
 
 /// The format of the store that this version writes: where things lie below the root.
 const FORMAT: u32 = 1;
@@ -59,9 +65,32 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store at `root`, made if absent.
+    /// Opens the store at `root`, made if there is nothing or an empty folder.
     pub fn open(root: &Path, access: Access) -> Result<Self> {
         file::make_dirs_with_mode(root, access.mode())?;
+        let (mut store, marks) = Self::look(root, access)?;
+        match marks {
+            Marks::All { newer_format } => store.newer_format = newer_format,
+            Marks::Some | Marks::None => store.mark()?,
+        }
+        Ok(store)
+    }
+
+    /// Opens the store at `root`, and changes nothing there; `None` where there is nothing yet, or an empty folder.
+    pub fn open_existing(root: &Path, access: Access) -> Result<Option<Self>> {
+        if !file::is_dir(root) {
+            return Ok(None);
+        }
+        let (store, marks) = Self::look(root, access)?;
+        Ok(match marks {
+            Marks::All { newer_format } => Some(Self { newer_format, ..store }),
+            Marks::Some => Some(store),
+            Marks::None => None,
+        })
+    }
+
+    /// Opens the folder `root`, and tells how far it is marked as ours. Others are refused.
+    fn look(root: &Path, access: Access) -> Result<(Self, Marks)> {
         // The last component itself must be no symlink; those above it are the host's.
         let (parent, name) = (root.parent().unwrap_or(Path::new("/")), root.file_name());
         let parent = Dir::open(parent)?;
@@ -74,20 +103,13 @@ impl Store {
             dir => dir?,
         };
         check(&dir, access)?;
-        let mut store = Self { root: root.into(), dir: Arc::new(dir), access, newer_format: None };
-        match store.dir.read_file_if_present(FORMAT_FILE.as_bytes())? {
-            // After a power cut it may be empty or full of zeros.
-            Some(format) if format.iter().any(|&byte| byte != 0) => {
-                store.newer_format = newer_format(&format);
-            }
-            _ => store.mark()?,
-        }
-        Ok(store)
+        let marks = Marks::of(&dir)?;
+        Ok((Self { root: root.into(), dir: Arc::new(dir), access, newer_format: None }, marks))
     }
 
-    /// Tells what this folder is, to others and to later versions.
+    /// Tells what this folder is, to others and to later versions. The tag comes first: see [`Marks::of`].
     fn mark(&self) -> Result<()> {
-        file::write_atomic(&self.root.join("CACHEDIR.TAG"), CACHEDIR_TAG)?;
+        file::write_atomic(&self.root.join(TAG_FILE), CACHEDIR_TAG)?;
         Ok(file::write_atomic(&self.root.join(FORMAT_FILE), format!("{FORMAT}\n").as_bytes())?)
     }
 
@@ -224,6 +246,58 @@ impl Store {
     }
 }
 
+/// How far a folder is marked as a root. All else in a root is made behind its marks.
+enum Marks {
+    All {
+        /// The format, where it is newer than this version writes.
+        newer_format: Option<u32>,
+    },
+    /// It is ours, and not marked to the end: by a job that died or is at it, or before a power cut.
+    Some,
+    /// It is empty.
+    None,
+}
+
+impl Marks {
+    /// [`Error::UnsafeRoot`] for a folder of somebody else: what a sweep removes may be the user's there.
+    fn of(dir: &Dir) -> Result<Self> {
+        let format = dir.read_file_if_present(FORMAT_FILE.as_bytes())?;
+        if let Some(format) = format.as_ref().filter(|format| !is_blank(format)) {
+            return Ok(Self::All { newer_format: newer_format(format) });
+        }
+        // Names before the tag: another job may be making this root, and what is seen of it came after its tag.
+        let mut is_empty = true;
+        dir.for_each_name(|name| is_empty &= may_precede_marks(name))?;
+        let tag = dir.read_file_if_present(TAG_FILE.as_bytes())?;
+        let is_ours = match &tag {
+            Some(tag) if is_blank(tag) => format.is_some(),
+            Some(tag) => tag == CACHEDIR_TAG,
+            None => false,
+        };
+        let is_of_others = tag.is_some_and(|tag| !is_blank(&tag));
+        if is_ours {
+            Ok(Self::Some)
+        } else if is_empty && !is_of_others {
+            Ok(Self::None)
+        } else {
+            let why =
+                "it is not empty and no cache of runner-cache; hint: name an empty folder in `cache-root`";
+            Err(Error::UnsafeRoot { path: dir.path().into(), why: why.into() })
+        }
+    }
+}
+
+/// Whether `name` makes a folder no less empty: a file system's own, or what a job that marks it has made so far.
+fn may_precede_marks(name: &[u8]) -> bool {
+    [LOST_AND_FOUND, TAG_FILE, FORMAT_FILE].iter().any(|ours| name == ours.as_bytes())
+        || name.starts_with(file::TEMPORARY_PREFIX.as_bytes())
+}
+
+/// Whether a power cut may have left a file like this: empty, or full of zeros.
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0)
+}
+
 /// The folder in which the entries of a key are or would be, below `root`.
 pub fn key_folder(root: &Path, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
     super::entry::scope_folder(root, layer, scope).join(super::name::encode(key))
@@ -306,6 +380,60 @@ mod tests {
         let store = Store::open(&root, Access::Private).unwrap();
         assert_eq!(store.dir().stat_self().unwrap().mode, 0o700);
         assert!(file::is_file(&root.join("CACHEDIR.TAG")));
+    }
+
+    #[test]
+    fn a_root_that_was_not_marked_to_the_end_is_marked_anew() {
+        let zeros = [0; 8];
+        for (tag, format, has_more, is_ours) in [
+            (None, None, false, true),
+            (Some(&b""[..]), None, false, true),
+            (Some(CACHEDIR_TAG), None, true, true),
+            (Some(CACHEDIR_TAG), Some(&zeros[..]), true, true),
+            (Some(&zeros[..]), Some(&b""[..]), true, true),
+            (None, Some(&b"1\n"[..]), true, true),
+            (None, None, true, false),
+            (Some(&zeros[..]), None, true, false),
+            (Some(b"somebody else's"), None, false, false),
+        ] {
+            let (_folder, root) = folder_with_mode(0o700);
+            // Of a job that is marking it, and of a file system.
+            file::write_new(&root.join(".tmpAbCdEf"), b"Sig").unwrap();
+            file::make_dirs(&root.join(LOST_AND_FOUND)).unwrap();
+            let marks = [(TAG_FILE, tag), (FORMAT_FILE, format)];
+            for (name, contents) in marks.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+                file::write_new(&root.join(name), contents).unwrap();
+            }
+            if has_more {
+                file::make_dirs(&root.join("staging")).unwrap();
+            }
+            let what = format!("{tag:?} {format:?} {has_more}");
+            let before = file::names(&root).unwrap();
+            let existing = Store::open_existing(&root, Access::Private);
+            assert_eq!(existing.is_ok(), is_ours, "{what}: {existing:?}");
+            assert_eq!(file::names(&root).unwrap(), before, "{what}: nothing is changed");
+            let opened = Store::open(&root, Access::Private);
+            assert_eq!(opened.is_ok(), is_ours, "{what}: {opened:?}");
+            if is_ours {
+                assert_eq!(file::read(&root.join(FORMAT_FILE)).unwrap(), b"1\n", "{what}");
+                assert!(Store::open_existing(&root, Access::Private).unwrap().is_some());
+            } else {
+                assert_eq!(file::names(&root).unwrap(), before, "{what}: nothing is changed");
+            }
+        }
+    }
+
+    #[test]
+    fn jobs_that_make_a_root_at_the_same_time_all_have_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let root = folder.path().join(format!("{round}"));
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| Store::open(&root, Access::Private).unwrap().leave_session(&"").unwrap());
+                }
+            });
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::{Error, Named, Result};
 
+/// How names begin under which [`write_atomic`] makes its files.
+pub const TEMPORARY_PREFIX: &str = ".tmp";
+
 /// Reads the whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).named("read", || path.into())
@@ -38,6 +41,7 @@ pub fn append(path: &Path, text: &str) -> Result<()> {
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)
         .named("create a file in", || folder.into())?;

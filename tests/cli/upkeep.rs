@@ -47,6 +47,49 @@ fn a_store_that_is_not_there_is_told_and_not_made() {
         );
     }
     assert!(!job.path("root").exists(), "and none is made");
+    fs::create_dir_all(job.path("root/lost+found")).unwrap();
+    assert!(job.ok(&["list"]).log.contains("there is no cache in"));
+    assert_eq!(fs::read_dir(job.path("root")).unwrap().count(), 1, "nor of a folder that is empty");
+    save(&job, "k", 1000);
+    assert_eq!(all_keys(&job), ["k"]);
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_no_cache_root() {
+    let mut job = Job::new();
+    job.set("RUNNER_CACHE_ROOT", job.path("precious").display());
+    let files = ["precious/staging/important/f", "precious/trash/x/f", "precious/sessions/old"];
+    for file in files {
+        job.write(file, "mine");
+    }
+    job.sh(&format!("touch -d '1 year ago' {}", job.path("precious/sessions/old").display()));
+    let listing =
+        || job.sh(&format!("find {} -printf '%p %m %T@\\n' | sort 1>&2", job.path("precious").display()));
+    let before = listing();
+    let told = "precious cannot be used: it is not empty and no cache of runner-cache; hint: name an empty folder in \
+                `cache-root`";
+    for command in [
+        &["list"][..],
+        &["du"],
+        &["gc"],
+        &["verify"],
+        &["remove", "k"],
+        &["flush"],
+        &["inspect", "k"],
+        &["explain"],
+    ] {
+        let said = job.run(command);
+        assert!(said.code == 1 && said.log.contains(told), "{command:?}: {said:?}");
+    }
+    let inputs = ["--preset", "none", "--path", "out", "--key", "k"];
+    job.write("work/project/out/file", "x");
+    // A restore that leaves something for a save tells of that as well.
+    for (command, warnings) in [(&["restore"][..], 2), (&["restore", "--no-session"], 1), (&["save"], 1)] {
+        let said = job.run(&[command, &inputs].concat());
+        assert!(said.code == 0 && said.log.contains(told), "{command:?}: {said:?}");
+        assert_eq!(said.log.matches("::warning").count(), warnings, "{command:?}: {}", said.log);
+    }
+    assert_eq!(listing(), before);
 }
 
 #[test]
