@@ -136,12 +136,13 @@ impl Store {
     /// what was in quarantine for long.
     pub fn sweep(&self, now: Timestamp) -> Result<()> {
         self.check_writable()?;
-        self.sweep_files(now)?;
-        for folder in [self.staging_folder(), self.trash_folder()] {
-            self.empty(&folder, |_| true)?;
-        }
         let is_old = |modified| now.duration_since(modified) > QUARANTINE;
-        self.empty(&self.quarantine_folder(), is_old)
+        first_failure([
+            self.sweep_files(now),
+            self.empty(&self.staging_folder(), |_| true),
+            self.empty(&self.trash_folder(), |_| true),
+            self.empty(&self.quarantine_folder(), is_old),
+        ])
     }
 
     /// Removes all that is in quarantine: where room is short nobody looks at it any more.
@@ -150,40 +151,38 @@ impl Store {
         self.empty(&self.quarantine_folder(), |_| true)
     }
 
-    /// Removes the folders in `folder` on which nobody works and whose time `goes`.
-    /// One that cannot be removed does not keep the others.
+    /// Removes the folders in `folder` on which nobody works and whose time `goes`. One that cannot be removed does not keep
+    /// the others. What is no folder was not put there by us, and stays.
     fn empty(&self, folder: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
-        let mut failure = None;
-        for name in self.names(folder)? {
-            let path = folder.join(name);
-            let dir = match self.open_folder(&path) {
-                Err(Error::Sys(error)) if error.is(Errno::NOENT) => continue,
-                dir => dir?,
-            };
-            if !goes(timestamp(dir.stat_self()?.mtime)) {
-                continue;
+        let names = self.names(folder)?.into_iter();
+        first_failure(names.map(|name| self.remove_debris(&folder.join(name), &goes)))
+    }
+
+    fn remove_debris(&self, path: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
+        let dir = match self.open_folder(path) {
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
+            Err(Error::Sys(error)) if error.is(Errno::NOTDIR) || error.is(Errno::LOOP) => {
+                return Err(Error::Stray { path: path.into() });
             }
-            if let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? {
-                sys::crash_at(CrashPoint::Sweeping);
-                failure = self.remove(&path).err().or(failure);
-            }
+            dir => dir?,
+        };
+        if !goes(timestamp(dir.stat_self()?.mtime)) {
+            return Ok(());
         }
-        failure.map_or(Ok(()), Err)
+        let Some(_lock) = Lock::try_on(dir, path, LockMode::Exclusive)? else { return Ok(()) };
+        sys::crash_at(CrashPoint::Sweeping);
+        self.remove(path)
     }
 
     fn sweep_files(&self, now: Timestamp) -> Result<()> {
         let folder = self.sessions_folder();
         let sessions = self.names(&folder)?.into_iter().map(|name| (folder.join(name), LONGEST_JOB));
         let boots = self.noted_boots()?.into_iter().map(|path| (path, LONGEST_NOTE));
-        for (path, longest) in sessions.chain(boots) {
-            if is_older_than(&path, longest, now) {
-                match file::remove_file(&path) {
-                    Err(error) if error.is(Errno::NOENT) => {}
-                    removed => removed?,
-                }
-            }
-        }
-        Ok(())
+        let old = sessions.chain(boots).filter(|(path, longest)| is_older_than(path, *longest, now));
+        first_failure(old.map(|(path, _)| match file::remove_file(&path) {
+            Err(error) if error.is(Errno::NOENT) => Ok(()),
+            removed => Ok(removed?),
+        }))
     }
 
     /// Removes the folder at `path` with all that is in it.
@@ -222,6 +221,11 @@ enum Fate {
     Removed,
     InUse,
     Absent,
+}
+
+/// The first failure of all that is done: none keeps the rest from being done.
+fn first_failure(done: impl IntoIterator<Item = Result<()>>) -> Result<()> {
+    done.into_iter().fold(Ok(()), Result::and)
 }
 
 /// Whether `path` last changed longer ago than `age`. What is gone is not old.

@@ -63,6 +63,12 @@ pub enum Error {
         /// Its folder.
         path: PathBuf,
     },
+    /// Something among debris that nobody of ours made.
+    #[error("{} is no folder, and nothing that runner-cache made; hint: put it elsewhere", path.display())]
+    Stray {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// A session that cannot be read.
     #[error("the session {} is damaged", path.display())]
     Session {

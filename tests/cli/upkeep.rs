@@ -22,6 +22,30 @@ fn all_keys(job: &Job) -> Vec<String> {
 }
 
 #[test]
+fn what_a_sweep_cannot_remove_keeps_nothing_else() {
+    let job = Job::new();
+    save(&job, "k", 1000);
+    job.write("root/staging/foo", "somebody's");
+    job.sh(
+        "cd $RUNNER_CACHE_ROOT; mkdir -p trash/dead staging/killed/tree quarantine/old sessions/0; ln -s / trash/0; \
+         touch sessions/1; touch -d '1 year ago' quarantine/old sessions/*",
+    );
+    let said = job.run(&["gc"]);
+    assert_eq!((said.code, said.log.matches("::warning").count()), (0, 1), "{said:?}");
+    for gone in ["trash/dead", "staging/killed", "quarantine/old", "sessions/1"] {
+        assert!(!job.path("root").join(gone).exists(), "{gone}");
+    }
+    assert_eq!(job.read("root/staging/foo"), "somebody's");
+    fs::remove_dir(job.path("root/sessions/0")).unwrap();
+    let log = job.run(&["gc"]).log;
+    assert!(log.contains("staging/foo is no folder, and nothing that runner-cache made; hint:"), "{log}");
+    fs::remove_file(job.path("root/staging/foo")).unwrap();
+    fs::remove_file(job.path("root/trash/0")).unwrap();
+    job.ok(&["gc"]);
+    assert_eq!(all_keys(&job), ["k"]);
+}
+
+#[test]
 fn entries_are_listed_in_any_order_and_as_json() {
     let job = Job::new();
     for (key, bytes) in [("b", 10_000), ("a", 30_000), ("c", 20_000)] {
