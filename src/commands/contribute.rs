@@ -151,7 +151,8 @@ impl<'a> Contributor<'a> {
             Ok(tree::place(source, &placement, &trees, Some(bases), engine)?)
         });
         if let Err(error) = placed {
-            self.store.discard(staging)?;
+            // What cannot be removed now, a sweep will find; what is told is why.
+            let _ = self.store.discard(staging);
             return Err(error);
         }
         let bytes = tree.bytes();

@@ -81,7 +81,8 @@ impl Saver<'_> {
                 Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
             }
             Err(error) => {
-                self.store.discard(staging)?;
+                // What cannot be removed now, a sweep will find; what is told is why.
+                let _ = self.store.discard(staging);
                 Err(error)
             }
         }

@@ -98,6 +98,44 @@ fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
     assert_eq!(host.debris(), Vec::<std::path::PathBuf>::new());
 }
 
+/// One lets the save fail, another one the removal of what it had made by then.
+#[test]
+fn a_save_tells_why_it_failed_and_not_what_became_of_its_debris() {
+    let place = Place::new();
+    let host = Host::new(&place.path(""));
+    let program = host.path("program");
+    fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
+    for file in ["output", "env", "summary"] {
+        fs::write(host.path(file), "").unwrap();
+    }
+    let out = host.path("work/project/out");
+    fs::create_dir_all(&out).unwrap();
+    fs::write(out.join("secret"), "that its owner may not read").unwrap();
+    fs::set_permissions(out.join("secret"), Permissions::from_mode(0)).unwrap();
+    run(Command::new("chown").args(["-R", "65534:65534"]).arg(place.path("")));
+    let wrapper = [
+        &ALONE[..],
+        &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+        &[
+            "strace",
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=unlinkat",
+            "-e",
+            "inject=unlinkat:error=EIO",
+        ],
+        &["sh", "-c", "shift; exec \"$0\" \"$@\"", program.to_str().unwrap()],
+    ];
+    let save = ["save", "--preset", "none", "--path", "out", "--key", "k", "--disk-guard", "off"];
+    let said = host.run_under(&wrapper.concat(), &save);
+    assert!(said.is_success() && said.warnings() == 1, "{said:#?}");
+    assert!(said.log.contains("out/secret: Permission denied"), "{}", said.log);
+    assert_eq!(host.debris().len(), 1, "{}", said.log);
+}
+
 #[test]
 fn maintenance_of_a_root_of_another_user_is_refused_and_changes_nothing() {
     let place = Place::new();
