@@ -57,7 +57,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
             needs: Vec::new(),
         }),
     };
-    Known { id, header, last_used: now, is_in_use: false }
+    Known { id, header, last_used: now, stays: false }
 }
 
 #[test]

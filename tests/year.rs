@@ -106,7 +106,7 @@ impl Host {
             unit: None,
         };
         let id = self.address(layer, &scope, &key, run);
-        self.entries.push(Known { id, header, last_used: run.now, is_in_use: false });
+        self.entries.push(Known { id, header, last_used: run.now, stays: false });
         self.usage.push(usage);
     }
 

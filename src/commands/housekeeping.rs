@@ -77,7 +77,7 @@ pub(super) fn clean(
         known
             .retain(|entry| !plan.iter().any(|planned| planned.id == entry.id) || in_use.contains(&entry.id));
         for entry in &mut known {
-            entry.is_in_use |= in_use.contains(&entry.id);
+            entry.stays |= in_use.contains(&entry.id);
         }
         // Others may have to go for those that are being read.
         if in_use.is_empty() {
@@ -96,11 +96,12 @@ pub(super) fn clean(
     Ok(Some(CleanReport { evicted: evicted.entries, bytes: evicted.bytes, before, after, shortage }))
 }
 
-/// What the disk would have more if all entries were gone.
+/// What the disk would have more if all entries were gone that may go.
 pub(super) fn freeable(store: &Store) -> Result<Shortage, store::Error> {
-    let usage = store.usage(&store.known()?)?;
+    let known = store.known()?;
+    let usage = store.usage(&known)?;
     let mut weights = Weights::of(&usage);
-    for usage in &usage {
+    for (_, usage) in known.iter().zip(&usage).filter(|(entry, _)| !entry.stays) {
         weights.remove(usage);
     }
     Ok(weights.freed())

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::entry::{EntryId, timestamp};
 use super::retention::{Known, Planned, Reason};
 use super::{Error, Layer, Result, Store};
-use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, file};
 
 /// Longer than any job: GitHub ends those of self-hosted runners after five days.
 const LONGEST_JOB: SignedDuration = SignedDuration::from_hours(6 * 24);
@@ -52,7 +52,7 @@ impl Store {
     /// was not to be had.
     pub fn lock_cleaning(&self, patience: Duration) -> Result<Option<Lock>> {
         self.check_writable()?;
-        Ok(Lock::wait(&self.root().join(LOCK), LockMode::Exclusive, patience)?)
+        self.wait_for_lock(&self.root().join(LOCK), patience)
     }
 
     /// All entries whose header can be read. Others are of no family.
@@ -64,7 +64,11 @@ impl Store {
     /// besides matters only where sizes do.
     pub fn idle_units(&self, longest: SignedDuration, now: Timestamp) -> Result<Vec<Planned>> {
         let entries = self.entries_in(&[Layer::Units])?.into_iter();
-        let is_idle = |id: &EntryId| self.last_used(id).is_ok_and(|used| now.duration_since(used) > longest);
+        let is_idle = |id: &EntryId| {
+            self.stat(id).is_ok_and(|stat| {
+                self.may_remove(stat.owner) && now.duration_since(timestamp(stat.mtime)) > longest
+            })
+        };
         let planned = |id| Planned {
             bytes: self.header(&id).map_or(0, |header| header.bytes),
             id,
@@ -79,8 +83,9 @@ impl Store {
         Ok(entries
             .filter_map(|id| {
                 let header = self.header(&id).ok()?;
-                let last_used = self.last_used(&id).ok()?;
-                Some(Known { id, header, last_used, is_in_use: false })
+                let stat = self.stat(&id).ok()?;
+                let stays = !self.may_remove(stat.owner);
+                Some(Known { id, header, last_used: timestamp(stat.mtime), stays })
             })
             .collect())
     }
@@ -109,6 +114,10 @@ impl Store {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(Fate::Absent),
             dir => dir?,
         };
+        let owner = dir.stat_self()?.owner;
+        if !self.may_remove(owner) {
+            return Err(Error::OfOther { path, owner });
+        }
         // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
         let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
         let Some(trash) = self.move_into(&self.trash_folder(), &path)? else { return Ok(Fate::Absent) };
@@ -151,24 +160,26 @@ impl Store {
         self.empty(&self.quarantine_folder(), |_| true)
     }
 
-    /// Removes the folders in `folder` on which nobody works and whose time `goes`. One that cannot be removed does not keep
-    /// the others. What is no folder was not put there by us, and stays.
+    /// Removes this user's folders in `folder` on which nobody works and whose time `goes`. One that cannot be removed does
+    /// not keep the others. What is no folder was not put there by us, and stays.
     fn empty(&self, folder: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
         let names = self.names(folder)?.into_iter();
         first_failure(names.map(|name| self.remove_debris(&folder.join(name), &goes)))
     }
 
     fn remove_debris(&self, path: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
-        let dir = match self.open_folder(path) {
-            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
-            Err(Error::Sys(error)) if error.is(Errno::NOTDIR) || error.is(Errno::LOOP) => {
-                return Err(Error::Stray { path: path.into() });
-            }
-            dir => dir?,
-        };
-        if !goes(timestamp(dir.stat_self()?.mtime)) {
+        let (folder, name) = self.open_parent(path)?;
+        let Some(stat) = folder.stat_if_present(name)? else { return Ok(()) };
+        if stat.kind != FileType::Directory {
+            return Err(Error::Stray { path: path.into() });
+        }
+        if !self.may_remove(stat.owner) || !goes(timestamp(stat.mtime)) {
             return Ok(());
         }
+        let dir = match self.open_folder(path) {
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
+            dir => dir?,
+        };
         let Some(_lock) = Lock::try_on(dir, path, LockMode::Exclusive)? else { return Ok(()) };
         sys::crash_at(CrashPoint::Sweeping);
         self.remove(path)

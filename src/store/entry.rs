@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::manifest::{Header, Manifest};
-use super::{Error, Layer, Result, Scope, Store, name};
-use crate::sys::{Dir, Errno, Lock, LockMode, Time};
+use super::{Access, Error, Layer, Result, Scope, Store, name};
+use crate::sys::{Dir, Errno, Lock, LockMode, Stat, Time};
 use crate::tree::Tree;
 
 /// The manifest's name in an entry.
@@ -69,6 +69,7 @@ pub struct Lease {
     id: EntryId,
     lock: Lock<Dir>,
     manifest: Manifest,
+    access: Access,
 }
 
 impl Store {
@@ -94,7 +95,7 @@ impl Store {
         if !self.is_surely_on_disk(&manifest.header.origin)? {
             return Err(Error::Unflushed { path });
         }
-        Ok(Lease { id, lock, manifest })
+        Ok(Lease { id, lock, manifest, access: self.access() })
     }
 
     /// What the entry is, read from its manifest's head.
@@ -104,7 +105,12 @@ impl Store {
 
     /// When the entry was last restored or found unchanged by a save, or else published.
     pub fn last_used(&self, id: &EntryId) -> Result<Timestamp> {
-        Ok(timestamp(self.open_folder(&id.path())?.stat_self()?.mtime))
+        Ok(timestamp(self.stat(id)?.mtime))
+    }
+
+    /// Of the entry's own folder.
+    pub(super) fn stat(&self, id: &EntryId) -> Result<Stat> {
+        Ok(self.open_folder(&id.path())?.stat_self()?)
     }
 }
 
@@ -128,6 +134,11 @@ impl Lease {
     /// What it holds of the root called `name`.
     pub fn root_called(&self, name: &str) -> Option<&Tree> {
         self.manifest.roots.iter().find(|root| root.name == name).map(|root| &root.tree)
+    }
+
+    /// Who may write to the store.
+    pub(super) fn access(&self) -> Access {
+        self.access
     }
 
     /// The entry's own folder.

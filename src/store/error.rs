@@ -63,6 +63,14 @@ pub enum Error {
         /// Its folder.
         path: PathBuf,
     },
+    /// An entry that another user of the root made.
+    #[error("{} belongs to user {owner}, who alone removes it", path.display())]
+    OfOther {
+        /// Its folder.
+        path: PathBuf,
+        /// Who made it.
+        owner: u32,
+    },
     /// Something among debris that nobody of ours made.
     #[error("{} is no folder, and nothing that runner-cache made; hint: put it elsewhere", path.display())]
     Stray {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Error, Origin, Result, Store};
-use crate::sys::{self, CrashPoint, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint};
 
 /// Whoever flushes holds this lock, so that they do not queue up.
 const LOCK: &str = "flush.lock";
@@ -31,7 +31,7 @@ impl Store {
         let boots = self.boots_folder();
         let folder = self.make_folder(&boots)?;
         let asked = since_boot_ms();
-        let Some(_lock) = Lock::wait(&boots.join(LOCK), LockMode::Exclusive, PATIENCE)? else {
+        let Some(_lock) = self.wait_for_lock(&boots.join(LOCK), PATIENCE)? else {
             return Ok(false);
         };
         if self.flushed(&boot)?.is_some_and(|flushed| asked < flushed) {
@@ -41,7 +41,7 @@ impl Store {
         let now = since_boot_ms();
         sys::flush(&folder)?;
         sys::crash_at(CrashPoint::Flushed);
-        file::write_atomic(&boots.join(boot), now.to_string().as_bytes())?;
+        self.write_file(&boots.join(boot), now.to_string().as_bytes())?;
         // And the note itself, lest a cut now makes others doubt.
         sys::flush(&folder)?;
         Ok(true)
@@ -83,6 +83,7 @@ impl Store {
 mod tests {
     use super::super::Access;
     use super::*;
+    use crate::sys::file;
 
     fn origin(boot: &str, since_boot: u64) -> Origin {
         Origin { boot: Some(boot.into()), since_boot: Some(since_boot), ..Origin::default() }

@@ -7,12 +7,13 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{EntryId, Generation};
 use super::{Error, Layer, Result, Scope};
-use crate::sys::{Dir, Errno, FileType, Stat, file};
+use crate::sys::{Dir, Errno, FileType, Lock, LockMode, Stat, file};
 
 /// Told to backup tools: <https://bford.info/cachedir/>.
 const CACHEDIR_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
@@ -45,11 +46,19 @@ pub enum Access {
 }
 
 impl Access {
-    /// Permission bits of the root and of folders below it.
+    /// Permission bits of the root and of folders below it, but for what an entry holds.
     fn mode(self) -> u32 {
         match self {
             Self::Private => 0o700,
             Self::Group => 0o2770,
+        }
+    }
+
+    /// Permission bits of files that all users of the root read, replace or lock.
+    pub(super) fn file_mode(self) -> u32 {
+        match self {
+            Self::Private => 0o600,
+            Self::Group => 0o660,
         }
     }
 }
@@ -109,8 +118,8 @@ impl Store {
 
     /// Tells what this folder is, to others and to later versions. The tag comes first: see [`Marks::of`].
     fn mark(&self) -> Result<()> {
-        file::write_atomic(&self.root.join(TAG_FILE), CACHEDIR_TAG)?;
-        Ok(file::write_atomic(&self.root.join(FORMAT_FILE), format!("{FORMAT}\n").as_bytes())?)
+        self.write_file(&self.root.join(TAG_FILE), CACHEDIR_TAG)?;
+        self.write_file(&self.root.join(FORMAT_FILE), format!("{FORMAT}\n").as_bytes())
     }
 
     /// The root folder.
@@ -121,6 +130,30 @@ impl Store {
     /// The root folder, open.
     pub(super) fn dir(&self) -> &Dir {
         &self.dir
+    }
+
+    /// Who may write here.
+    pub(super) fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Makes the file at `path` below the root for all users of the root, whole or not at all, replacing what is there.
+    pub(super) fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        Ok(file::write_atomic_with_mode(path, bytes, self.access.file_mode())?)
+    }
+
+    /// Waits up to `patience` for the lock of the file at `path` below the root, made for all users of the root if absent.
+    pub(super) fn wait_for_lock(&self, path: &Path, patience: Duration) -> Result<Option<Lock>> {
+        if self.access == Access::Group && !file::is_present(path) {
+            file::make_file_with_mode(path, self.access.file_mode())?;
+        }
+        Ok(Lock::wait(path, LockMode::Exclusive, patience)?)
+    }
+
+    /// Whether what `owner` made is for this user to remove. Of those who share a root each removes only what is its own.
+    pub(super) fn may_remove(&self, owner: u32) -> bool {
+        let user = rustix::process::geteuid();
+        self.access == Access::Private || user.is_root() || owner == user.as_raw()
     }
 
     /// [`Error::NewerStore`] where this version must not change anything.
@@ -197,7 +230,10 @@ impl Store {
                 if !absent.is(Errno::NOENT) {
                     return Err(error);
                 }
-                file::make_dirs_with_mode(path, self.access.mode())?;
+                match self.access {
+                    Access::Private => file::make_dirs_with_mode(path, self.access.mode())?,
+                    Access::Group => self.make_shared_folders(path)?,
+                }
                 self.open_folder(path)
             });
             match opened {
@@ -206,6 +242,25 @@ impl Store {
                 opened => return opened,
             }
         }
+    }
+
+    /// Makes the folder `path` below the root and those above it. Each has its mode from the moment it is there: a process
+    /// that is killed leaves none that only its owner can use.
+    fn make_shared_folders(&self, path: &Path) -> Result<()> {
+        let absent: Vec<_> = path.ancestors().take_while(|above| !file::is_dir(above)).collect();
+        for folder in absent.into_iter().rev() {
+            let (parent, name) = self.open_parent(folder)?;
+            let made = file::make_unique_dir(&self.root, file::TEMPORARY_PREFIX)?;
+            let made = made.file_name().unwrap_or_default().as_bytes();
+            self.dir.set_mode(made, 0o2770)?;
+            if let Err(error) = self.dir.rename_new(made, &parent, name) {
+                self.dir.remove_dir(made)?;
+                if !error.is(Errno::EXIST) {
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The names in the folder `path` below the root, in order; none where there is no such folder.
@@ -261,7 +316,15 @@ enum Marks {
 impl Marks {
     /// [`Error::UnsafeRoot`] for a folder of somebody else: what a sweep removes may be the user's there.
     fn of(dir: &Dir) -> Result<Self> {
-        let format = dir.read_file_if_present(FORMAT_FILE.as_bytes())?;
+        let refuse = |why: &str| Err(Error::UnsafeRoot { path: dir.path().into(), why: why.into() });
+        let format = match dir.read_file_if_present(FORMAT_FILE.as_bytes()) {
+            Err(error) if error.is(Errno::ACCESS) => {
+                return refuse(
+                    "it was made for its owner alone; hint: where users share one, begin with an empty folder",
+                );
+            }
+            format => format?,
+        };
         if let Some(format) = format.as_ref().filter(|format| !is_blank(format)) {
             return Ok(Self::All { newer_format: newer_format(format) });
         }
@@ -280,9 +343,7 @@ impl Marks {
         } else if is_empty && !is_of_others {
             Ok(Self::None)
         } else {
-            let why =
-                "it is not empty and no cache of runner-cache; hint: name an empty folder in `cache-root`";
-            Err(Error::UnsafeRoot { path: dir.path().into(), why: why.into() })
+            refuse("it is not empty and no cache of runner-cache; hint: name an empty folder in `cache-root`")
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::entry::{EntryId, Generation, MANIFEST, TREES, scope_folder};
 use super::manifest::Manifest;
-use super::{Error, Result, Store, name};
+use super::{Access, Error, Result, Store, name};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
 
 /// A folder of the store that becomes an entry by [`Store::publish`], or debris when this is dropped before.
@@ -36,6 +36,12 @@ impl Store {
             {
                 sys::crash_at(CrashPoint::Staged);
                 lock.get().make_dir(TREES.as_bytes(), 0o700)?;
+                if self.access() == Access::Group {
+                    // Others read the entry, note its use, and take it out when it is damaged. What it holds keeps the modes
+                    // that it had: folders there inherit no bit for the group.
+                    lock.get().set_own_mode(0o2770)?;
+                    lock.get().set_mode(TREES.as_bytes(), 0o750)?;
+                }
                 return Ok(Staging { path, lock });
             }
         }
@@ -53,6 +59,9 @@ impl Store {
         let header = &manifest.header;
         sys::crash_at(CrashPoint::Filled);
         file::write_new(&staging.path.join(MANIFEST), &manifest.to_bytes())?;
+        if self.access() == Access::Group {
+            staging.lock.get().set_mode(MANIFEST.as_bytes(), 0o640)?;
+        }
         sys::crash_at(CrashPoint::Described);
         let scope_folder = scope_folder(self.root(), header.layer, &header.scope);
         let key_folder = scope_folder.join(name::encode(&header.key));

@@ -20,12 +20,16 @@ impl Lease {
         Ok(digests.chunks(32).map(Digest::from_bytes).collect())
     }
 
-    /// Records what the files hold. The entry's last use stays as it is.
+    /// Records what the files hold. The entry's last use stays as it is, which takes its owner: others record nothing.
     pub fn record_digests(&self, digests: &[Digest]) -> Result<()> {
+        let stat = self.dir().stat_self()?;
+        let user = rustix::process::geteuid();
+        if stat.owner != user.as_raw() && !user.is_root() {
+            return Ok(());
+        }
         let body: Vec<u8> = digests.iter().flat_map(|digest| *digest.bytes()).collect();
         let bytes = [sha256_hex(&body).as_bytes(), b"\n", &body].concat();
-        let last_use = self.dir().stat_self()?.mtime;
-        file::write_atomic(&self.id().path().join(DIGESTS), &bytes)?;
-        Ok(self.dir().finish_self(None, last_use)?)
+        file::write_atomic_with_mode(&self.id().path().join(DIGESTS), &bytes, self.access().file_mode())?;
+        Ok(self.dir().finish_self(None, stat.mtime)?)
     }
 }

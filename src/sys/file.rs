@@ -8,6 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::{Error, Named, Result};
 
+/// Permission bits of a file for its owner only.
+const PRIVATE: u32 = 0o600;
+
 /// How names begin under which [`write_atomic`] makes its files.
 pub const TEMPORARY_PREFIX: &str = ".tmp";
 
@@ -39,15 +42,41 @@ pub fn append(path: &Path, text: &str) -> Result<()> {
 
 /// Makes the file with the contents of `bytes`, whole or not at all, replacing what is there; for its owner only.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomic_with_mode(path, bytes, PRIVATE)
+}
+
+/// The same with these permission bits, whatever the umask.
+pub fn write_atomic_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let file = temporary(path, bytes, mode)?;
+    file.persist(path).map_err(|error| Error::new("rename to", path, error.error))?;
+    Ok(())
+}
+
+/// Makes an empty file with these permission bits, whatever the umask; an existing one is fine and keeps its own. It has
+/// them from the moment it is there.
+pub fn make_file_with_mode(path: &Path, mode: u32) -> Result<()> {
+    match temporary(path, b"", mode)?.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::new("create", path, error.error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A file with the contents of `bytes` beside `path`, which goes unless it is renamed.
+fn temporary(path: &Path, bytes: &[u8], mode: u32) -> Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
-        .permissions(fs::Permissions::from_mode(0o600))
+        .permissions(fs::Permissions::from_mode(PRIVATE))
         .tempfile_in(folder)
         .named("create a file in", || folder.into())?;
     file.write_all(bytes).named("write", || path.into())?;
-    file.persist(path).map_err(|error| Error::new("rename to", path, error.error))?;
-    Ok(())
+    if mode != PRIVATE {
+        let permissions = fs::Permissions::from_mode(mode);
+        file.as_file().set_permissions(permissions).named("set mode of", || path.into())?;
+    }
+    Ok(file)
 }
 
 /// Makes a new file with the contents of `bytes`; an existing one is an error.
@@ -55,7 +84,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(PRIVATE)
         .open(path)
         .named("create", || path.into())?;
     file.write_all(bytes).named("write", || path.into())

@@ -1,7 +1,7 @@
 //! A root that somebody else made.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::process::Command;
 
 use crate::host::{ALONE, Host, UNGUARDED};
@@ -96,6 +96,136 @@ fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
     let said = as_nobody(&["save", "--save", "always"]);
     assert!(said.has_saved(), "{said:#?}");
     assert_eq!(host.debris(), Vec::<std::path::PathBuf>::new());
+}
+
+/// A user of a host on which several share a root, with a workspace of its own.
+struct User<'a> {
+    host: Host,
+    id: u32,
+    umask: &'a str,
+    program: String,
+}
+
+/// The group of all users.
+const GROUP: u32 = 64000;
+
+impl<'a> User<'a> {
+    fn new(place: &Place, id: u32, umask: &'a str) -> Self {
+        let mut host = Host::new(&place.path(&id.to_string()));
+        host.set("RUNNER_CACHE_ROOT", place.path("root").to_str().unwrap());
+        host.set("RUNNER_CACHE_ROOT_ACCESS", "group");
+        for file in ["output", "env", "summary"] {
+            fs::write(host.path(file), "").unwrap();
+        }
+        let program = place.path("program");
+        fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
+        Self { host, id, umask, program: program.to_str().unwrap().to_owned() }
+    }
+
+    fn plant(&self, version: Version) {
+        plant(&self.host.target(), version);
+        run(Command::new("chown").args(["-R", &format!("{}:{GROUP}", self.id)]).arg(self.host.path("")));
+    }
+
+    fn run(&self, args: &[&str]) -> crate::host::Said {
+        let (user, group) = (format!("--reuid={}", self.id), format!("--regid={GROUP}"));
+        let own_copy = format!("umask {}; shift; exec \"$0\" \"$@\"", self.umask);
+        let user = ["setpriv", &user, &group, "--clear-groups", "sh", "-c", &own_copy, &self.program];
+        self.host.run_under(&[&ALONE[..], &user].concat(), args)
+    }
+
+    fn ok(&self, args: &[&str]) -> crate::host::Said {
+        let said = self.run(args);
+        assert!(said.is_success() && said.warnings() == 0, "{} {args:?}: {said:#?}", self.id);
+        said
+    }
+
+    fn save(&self) {
+        let said = self.ok(&[&["save", "--save", "always"], &UNGUARDED[..]].concat());
+        assert!(said.has_saved(), "{said:#?}");
+    }
+
+    fn restore(&self) {
+        self.host.remove_target();
+        let said = self.ok(&[&["restore", "--no-session"], &UNGUARDED[..]].concat());
+        assert_eq!(said.hit(), "exact", "{said:#?}");
+    }
+}
+
+#[test]
+fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
+    let place = Place::new();
+    fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
+    for umasks in [["0002", "0002"], ["0077", "0022"]] {
+        let root = place.path("root");
+        fs::create_dir(&root).unwrap();
+        chown(&root, None, Some(GROUP)).unwrap();
+        fs::set_permissions(&root, Permissions::from_mode(0o2770)).unwrap();
+        let [a, b] = [0, 1].map(|n| User::new(&place, 64001 + u32::try_from(n).unwrap(), umasks[n]));
+        let owners = || {
+            let key = root.join("target/o%2Fr/refs%2Fheads%2Fmain/k-1");
+            let mut entries: Vec<_> = fs::read_dir(key).unwrap().map(|entry| entry.unwrap().path()).collect();
+            entries.sort();
+            entries.iter().map(|entry| fs::metadata(entry).unwrap().uid() - 64000).collect::<Vec<_>>()
+        };
+        a.plant(Version::New);
+        a.save();
+        let saved = a.host.listing().unwrap();
+        b.plant(Version::Old);
+        b.restore();
+        let restored = b.host.listing().unwrap();
+        assert!(restored == saved, "{}", saved.difference(&restored));
+
+        b.plant(Version::Old);
+        b.save();
+        a.restore();
+        a.save();
+        b.save();
+        assert_eq!(owners(), [1, 2, 1, 2]);
+        for user in [&a, &b] {
+            for args in
+                [&["list"][..], &["du"], &["verify"], &["verify", "--deep"], &["flush"], &["inspect", "k-1"]]
+            {
+                user.ok(args);
+            }
+        }
+        // What killed jobs of the one left is not the other's to remove, nor to be told of.
+        for (folder, mode) in
+            [("staging", 0o2770), ("staging/dead", 0o700), ("trash", 0o2770), ("trash/dead", 0o700)]
+        {
+            fs::create_dir_all(root.join(folder)).unwrap();
+            chown(root.join(folder), Some(a.id), Some(GROUP)).unwrap();
+            fs::set_permissions(root.join(folder), Permissions::from_mode(mode)).unwrap();
+        }
+        b.ok(&["gc", "--keep", "target=1"]);
+        assert_eq!(owners(), [1, 1, 2]);
+        assert!(root.join("staging/dead").exists());
+        let said = b.run(&["remove", "k-1"]);
+        assert!(said.status.code() == Some(1) && said.log.contains("belongs to user 64001"), "{said:#?}");
+        assert_eq!(owners(), [1, 1]);
+        a.ok(&["gc", "--keep", "target=1"]);
+        assert_eq!(owners(), [1]);
+        assert!(!root.join("staging/dead").exists() && !root.join("trash/dead").exists());
+
+        // One that is damaged is out of the way of both.
+        let key = root.join("target/o%2Fr/refs%2Fheads%2Fmain/k-1");
+        let entry = fs::read_dir(&key).unwrap().next().unwrap().unwrap().path();
+        fs::write(entry.join("manifest"), "x").unwrap();
+        let said = b.run(&["verify"]);
+        assert!(said.status.code() == Some(1) && said.log.contains("it is in"), "{said:#?}");
+        b.ok(&["verify"]);
+
+        fs::set_permissions(root.join("format"), Permissions::from_mode(0o600)).unwrap();
+        let said = b.run(&["list"]);
+        assert!(
+            said.log.contains("it was made for its owner alone; hint:"),
+            "as one that was private: {said:#?}"
+        );
+        fs::remove_dir_all(root).unwrap();
+        for user in [a, b] {
+            fs::remove_dir_all(user.host.path("")).unwrap();
+        }
+    }
 }
 
 /// One lets the save fail, another one the removal of what it had made by then.

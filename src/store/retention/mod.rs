@@ -25,8 +25,8 @@ pub struct Known {
     pub header: Header,
     /// When it was of use last.
     pub last_used: Timestamp,
-    /// Whether somebody is reading it.
-    pub is_in_use: bool,
+    /// Whether it stays whatever the limits: somebody is reading it, or it is another user's.
+    pub stays: bool,
 }
 
 /// An entry that is to go, and why.
@@ -69,13 +69,13 @@ pub struct Inventory<'a> {
     pub usage: Option<&'a [Usage]>,
 }
 
-/// The entries that are to go, in that order. One that is in use stays.
+/// The entries that are to go, in that order. One that [stays](Known::stays) is in none.
 pub fn plan(inventory: Inventory<'_>, policy: &Policy, shortage: Shortage, now: Timestamp) -> Vec<Planned> {
     let entries = inventory.entries;
     let ranks = Ranks::of(entries, now);
     let mut fates: Vec<Option<Reason>> = vec![None; entries.len()];
     for (index, entry) in entries.iter().enumerate() {
-        if entry.is_in_use {
+        if entry.stays {
             continue;
         }
         let keep = policy.keep.of(entry.header.layer);
@@ -100,7 +100,7 @@ pub fn plan(inventory: Inventory<'_>, policy: &Policy, shortage: Shortage, now: 
             if goals.are_reached() {
                 break;
             }
-            if fates[index].is_none() && !entries[index].is_in_use {
+            if fates[index].is_none() && !entries[index].stays {
                 fates[index] = Some(if goals.is_small_enough() { Reason::Room } else { Reason::Size });
                 goals.weights.remove(&usage[index]);
                 order.push(index);

@@ -20,7 +20,7 @@ fn entry(lane: &str, used: i64) -> Known {
     let header = sample("k", lane).header;
     let last_used = Timestamp::from_second(used).unwrap();
     let generation = Generation::new(last_used, 0, lane);
-    Known { id: EntryId { key_folder: "k".into(), generation }, header, last_used, is_in_use: false }
+    Known { id: EntryId { key_folder: "k".into(), generation }, header, last_used, stays: false }
 }
 
 /// An entry that holds the blocks of these numbers, a kilobyte each.
@@ -164,10 +164,10 @@ fn host() -> impl Strategy<Value = Host> {
                 },
                 shortage: Shortage { bytes, inodes },
             };
-            for (number, (lane, used, is_in_use, blocks, cost)) in made.into_iter().enumerate() {
+            for (number, (lane, used, stays, blocks, cost)) in made.into_iter().enumerate() {
                 let mut entry = entry(&format!("lane{lane}"), used);
                 entry.id.key_folder = format!("k{number}").into();
-                entry.is_in_use = is_in_use && cost % 3 == 0;
+                entry.stays = stays && cost % 3 == 0;
                 entry.header.made_in_seconds = cost;
                 entry.header.is_of_default_branch = lane == 0;
                 host.entries.push(entry);
@@ -206,9 +206,9 @@ impl Host {
 
 proptest! {
     #[test]
-    fn an_entry_in_use_never_goes(host in host()) {
-        let in_use: HashSet<_> = host.entries.iter().filter(|e| e.is_in_use).map(|e| e.id.clone()).collect();
-        prop_assert!(host.plan().iter().all(|planned| !in_use.contains(&planned.id)));
+    fn an_entry_that_stays_never_goes(host in host()) {
+        let staying: HashSet<_> = host.entries.iter().filter(|e| e.stays).map(|e| e.id.clone()).collect();
+        prop_assert!(host.plan().iter().all(|planned| !staying.contains(&planned.id)));
     }
 
     #[test]
@@ -217,7 +217,7 @@ proptest! {
         let (size, freed) = host.outcome(&gone);
         if !host.is_content_with(size, freed) {
             let all: HashSet<_> =
-                host.entries.iter().filter(|e| !e.is_in_use).map(|e| e.id.clone()).collect();
+                host.entries.iter().filter(|e| !e.stays).map(|e| e.id.clone()).collect();
             prop_assert_eq!((size, freed), host.outcome(&all), "what stays would not help");
         }
     }
