@@ -1,7 +1,7 @@
 //! Entries on the runner's disk: their format, every name below the root, and what may be done to them.
 //!
 //! ```text
-//! root/                                  0700, CACHEDIR.TAG
+//! root/                                  0700, or 2770 where users share it; CACHEDIR.TAG, made first
 //!   <layer>/<repository>/<ref>/<key>/    names as in `name`; a pool that several share is of `<owner>/*` or `*`
 //!     <generation>/                      an entry: immutable; its own mtime is its last use
 //!       manifest                         what it is and holds, see `manifest`
