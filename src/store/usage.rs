@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::retention::{Block, BlockId, Known, Usage};
 use super::{Error, Result, Store};
-use crate::sys::{self, Dir, Errno, Extent, FileType};
+use crate::sys::{self, Dir, Errno, Extent, FileType, Opened, Waiting};
 
 impl Store {
     /// What each of `entries` takes, in their order. What goes meanwhile takes nothing.
@@ -20,7 +20,7 @@ impl Store {
                 match self.open_folder(&entry.id.path()) {
                     Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(found),
                     Err(error) => return Err(error),
-                    Ok(folder) => found.add(&folder, tells_extents).or_else(fine_if_gone)?,
+                    Ok(folder) => found.add(folder, tells_extents).or_else(fine_if_gone)?,
                 }
                 Ok(found)
             })
@@ -63,7 +63,23 @@ struct File {
 }
 
 impl Found {
-    fn add(&mut self, folder: &Dir, tells_extents: bool) -> sys::Result<()> {
+    fn add(&mut self, folder: Dir, tells_extents: bool) -> sys::Result<()> {
+        let mut waiting = Vec::new();
+        self.add_folder(&Opened::top(folder), tells_extents, &mut waiting)?;
+        while let Some(folder) = waiting.pop() {
+            self.add_folder(&folder.open()?, tells_extents, &mut waiting)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a folder and the files in it; its subfolders are to wait.
+    fn add_folder(
+        &mut self,
+        opened: &Opened,
+        tells_extents: bool,
+        waiting: &mut Vec<Waiting>,
+    ) -> sys::Result<()> {
+        let folder = &opened.dir;
         let stat = folder.stat_self()?;
         // Folders have no further names that count.
         let own = File { own: stat.room, shared: Vec::new(), names: 1, links: 1 };
@@ -73,7 +89,7 @@ impl Found {
         for name in names {
             let Some(stat) = folder.stat_if_present(&name)? else { continue };
             if stat.kind == FileType::Directory {
-                self.add(&folder.open_dir(&name)?, tells_extents)?;
+                waiting.push(opened.below(&name));
             } else if let Some(file) = self.files.get_mut(&stat.inode) {
                 file.names += 1;
             } else {

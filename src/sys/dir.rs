@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 pub use rustix::fs::FileType;
 use rustix::fs::{self, AtFlags, IFlags, Mode, OFlags, RawDir, RenameFlags, StatxFlags};
 use rustix::io::Errno;
@@ -258,38 +257,8 @@ impl Dir {
         fs::unlinkat(self, name, AtFlags::REMOVEDIR).named("remove folder", || self.join(name))
     }
 
-    /// Removes `name` with all that is in it, following no symlink and entering nothing that is mounted there. What is
-    /// absent, or goes meanwhile, is fine.
-    pub fn remove_all(&self, name: &[u8]) -> Result<()> {
-        let Some(stat) = self.stat_if_present(name)? else { return Ok(()) };
-        if stat.kind != FileType::Directory {
-            return self.remove_file(name).or_else(fine_if_absent);
-        }
-        if stat.mode & 0o700 != 0o700 {
-            self.set_mode(name, 0o700).or_else(fine_if_absent)?;
-        }
-        let dir = match self.open_dir_of_same_mount(name) {
-            Err(error) if error.is(Errno::NOENT) => return Ok(()),
-            dir => dir?,
-        };
-        let mut names = Vec::new();
-        dir.for_each_name(|name| names.push(name.to_vec())).or_else(fine_if_absent)?;
-        let mut folders = Vec::new();
-        for child in names {
-            // Files are the most: try to unlink before asking what it is.
-            match fs::unlinkat(&dir, child.as_slice(), AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(Errno::ISDIR | Errno::PERM) => folders.push(child),
-                Err(error) => return Err(error).named("remove", || dir.join(&child)),
-            }
-        }
-        // The kernel lets one thread at a time change a folder, but several change several.
-        folders.into_par_iter().try_for_each(|child| dir.remove_all(&child))?;
-        self.remove_dir(name).or_else(fine_if_absent)
-    }
-
     /// Opens the folder `name` unless something else is mounted on it.
-    fn open_dir_of_same_mount(&self, name: &[u8]) -> Result<Self> {
+    pub(super) fn open_dir_of_same_mount(&self, name: &[u8]) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let resolve = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_SYMLINKS | fs::ResolveFlags::NO_XDEV;
         let fd = match fs::openat2(self, name, flags, Mode::empty(), resolve) {
@@ -373,10 +342,6 @@ fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
         Some(at) => (&path[..at], &path[at + 1..]),
         None => (path, b""),
     }
-}
-
-fn fine_if_absent(error: Error) -> Result<()> {
-    if error.is(Errno::NOENT) { Ok(()) } else { Err(error) }
 }
 
 fn stat_at(dir: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> rustix::io::Result<Stat> {

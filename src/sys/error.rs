@@ -10,7 +10,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A failed system call. Displays as `cannot <operation> <path>`; the reason is its source.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {operation} {}", path.display())]
+#[error("cannot {operation} {}", shortened(path))]
 pub struct Error {
     operation: &'static str,
     path: PathBuf,
@@ -39,6 +39,21 @@ impl Error {
     }
 }
 
+/// Longest path that is told whole, in characters: in a deep tree it may have thousands.
+const LONGEST_TOLD: usize = 600;
+
+/// The path for messages, without its middle where it is very long.
+fn shortened(path: &Path) -> String {
+    let path = path.display().to_string();
+    let length = path.chars().count();
+    if length <= LONGEST_TOLD {
+        return path;
+    }
+    let start: String = path.chars().take(LONGEST_TOLD / 2).collect();
+    let end: String = path.chars().skip(length - LONGEST_TOLD / 2).collect();
+    format!("{start}…{end}")
+}
+
 /// Turns `result` into ours, naming the path lazily: the happy path of a hot loop builds no path.
 pub(super) trait Named<T> {
     fn named(self, operation: &'static str, path: impl FnOnce() -> PathBuf) -> Result<T>;
@@ -47,5 +62,19 @@ pub(super) trait Named<T> {
 impl<T, E: Into<io::Error>> Named<T> for std::result::Result<T, E> {
     fn named(self, operation: &'static str, path: impl FnOnce() -> PathBuf) -> Result<T> {
         self.map_err(|source| Error { operation, path: path(), source: source.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_very_long_path_is_told_by_its_ends() {
+        let told = |path: &str| Error::new("open", Path::new(path), Errno::NOENT).to_string();
+        assert_eq!(told("/a/b"), "cannot open /a/b");
+        let long = told(&format!("/start{}/end", "/é".repeat(5000)));
+        assert!(long.len() < 1000 && long.starts_with("cannot open /start/é"), "{long}");
+        assert!(long.contains('…') && long.ends_with("/é/end"), "{long}");
     }
 }

@@ -18,10 +18,12 @@ mod locked_file;
 mod mounts;
 mod open_files;
 mod random;
+mod remove;
 mod signal;
 mod size;
 mod space;
 mod umask;
+mod waiting;
 
 pub use boot::{boot_id, since_boot};
 pub use copy::{clone_contents, copy_contents, copy_user_attributes, same_contents};
@@ -40,3 +42,4 @@ pub use signal::Interrupt;
 pub use size::folder_size;
 pub use space::{Space, flush, space_at};
 pub use umask::is_mode_kept;
+pub use waiting::{Opened, Waiting};

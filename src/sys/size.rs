@@ -3,23 +3,30 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::Scope;
 use rustix::fs::FileType;
 
-use super::Dir;
 use super::error::Result;
+use super::{Dir, Opened, Waiting};
 
 /// The bytes on the disk of each thing in `folder`, counted for `patience` at most: what was not reached by then is not
 /// in the sums. Other file systems are not entered, and a file with several names counts once.
 pub fn folder_size(folder: &Path, patience: Duration) -> Result<Vec<(PathBuf, u64)>> {
-    let dir = Dir::open(folder)?;
-    let count =
-        Count { until: Instant::now() + patience, device: dir.stat_self()?.device, seen: Mutex::default() };
-    let mut names = Vec::new();
-    dir.for_each_name(|name| names.push(name.to_vec()))?;
-    Ok(names.into_par_iter().map(|name| (dir.join(&name), count.of(&dir, &name))).collect())
+    let top = Opened::top(Dir::open(folder)?);
+    let device = top.dir.stat_self()?.device;
+    let count = Count { until: Instant::now() + patience, device, seen: Mutex::default() };
+    let mut sums = Vec::new();
+    top.dir.for_each_name(|name| sums.push((name.to_vec(), AtomicU64::new(0))))?;
+    rayon::scope(|scope| {
+        for (name, sum) in &sums {
+            let (count, top) = (&count, &top);
+            scope.spawn(move |scope| count.add(scope, top, name, sum));
+        }
+    });
+    Ok(sums.into_iter().map(|(name, sum)| (top.dir.join(&name), sum.into_inner())).collect())
 }
 
 struct Count {
@@ -29,28 +36,42 @@ struct Count {
 }
 
 impl Count {
-    /// What cannot be read takes nothing that we know of.
-    fn of(&self, folder: &Dir, name: &[u8]) -> u64 {
-        let Ok(stat) = folder.stat(name) else { return 0 };
+    /// Adds `name` to `sum`, and hands what is in it on. What cannot be read takes nothing that we know of.
+    fn add<'scope>(
+        &'scope self,
+        scope: &Scope<'scope>,
+        folder: &Opened,
+        name: &[u8],
+        sum: &'scope AtomicU64,
+    ) {
+        let Ok(stat) = folder.dir.stat(name) else { return };
         if stat.device != self.device || Instant::now() > self.until {
-            return 0;
+            return;
         }
-        if stat.kind != FileType::Directory {
-            let is_new = stat.links < 2 || self.seen.lock().is_ok_and(|mut seen| seen.insert(stat.inode));
-            return if is_new { stat.room } else { 0 };
+        if stat.kind == FileType::Directory {
+            let below = folder.below(name);
+            scope.spawn(move |scope| self.add_all(scope, below, sum));
+        } else if stat.links > 1 && !self.seen.lock().is_ok_and(|mut seen| seen.insert(stat.inode)) {
+            return;
         }
-        let Ok(dir) = folder.open_dir(name) else { return stat.room };
+        sum.fetch_add(stat.room, Ordering::Relaxed);
+    }
+
+    fn add_all<'scope>(&'scope self, scope: &Scope<'scope>, folder: Waiting, sum: &'scope AtomicU64) {
         let mut names = Vec::new();
-        if dir.for_each_name(|name| names.push(name.to_vec())).is_err() {
-            return stat.room;
+        let Ok(folder) = folder.open() else { return };
+        if folder.dir.for_each_name(|name| names.push(name.to_vec())).is_ok() {
+            for name in names {
+                self.add(scope, &folder, &name, sum);
+            }
         }
-        stat.room + names.into_par_iter().map(|name| self.of(&dir, &name)).sum::<u64>()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::file;
+    use super::super::remove::tests::make_deep;
     use super::*;
 
     #[test]
@@ -63,5 +84,19 @@ mod tests {
         let sizes = folder_size(folder.path(), Duration::from_secs(60)).unwrap();
         assert_eq!(sizes.len(), 1);
         assert!((100_000..200_000).contains(&sizes[0].1), "{sizes:?}");
+    }
+
+    #[test]
+    fn what_is_very_deep_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = Dir::open(folder.path()).unwrap();
+        dir.make_dir(b"top", 0o755).unwrap();
+        make_deep(&dir.open_dir(b"top").unwrap(), b"b", b"a", 3000);
+        let file = dir.open_beneath(&[&b"top/"[..], &b"b/".repeat(3000)].concat()).unwrap();
+        let file = file.create_file(b"file", 0o644).unwrap();
+        rustix::io::write(file, &vec![1; 100_000]).unwrap();
+        let sizes = folder_size(folder.path(), Duration::from_secs(60)).unwrap();
+        assert!(sizes[0].1 >= 100_000, "{sizes:?}");
+        dir.remove_all(b"top").unwrap();
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use runner_cache::sys::Dir;
+
 use crate::job::{Job, Said};
 
 /// Saves one file of `bytes` under `key`.
@@ -295,4 +297,36 @@ fn a_limit_that_cannot_be_read_is_told_with_what_is_allowed() {
         let log = said.log.replace("%25", "%");
         assert!(log.contains(&input[2..]) && log.contains(told), "{log}");
     }
+}
+
+/// Each level is a folder with one that is deep and one with a file in it, of which another one waits while the first is
+/// looked at.
+#[test]
+fn what_is_very_deep_is_counted_and_removed_where_few_files_may_be_open() {
+    let job = Job::new();
+    fs::create_dir(job.path("work/project/out")).unwrap();
+    let mut here = Dir::open(&job.path("work/project/out")).unwrap();
+    for _ in 0..5000 {
+        for name in [b"a", b"b"] {
+            here.make_dir(name, 0o755).unwrap();
+        }
+        here.open_dir(b"b").unwrap().create_file(b"x", 0o644).unwrap();
+        here = here.open_dir(b"a").unwrap();
+    }
+    let program = env!("CARGO_BIN_EXE_runner-cache");
+    let few = |args: &str| {
+        let log = job.sh(&format!("ulimit -n 200; {program} {args}"));
+        assert!(!log.contains("::warning"), "{args}: {log}");
+    };
+    for number in 0..3 {
+        job.write("work/project/out/file", &number.to_string());
+        few("save --preset none --path out --save always --key k --keep paths=1 --max-size 1TB");
+    }
+    assert_eq!(job.entries("paths").len(), 1);
+    few("du");
+    few("remove k");
+    assert_eq!(job.entries("paths").len(), 0);
+    assert!(fs::read_dir(job.path("root/trash")).unwrap().next().is_none());
+    // `std::fs` opens a file for each level.
+    job.sh("rm -rf out");
 }
