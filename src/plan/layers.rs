@@ -71,7 +71,7 @@ pub struct LayerPlan {
     #[serde(default)]
     pub kept: Option<Kept>,
     /// The lock files that name what of it is used; nothing where all is.
-    #[serde(default)]
+    #[serde(default, with = "super::paths::several")]
     pub locks: Vec<PathBuf>,
     /// The packages whose executables it is about.
     #[serde(default)]
@@ -85,8 +85,10 @@ pub struct LayerPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcesPlan {
     /// The job's folder.
+    #[serde(with = "super::paths::one")]
     pub folder: PathBuf,
     /// The workspaces that are built.
+    #[serde(with = "super::paths::several")]
     pub workspaces: Vec<PathBuf>,
 }
 

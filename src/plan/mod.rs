@@ -7,6 +7,7 @@ mod explain;
 mod facts;
 mod key;
 mod layers;
+mod paths;
 mod pool;
 mod preset;
 mod roots;

@@ -49,8 +49,10 @@ pub struct PoolPlan {
     /// Where to add.
     pub write: Scope,
     /// The cargo home of the job's builds.
+    #[serde(with = "super::paths::one")]
     pub home: PathBuf,
     /// Folders whose path binds what holds it to them.
+    #[serde(with = "super::paths::several")]
     pub places: Vec<PathBuf>,
     /// Where cargo puts units, each with the lock files that name the dependencies.
     pub folders: Vec<UnitFolder>,
@@ -62,6 +64,7 @@ pub struct UnitFolder {
     /// The root's name.
     pub root: String,
     /// The lock files of the workspaces that are built there.
+    #[serde(with = "super::paths::several")]
     pub locks: Vec<PathBuf>,
 }
 

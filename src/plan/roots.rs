@@ -20,6 +20,7 @@ pub struct RootPlan {
     /// What `path` is.
     pub shape: Shape,
     /// Where it is, absolute.
+    #[serde(with = "super::paths::one")]
     pub path: PathBuf,
     /// Patterns, relative to a folder, of what belongs to it; everything when empty.
     pub include: Vec<String>,

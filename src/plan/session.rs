@@ -55,6 +55,7 @@ pub struct SessionLayer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// Its folder.
+    #[serde(with = "super::paths::one")]
     pub entry: PathBuf,
     /// Whether its key is the one to save under.
     pub is_exact: bool,

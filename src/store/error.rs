@@ -85,6 +85,9 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A session that JSON cannot hold.
+    #[error("the session cannot be written")]
+    UnwritableSession(#[source] serde_json::Error),
 }
 
 impl Error {

@@ -42,7 +42,7 @@ impl Store {
         self.check_writable()?;
         self.make_folder(&self.sessions_folder())?;
         let path = self.sessions_folder().join(format!("{:08x}{:08x}.json", sys::random()?, sys::random()?));
-        let bytes = serde_json::to_vec_pretty(value).expect("a session has nothing that JSON lacks");
+        let bytes = serde_json::to_vec_pretty(value).map_err(Error::UnwritableSession)?;
         file::write_atomic(&path, &bytes)?;
         sys::crash_at(CrashPoint::SessionLeft);
         Ok(path)

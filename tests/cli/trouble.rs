@@ -1,6 +1,8 @@
 //! Whatever goes wrong with the cache, the job goes on and loses nothing.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
@@ -262,4 +264,28 @@ fn files_in_many_folders_change_where_few_may_be_open() {
     let log = job.sh(&format!("ulimit -n 40; {}", restore.join(" ")));
     assert!(!log.contains("::warning"), "{log}");
     assert_eq!(job.sh("cat out/*/file | sort -u 1>&2"), "saved\n");
+}
+
+#[test]
+fn paths_that_are_no_text_are_saved_after_the_job() {
+    let job = Job::new();
+    let base = job.path("").join(OsStr::from_bytes(b"odd\xff\nhost"));
+    fs::create_dir_all(base.join("work/out")).unwrap();
+    fs::write(base.join("work/out/file"), "built").unwrap();
+    let run = |args: &[&str]| {
+        let mut command = job.command(args);
+        command.arg("--cache-root").arg(base.join("root")).current_dir(base.join("work"));
+        command.env("GITHUB_WORKSPACE", base.join("work"));
+        let output = command.output().unwrap();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !log.contains("::warning"), "{args:?}: {log}");
+        log
+    };
+    let restore = ["restore", "--preset", "none", "--path", "out", "--key", "k"];
+    run(&restore);
+    let said = run(&["save"]);
+    assert!(said.contains("saved    1 file"), "{said}");
+    fs::remove_dir_all(base.join("work/out")).unwrap();
+    run(&restore);
+    assert_eq!(fs::read(base.join("work/out/file")).unwrap(), b"built");
 }
