@@ -1,12 +1,12 @@
 //! `std::fs` for single files and folders by path, with errors that name both.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{Error, Named, Result};
+use super::random;
 
 /// Permission bits of a file for its owner only.
 const PRIVATE: u32 = 0o600;
@@ -66,12 +66,13 @@ pub fn make_file_with_mode(path: &Path, mode: u32) -> Result<()> {
 /// A file with the contents of `bytes` beside `path`, which goes unless it is renamed.
 fn temporary(path: &Path, bytes: &[u8], mode: u32) -> Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
+    // What `tempfile` makes and writes itself fails with its own errors, which hide the system's.
+    let make = |path: &Path| fs::OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path);
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
-        .permissions(fs::Permissions::from_mode(PRIVATE))
-        .tempfile_in(folder)
+        .make_in(folder, make)
         .named("create a file in", || folder.into())?;
-    file.write_all(bytes).named("write", || path.into())?;
+    file.as_file_mut().write_all(bytes).named("write", || path.into())?;
     if mode != PRIVATE {
         let permissions = fs::Permissions::from_mode(mode);
         file.as_file().set_permissions(permissions).named("set mode of", || path.into())?;
@@ -212,12 +213,13 @@ pub fn normal(path: &Path) -> PathBuf {
 
 /// A folder with a new, random name in `parent`, called `prefix` and something; it is not removed by itself.
 pub fn make_unique_dir(parent: &Path, prefix: &str) -> Result<PathBuf> {
-    let folder = tempfile::Builder::new()
-        .prefix(OsStr::new(prefix))
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir_in(parent)
-        .named("make a folder in", || parent.into())?;
-    Ok(folder.keep())
+    loop {
+        let folder = parent.join(format!("{prefix}{:08x}", random()?));
+        match fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.named("make a folder in", || parent.into()).map(|()| folder),
+        }
+    }
 }
 
 /// The time at which the file or folder last changed.
@@ -234,4 +236,26 @@ pub fn device(path: &Path) -> Result<u64> {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_made_is_told_with_the_systems_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("absent");
+        for error in [
+            make_unique_dir(&absent, "prefix-").unwrap_err(),
+            write_atomic(&absent.join("file"), b"").unwrap_err(),
+        ] {
+            assert!(error.is(Errno::NOENT), "{error:?}");
+            assert_eq!(error.source().unwrap().to_string(), io::Error::from(Errno::NOENT).to_string());
+        }
+    }
 }

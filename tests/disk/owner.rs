@@ -2,16 +2,17 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::host::{ALONE, Host, UNGUARDED};
+use crate::host::{ALONE, Host, Said, UNGUARDED};
 use crate::place::{Place, run};
 use crate::tree::{Version, plant};
 
 /// A user that nobody is.
 const NOBODY: u32 = 65534;
 
-fn restore(host: &Host, more: &[&str]) -> crate::host::Said {
+fn restore(host: &Host, more: &[&str]) -> Said {
     host.run(&[&["restore", "--no-session"], &UNGUARDED[..], more].concat())
 }
 
@@ -50,16 +51,52 @@ fn a_root_of_another_user_is_refused_by_name_and_taken_where_users_share_it() {
     assert!(said.log.contains("everybody can write to it"), "{}", said.log);
 }
 
-/// Root may do everything; runners are somebody else.
-#[test]
-fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
-    let place = Place::new();
-    let host = Host::new(&place.path(""));
+/// A copy of the program that everybody can run.
+fn own_program(host: &Host) -> PathBuf {
     let program = host.path("program");
     fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
     for file in ["output", "env", "summary"] {
         fs::write(host.path(file), "").unwrap();
     }
+    program
+}
+
+/// Runs `program` as nobody. It must succeed without a warning.
+fn as_nobody(host: &Host, program: &Path, args: &[&str]) -> Said {
+    let own_copy = ["sh", "-c", "shift; exec \"$0\" \"$@\"", program.to_str().unwrap()];
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let said = host.run_under(&[&ALONE[..], &nobody, &own_copy].concat(), &[args, &UNGUARDED].concat());
+    assert!(said.is_success() && said.warnings() == 0, "{args:?}: {said:#?}");
+    said
+}
+
+#[test]
+fn an_empty_folder_in_one_that_may_not_be_written_to_is_filled() {
+    let place = Place::new();
+    let host = Host::new(&place.path(""));
+    let program = own_program(&host);
+    plant(&host.target(), Version::New);
+    run(Command::new("chown").args(["-R", "65534:65534"]).arg(place.path("")));
+    assert!(as_nobody(&host, &program, &["save"]).has_saved());
+    let saved = host.listing().unwrap();
+    host.remove_target();
+    fs::create_dir(host.target()).unwrap();
+    chown(host.target(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let project = host.path("work/project");
+    fs::set_permissions(project, Permissions::from_mode(0o555)).unwrap();
+
+    assert_eq!(as_nobody(&host, &program, &["restore", "--no-session"]).hit(), "exact");
+
+    let there = host.listing().unwrap();
+    assert!(there == saved, "{}", saved.difference(&there));
+}
+
+/// Root may do everything; runners are somebody else.
+#[test]
+fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
+    let place = Place::new();
+    let host = Host::new(&place.path(""));
+    let program = own_program(&host);
     let own = host.target().join("debug/build/one/out");
     let plant = |text: &str, also: &str| {
         for folder in ["closed/inner", also] {
@@ -70,13 +107,7 @@ fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
         run(Command::new("chmod").args(["-R", "a-w"]).arg(host.target()));
         run(Command::new("chown").args(["-R", "65534:65534"]).arg(place.path("")));
     };
-    let as_nobody = |args: &[&str]| {
-        let own_copy = ["sh", "-c", "shift; exec \"$0\" \"$@\"", program.to_str().unwrap()];
-        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-        let said = host.run_under(&[&ALONE[..], &nobody, &own_copy].concat(), &[args, &UNGUARDED].concat());
-        assert!(said.is_success() && said.warnings() == 0, "{args:?}: {said:#?}");
-        said
-    };
+    let as_nobody = |args: &[&str]| as_nobody(&host, &program, args);
     plant("old", "gone");
     assert!(as_nobody(&["save"]).has_saved());
     let saved = host.listing().unwrap();
@@ -95,7 +126,7 @@ fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
     }
     let said = as_nobody(&["save", "--save", "always"]);
     assert!(said.has_saved(), "{said:#?}");
-    assert_eq!(host.debris(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(host.debris(), Vec::<PathBuf>::new());
 }
 
 /// A user of a host on which several share a root, with a workspace of its own.
