@@ -326,6 +326,12 @@ impl Dir {
         }
     }
 
+    /// Whether what is made in the folder gets permissions from an access control list of the folder's, and not those that
+    /// the umask leaves.
+    pub fn has_default_acl(&self) -> bool {
+        fs::fgetxattr(self, c"system.posix_acl_default", &mut [0_u8; 0]).is_ok()
+    }
+
     /// Sets the folder's own times to now.
     pub fn touch_self(&self) -> Result<()> {
         fs::futimens(self, &NOW).named("set times of", || self.path.clone())

@@ -11,7 +11,7 @@ use rayon::Scope;
 use super::alike::{hold_the_same, is_given};
 use super::failure::UntilFailure;
 use super::index::{FileIdentity, Kind, NodeId, Tree};
-use super::place::Source;
+use super::place::{KEPT_BY_FOLDERS, Source};
 use super::restore::Existing;
 use super::temporary::is_temporary;
 use super::{Error, Result};
@@ -82,7 +82,7 @@ impl Comparison<'_> {
         let mut found = Difference::default();
         let node = tree.node(folder);
         let stat = here.stat_self()?;
-        if stat.mode != node.mode || stat.mtime != node.mtime {
+        if stat.mode & !KEPT_BY_FOLDERS != node.mode || stat.mtime != node.mtime {
             found.stale_folders.push(folder);
         }
         if stat.mode & 0o200 == 0 {

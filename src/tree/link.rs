@@ -105,6 +105,8 @@ pub(super) struct File<'a> {
     pub(super) name: &'a [u8],
     pub(super) size: u64,
     pub(super) mode: u16,
+    /// Whether a file that is made with this mode has it.
+    pub(super) is_mode_kept: bool,
     pub(super) mtime: Time,
     /// Whether whatever uses the file replaces it instead of writing into it, so that it may share an inode.
     pub(super) linkable: bool,
@@ -153,7 +155,7 @@ impl Linker {
             file.check(&file.from.stat_open(&source, file.name)?)?;
         }
         sys::copy_user_attributes(&source, &target).map_err(|errno| file.failed(to, to_name, errno))?;
-        let is_kept = sys::is_mode_kept(file.mode) && file.mode & 0o200 != 0;
+        let is_kept = file.is_mode_kept && file.mode & 0o200 != 0;
         let mode = (!is_kept).then_some(file.mode);
         to.finish_file(&target, to_name, mode, file.mtime)?;
         Ok(used)

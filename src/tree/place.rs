@@ -28,6 +28,10 @@ const BATCH_TOPS: usize = 16;
 /// Bytes of one batch: a larger file is a batch of its own.
 const BATCH_BYTES: u64 = 4 << 20;
 
+/// Bits that no tree has (see [`super::walk`]): a folder has them from the one in which it was made, or from somebody who
+/// wanted that, and they stay as they are.
+pub(super) const KEPT_BY_FOLDERS: u16 = 0o6000;
+
 /// A tree, and the folder that holds its files.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
@@ -61,7 +65,9 @@ pub fn place(
 ) -> Result<Tally> {
     let groups = groups_of(source.tree, placements);
     let jobs = UntilFailure::new(engine.interrupt);
-    let work = Work { source, bases, engine, jobs, groups: &groups, counts: Counts::default() };
+    let inherited =
+        Inherited { setgid: into.stat_self()?.mode & 0o2000, is_mode_changed: into.has_default_acl() };
+    let work = Work { source, bases, engine, jobs, groups: &groups, inherited, counts: Counts::default() };
     let work_ref = &work;
     rayon::in_place_scope(|scope| {
         for batch in placements.chunks(BATCH_TOPS) {
@@ -145,12 +151,22 @@ struct Folder {
     pending: AtomicUsize,
 }
 
+/// What files and folders get from the folder in which they are made.
+#[derive(Debug, Clone, Copy)]
+struct Inherited {
+    /// The bit, if folders get it.
+    setgid: u16,
+    /// Whether they may have another mode than they are made with, whatever the umask.
+    is_mode_changed: bool,
+}
+
 struct Work<'a> {
     source: Source<'a>,
     bases: Option<Bases<'a>>,
     engine: Engine<'a>,
     jobs: UntilFailure<'a>,
     groups: &'a Groups,
+    inherited: Inherited,
     counts: Counts,
 }
 
@@ -265,10 +281,14 @@ impl Work<'_> {
             to: folder.target.path().to_path_buf(),
             source: errno.into(),
         })?;
-        let is_kept = sys::is_mode_kept(node.mode) && node.mode & 0o700 == 0o700;
+        let is_kept = self.is_mode_kept(node.mode) && node.mode & 0o700 == 0o700;
         // Only a folder that can be written to can be moved to another one.
-        let mode = if folder.is_top { node.mode | 0o700 } else { node.mode };
+        let mode = if folder.is_top { node.mode | 0o700 } else { node.mode } | self.inherited.setgid;
         Ok(folder.target.finish_self((!is_kept).then_some(mode), node.mtime)?)
+    }
+
+    fn is_mode_kept(&self, mode: u16) -> bool {
+        !self.inherited.is_mode_changed && sys::is_mode_kept(mode)
     }
 
     fn place_file(
@@ -302,6 +322,7 @@ impl Work<'_> {
                     name: tree.name(id),
                     size,
                     mode: node.mode,
+                    is_mode_kept: self.is_mode_kept(node.mode),
                     mtime: node.mtime,
                     linkable,
                     is_live: self.source.is_live,
@@ -351,7 +372,7 @@ impl Work<'_> {
                     self.place_file(member.1, &from, None, &to, &name)?;
                 }
                 if let Some(folder) = folder {
-                    to.finish_self(locked, folder.mtime)?;
+                    to.finish_self(locked.map(|mode| mode | self.inherited.setgid), folder.mtime)?;
                 }
                 if !is_linked {
                     (leader, leader_name) = (to, name);

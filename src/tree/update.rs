@@ -15,7 +15,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 use super::difference::{Change, Difference, compare};
 use super::index::{Kind, NodeId, Tree};
-use super::place::{Placement, Source, place};
+use super::place::{KEPT_BY_FOLDERS, Placement, Source, place};
 use super::restore::Existing;
 use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
@@ -282,9 +282,10 @@ fn set_folder_times(tree: &Tree, destination: &Dir, difference: &Difference, are
     stale.dedup();
     for id in stale {
         let node = tree.node(id);
-        let _ = destination
-            .open_beneath(&tree.path_below(0, id))
-            .and_then(|folder| folder.finish_self(Some(node.mode), node.mtime));
+        let _ = destination.open_beneath(&tree.path_below(0, id)).and_then(|folder| {
+            let kept = folder.stat_self()?.mode & KEPT_BY_FOLDERS;
+            folder.finish_self(Some(node.mode | kept), node.mtime)
+        });
     }
 }
 

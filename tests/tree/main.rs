@@ -4,7 +4,8 @@
 mod forest;
 mod listing;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -349,15 +350,80 @@ fn holes_stay_holes() {
 
 #[test]
 fn setuid_is_not_kept_and_told() {
-    use std::os::unix::fs::PermissionsExt;
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("program");
     fs::write(&file, "").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o4755)).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o4755)).unwrap();
     let walked =
         tree::walk(&Dir::open(place.path()).unwrap(), &Selection::all(), &Interrupt::default()).unwrap();
     assert_eq!(walked.without_rights, [file]);
     assert_eq!(walked.tree.node(1).mode, 0o755);
+}
+
+#[test]
+fn what_an_access_control_list_would_take_comes_back() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store, parent) =
+        (place.path().join("live"), place.path().join("store"), place.path().join("parent"));
+    for folder in [&live.join("sub"), &store, &parent] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    fs::write(live.join("sub/file"), "x").unwrap();
+    fs::set_permissions(live.join("sub"), Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(live.join("sub/file"), Permissions::from_mode(0o644)).unwrap();
+    // Version 2; for owner, group and others tag, permissions and no id.
+    let mut value = 2_u32.to_le_bytes().to_vec();
+    for (tag, may) in [(1_u16, 7_u16), (4, 5), (0x20, 0)] {
+        value.extend([&tag.to_le_bytes()[..], &may.to_le_bytes(), &u32::MAX.to_le_bytes()].concat());
+    }
+    rustix::fs::setxattr(&parent, c"system.posix_acl_default", &value, rustix::fs::XattrFlags::empty())
+        .unwrap();
+    let entry = save(&live, &store, "entry", LinkMode::Copy);
+    let to = parent.join("to");
+    restore(&entry, &to, LinkMode::Copy);
+    assert_eq!(list(&to), list(&live));
+    assert_eq!(restore(&entry, &to, LinkMode::Copy).kept, 1, "there is nothing to do");
+    fs::remove_file(to.join("sub/file")).unwrap();
+    restore(&entry, &to, LinkMode::Copy);
+    assert_eq!(list(&to), list(&live));
+}
+
+#[test]
+fn folders_keep_the_setgid_bit_that_they_inherit() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store, parent) =
+        (place.path().join("live"), place.path().join("store"), place.path().join("parent"));
+    for (path, mode) in [("live/usual", 0o755), ("live/open", 0o777), ("live/locked", 0o500)] {
+        fs::create_dir_all(place.path().join(path)).unwrap();
+        fs::write(place.path().join(path).join("file"), "x").unwrap();
+        fs::set_permissions(place.path().join(path), Permissions::from_mode(mode)).unwrap();
+    }
+    fs::set_permissions(&live, Permissions::from_mode(0o755)).unwrap();
+    for folder in [&store, &parent] {
+        fs::create_dir(folder).unwrap();
+    }
+    fs::set_permissions(&parent, Permissions::from_mode(0o2755)).unwrap();
+    let entry = save(&live, &store, "entry", LinkMode::Copy);
+    let to = parent.join("to");
+    let modes = || {
+        ["", "usual", "open", "locked"].map(|path| {
+            let metadata = fs::metadata(to.join(path)).unwrap();
+            metadata.permissions().mode() & 0o7777
+        })
+    };
+    for what in ["into nothing", "nothing to do", "times are off", "a file is gone"] {
+        match what {
+            "times are off" => {
+                for path in ["", "usual", "open", "locked"] {
+                    fs::File::open(to.join(path)).unwrap().set_modified(SystemTime::now()).unwrap();
+                }
+            }
+            "a file is gone" => fs::remove_file(to.join("usual/file")).unwrap(),
+            _ => {}
+        }
+        restore(&entry, &to, LinkMode::Copy);
+        assert_eq!(modes(), [0o2755, 0o2755, 0o2777, 0o2500], "{what}");
+    }
 }
 
 #[test]
