@@ -10,7 +10,7 @@ use super::live::{self, Live};
 use super::pool::Known;
 use super::progress::shown;
 use super::shared::Shared;
-use super::source::{is_written_alike, linkable};
+use super::source::{is_no_reason, linkable};
 use super::trouble::Trouble;
 use super::{contribute, freshness, housekeeping, pool, tools};
 use crate::cargo::SOURCES;
@@ -19,7 +19,7 @@ use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{self, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Sources, Store};
 use crate::sys::{ManyOpenFiles, Space, space_at};
-use crate::tree::{self, Engine, Linker, Placement, Source, Tally};
+use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally};
 
 /// Saves one layer.
 pub(super) struct Saver<'a> {
@@ -50,7 +50,7 @@ impl Saver<'_> {
         let same = same.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
-            && self.is_unchanged(base, &live, &same, &tools.installs)?
+            && self.is_unchanged(base, &live, &same, &tools.installs)
         {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
@@ -174,32 +174,30 @@ impl Saver<'_> {
         live: &[Live],
         same: &[Option<(usize, Vec<bool>)>],
         installs: &[Install],
-    ) -> Result<bool, Trouble> {
+    ) -> bool {
         let Manifest { header, roots, .. } = base.manifest();
         if header.key != self.layer.plan.key || roots.len() != live.len() {
-            return Ok(false);
+            return false;
         }
         if !installs.iter().all(|install| header.installs.contains(install)) {
-            return Ok(false);
+            return false;
         }
         // A tool that is gone may be one that would not fit what was there: the next job can have it.
         let may_lack = header.layer == Layer::Bins;
         for (live, same) in live.iter().zip(same) {
-            let Some((number, same)) = same else { return Ok(false) };
+            let Some((number, same)) = same else { return false };
             let tree = &live.root.tree;
             // What is only left out now is no reason for another entry.
             let recorded = &roots[*number].tree;
             if !may_lack && recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
-                return Ok(false);
+                return false;
             }
-            let entry = base.open_root(*number)?;
-            for (id, _) in tree.iter().filter(|(id, _)| !same[*id as usize]) {
-                if !is_written_alike(header.layer, tree, id, &live.dir, &entry)? {
-                    return Ok(false);
-                }
+            let has_changed = |id: NodeId| !same[id as usize] && !is_no_reason(header.layer, tree, id);
+            if tree.iter().any(|(id, _)| has_changed(id)) {
+                return false;
             }
         }
-        Ok(true)
+        true
     }
 
     fn fill(&self, staging: &store::Staging, live: &[Live], shared: &[Shared]) -> Result<Tally, Trouble> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cargo::{is_replaced_in_home, is_replaced_in_target, is_written_each_build, programs};
 use crate::plan::{RootPlan, Shape};
 use crate::store::Layer;
-use crate::sys::{self, Dir, Time, file};
+use crate::sys::{Time, file};
 use crate::tree::{self, Kind, Node, NodeId, Selection, Tree};
 
 /// For each node whether it may share its inode: it is replaced when it changes, never rewritten, and so are all files
@@ -76,19 +76,12 @@ fn size_of(node: &Node) -> u64 {
     if let Kind::File { size, .. } = node.kind { size } else { 0 }
 }
 
-/// Whether a file is no reason for another entry: cargo writes it anew each time and never reads it. Its contents do not
-/// matter, since the paths of one runner's workspace are in them.
-#[expect(clippy::unnecessary_wraps, reason = "the save asks this of two open folders")]
-pub(super) fn is_written_alike(
-    layer: Layer,
-    tree: &Tree,
-    id: NodeId,
-    _live: &Dir,
-    _entry: &Dir,
-) -> sys::Result<bool> {
-    Ok(layer == Layer::Target
+/// Whether a file that has changed is no reason for another entry: cargo writes it anew each time and never reads it. Its
+/// contents do not matter, since the paths of one runner's workspace are in them.
+pub(super) fn is_no_reason(layer: Layer, tree: &Tree, id: NodeId) -> bool {
+    layer == Layer::Target
         && matches!(tree.node(id).kind, Kind::File { .. })
-        && is_written_each_build(&tree.path_below(0, id)))
+        && is_written_each_build(&tree.path_below(0, id))
 }
 
 /// The folder in which the tree of a root lies in the job. For a single file it is the folder above.
