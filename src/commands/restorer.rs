@@ -184,7 +184,6 @@ impl Restorer<'_> {
             ));
         }
         transfer.tally += tally;
-        transfer.obstacle = transfer.obstacle.max(linker.obstacle());
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod last_build;
 mod restored;
 mod saved;
 mod table;
+mod ways;
 
 pub use console::Console;
 pub use disk::{CleanReport, DiskReport, Large, clean_text, min_free};

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::figures::{bytes, count, files, seconds};
+use super::ways::{modes, obstacle};
 use crate::store::Layer;
-use crate::tree::{Obstacle, Tally, TimesBrought};
+use crate::tree::{Tally, TimesBrought};
 
 /// How well a key was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +43,6 @@ pub struct Transfer {
     pub took: Duration,
     /// The parts of the layer in which there are files now.
     pub parts: Vec<String>,
-    /// Why files were copied that could have come faster.
-    pub obstacle: Option<Obstacle>,
     /// What became of the times of the sources; nothing where they were left alone.
     pub sources: Option<TimesBrought>,
     /// What was asked for and is not there now, and why: a line each.
@@ -105,11 +104,6 @@ impl LayerRestore {
             }
             None => self.transfer = Some(more),
         }
-    }
-
-    fn came_from_elsewhere(&self) -> bool {
-        let transfer = self.transfer.as_ref();
-        transfer.is_some_and(|transfer| transfer.obstacle == Some(Obstacle::OtherFileSystem))
     }
 
     /// What became of the times of the sources, in words.
@@ -267,10 +261,8 @@ impl RestoreReport {
             }
             text.push('\n');
         }
-        if self.layers.iter().any(LayerRestore::came_from_elsewhere) {
-            text.push_str("cache root and workspace are on different file systems: files were copied\n");
-            text.push_str("hint: a cache-root on the workspace's file system can share them\n");
-        }
+        let tallies = self.layers.iter().filter_map(|layer| Some(&layer.transfer.as_ref()?.tally));
+        text.push_str(obstacle(tallies));
         if self.layers.is_empty() {
             text.push_str("nothing to cache: there is no Cargo.toml here, and `path` is empty\n");
         }
@@ -331,23 +323,6 @@ impl RestoreReport {
     }
 }
 
-/// How files came: `reflink`, or `hardlink 12, copy 3` where there were several ways.
-pub(super) fn modes(tally: &Tally) -> String {
-    let ways = [
-        ("reflink", tally.reflinked),
-        ("hardlink", tally.hardlinked),
-        ("copy", tally.copied),
-        ("kept", tally.kept),
-    ];
-    let used: Vec<_> = ways.into_iter().filter(|(_, files)| *files > 0).collect();
-    match used.as_slice() {
-        [(way, _)] => (*way).to_owned(),
-        ways => {
-            ways.iter().map(|(way, files)| format!("{way} {}", count(*files))).collect::<Vec<_>>().join(", ")
-        }
-    }
-}
-
 /// Text as code in a cell of a Markdown table, whatever is in it.
 pub(super) fn code(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "&#124;").replace('`', "&#96;");
@@ -371,7 +346,6 @@ mod tests {
                 tally,
                 took: Duration::ZERO,
                 parts,
-                obstacle: None,
                 sources: None,
                 lacking: Vec::new(),
             }),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::disk::CleanReport;
 use super::figures::{bytes, count, files, seconds};
-use super::restored::{code, modes};
+use super::restored::code;
+use super::ways::{modes, obstacle};
 use crate::cargo::Why;
 use crate::store::Layer;
 use crate::tree::Tally;
@@ -123,6 +124,11 @@ impl SaveReport {
                 Saved::Failed => writeln!(text, "{layer:<7} not saved"),
             };
         }
+        let tallies = self.layers.iter().filter_map(|layer| match &layer.saved {
+            Saved::Entry { tally, .. } => Some(tally),
+            Saved::Not(_) | Saved::Failed => None,
+        });
+        text.push_str(obstacle(tallies));
         if let Some(cleaned) = self.cleaned.filter(|cleaned| cleaned.evicted > 0) {
             let _ = writeln!(text, "evicted {} older, {}", count(cleaned.evicted), bytes(cleaned.bytes));
         }

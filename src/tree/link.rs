@@ -58,8 +58,10 @@ pub struct Linker {
 /// Why a faster way could not be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
-    /// The file system cannot share extents.
+    /// The file system cannot share extents, which were wished for.
     NoReflink,
+    /// The file system has no hard links, which were wished for.
+    NoHardlink,
     /// Source and target are on different file systems, which can share nothing.
     OtherFileSystem,
 }
@@ -89,7 +91,7 @@ impl Ability {
         let _ = self.0.compare_exchange(Self::UNTRIED, no, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// What is in the way; `unable` where it is the file system itself.
+    /// What is in the way; `unable` where it is the file system itself and that is worth a word.
     fn obstacle(&self, unable: Option<Obstacle>) -> Option<Obstacle> {
         match self.0.load(Ordering::Relaxed) {
             Self::NO => unable,
@@ -130,9 +132,12 @@ impl Linker {
         matches!(self.wanted, LinkMode::Auto | LinkMode::Reflink) && !self.reflink.is_out()
     }
 
-    /// Why files were copied that could have been transferred faster elsewhere.
-    pub fn obstacle(&self) -> Option<Obstacle> {
-        self.reflink.obstacle(Some(Obstacle::NoReflink)).max(self.hardlink.obstacle(None))
+    /// Why files were copied that could have been transferred faster elsewhere. What `auto` tries and a file system cannot is
+    /// as it should be.
+    pub(super) fn obstacle(&self) -> Option<Obstacle> {
+        let wished = |mode, unable| (self.wanted == mode).then_some(unable);
+        let no_reflink = self.reflink.obstacle(wished(LinkMode::Reflink, Obstacle::NoReflink));
+        no_reflink.max(self.hardlink.obstacle(wished(LinkMode::Hardlink, Obstacle::NoHardlink)))
     }
 
     /// Makes `file` anew as `to_name` in `to`, with its mode and time. The source must be as recorded.

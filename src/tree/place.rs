@@ -86,6 +86,7 @@ pub fn place(
     let linked = work.link_further_names(placements, into)?;
     let mut tally = work.counts.tally();
     tally.files += linked;
+    tally.obstacle = engine.linker.obstacle();
     Ok(tally)
 }
 

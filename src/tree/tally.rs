@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::link::Used;
+use super::link::{Obstacle, Used};
 
 /// What was done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Tally {
     pub removed: u64,
     /// Temporary folders of ours that could not be removed from the destination.
     pub left_behind: u64,
+    /// Why files were copied that could have been shared.
+    pub obstacle: Option<Obstacle>,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -35,6 +37,7 @@ impl std::ops::AddAssign for Tally {
         self.kept += other.kept;
         self.removed += other.removed;
         self.left_behind += other.left_behind;
+        self.obstacle = self.obstacle.max(other.obstacle);
     }
 }
 

@@ -158,14 +158,14 @@ impl<'a> User<'a> {
         run(Command::new("chown").args(["-R", &format!("{}:{GROUP}", self.id)]).arg(self.host.path("")));
     }
 
-    fn run(&self, args: &[&str]) -> crate::host::Said {
+    fn run(&self, args: &[&str]) -> Said {
         let (user, group) = (format!("--reuid={}", self.id), format!("--regid={GROUP}"));
         let own_copy = format!("umask {}; shift; exec \"$0\" \"$@\"", self.umask);
         let user = ["setpriv", &user, &group, "--clear-groups", "sh", "-c", &own_copy, &self.program];
         self.host.run_under(&[&ALONE[..], &user].concat(), args)
     }
 
-    fn ok(&self, args: &[&str]) -> crate::host::Said {
+    fn ok(&self, args: &[&str]) -> Said {
         let said = self.run(args);
         assert!(said.is_success() && said.warnings() == 0, "{} {args:?}: {said:#?}", self.id);
         said
@@ -272,7 +272,7 @@ fn a_save_tells_why_it_failed_and_not_what_became_of_its_debris() {
     let out = host.path("work/project/out");
     fs::create_dir_all(&out).unwrap();
     fs::write(out.join("secret"), "that its owner may not read").unwrap();
-    fs::set_permissions(out.join("secret"), Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(out.join("secret"), Permissions::from_mode(0o0)).unwrap();
     run(Command::new("chown").args(["-R", "65534:65534"]).arg(place.path("")));
     let wrapper = [
         &ALONE[..],

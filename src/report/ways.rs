@@ -1,0 +1,62 @@
+//! How files got from one place to another, in words.
+
+use super::figures::count;
+use crate::tree::{Obstacle, Tally};
+
+/// How files came: `reflink`, or `hardlink 12, copy 3` where there were several ways.
+pub(super) fn modes(tally: &Tally) -> String {
+    let ways = [
+        ("reflink", tally.reflinked),
+        ("hardlink", tally.hardlinked),
+        ("copy", tally.copied),
+        ("kept", tally.kept),
+    ];
+    let used: Vec<_> = ways.into_iter().filter(|(_, files)| *files > 0).collect();
+    match used.as_slice() {
+        [(way, _)] => (*way).to_owned(),
+        ways => {
+            ways.iter().map(|(way, files)| format!("{way} {}", count(*files))).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// Lines that tell why files were copied which could have been shared; none where they were not.
+pub(super) fn obstacle<'t>(tallies: impl Iterator<Item = &'t Tally>) -> &'static str {
+    match tallies.filter_map(|tally| tally.obstacle).max() {
+        None => "",
+        Some(Obstacle::OtherFileSystem) => {
+            "cache root and workspace are on different file systems: files were copied\n\
+             hint: a cache-root on the workspace's file system can share them\n"
+        }
+        Some(Obstacle::NoReflink) => {
+            "this file system cannot share extents: files were copied\n\
+             hint: `link-mode: auto` hard-links what tools replace and never rewrite\n"
+        }
+        Some(Obstacle::NoHardlink) => {
+            "this file system has no hard links: files were copied\n\
+             hint: a cache-root and a workspace on another file system can share them\n"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_that_were_taken_are_counted() {
+        let tally = Tally { copied: 3, ..Tally::default() };
+        assert_eq!(modes(&tally), "copy");
+        assert_eq!(modes(&Tally { hardlinked: 1200, ..tally }), "hardlink 1,200, copy 3");
+    }
+
+    #[test]
+    fn the_worst_obstacle_is_told_once() {
+        let tally = |obstacle| Tally { obstacle, ..Tally::default() };
+        assert_eq!(obstacle([tally(None)].iter()), "");
+        let told =
+            obstacle([tally(Some(Obstacle::OtherFileSystem)), tally(Some(Obstacle::NoReflink))].iter());
+        assert_eq!(told.lines().count(), 2, "{told}");
+        assert!(told.starts_with("cache root and workspace are on different"), "{told}");
+    }
+}
