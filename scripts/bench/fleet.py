@@ -91,8 +91,9 @@ class Fleets:
     def build(self, restore: list[str], job: Job, env: dict[str, str]) -> tuple[float, int]:
         """Seconds of restore and build, and how many units of dependencies were compiled."""
         messages = self.copies / "messages"
-        script = f'"$@" >&2; {BUILD} >{messages}'
-        seconds = run(["bash", "-euc", script, "bash", *(restore or ["true"])], cwd=job.folder, env=env)
+        script = f'messages=$1; shift; "$@" >&2; {BUILD} >"$messages"'
+        words = ["bash", str(messages), *(restore or ["true"])]
+        seconds = run(["bash", "-euc", script, *words], cwd=job.folder, env=env)
         compiled = 0
         for line in messages.read_text().splitlines():
             message = json.loads(line)

@@ -49,8 +49,10 @@ impl Locked {
             let Some(source) = source else { continue };
             if let Some(url) = source.strip_prefix("git+") {
                 self.repositories.insert(repository(url));
-                self.commits.extend(url.rsplit_once('#').map(|(_, commit)| commit.to_owned()));
-                let commit = url.split_once('#').map_or("", |(_, commit)| commit);
+                let commit = url.rsplit_once('#').map_or("", |(_, commit)| commit);
+                if !commit.is_empty() {
+                    self.commits.push(commit.to_owned());
+                }
                 self.of_git.insert(format!("{name}-{commit}"));
                 continue;
             }

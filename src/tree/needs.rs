@@ -5,13 +5,16 @@ use std::path::Path;
 
 use super::Result;
 use super::bases::Bases;
-use super::index::Kind;
+use super::index::{Kind, NodeId};
 use super::link::Linker;
 use super::place::Source;
 use crate::sys::{self, Dir};
 
 /// What the smallest file takes on most disks, and folders and symlinks on some.
 const BLOCK: u64 = 4096;
+
+/// Files from this size on are asked how much of them is on the disk: holes stay holes.
+const LARGE: u64 = 16 << 20;
 
 /// What a placement of a whole tree may take of the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker
             if is_near && linkable && linker.may_hardlink() {
                 continue;
             }
-            needs.bytes += size.next_multiple_of(BLOCK);
+            needs.bytes += room(source, id, size).next_multiple_of(BLOCK);
         } else {
             needs.bytes += BLOCK;
         }
@@ -50,4 +53,40 @@ pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker
         needs.bytes = 0;
     }
     Ok(needs)
+}
+
+/// What a file of `size` bytes takes without its holes.
+fn room(source: Source<'_>, id: NodeId, size: u64) -> u64 {
+    if size < LARGE {
+        return size;
+    }
+    let folder = source.root.open_beneath(&source.tree.path_below(0, source.tree.node(id).parent));
+    let stat = folder.and_then(|folder| folder.stat(source.tree.name(id)));
+    // One that is gone meanwhile is told when its turn comes.
+    stat.map_or(size, |stat| stat.room.min(size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LinkMode, Selection, walk};
+    use super::*;
+    use crate::sys::{Interrupt, file};
+
+    #[test]
+    fn holes_take_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        for folder in [&from, &to] {
+            file::make_dirs(folder).unwrap();
+        }
+        file::write_new(&from.join("whole"), &[1; 5000]).unwrap();
+        file::write_new(&from.join("sparse"), b"").unwrap();
+        let sparse = rustix::fs::open(from.join("sparse"), rustix::fs::OFlags::WRONLY, 0.into()).unwrap();
+        rustix::fs::ftruncate(&sparse, 1 << 30).unwrap();
+        let root = Dir::open(&from).unwrap();
+        let tree = walk(&root, &Selection::all(), &Interrupt::default()).unwrap().tree;
+        let source = Source { tree: &tree, root: &root, linkable: &[], is_live: true };
+        let needs = needs(source, None, &to, &Linker::new(LinkMode::Copy)).unwrap();
+        assert_eq!(needs, Needs { bytes: 3 * BLOCK, inodes: 3 });
+    }
 }

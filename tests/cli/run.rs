@@ -1,6 +1,6 @@
 //! `run`: a whole job around a command, whose signals and exit code are its own.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,7 +20,12 @@ fn wait_for_lines(job: &Job, path: &str, lines: usize) {
 /// Sends `signals` to the program while it runs `script`, each when the file `ready` has another line. Returns how it
 /// ended and its log.
 fn signalled(job: &Job, script: &str, signals: &[Signal]) -> (i32, String) {
-    let mut command = job.command(&["run", "--", "sh", "-c", script]);
+    let program = job.command(&["run", "--", "sh", "-c", script]);
+    // Whoever started the tests may have it ignored, as `nohup` does.
+    let mut command = Command::new("/usr/bin/env");
+    command.arg("--default-signal=HUP").arg(program.get_program()).args(program.get_args());
+    command.current_dir(program.get_current_dir().unwrap()).env_clear();
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let running = command.stderr(Stdio::piped()).spawn().unwrap();
     for (number, signal) in signals.iter().enumerate() {
         wait_for_lines(job, "ready", number + 1);
