@@ -23,7 +23,7 @@ const QUARANTINE: SignedDuration = SignedDuration::from_hours(24);
 const LONGEST_NOTE: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
-const LOCK: &str = "clean.lock";
+pub(super) const LOCK: &str = "clean.lock";
 
 /// What an eviction did.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::clean::LOCK;
 use super::entry::{EntryId, Generation};
 use super::{Error, Layer, Result, Scope};
 use crate::sys::{Dir, Errno, FileType, Lock, LockMode, Stat, file};
@@ -281,25 +282,32 @@ impl Store {
     }
 
     pub(super) fn staging_folder(&self) -> PathBuf {
-        self.root.join("staging")
+        self.root.join(STAGING)
     }
 
     pub(super) fn trash_folder(&self) -> PathBuf {
-        self.root.join("trash")
+        self.root.join(TRASH)
     }
 
     pub(super) fn quarantine_folder(&self) -> PathBuf {
-        self.root.join("quarantine")
+        self.root.join(QUARANTINE)
     }
 
     pub(super) fn sessions_folder(&self) -> PathBuf {
-        self.root.join("sessions")
+        self.root.join(SESSIONS)
     }
 
     pub(super) fn boots_folder(&self) -> PathBuf {
-        self.root.join("boots")
+        self.root.join(BOOTS)
     }
 }
+
+/// Folders of a root besides those of the layers.
+const STAGING: &str = "staging";
+const TRASH: &str = "trash";
+const QUARANTINE: &str = "quarantine";
+const SESSIONS: &str = "sessions";
+const BOOTS: &str = "boots";
 
 /// How far a folder is marked as a root. All else in a root is made behind its marks.
 enum Marks {
@@ -329,13 +337,18 @@ impl Marks {
             return Ok(Self::All { newer_format: newer_format(format) });
         }
         // Names before the tag: another job may be making this root, and what is seen of it came after its tag.
-        let mut is_empty = true;
-        dir.for_each_name(|name| is_empty &= may_precede_marks(name))?;
+        let (mut is_empty, mut has_only_ours, mut was_used) = (true, true, false);
+        dir.for_each_name(|name| {
+            is_empty &= may_precede_marks(name);
+            has_only_ours &= may_precede_marks(name) || is_of_root(name);
+            was_used |= [LOCK, BOOTS].iter().any(|ours| name == ours.as_bytes());
+        })?;
         let tag = dir.read_file_if_present(TAG_FILE.as_bytes())?;
         let is_ours = match &tag {
             Some(tag) if is_blank(tag) => format.is_some(),
             Some(tag) => tag == CACHEDIR_TAG,
-            None => false,
+            // Whoever cleans up /tmp removes what nobody has read for days, and our marks are files like any other.
+            None => has_only_ours && was_used,
         };
         let is_of_others = tag.is_some_and(|tag| !is_blank(&tag));
         if is_ours {
@@ -354,6 +367,12 @@ impl Marks {
 fn may_precede_marks(name: &[u8]) -> bool {
     [LOST_AND_FOUND, TAG_FILE, FORMAT_FILE].iter().any(|ours| name == ours.as_bytes())
         || name.starts_with(file::TEMPORARY_PREFIX.as_bytes())
+}
+
+/// Whether `name` is one that this program gives to what it makes in a root.
+fn is_of_root(name: &[u8]) -> bool {
+    let others = [LOCK, STAGING, TRASH, QUARANTINE, SESSIONS, BOOTS];
+    Layer::ALL.iter().map(|layer| layer.name()).chain(others).any(|ours| name == ours.as_bytes())
 }
 
 /// Whether a power cut may have left a file like this: empty, or full of zeros.
@@ -468,7 +487,7 @@ mod tests {
                 file::write_new(&root.join(name), contents).unwrap();
             }
             if has_more {
-                file::make_dirs(&root.join("staging")).unwrap();
+                file::make_dirs(&root.join(STAGING)).unwrap();
             }
             let what = format!("{tag:?} {format:?} {has_more}");
             let before = file::names(&root).unwrap();
@@ -483,6 +502,18 @@ mod tests {
             } else {
                 assert_eq!(file::names(&root).unwrap(), before, "{what}: nothing is changed");
             }
+        }
+    }
+
+    #[test]
+    fn a_root_that_lost_its_marks_is_known_by_what_else_is_in_it() {
+        for (more, is_ours) in [("paths", true), ("boots", true), ("precious", false)] {
+            let (_folder, root) = folder_with_mode(0o700);
+            file::write_new(&root.join(LOCK), b"").unwrap();
+            for name in [STAGING, more] {
+                file::make_dirs(&root.join(name)).unwrap();
+            }
+            assert_eq!(Store::open(&root, Access::Private).is_ok(), is_ours, "{more}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a child said, and what it tells of.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use rustix::process::Signal;
 
@@ -51,13 +52,13 @@ impl Said {
     }
 
     /// Warnings, each a line. `Err` for one that has no reason: what was damaged and taken out of use was damaged
-    /// indeed, as is seen to elsewhere, and what was asked to end says so.
+    /// indeed, as is seen to elsewhere, what was asked to end says so, and a folder that was in the way is there.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Result<&str, &str>> {
         let warnings = self.log.lines().filter_map(|line| line.strip_prefix("warning: "));
         warnings.map(|warning| {
             let is_of_signal = self.was_killed() && warning.ends_with("interrupted");
             let is_of_damage = warning.contains("a damaged entry was taken out of the cache");
-            if is_of_signal || is_of_damage { Ok(warning) } else { Err(warning) }
+            if is_of_signal || is_of_damage || is_of_folder(warning) { Ok(warning) } else { Err(warning) }
         })
     }
 
@@ -73,6 +74,14 @@ impl Said {
     pub(crate) fn has_saved(&self) -> bool {
         self.log.lines().any(|line| line.split_whitespace().nth(1) == Some("saved"))
     }
+}
+
+/// Whether nothing was restored because of a folder in which something is.
+fn is_of_folder(warning: &str) -> bool {
+    let named = warning
+        .strip_prefix("paths: nothing restored: ")
+        .and_then(|rest| rest.split_once(" is a folder with files"));
+    named.is_some_and(|(path, _)| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()))
 }
 
 /// The first number that follows `word`.
