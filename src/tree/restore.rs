@@ -67,7 +67,23 @@ fn bring(
             return Ok(tally);
         }
     }
+    let was_there = file::is_dir(destination);
     file::make_dirs(destination)?;
+    fill(source, destination, existing, is_part, engine).inspect_err(|_| {
+        if !was_there {
+            let _ = file::remove_dir_if_empty(destination);
+        }
+    })
+}
+
+/// Brings the tree into a folder that is there.
+fn fill(
+    source: Source<'_>,
+    destination: &Path,
+    existing: Existing,
+    is_part: bool,
+    engine: Engine<'_>,
+) -> Result<Tally> {
     let there = Dir::open(destination)?;
     if existing == Existing::Mirror
         && let Some(mount) = mounts_below(destination)?.pop()
