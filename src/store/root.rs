@@ -356,9 +356,7 @@ impl Marks {
         } else if is_empty && !is_of_others {
             Ok(Self::None)
         } else {
-            refuse(
-                "it is not empty and no cache of runner-cache; hint: empty it, or name another folder in `cache-root`",
-            )
+            refuse("it is not empty and no cache of runner-cache; hint: name another folder in `cache-root`")
         }
     }
 }

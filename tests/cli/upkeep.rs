@@ -92,8 +92,8 @@ fn a_folder_of_somebody_else_is_no_cache_root() {
     let listing =
         || job.sh(&format!("find {} -printf '%p %m %T@\\n' | sort 1>&2", job.path("precious").display()));
     let before = listing();
-    let told = "precious cannot be used: it is not empty and no cache of runner-cache; hint: empty it, or name \
-                another folder in `cache-root`";
+    let told = "precious cannot be used: it is not empty and no cache of runner-cache; hint: name another folder in \
+                `cache-root`";
     for command in [
         &["list"][..],
         &["du"],
