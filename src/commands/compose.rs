@@ -171,7 +171,7 @@ impl Work<'_> {
             let placed =
                 units.into_par_iter().map(|unit| match self.place_unit(&unit, &target, &linker, progress) {
                     Ok(tally) => Ok(Some((tally, unit))),
-                    Err(error) if error.is_damage_of(&unit.lease.id().path()) => {
+                    Err(error) if error.is_damage_of(&unit.lease) => {
                         pool::take_out(self.store, unit.lease.id());
                         Ok(None)
                     }
@@ -197,8 +197,8 @@ impl Work<'_> {
     ) -> Result<Tally, Trouble> {
         let tree = unit.tree();
         let linkable = linkable(Layer::Units, self.root, tree, std::iter::empty())?;
-        let entry = unit.lease.open_root(0)?;
-        let source = Source { tree, root: &entry, linkable: &linkable, is_live: false };
+        let entry = unit.lease.open_whole_root(0)?;
+        let source = Source { tree, folders: (&entry).into(), linkable: &linkable, is_live: false };
         let engine = Engine { linker, interrupt: &self.job.interrupt, progress };
         let mut tally = Tally::default();
         for part in parts_in_order(tree) {

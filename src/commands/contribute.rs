@@ -11,7 +11,7 @@ use super::trouble::Trouble;
 use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
-use crate::store::{self, EntryId, Header, Layer, Lease, Manifest, Origin, Root, Store};
+use crate::store::{self, Elsewhere, EntryId, Header, Layer, Lease, Manifest, Origin, Root, Store};
 use crate::sys::{Digest, Dir};
 use crate::tree::{self, Bases, Engine, LinkMode, Linker, Placement, Progress, Source, Tree};
 
@@ -73,7 +73,7 @@ impl<'a> Contributor<'a> {
         root: usize,
         known: &'a Known,
     ) -> Result<Self, Trouble> {
-        let (tree, dir) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
+        let (tree, dir) = (&entry.manifest().roots[root].tree, entry.open_whole_root(root)?);
         let units = units(tree);
         let dependencies = dependencies(&dir, tree, &units, &pool.home)?;
         Ok(Self { job, store, session, pool, tree, dir: [dir], units, dependencies, known })
@@ -142,7 +142,8 @@ impl<'a> Contributor<'a> {
         let tree = self.tree_of(&self.units[unit]);
         let staging = self.store.stage()?;
         let placed = staging.trees().map_err(Trouble::from).and_then(|trees| {
-            let source = Source { tree: &tree, root: &self.dir[0], linkable: &[], is_live: false };
+            let source =
+                Source { tree: &tree, folders: (&self.dir[0]).into(), linkable: &[], is_live: false };
             let of = vec![Some(0); tree.len() as usize];
             let bases = Bases { roots: &self.dir, of: &of };
             let placement = [Placement { node: 0, name: b"0".to_vec() }];
@@ -211,7 +212,7 @@ impl<'a> Contributor<'a> {
         };
         Manifest {
             header,
-            roots: vec![Root { name: ".".into(), is_partial: false, tree }],
+            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere: Elsewhere::default() }],
             sources: Vec::new(),
         }
     }

@@ -125,7 +125,7 @@ impl Restored<'_> {
         let nothing = tree.without(|_| true);
         let then = match root {
             Some((lease, number)) => {
-                TargetFolder::new(lease.open_root(number)?, &lease.manifest().roots[number].tree)
+                TargetFolder::new(lease.open_whole_root(number)?, &lease.manifest().roots[number].tree)
             }
             None => TargetFolder::new(Dir::open(&self.root.path)?, &nothing),
         };

@@ -9,7 +9,7 @@ use super::{downloads, sweep, tools};
 use crate::cargo::{Locked, SOURCES};
 use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape};
 use crate::report::LeftOut;
-use crate::store::{Install, Layer, Lease, Root};
+use crate::store::{Elsewhere, Install, Layer, Lease, Root};
 use crate::sys::{Dir, file};
 use crate::tree::{self, Selection, Tree, Walked};
 
@@ -99,7 +99,7 @@ impl Reader<'_> {
             }
             _ => (whole, None, Vec::new()),
         };
-        let root = Root { name: plan.name.clone(), is_partial, tree };
+        let root = Root { name: plan.name.clone(), is_partial, tree, elsewhere: Elsewhere::default() };
         Ok(Some(Live { plan, root, dir, whole, left_out }))
     }
 

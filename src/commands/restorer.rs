@@ -16,7 +16,7 @@ use crate::plan::{LayerPlan, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
 use crate::store::{self, Candidate, Layer, Lease, Store};
 use crate::sys::{Dir, Lock, file};
-use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source};
+use crate::tree::{self, Engine, Existing, Folders, Linker, Progress, Selection, Source};
 
 /// An entry that served a layer.
 pub(super) struct Served {
@@ -65,7 +65,7 @@ impl Restorer<'_> {
                     let hit = hit(transfer.lacking.is_empty());
                     return Ok(Some(Served { lease, hit, transfer: Some(transfer) }));
                 }
-                Err(error) if error.is_damage_of(&lease.id().path()) => {
+                Err(error) if error.is_damage_of(&lease) => {
                     self.quarantine(&candidate, &chain(&error))?;
                 }
                 Err(error) => return Err(error),
@@ -168,8 +168,10 @@ impl Restorer<'_> {
         }
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
         let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree))?;
-        let entry = lease.open_root(recorded)?;
-        let source = Source { tree, root: &entry, linkable: &linkable, is_live: false };
+        let dirs = lease.open_root(recorded)?;
+        let places = root.places_of(tree);
+        let source =
+            Source { tree, folders: Folders::new(&dirs, &places), linkable: &linkable, is_live: false };
         // Roots may lie on different file systems.
         let linker = Linker::new(self.plan.link_mode);
         let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };

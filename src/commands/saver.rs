@@ -9,17 +9,16 @@ use super::job::{Job, chain};
 use super::live::{self, Live};
 use super::pool::Known;
 use super::progress::shown;
-use super::shared::Shared;
+use super::shared::{Alike, Shared};
 use super::source::{is_no_reason, linkable};
 use super::trouble::Trouble;
 use super::{contribute, freshness, housekeeping, pool, tools};
-use crate::cargo::SOURCES;
 use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{self, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Sources, Store};
 use crate::sys::{ManyOpenFiles, Space, space_at};
-use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally};
+use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
 
 /// Saves one layer.
 pub(super) struct Saver<'a> {
@@ -46,18 +45,16 @@ impl Saver<'_> {
         if live.iter().all(|live| live.root.tree.files() == 0) {
             return Ok(Saved::Not("there is nothing to save"));
         }
-        let same = live.iter().map(|live| same_as_base(self.job, base.as_ref(), live));
-        let same = same.collect::<Result<Vec<_>, Trouble>>()?;
+        let alike = live.iter().map(|live| Alike::find(self.job, base.as_ref(), live));
+        let alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
-            && self.is_unchanged(base, &live, &same, &tools.installs)
+            && self.is_unchanged(base, &live, &alike, &tools.installs)
         {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
         }
-        let shared =
-            live.iter().zip(&same).map(|(live, same)| Shared::with_base(live, base.as_ref(), same.as_ref()));
-        let mut shared = shared.collect::<Result<Vec<_>, Trouble>>()?;
+        let mut shared = shared(&live, base.as_ref(), &alike, !plan.layer.is_whole())?;
         // Before units are held: what is held makes no room.
         if let Some(why) = self.lack_of_room(&live, &shared)? {
             self.job.console.warn(format!("{}: not saved: {why}", plan.layer));
@@ -71,11 +68,22 @@ impl Saver<'_> {
             }
         }
         let staging = self.store.stage()?;
-        match self.fill(&staging, &live, &shared) {
+        let kept = shared.iter().map(|shared| shared.keep(self.store, &staging));
+        let filled = kept.collect::<Result<Vec<_>, Trouble>>().and_then(|kept| {
+            if !kept.into_iter().all(|is_kept| is_kept) {
+                shared = self::shared(&live, base.as_ref(), &alike, false)?;
+            }
+            self.fill(&staging, &live, &shared)
+        });
+        match filled {
             Ok(tally) => {
                 let sources = self.sources(base.as_ref());
                 let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
-                let roots = live.into_iter().map(|live| live.root).collect();
+                let roots = live
+                    .into_iter()
+                    .zip(shared)
+                    .map(|(live, shared)| Root { elsewhere: shared.into_elsewhere(), ..live.root });
+                let roots = roots.collect();
                 let id = self.store.publish(staging, &self.manifest(roots, sources, tools.installs))?;
                 let pooled = self.contribute(&id, &known);
                 Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
@@ -120,8 +128,9 @@ impl Saver<'_> {
         let mut needed = Shortage::default();
         for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
             let linker = Linker::new(self.session.link_mode);
-            let linkable = self.linkable(live, index)?;
-            let source = Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable, is_live: true };
+            let linkable = shared.of_placed(self.linkable(live, index)?);
+            let (tree, folders) = (shared.tree(one), (&one.dir).into());
+            let source = Source { tree, folders, linkable: &linkable, is_live: true };
             let needs = tree::needs(source, Some(shared.bases()), self.store.root(), &linker)?;
             needed.bytes += needs.bytes;
             needed.inodes += needs.inodes;
@@ -172,7 +181,7 @@ impl Saver<'_> {
         &self,
         base: &Lease,
         live: &[Live],
-        same: &[Option<(usize, Vec<bool>)>],
+        alike: &[Option<Alike>],
         installs: &[Install],
     ) -> bool {
         let Manifest { header, roots, .. } = base.manifest();
@@ -184,8 +193,8 @@ impl Saver<'_> {
         }
         // A tool that is gone may be one that would not fit what was there: the next job can have it.
         let may_lack = header.layer == Layer::Bins;
-        for (live, same) in live.iter().zip(same) {
-            let Some((number, same)) = same else { return false };
+        for (live, alike) in live.iter().zip(alike) {
+            let Some(Alike { number, same, .. }) = alike else { return false };
             let tree = &live.root.tree;
             // What is only left out now is no reason for another entry.
             let recorded = &roots[*number].tree;
@@ -203,17 +212,18 @@ impl Saver<'_> {
     fn fill(&self, staging: &store::Staging, live: &[Live], shared: &[Shared]) -> Result<Tally, Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer;
-        let files = live.iter().map(|live| live.root.tree.files()).sum();
+        let files = live.iter().zip(shared).map(|(live, shared)| shared.tree(live).files()).sum();
         shown(self.job, layer, files, |progress| {
             let mut tally = Tally::default();
             for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
-                let linkable = self.linkable(live, index)?;
-                let source =
-                    Source { tree: &one.root.tree, root: &one.dir, linkable: &linkable, is_live: true };
+                let linkable = shared.of_placed(self.linkable(live, index)?);
+                let (tree, folders) = (shared.tree(one), (&one.dir).into());
+                let source = Source { tree, folders, linkable: &linkable, is_live: true };
                 let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
                 tally += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
+                tally += stayed(&one.root.tree, tree);
             }
             Ok(tally)
         })
@@ -256,16 +266,22 @@ impl Saver<'_> {
     }
 }
 
-/// The number of the base's root of the same name, and for each node of the live root whether the base has the same.
-fn same_as_base(job: &Job, base: Option<&Lease>, live: &Live) -> Result<Option<(usize, Vec<bool>)>, Trouble> {
-    let Some(base) = base else { return Ok(None) };
-    let (root, roots) = (&live.root, &base.manifest().roots);
-    let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
-    let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
-    let mut same = root.tree.same_as(&roots[number].tree);
-    // A crate of one version holds the same always, and only whole ones that nobody patched are here.
-    if root.name != SOURCES {
-        tree::only_truly_same(&root.tree, &mut same, &live.dir, &base.open_root(number)?, &job.interrupt)?;
-    }
-    Ok(Some((number, same)))
+/// What is shared of each of the roots.
+fn shared(
+    live: &[Live],
+    base: Option<&Lease>,
+    alike: &[Option<Alike>],
+    may_stay: bool,
+) -> Result<Vec<Shared>, Trouble> {
+    let shared = live.iter().zip(alike).map(|(live, alike)| match (base, alike) {
+        (Some(base), Some(alike)) => Shared::with_base(live, base, alike, may_stay),
+        _ => Ok(Shared::with_none(live)),
+    });
+    shared.collect()
+}
+
+/// What is of `whole` without having been `placed`.
+fn stayed(whole: &Tree, placed: &Tree) -> Tally {
+    let kept = whole.files() - placed.files();
+    Tally { files: kept, kept, bytes: whole.bytes().saturating_sub(placed.bytes()), ..Tally::default() }
 }

@@ -1,9 +1,8 @@
 //! Why a layer was not restored or not saved.
 
-use std::path::Path;
-
 use super::cargo_lock::CargoBusy;
 use crate::cargo::UnreadableNotes;
+use crate::store::Lease;
 use crate::sys::{Errno, file};
 use crate::{store, sys, tree};
 
@@ -27,15 +26,15 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether the entry in the folder `entry` itself is at fault, rather than the destination.
-    pub(super) fn is_damage_of(&self, entry: &Path) -> bool {
+    /// Whether `entry` itself is at fault, rather than the destination.
+    pub(super) fn is_damage_of(&self, entry: &Lease) -> bool {
         match self {
-            Self::Tree(tree::Error::Changed { path, .. }) => path.starts_with(entry),
+            Self::Tree(tree::Error::Changed { path, .. }) => entry.has(path),
             Self::Tree(tree::Error::Sys(error)) | Self::Store(store::Error::Sys(error)) => {
                 let gone = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::IO];
                 // A link names its source also where its destination went away.
                 let is_there = error.is(Errno::NOENT) && file::is_present(error.path());
-                error.path().starts_with(entry) && gone.iter().any(|&errno| error.is(errno)) && !is_there
+                entry.has(error.path()) && gone.iter().any(|&errno| error.is(errno)) && !is_there
             }
             _ => false,
         }

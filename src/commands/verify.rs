@@ -6,7 +6,7 @@ use super::job::{Exit, Job, chain};
 use crate::report::{count, entries};
 use crate::store::{self, EntryId, Lease, Store};
 use crate::sys::Digest;
-use crate::tree::{self, Damage};
+use crate::tree::{self, Damage, Folders};
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
@@ -51,18 +51,19 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
     let mut damages = Vec::new();
     let mut read: Vec<(Digest, PathBuf)> = Vec::new();
     for (number, root) in lease.manifest().roots.iter().enumerate() {
-        let folder = match lease.open_root(number) {
-            Ok(folder) => folder,
+        let dirs = match lease.open_root(number) {
+            Ok(dirs) => dirs,
             Err(error) => {
                 damages.push(Damage { path: lease.id().path(), what: chain(&error) });
                 continue;
             }
         };
-        let mut verified = tree::verify(&root.tree, &folder, deep, &job.interrupt)?;
+        let folders = Folders::new(&dirs, &root.elsewhere.of);
+        let mut verified = tree::verify(&root.tree, folders, deep, &job.interrupt)?;
         damages.append(&mut verified.damages);
         read.extend(verified.digests.into_iter().map(|(id, digest)| {
             let path = root.tree.path_below(0, id);
-            (digest, folder.join(&path))
+            (digest, folders.with(id).join(&path))
         }));
     }
     if !deep || !damages.is_empty() {

@@ -1,7 +1,8 @@
 //! Takes entries and debris away: eviction, quarantine, sweep.
 //!
 //! An entry goes by a rename into `trash/` under an exclusive lock that was had without waiting; its files are deleted
-//! afterwards. A process that dies in between leaves debris in `trash/`, which the next sweep removes.
+//! afterwards. A process that dies in between leaves debris in `trash/`, which the next sweep removes. One in which others
+//! have files goes into `retired/` first.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{EntryId, timestamp};
+use super::part::is_needed;
 use super::retention::{Known, Planned, Reason};
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, file};
@@ -90,7 +92,8 @@ impl Store {
             .collect())
     }
 
-    /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine.
+    /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine. Then retired ones go that
+    /// nobody needs any more.
     pub fn evict(&self, plan: &[Planned]) -> Evicted {
         let mut evicted = Evicted::default();
         for planned in plan {
@@ -104,6 +107,7 @@ impl Store {
                 Err(error) => evicted.failures.push(error),
             }
         }
+        evicted.failures.extend(self.sweep_retired().err());
         evicted
     }
 
@@ -119,19 +123,33 @@ impl Store {
             return Err(Error::OfOther { path, owner });
         }
         // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
-        let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
-        let Some(trash) = self.move_into(&self.trash_folder(), &path)? else { return Ok(Fate::Absent) };
-        sys::crash_at(CrashPoint::Trashed);
-        self.remove(&trash)?;
-        sys::crash_at(CrashPoint::Deleted);
+        let Some(lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
+        let is_there =
+            if is_needed(lock.get())? { self.retire(id)?.is_some() } else { self.throw_away(&path)? };
+        if !is_there {
+            return Ok(Fate::Absent);
+        }
         self.remove_empty_folders(&id.key_folder)?;
         Ok(Fate::Removed)
     }
 
-    /// Takes a damaged entry out of every lookup. Returns where it is now.
+    /// Deletes the folder at `path`, whose lock the caller holds to the end: in the trash, where only a sweep looks, that must
+    /// not delete it as well. `false` when it is gone.
+    pub(super) fn throw_away(&self, path: &Path) -> Result<bool> {
+        let Some(trash) = self.move_into(&self.trash_folder(), path)? else { return Ok(false) };
+        sys::crash_at(CrashPoint::Trashed);
+        self.remove(&trash)?;
+        sys::crash_at(CrashPoint::Deleted);
+        Ok(true)
+    }
+
+    /// Takes a damaged entry out of every lookup. Returns where it is now. What others have in it they may find as it should
+    /// be.
     pub fn quarantine(&self, id: &EntryId) -> Result<Option<PathBuf>> {
         self.check_writable()?;
-        let path = self.move_into(&self.quarantine_folder(), &id.path())?;
+        let is_needed = self.open_folder(&id.path()).is_ok_and(|folder| is_needed(&folder).unwrap_or(false));
+        let path =
+            if is_needed { self.retire(id)? } else { self.move_into(&self.quarantine_folder(), &id.path())? };
         sys::crash_at(CrashPoint::Quarantined);
         if let Some(path) = &path {
             // From now on its time is that of the quarantine.
@@ -151,13 +169,18 @@ impl Store {
             self.empty(&self.staging_folder(), |_| true),
             self.empty(&self.trash_folder(), |_| true),
             self.empty(&self.quarantine_folder(), is_old),
+            self.sweep_retired(),
         ])
+    }
+
+    fn sweep_retired(&self) -> Result<()> {
+        first_failure(self.all_retired()?.iter().map(|path| self.let_go_of_retired(path)))
     }
 
     /// Removes all that is in quarantine: where room is short nobody looks at it any more.
     pub fn empty_quarantine(&self) -> Result<()> {
         self.check_writable()?;
-        self.empty(&self.quarantine_folder(), |_| true)
+        first_failure([self.empty(&self.quarantine_folder(), |_| true), self.sweep_retired()])
     }
 
     /// Removes this user's folders in `folder` on which nobody works and whose time `goes`. One that cannot be removed does

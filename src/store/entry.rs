@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::manifest::{Header, Manifest};
-use super::{Access, Error, Layer, Result, Scope, Store, name};
+use super::{Error, Layer, Result, Scope, Store, name};
 use crate::sys::{Dir, Errno, Lock, LockMode, Stat, Time};
 use crate::tree::Tree;
 
@@ -69,7 +69,7 @@ pub struct Lease {
     id: EntryId,
     lock: Lock<Dir>,
     manifest: Manifest,
-    access: Access,
+    store: Store,
 }
 
 impl Store {
@@ -95,7 +95,7 @@ impl Store {
         if !self.is_surely_on_disk(&manifest.header.origin)? {
             return Err(Error::Unflushed { path });
         }
-        Ok(Lease { id, lock, manifest, access: self.access() })
+        Ok(Lease { id, lock, manifest, store: self.clone() })
     }
 
     /// What the entry is, read from its manifest's head.
@@ -136,19 +136,14 @@ impl Lease {
         self.manifest.roots.iter().find(|root| root.name == name).map(|root| &root.tree)
     }
 
-    /// Who may write to the store.
-    pub(super) fn access(&self) -> Access {
-        self.access
+    /// Where there are other entries.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The entry's own folder.
     pub(super) fn dir(&self) -> &Dir {
         self.lock.get()
-    }
-
-    /// The folder with the files of root `index`.
-    pub fn open_root(&self, index: usize) -> Result<Dir> {
-        Ok(self.lock.get().open_dir(TREES.as_bytes())?.open_dir(index.to_string().as_bytes())?)
     }
 
     /// Records that the entry was of use just now.

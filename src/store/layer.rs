@@ -32,6 +32,12 @@ impl Layer {
     /// The layers that a job has, in the order in which they are restored. Units belong to the target layer's work.
     pub const OF_JOBS: [Self; 5] = [Self::Cargo, Self::Target, Self::Builds, Self::Paths, Self::Bins];
 
+    /// Whether each entry holds all its files itself. What is in a target folder is read one by one, and most of its bytes
+    /// change in each job.
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Target | Self::Units)
+    }
+
     /// The layer's name: in inputs, reports and as a folder below the root.
     pub fn name(self) -> &'static str {
         match self {

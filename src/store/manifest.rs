@@ -1,12 +1,13 @@
 //! What an entry is and holds.
 //!
 //! The file: a line `runner-cache-manifest <format> <sha256 of all that follows>`, a line of JSON (the [`Header`], for
-//! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, and likewise
-//! the [`Sources`], which the first versions did not write and do not read.
+//! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, likewise the
+//! [`Sources`], which the first versions did not write and do not read, and, where something lies with other entries, what
+//! does ([`Elsewhere`], from format 2 on).
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,11 @@ use super::{Error, Layer, Result};
 use crate::sys::{Dir, sha256_hex};
 use crate::tree::{Snapshot, Tree};
 
-/// The format that this version writes, and the newest that it reads.
-pub(super) const FORMAT: u32 = 1;
+/// The newest format that this version reads.
+pub(super) const FORMAT: u32 = 2;
+
+/// The format of an entry that holds all its files itself.
+const FORMAT_OF_WHOLE: u32 = 1;
 
 const MAGIC: &str = "runner-cache-manifest";
 
@@ -138,6 +142,32 @@ pub struct Root {
     pub is_partial: bool,
     /// What is in it.
     pub tree: Tree,
+    /// Where its files lie that are not in the entry itself.
+    #[serde(skip)]
+    pub elsewhere: Elsewhere,
+}
+
+/// What of a root lies with entries that had it before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// Where.
+    pub parts: Vec<Part>,
+    /// For each node of the tree `n` where it lies in `parts[n - 1]`, and 0 where it lies in the entry itself; nothing if all
+    /// do.
+    pub of: Vec<u8>,
+}
+
+/// The files of one root that another entry was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// That entry's folder below the store's root, as it was then.
+    pub entry: String,
+    /// The number of the root there.
+    pub root: u32,
+    /// Files and symlinks that the entry holds itself of that root, whether they are still of use or not.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// The sources from which an entry was built.
@@ -164,13 +194,19 @@ impl Manifest {
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Of a million files it is tens of megabytes: all is written into one vector, and the digest comes last.
-        let first_line = |digest: &str| format!("{MAGIC} {FORMAT} {digest}\n").into_bytes();
+        let is_whole = self.roots.iter().all(|root| root.elsewhere.parts.is_empty());
+        let format = if is_whole { FORMAT_OF_WHOLE } else { FORMAT };
+        let first_line = |digest: &str| format!("{MAGIC} {format} {digest}\n").into_bytes();
         let mut bytes = first_line(&sha256_hex(b""));
         let body = bytes.len();
         serde_json::to_writer(&mut bytes, &self.header).expect("a header has nothing that JSON lacks");
         bytes.push(b'\n');
         let mut bytes = postcard::to_extend(&(&self.roots, &self.sources), bytes)
             .expect("a tree has nothing that postcard lacks");
+        if !is_whole {
+            let elsewhere: Vec<_> = self.roots.iter().map(|root| &root.elsewhere).collect();
+            bytes = postcard::to_extend(&elsewhere, bytes).expect("numbers and texts are all there is");
+        }
         let first = first_line(&sha256_hex(&bytes[body..]));
         bytes[..body].copy_from_slice(&first);
         bytes
@@ -186,16 +222,55 @@ impl Manifest {
         let (header, roots) = split_line(body).ok_or_else(|| damaged("it ends early".into()))?;
         let header = serde_json::from_slice(header).map_err(|error| damaged(error.to_string()))?;
         let unreadable = |error: postcard::Error| damaged(error.to_string());
-        let (roots, rest) = postcard::take_from_bytes::<Vec<Root>>(roots).map_err(unreadable)?;
+        let (mut roots, rest) = postcard::take_from_bytes::<Vec<Root>>(roots).map_err(unreadable)?;
         for root in &roots {
             root.tree.validate().map_err(|error| damaged(error.to_string()))?;
         }
-        let sources: Vec<Sources> =
+        let (sources, rest): (Vec<Sources>, _) = match rest {
+            [] => (Vec::new(), rest),
+            rest => postcard::take_from_bytes(rest).map_err(unreadable)?,
+        };
+        let elsewhere: Vec<Elsewhere> =
             if rest.is_empty() { Vec::new() } else { postcard::from_bytes(rest).map_err(unreadable)? };
+        for (root, elsewhere) in roots.iter_mut().zip(elsewhere) {
+            root.elsewhere = elsewhere;
+            if !root.elsewhere.is_of(&root.tree) {
+                return Err(damaged("it tells of no place where files lie".into()));
+            }
+        }
         if !sources.iter().all(|sources| sources.snapshot.is_sound()) {
             return Err(damaged("what it says of the sources is no tree".into()));
         }
         Ok(Self { header, roots, sources })
+    }
+}
+
+impl Root {
+    /// For each node of `some` where the node of this root lies that has its path, as [`Elsewhere::of`] tells it.
+    pub fn places_of(&self, some: &Tree) -> Vec<u8> {
+        let of = &self.elsewhere.of;
+        let mut places = Vec::new();
+        if !of.is_empty() {
+            places.resize(some.len() as usize, 0);
+            some.for_each_pair(&self.tree, |id, own| places[id as usize] = of[own as usize]);
+        }
+        places
+    }
+}
+
+impl Elsewhere {
+    /// Whether it tells of each node of `tree` a place that there is.
+    fn is_of(&self, tree: &Tree) -> bool {
+        let is_address = |part: &Part| {
+            let path = Path::new(&part.entry);
+            path.components().count() == 5
+                && path.components().all(|component| matches!(component, Component::Normal(_)))
+        };
+        let is_place = |&number: &u8| usize::from(number) <= self.parts.len();
+        self.parts.iter().all(is_address)
+            && (self.of.is_empty() || self.of.len() == tree.len() as usize)
+            && self.of.iter().all(is_place)
+            && self.of.first().is_none_or(|&root| root == 0)
     }
 }
 
@@ -271,7 +346,7 @@ pub(super) mod tests {
         let tree = Tree::with_root(0o755, Time { seconds: 0, nanoseconds: 0 });
         Manifest {
             header,
-            roots: vec![Root { name: ".".into(), is_partial: false, tree }],
+            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere: Elsewhere::default() }],
             sources: Vec::new(),
         }
     }
@@ -280,6 +355,25 @@ pub(super) mod tests {
     fn a_manifest_reads_back_as_it_was_written() {
         let manifest = sample("k", "l");
         assert_eq!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).unwrap(), manifest);
+    }
+
+    #[test]
+    fn what_lies_elsewhere_reads_back_and_leads_nowhere_else() {
+        let mut manifest = sample("k", "l");
+        let entry = "target/o,r/refs,heads,main/k/20260102T030405.123456789Z-00000000-l".to_owned();
+        let part = Part { entry, root: 0, files: 1, bytes: 2 };
+        manifest.roots[0].elsewhere = Elsewhere { parts: vec![part], of: vec![0] };
+        let bytes = manifest.to_bytes();
+        assert!(bytes.starts_with(b"runner-cache-manifest 2 "));
+        assert_eq!(Manifest::from_bytes(&bytes, Path::new("m")).unwrap(), manifest);
+        for entry in ["/a/b/c/d/e", "../b/c/d/e", "a/b/c/d"] {
+            manifest.roots[0].elsewhere.parts[0].entry = entry.into();
+            assert!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).is_err(), "{entry}");
+        }
+        for of in [vec![2], vec![1], vec![0, 0]] {
+            manifest.roots[0].elsewhere.of = of;
+            assert!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).is_err());
+        }
     }
 
     #[test]
@@ -295,8 +389,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_newer_format_is_told_from_damage() {
-        let newer = b"runner-cache-manifest 2 abc\n{}\n";
+        let newer = b"runner-cache-manifest 3 abc\n{}\n";
         let error = Manifest::from_bytes(newer, Path::new("m")).unwrap_err();
-        assert!(matches!(error, Error::NewerFormat { format: 2, .. }) && !error.is_damage());
+        assert!(matches!(error, Error::NewerFormat { format: 3, .. }) && !error.is_damage());
     }
 }

@@ -6,7 +6,9 @@
 //!     <generation>/                      an entry: immutable; its own mtime is its last use
 //!       manifest                         what it is and holds, see `manifest`
 //!       tree/0, tree/1 …                 a folder a root
+//!       parts/<generation>               a further name of the manifest of an entry in which files of this one lie
 //!   staging/<random>/                    an entry that is being made; locked by its maker
+//!   retired/<generation>/                what was an entry, for the files that others have in it
 //!   trash/<random>/                      what is being deleted
 //!   quarantine/<random>/                 entries that were found damaged
 //!   sessions/<id>.json                   what a restore leaves for the save of the same job
@@ -24,6 +26,13 @@
 //! locked without waiting, and the other way round nobody who holds an entry asks for it: so there is no circle. Locks end
 //! with their process.
 //!
+//! # Parts
+//! A save does not give each file that it finds unchanged a further name. Where most of what an entry was made with has not
+//! changed, the new one says that these files lie there ([`Elsewhere`]), and gives that entry's manifest a further name in
+//! its own `parts/`: the kernel counts who needs it, whoever dies. An entry that others need is retired instead of deleted,
+//! and goes when the last of them has gone. Only who holds an entry adds names to its parts, and so one that has no name
+//! but its own, under an exclusive lock, gets no other.
+//!
 //! # Publishing
 //! The manifest is written last, then one rename makes the entry visible. Each entry has a folder name of its own, so
 //! two jobs that save one key do not meet.
@@ -36,6 +45,7 @@ mod layer;
 mod lookup;
 mod manifest;
 pub mod name;
+mod part;
 pub mod retention;
 mod root;
 mod session;
@@ -49,7 +59,7 @@ pub use error::{Error, Result};
 pub use flush::since_boot_ms;
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
-pub use manifest::{Factor, Header, Install, Manifest, Origin, Root, Scope, Sources, Unit};
+pub use manifest::{Elsewhere, Factor, Header, Install, Manifest, Origin, Part, Root, Scope, Sources, Unit};
 pub use root::{Access, Store, key_folder};
 pub use session::{Claim, Claimed, leave_pointer, pointers};
 pub use staging::Staging;

@@ -289,6 +289,10 @@ impl Store {
         self.root.join(TRASH)
     }
 
+    pub(super) fn retired_folder(&self) -> PathBuf {
+        self.root.join(RETIRED)
+    }
+
     pub(super) fn quarantine_folder(&self) -> PathBuf {
         self.root.join(QUARANTINE)
     }
@@ -304,6 +308,7 @@ impl Store {
 
 /// Folders of a root besides those of the layers.
 const STAGING: &str = "staging";
+const RETIRED: &str = "retired";
 const TRASH: &str = "trash";
 const QUARANTINE: &str = "quarantine";
 const SESSIONS: &str = "sessions";
@@ -369,7 +374,7 @@ fn may_precede_marks(name: &[u8]) -> bool {
 
 /// Whether `name` is one that this program gives to what it makes in a root.
 fn is_of_root(name: &[u8]) -> bool {
-    let others = [LOCK, STAGING, TRASH, QUARANTINE, SESSIONS, BOOTS];
+    let others = [LOCK, STAGING, RETIRED, TRASH, QUARANTINE, SESSIONS, BOOTS];
     Layer::ALL.iter().map(|layer| layer.name()).chain(others).any(|ours| name == ours.as_bytes())
 }
 

@@ -93,6 +93,11 @@ impl Store {
 }
 
 impl Staging {
+    /// Its folder.
+    pub(super) fn dir(&self) -> &Dir {
+        self.lock.get()
+    }
+
     /// The folder in which root `index` is to be placed under that number.
     pub fn trees(&self) -> Result<Dir> {
         Ok(self.lock.get().open_dir(TREES.as_bytes())?)

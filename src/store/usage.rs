@@ -1,23 +1,26 @@
-//! What entries take on the disk. Entries share files with each other (a save links what has not changed), and extents
-//! with jobs and each other (reflinks), so the sum of their sizes says little.
+//! What entries take on the disk. Entries share files with each other (a save links what has not changed, or leaves it where
+//! it is), and extents with jobs and each other (reflinks), so the sum of their sizes says little.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::part::PARTS;
 use super::retention::{Block, BlockId, Known, Usage};
-use super::{Error, Result, Store};
+use super::{Error, Layer, Result, Store};
 use crate::sys::{self, Dir, Errno, Extent, FileType, Opened, Waiting};
 
 impl Store {
     /// What each of `entries` takes, in their order. What goes meanwhile takes nothing.
     pub fn usage(&self, entries: &[Known]) -> Result<Vec<Usage>> {
         let tells_extents = sys::tells_shared_extents(self.dir())?;
-        let found: Vec<Found> = entries
+        let mut folders: Vec<_> = entries.iter().map(|entry| entry.id.path()).collect();
+        folders.extend(self.all_retired()?);
+        let found: Vec<Found> = folders
             .par_iter()
-            .map(|entry| {
+            .map(|path| {
                 let mut found = Found::default();
-                match self.open_folder(&entry.id.path()) {
+                match self.open_folder(path) {
                     Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(found),
                     Err(error) => return Err(error),
                     Ok(folder) => found.add(folder, tells_extents).or_else(fine_if_gone)?,
@@ -25,20 +28,25 @@ impl Store {
                 Ok(found)
             })
             .collect::<Result<_>>()?;
-        let mut names: HashMap<u64, u32> = HashMap::new();
-        let mut holders: HashMap<u64, u32> = HashMap::new();
-        for (inode, file) in found.iter().flat_map(|found| &found.files) {
-            *names.entry(*inode).or_default() += file.names;
-        }
-        let mut counted = std::collections::HashSet::new();
-        for (inode, file) in found.iter().flat_map(|found| &found.files) {
-            if counted.insert(*inode) {
-                for extent in &file.shared {
-                    *holders.entry(extent.start).or_default() += 1;
+        let names = Names::of(&found);
+        let numbers: HashMap<_, _> = folders
+            .iter()
+            .enumerate()
+            .filter_map(|(number, path)| Some((path.file_name()?, number)))
+            .collect();
+        let of_entry = |(number, entry): (usize, &Known)| {
+            let mut blocks = found[number].blocks(&names);
+            // Units have none of others' files, and they are many.
+            if entry.header.layer != Layer::Units {
+                for part in self.names(&folders[number].join(PARTS))? {
+                    if let Some(&part) = numbers.get(part.as_os_str()) {
+                        blocks.extend(found[part].blocks(&names));
+                    }
                 }
             }
-        }
-        Ok(found.into_iter().map(|found| found.into_usage(&names, &holders)).collect())
+            Ok(Usage { blocks: blocks.into_values().collect() })
+        };
+        entries.iter().enumerate().map(of_entry).collect()
     }
 }
 
@@ -46,7 +54,7 @@ fn fine_if_gone(error: sys::Error) -> sys::Result<()> {
     if error.is(Errno::NOENT) { Ok(()) } else { Err(error) }
 }
 
-/// What is in the folder of one entry.
+/// What is in the folder of an entry, or of what was one.
 #[derive(Debug, Default)]
 struct Found {
     files: HashMap<u64, File>,
@@ -108,22 +116,47 @@ impl Found {
         Ok(())
     }
 
-    /// `names` and `holders` tell how many names of a file, and how many files with an extent, there are in the store.
-    fn into_usage(self, names: &HashMap<u64, u32>, holders: &HashMap<u64, u32>) -> Usage {
+    /// The pieces of the disk that it takes.
+    fn blocks(&self, names: &Names) -> HashMap<BlockId, Block> {
         let mut blocks = HashMap::new();
-        for (inode, file) in self.files {
-            let is_held_elsewhere = file.links > names[&inode];
-            let id = BlockId::File(inode);
+        for (inode, file) in &self.files {
+            let is_held_elsewhere = file.links > names.of_files[inode];
+            let id = BlockId::File(*inode);
             blocks.insert(id, Block { id, bytes: file.own, is_held_elsewhere });
-            for extent in file.shared {
+            for extent in &file.shared {
                 let id = BlockId::Extent(extent.start);
                 // It is shared: where no other file of the store has it, somebody else does.
                 let is_held_elsewhere =
-                    is_held_elsewhere || holders.get(&extent.start).is_none_or(|&holders| holders < 2);
+                    is_held_elsewhere || names.of_extents.get(&extent.start).is_none_or(|&files| files < 2);
                 blocks.insert(id, Block { id, bytes: extent.bytes, is_held_elsewhere });
             }
         }
-        Usage { blocks: blocks.into_values().collect() }
+        blocks
+    }
+}
+
+/// By what the pieces of the disk are held in the store.
+struct Names {
+    /// For each file the number of its names.
+    of_files: HashMap<u64, u32>,
+    /// For each extent the number of files that have it.
+    of_extents: HashMap<u64, u32>,
+}
+
+impl Names {
+    fn of(found: &[Found]) -> Self {
+        let mut of_files: HashMap<u64, u32> = HashMap::new();
+        let mut of_extents: HashMap<u64, u32> = HashMap::new();
+        let mut counted = HashSet::new();
+        for (inode, file) in found.iter().flat_map(|found| &found.files) {
+            *of_files.entry(*inode).or_default() += file.names;
+            if counted.insert(*inode) {
+                for extent in &file.shared {
+                    *of_extents.entry(extent.start).or_default() += 1;
+                }
+            }
+        }
+        Self { of_files, of_extents }
     }
 }
 

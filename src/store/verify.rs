@@ -29,7 +29,11 @@ impl Lease {
         }
         let body: Vec<u8> = digests.iter().flat_map(|digest| *digest.bytes()).collect();
         let bytes = [sha256_hex(&body).as_bytes(), b"\n", &body].concat();
-        file::write_atomic_with_mode(&self.id().path().join(DIGESTS), &bytes, self.access().file_mode())?;
+        file::write_atomic_with_mode(
+            &self.id().path().join(DIGESTS),
+            &bytes,
+            self.store().access().file_mode(),
+        )?;
         Ok(self.dir().finish_self(None, stat.mtime)?)
     }
 }

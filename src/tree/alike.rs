@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, Node, NodeId, Tree};
 use super::{Error, Result};
 use crate::sys::{self, Dir, Errno, Interrupt, Time};
@@ -37,12 +38,13 @@ fn same_bytes(a: OwnedFd, b: OwnedFd, dir: &Dir, name: &[u8]) -> Result<bool> {
     sys::same_contents(a, b).map_err(|errno| sys::Error::new("read", &dir.join(name), errno).into())
 }
 
-/// Takes from `same`, as [`Tree::same_as`] tells it of `tree`, what only looks alike in the folders `live` and `base`.
+/// Takes from `same`, as [`Tree::same_as`] tells it of `tree`, what only looks alike in `live`
+/// and in `base`, where the nodes of `tree` lie there.
 pub fn only_truly_same(
     tree: &Tree,
     same: &mut [bool],
     live: &Dir,
-    base: &Dir,
+    base: Folders<'_>,
     interrupt: &Interrupt,
 ) -> Result<()> {
     let is_in_doubt = |(id, node): &(NodeId, &Node)| {
@@ -52,19 +54,19 @@ pub fn only_truly_same(
     // The files of a folder are neighbours.
     let folders: Vec<_> = doubtful.chunk_by(|(_, one), (_, other)| one.parent == other.parent).collect();
     let differing = folders.into_par_iter().map(|files| {
-        let folder = tree.path_below(0, files[0].1.parent);
-        let live = live.open_beneath(&folder)?;
-        let base = match base.open_beneath(&folder) {
-            Err(error) if error.is(Errno::NOENT) => None,
-            opened => Some(opened?),
-        };
+        let folder = files[0].1.parent;
+        let live = live.open_beneath(&tree.path_below(0, folder))?;
+        let base = OpenFolder::new(tree, base, folder);
         let mut differing = Vec::new();
         for &(id, _) in files {
             if interrupt.is_raised() {
                 return Err(Error::Interrupted);
             }
-            let is_same = base.as_ref().map(|base| hold_the_same(&live, base, tree.name(id))).transpose()?;
-            if is_same != Some(true) {
+            let is_same = match base.with(id) {
+                Err(error) if error.is(Errno::NOENT) => false,
+                opened => hold_the_same(&live, opened?, tree.name(id))?,
+            };
+            if !is_same {
                 differing.push(id);
             }
         }

@@ -10,6 +10,7 @@ use rayon::Scope;
 
 use super::alike::{hold_the_same, is_given};
 use super::failure::UntilFailure;
+use super::folders::{Folders, OpenFolder};
 use super::index::{FileIdentity, Kind, NodeId, Tree};
 use super::place::{KEPT_BY_FOLDERS, Source};
 use super::restore::Existing;
@@ -53,9 +54,9 @@ pub(super) fn compare(
     existing: Existing,
     interrupt: &Interrupt,
 ) -> Result<Difference> {
-    let (tree, root) = (source.tree, source.root);
+    let Source { tree, folders, .. } = source;
     let comparison =
-        Comparison { tree, root, existing, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
+        Comparison { tree, folders, existing, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
     let root = destination.open_beneath(b"")?;
     rayon::scope(|scope| comparison.jobs.run(|| comparison.compare(scope, 0, root)));
     comparison.jobs.finish()?;
@@ -68,8 +69,8 @@ pub(super) fn compare(
 
 struct Comparison<'a> {
     tree: &'a Tree,
-    /// The folder with the tree's own files.
-    root: &'a Dir,
+    /// Where the tree's own files lie.
+    folders: Folders<'a>,
     existing: Existing,
     found: Mutex<Difference>,
     jobs: UntilFailure<'a>,
@@ -141,8 +142,8 @@ impl Comparison<'_> {
         if !matches!(node.kind, Kind::File { .. }) || !is_given(node.mtime) {
             return Ok(true);
         }
-        match self.root.open_beneath(&self.tree.path_below(0, node.parent)) {
-            Ok(folder) => hold_the_same(&folder, here, self.tree.name(id)),
+        match OpenFolder::new(self.tree, self.folders, node.parent).with(id) {
+            Ok(folder) => hold_the_same(folder, here, self.tree.name(id)),
             // The entry is damaged, as will be found when the file is to come from there.
             Err(_) => Ok(false),
         }

@@ -210,12 +210,23 @@ impl Tree {
 
     /// Bytes of all files, those with several names counted once.
     pub fn bytes(&self) -> u64 {
+        self.bytes_of(|_| true)
+    }
+
+    /// Files and symlinks of which `is_meant` holds, and their bytes, those with several names counted once.
+    pub fn count(&self, is_meant: impl Fn(NodeId) -> bool) -> (u64, u64) {
+        let is_file = |node: &Node| !matches!(node.kind, Kind::Folder { .. });
+        let files = self.iter().filter(|(id, node)| is_file(node) && is_meant(*id)).count();
+        (files as u64, self.bytes_of(is_meant))
+    }
+
+    fn bytes_of(&self, is_meant: impl Fn(NodeId) -> bool) -> u64 {
         let mut seen = std::collections::HashSet::new();
-        let size = |node: &Node| match node.kind {
-            Kind::File { size, group } if group == 0 || seen.insert(group) => size,
+        let size = |(id, node): (NodeId, &Node)| match node.kind {
+            Kind::File { size, group } if is_meant(id) && (group == 0 || seen.insert(group)) => size,
             _ => 0,
         };
-        self.nodes.iter().map(size).fold(0, u64::saturating_add)
+        self.iter().map(size).fold(0, u64::saturating_add)
     }
 
     /// For each node, whether `base` has the same at the same path: for files size, mode and time to the nanosecond; for

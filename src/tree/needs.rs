@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Result;
 use super::bases::Bases;
+use super::folders::OpenFolder;
 use super::index::{Kind, NodeId};
 use super::link::Linker;
 use super::place::Source;
@@ -28,7 +29,7 @@ pub struct Needs {
 /// What placing all of `source` on the file system of `target` may take at most, where `bases` have some of it.
 pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker: &Linker) -> Result<Needs> {
     let target = Dir::open(target)?;
-    let is_near = source.root.stat_self()?.device == target.stat_self()?.device;
+    let is_near = source.folders.first().stat_self()?.device == target.stat_self()?.device;
     let mut needs = Needs::default();
     let mut groups = HashSet::new();
     for (id, node) in source.tree.iter() {
@@ -60,8 +61,8 @@ fn room(source: Source<'_>, id: NodeId, size: u64) -> u64 {
     if size < LARGE {
         return size;
     }
-    let folder = source.root.open_beneath(&source.tree.path_below(0, source.tree.node(id).parent));
-    let stat = folder.and_then(|folder| folder.stat(source.tree.name(id)));
+    let folder = OpenFolder::new(source.tree, source.folders, source.tree.node(id).parent);
+    let stat = folder.with(id).and_then(|folder| folder.stat(source.tree.name(id)));
     // One that is gone meanwhile is told when its turn comes.
     stat.map_or(size, |stat| stat.room.min(size))
 }
@@ -85,7 +86,7 @@ mod tests {
         rustix::fs::ftruncate(&sparse, 1 << 30).unwrap();
         let root = Dir::open(&from).unwrap();
         let tree = walk(&root, &Selection::all(), &Interrupt::default()).unwrap().tree;
-        let source = Source { tree: &tree, root: &root, linkable: &[], is_live: true };
+        let source = Source { tree: &tree, folders: (&root).into(), linkable: &[], is_live: true };
         let needs = needs(source, None, &to, &Linker::new(LinkMode::Copy)).unwrap();
         assert_eq!(needs, Needs { bytes: 3 * BLOCK, inodes: 3 });
     }

@@ -13,6 +13,7 @@ use rayon::Scope;
 
 use super::bases::{BaseFolder, Bases, linked_from};
 use super::failure::UntilFailure;
+use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, NodeId, Tree};
 use super::link::{File, Used};
 use super::tally::{Counts, Tally};
@@ -32,13 +33,13 @@ const BATCH_BYTES: u64 = 4 << 20;
 /// wanted that, and they stay as they are.
 pub(super) const KEPT_BY_FOLDERS: u16 = 0o6000;
 
-/// A tree, and the folder that holds its files.
+/// A tree, and the folders that hold its files.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// What is there.
     pub tree: &'a Tree,
-    /// The root's folder.
-    pub root: &'a Dir,
+    /// Where that lies.
+    pub folders: Folders<'a>,
     /// For each node whether it may share its inode with the copy (see [`super::LinkMode::Hardlink`]).
     pub linkable: &'a [bool],
     /// Whether others may write there meanwhile.
@@ -75,7 +76,7 @@ pub fn place(
                 let mut parents = Parents::default();
                 for placement in batch {
                     work_ref.jobs.run(|| {
-                        let origin = parents.open(source, bases, placement.node)?;
+                        let origin = parents.open(source, bases, placement.node);
                         work_ref.place_top(scope, origin, placement, into)
                     });
                 }
@@ -91,26 +92,26 @@ pub fn place(
 }
 
 /// The folders in which placed nodes lie, on the side of the source.
-struct Origin {
-    source: Dir,
+struct Origin<'a> {
+    source: OpenFolder<'a>,
     base: Option<BaseFolder>,
 }
 
 /// Opens each folder once for neighbouring placements.
 #[derive(Default)]
-struct Parents {
-    last: Option<(NodeId, Origin)>,
+struct Parents<'a> {
+    last: Option<(NodeId, Origin<'a>)>,
 }
 
-impl Parents {
-    fn open(&mut self, source: Source<'_>, bases: Option<Bases<'_>>, node: NodeId) -> Result<&Origin> {
+impl<'a> Parents<'a> {
+    fn open(&mut self, source: Source<'a>, bases: Option<Bases<'_>>, node: NodeId) -> &Origin<'a> {
         let parent = source.tree.node(node).parent;
         if self.last.as_ref().is_none_or(|(id, _)| *id != parent) {
-            let path = source.tree.path_below(0, parent);
             let base = bases.and_then(|bases| bases.open(source.tree, parent, None));
-            self.last = Some((parent, Origin { source: source.root.open_beneath(&path)?, base }));
+            let source = OpenFolder::new(source.tree, source.folders, parent);
+            self.last = Some((parent, Origin { source, base }));
         }
-        Ok(&self.last.as_ref().expect("it was just set").1)
+        &self.last.as_ref().expect("it was just set").1
     }
 }
 
@@ -141,11 +142,11 @@ fn groups_of(tree: &Tree, placements: &[Placement]) -> Groups {
 }
 
 /// A folder that is being made.
-struct Folder {
+struct Folder<'a> {
     node: NodeId,
     /// It is placed itself, and not only what it is in.
     is_top: bool,
-    source: Dir,
+    source: OpenFolder<'a>,
     base: Option<BaseFolder>,
     target: Dir,
     /// Batches that are not done yet.
@@ -171,11 +172,11 @@ struct Work<'a> {
     counts: Counts,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     fn place_top<'scope>(
         &'scope self,
         scope: &Scope<'scope>,
-        origin: &Origin,
+        origin: &Origin<'a>,
         placement: &Placement,
         into: &Dir,
     ) -> Result<()> {
@@ -185,8 +186,8 @@ impl Work<'_> {
             let target = into.open_dir(&placement.name)?;
             // The root is in no folder of the tree, and so it is its own origin.
             let (source, above) = match placement.node {
-                0 => (origin.source.open_beneath(b"")?, None),
-                id => (origin.source.open_dir(self.tree().name(id))?, origin.base.as_ref()),
+                0 => (OpenFolder::new(self.tree(), self.source.folders, 0), None),
+                id => (origin.source.below(id)?, origin.base.as_ref()),
             };
             let base = self.open_base(placement.node, above);
             let pending = AtomicUsize::new(0);
@@ -200,7 +201,7 @@ impl Work<'_> {
         }
     }
 
-    fn place_folder<'scope>(&'scope self, scope: &Scope<'scope>, folder: Folder) -> Result<()> {
+    fn place_folder<'scope>(&'scope self, scope: &Scope<'scope>, folder: Folder<'a>) -> Result<()> {
         let tree = self.tree();
         let mut files = Vec::new();
         let mut subfolders = Vec::new();
@@ -232,10 +233,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn open_subfolder(&self, parent: &Folder, id: NodeId) -> Result<Folder> {
+    fn open_subfolder(&self, parent: &Folder<'a>, id: NodeId) -> Result<Folder<'a>> {
         let name = self.tree().name(id);
         let base = self.open_base(id, parent.base.as_ref());
-        let (source, target) = (parent.source.open_dir(name)?, parent.target.open_dir(name)?);
+        let (source, target) = (parent.source.below(id)?, parent.target.open_dir(name)?);
         Ok(Folder { node: id, is_top: false, source, base, target, pending: AtomicUsize::new(0) })
     }
 
@@ -263,7 +264,7 @@ impl Work<'_> {
         batches
     }
 
-    fn place_batch(&self, folder: &Folder, batch: &[NodeId]) -> Result<()> {
+    fn place_batch(&self, folder: &Folder<'a>, batch: &[NodeId]) -> Result<()> {
         for &id in batch {
             self.jobs.check()?;
             self.place_file(id, &folder.source, folder.base.as_ref(), &folder.target, self.tree().name(id))?;
@@ -275,10 +276,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn finish(&self, folder: &Folder) -> Result<()> {
+    fn finish(&self, folder: &Folder<'a>) -> Result<()> {
         let node = self.tree().node(folder.node);
-        sys::copy_user_attributes(&folder.source, &folder.target).map_err(|errno| Error::Copy {
-            from: folder.source.path().to_path_buf(),
+        let source = folder.source.own()?;
+        sys::copy_user_attributes(source, &folder.target).map_err(|errno| Error::Copy {
+            from: source.path().to_path_buf(),
             to: folder.target.path().to_path_buf(),
             source: errno.into(),
         })?;
@@ -295,7 +297,7 @@ impl Work<'_> {
     fn place_file(
         &self,
         id: NodeId,
-        from: &Dir,
+        from: &OpenFolder<'a>,
         base: Option<&BaseFolder>,
         to: &Dir,
         to_name: &[u8],
@@ -319,7 +321,7 @@ impl Work<'_> {
                 }
                 let linkable = self.source.linkable.get(id as usize).copied().unwrap_or(false);
                 let file = File {
-                    from,
+                    from: from.with(id)?,
                     name: tree.name(id),
                     size,
                     mode: node.mode,
@@ -368,8 +370,7 @@ impl Work<'_> {
                 if is_linked {
                     linked += 1;
                 } else {
-                    let from =
-                        self.source.root.open_beneath(&tree.path_below(0, tree.node(member.1).parent))?;
+                    let from = OpenFolder::new(tree, self.source.folders, tree.node(member.1).parent);
                     self.place_file(member.1, &from, None, &to, &name)?;
                 }
                 if let Some(folder) = folder {
@@ -387,7 +388,7 @@ impl Work<'_> {
         self.bases.and_then(|bases| bases.open(self.tree(), id, above))
     }
 
-    fn tree(&self) -> &Tree {
+    fn tree(&self) -> &'a Tree {
         self.source.tree
     }
 }

@@ -309,7 +309,7 @@ mod tests {
         let interrupt = Interrupt::default();
         let tree = walk(&entry, &Selection::all(), &interrupt).unwrap().tree;
         let there = Dir::open(&to).unwrap();
-        let source = Source { tree: &tree, root: &entry, linkable: &[], is_live: false };
+        let source = Source { tree: &tree, folders: (&entry).into(), linkable: &[], is_live: false };
         let mut difference = compare(source, &there, Existing::Mirror, &interrupt).unwrap();
         assert_eq!(difference.changes.len(), 3);
         // Somebody removes a file between the comparison and the commit.

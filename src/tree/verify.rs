@@ -1,15 +1,15 @@
 //! Whether the files of a tree are as it says, and what they hold.
 
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
 
 use super::Result;
 use super::failure::UntilFailure;
+use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, Node, NodeId, Tree};
-use crate::sys::{self, Digest, Dir, Errno, FileType, Interrupt, Stat};
+use crate::sys::{Digest, Dir, Errno, FileType, Interrupt, Stat};
 
 /// Something that is not as the tree says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,11 @@ pub struct Verified {
     pub digests: Vec<(NodeId, Digest)>,
 }
 
-/// Compares kind, size and time of all that is in `tree` with the folder `root`, and reads all contents where `deep`.
+/// Compares kind, size and time of all that is in `tree` with the `folders`, and reads all contents where `deep`.
 /// Modes are not compared: a restore sets them right.
-pub fn verify(tree: &Tree, root: &Dir, deep: bool, interrupt: &Interrupt) -> Result<Verified> {
+pub fn verify(tree: &Tree, folders: Folders<'_>, deep: bool, interrupt: &Interrupt) -> Result<Verified> {
     let work = Work { tree, deep, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
-    let root = root.open_beneath(b"")?;
+    let root = OpenFolder::new(tree, folders, 0);
     rayon::scope(|scope| work.jobs.run(|| work.folder(scope, 0, root)));
     work.jobs.finish()?;
     let mut found = work.found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -49,16 +49,21 @@ struct Work<'a> {
     jobs: UntilFailure<'a>,
 }
 
-impl Work<'_> {
-    fn folder<'scope>(&'scope self, scope: &Scope<'scope>, folder: NodeId, here: Dir) -> Result<()> {
+impl<'a> Work<'a> {
+    fn folder<'scope>(
+        &'scope self,
+        scope: &Scope<'scope>,
+        folder: NodeId,
+        here: OpenFolder<'a>,
+    ) -> Result<()> {
         let here = Arc::new(here);
         for id in self.tree.children(folder) {
             let here = Arc::clone(&here);
             if let Kind::Folder { .. } = self.tree.node(id).kind {
                 scope.spawn(move |scope| {
-                    self.jobs.run(|| match here.open_dir(self.tree.name(id)) {
-                        Ok(dir) => self.folder(scope, id, dir),
-                        Err(error) => self.tell(&here, id, error.reason()),
+                    self.jobs.run(|| match here.below(id) {
+                        Ok(folder) => self.folder(scope, id, folder),
+                        Err(error) => self.tell(error.path(), error.reason()),
                     });
                 });
             } else if self.deep {
@@ -70,24 +75,30 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn metadata(&self, here: &Dir, id: NodeId) -> Result<()> {
-        match here.stat_if_present(self.tree.name(id)) {
-            Ok(None) => self.tell(here, id, "it is missing".into()),
-            Ok(Some(stat)) => match self.difference(here, id, &stat) {
-                Some(what) => self.tell(here, id, what),
-                None => Ok(()),
-            },
-            Err(error) => self.tell(here, id, error.reason()),
-        }
+    fn metadata(&self, here: &OpenFolder<'a>, id: NodeId) -> Result<()> {
+        let name = self.tree.name(id);
+        let (dir, stat) = match here.with(id).and_then(|dir| Ok((dir, dir.stat_if_present(name)?))) {
+            Ok(found) => found,
+            Err(error) => return self.tell(error.path(), error.reason()),
+        };
+        let what = match stat {
+            None => Some("it is missing".into()),
+            Some(stat) => self.difference(dir, id, &stat),
+        };
+        what.map_or(Ok(()), |what| self.tell(&dir.join(name), what))
     }
 
-    fn contents(&self, here: &Dir, id: NodeId) -> Result<()> {
+    fn contents(&self, here: &OpenFolder<'a>, id: NodeId) -> Result<()> {
         if !matches!(self.tree.node(id).kind, Kind::File { .. }) {
             return self.metadata(here, id);
         }
-        let opened: sys::Result<(OwnedFd, Stat)> = here.open_file(self.tree.name(id));
+        let name = self.tree.name(id);
+        let (dir, opened) = match here.with(id) {
+            Ok(dir) => (dir, dir.open_file(name)),
+            Err(error) => return self.tell(error.path(), error.reason()),
+        };
         let read = match opened {
-            Ok((file, stat)) => match self.difference(here, id, &stat) {
+            Ok((file, stat)) => match self.difference(dir, id, &stat) {
                 Some(what) => Err(what),
                 None => Digest::of_file(file).map_err(|errno| std::io::Error::from(errno).to_string()),
             },
@@ -100,7 +111,7 @@ impl Work<'_> {
                 found.digests.push((id, digest));
                 Ok(())
             }
-            Err(what) => self.tell(here, id, what),
+            Err(what) => self.tell(&dir.join(name), what),
         }
     }
 
@@ -124,8 +135,8 @@ impl Work<'_> {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "a damage is a finding; callers end with it")]
-    fn tell(&self, here: &Dir, id: NodeId, what: String) -> Result<()> {
-        let path = here.join(self.tree.name(id));
+    fn tell(&self, path: &Path, what: String) -> Result<()> {
+        let path = path.to_path_buf();
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.damages.push(Damage { path, what });
         Ok(())

@@ -12,6 +12,7 @@ mod job;
 mod kinds;
 mod lacking;
 mod last_build;
+mod parts;
 mod pool;
 mod pool_upkeep;
 mod presets;

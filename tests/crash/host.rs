@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// A package of one executable of its name.
 pub(crate) const TOOL: &str = "tool";
 
+/// Files of [`Host::add_many`].
+const MANY: usize = 120;
+
 /// Where cargo notes what it has installed.
 const NOTES: [&str; 2] = ["home/.cargo/.crates.toml", "home/.cargo/.crates2.json"];
 
@@ -77,6 +80,26 @@ impl Host {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, contents).unwrap();
         }
+    }
+
+    /// Lets the job make files of `tree`, and leaves all others as they are.
+    pub(crate) fn add(&self, tree: Tree) {
+        for (path, contents) in tree.files() {
+            fs::write(self.path("work/tree").join(path), contents).unwrap();
+        }
+    }
+
+    /// Adds files that are of all trees: so many that an entry leaves them where another one has them.
+    pub(crate) fn add_many(&self) {
+        fs::create_dir_all(self.path("work/tree/many")).unwrap();
+        for number in 0..MANY {
+            fs::write(self.path("work/tree/many").join(number.to_string()), "of all").unwrap();
+        }
+    }
+
+    /// Whether some of these are there, and not all.
+    pub(crate) fn has_some_of_many(&self) -> bool {
+        ![0, MANY].contains(&names(&self.path("work/tree/many")).len())
     }
 
     pub(crate) fn remove_tree(&self) {

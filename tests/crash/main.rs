@@ -19,7 +19,7 @@ struct Scenario {
     command: fn(&Host) -> Vec<&'static str>,
 }
 
-const SCENARIOS: [Scenario; 8] = [
+const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "a save that evicts an older entry",
         prepare: |host| host.write(Tree::New),
@@ -56,6 +56,29 @@ const SCENARIOS: [Scenario; 8] = [
             host.write(Tree::New);
             host.expect_success(&["save", "--save", "always", "--keep", "paths=9"]);
             host.leave_debris();
+        },
+        command: |_| vec!["gc", "--keep", "paths=1"],
+    },
+    Scenario {
+        name: "a save that leaves most files where they are",
+        prepare: |host| {
+            host.write(Tree::Old);
+            host.add_many();
+            host.expect_success(&["save", "--save", "always"]);
+            host.add(Tree::New);
+        },
+        command: |_| vec!["save", "--save", "always", "--keep", "paths=1"],
+    },
+    Scenario {
+        name: "an eviction of an entry that another one needs, and of one that nobody needs any more",
+        prepare: |host| {
+            host.write(Tree::Old);
+            host.add_many();
+            host.expect_success(&["save", "--save", "always"]);
+            host.add(Tree::New);
+            host.expect_success(&["save", "--save", "always"]);
+            host.add(Tree::Old);
+            host.expect_success(&["save", "--save", "always", "--keep", "paths=9"]);
         },
         command: |_| vec!["gc", "--keep", "paths=1"],
     },
@@ -108,6 +131,7 @@ fn whatever_step_it_dies_before_nothing_is_lost() {
             host.expect_success(&["restore", "--no-session"]);
             let restored = host.tree();
             assert!(restored.is(Tree::Old) || restored.is(Tree::New), "{what}: {restored:?}");
+            assert!(!host.has_some_of_many(), "{what}");
             assert_eq!(host.debris_of_restores(), 0, "{what}");
 
             host.expect_success(&["gc", "--keep", "paths=9"]);

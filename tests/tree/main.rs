@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use runner_cache::sys::{Dir, Interrupt};
 use runner_cache::tree::{
-    self, Engine, Existing, LinkMode, Linker, Placement, Progress, Selection, Source, Tally, Tree,
+    self, Engine, Existing, Folders, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally,
+    Tree,
 };
 use tempfile::TempDir;
 
@@ -35,7 +36,7 @@ fn save(live: &Path, store: &Path, name: &str, mode: LinkMode) -> Entry {
     tree.validate().unwrap();
     // Nothing in these tests writes into a file that it did not make, so all of them may share inodes.
     let linkable = vec![true; tree.len() as usize];
-    let source = Source { tree: &tree, root: &live, linkable: &linkable, is_live: true };
+    let source = Source { tree: &tree, folders: (&live).into(), linkable: &linkable, is_live: true };
     let into = Dir::open(store).unwrap();
     let placement = [Placement { node: 0, name: name.into() }];
     with_engine(mode, &Interrupt::default(), |engine| tree::place(source, &placement, &into, None, engine))
@@ -55,7 +56,8 @@ fn restore_as(
     mode: LinkMode,
     stop: &Interrupt,
 ) -> tree::Result<Tally> {
-    let source = Source { tree: &entry.tree, root: &entry.dir, linkable: &entry.linkable, is_live: false };
+    let Entry { tree, dir, linkable } = entry;
+    let source = Source { tree, folders: dir.into(), linkable, is_live: false };
     with_engine(mode, stop, |engine| tree::restore(source, to, existing, false, engine))
 }
 
@@ -167,6 +169,39 @@ proptest! {
     }
 
     #[test]
+    fn a_tree_that_lies_here_and_there_comes_as_one(plants in plants(16), other in plants(16), places in any::<u64>()) {
+        for mode in MODES {
+            let (place, live, store) = grow(&plants);
+            let entry = save(&live, &store, "0", mode);
+            save(&live, &store, "1", LinkMode::Copy);
+            let of: Vec<_> = entry.tree.iter().map(|(id, _)| u8::from(id > 0 && places >> (id % 64) & 1 == 1)).collect();
+            for (id, node) in entry.tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. })) {
+                let elsewhere = Dir::open(&store.join(if of[id as usize] == 1 { "0" } else { "1" })).unwrap();
+                let folder = elsewhere.open_beneath(&entry.tree.path_below(0, node.parent)).unwrap();
+                let mode = folder.stat_self().unwrap().mode;
+                folder.set_own_mode(mode | 0o700).unwrap();
+                folder.remove_file(entry.tree.name(id)).unwrap();
+                folder.set_own_mode(mode).unwrap();
+            }
+            let dirs = ["0", "1"].map(|name| Dir::open(&store.join(name)).unwrap());
+            let folders = Folders::new(&dirs, &of);
+            let found = tree::verify(&entry.tree, folders, true, &Interrupt::default()).unwrap();
+            prop_assert_eq!(found.damages, []);
+            let wanted = list(&live).without_special();
+            let to = place.path().join("to");
+            let source = Source { tree: &entry.tree, folders, linkable: &entry.linkable, is_live: false };
+            let restore = || with_engine(mode, &Interrupt::default(), |engine| {
+                tree::restore(source, &to, Existing::Mirror, false, engine).unwrap();
+            });
+            restore();
+            prop_assert_eq!(&list(&to), &wanted, "{}", mode);
+            forest::plant(&to, &other);
+            restore();
+            prop_assert_eq!(list(&to).without_attributes(), wanted.without_attributes(), "{}", mode);
+        }
+    }
+
+    #[test]
     fn a_save_links_what_its_base_has(plants in plants(16), more in plants(4)) {
         let (place, live, store) = grow(&plants);
         let base = save(&live, &store, "base", LinkMode::Copy);
@@ -176,9 +211,9 @@ proptest! {
         let tree = tree::walk(&live_dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
         let roots = [Dir::open(&store.join("base")).unwrap()];
         let mut same = tree.same_as(&base.tree);
-        tree::only_truly_same(&tree, &mut same, &live_dir, &roots[0], &Interrupt::default()).unwrap();
+        tree::only_truly_same(&tree, &mut same, &live_dir, (&roots[0]).into(), &Interrupt::default()).unwrap();
         let of: Vec<_> = same.into_iter().map(|same| same.then_some(0)).collect();
-        let source = Source { tree: &tree, root: &live_dir, linkable: &[], is_live: true };
+        let source = Source { tree: &tree, folders: (&live_dir).into(), linkable: &[], is_live: true };
         let placement = [Placement { node: 0, name: b"next".to_vec() }];
         let bases = Some(tree::Bases { roots: &roots, of: &of });
         let into = Dir::open(&store).unwrap();
@@ -477,6 +512,6 @@ fn files_that_only_look_alike_are_told_apart() {
     let tree = tree::walk(&live_dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
     let mut same = tree.same_as(&entry.tree);
     assert!(same[1], "by size and time");
-    tree::only_truly_same(&tree, &mut same, &live_dir, &entry.dir, &Interrupt::default()).unwrap();
+    tree::only_truly_same(&tree, &mut same, &live_dir, (&entry.dir).into(), &Interrupt::default()).unwrap();
     assert!(!same[1]);
 }
