@@ -46,7 +46,7 @@ impl Saver<'_> {
             return Ok(Saved::Not("there is nothing to save"));
         }
         let alike = live.iter().map(|live| Alike::find(self.job, base.as_ref(), live));
-        let alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
+        let mut alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
             && self.is_unchanged(base, &live, &alike, &tools.installs)
@@ -54,7 +54,7 @@ impl Saver<'_> {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
         }
-        let mut shared = shared(&live, base.as_ref(), &alike, !plan.layer.is_whole())?;
+        let mut shared = self.shared(&live, base.as_ref(), &mut alike, !plan.layer.is_whole())?;
         // Before units are held: what is held makes no room.
         if let Some(why) = self.lack_of_room(&live, &shared)? {
             self.job.console.warn(format!("{}: not saved: {why}", plan.layer));
@@ -68,10 +68,10 @@ impl Saver<'_> {
             }
         }
         let staging = self.store.stage()?;
-        let kept = shared.iter().map(|shared| shared.keep(self.store, &staging));
-        let filled = kept.collect::<Result<Vec<_>, Trouble>>().and_then(|kept| {
-            if !kept.into_iter().all(|is_kept| is_kept) {
-                shared = self::shared(&live, base.as_ref(), &alike, false)?;
+        let parts: Vec<_> = shared.iter().flat_map(Shared::parts).collect();
+        let filled = staging.keep(self.store, &parts).map_err(Trouble::from).and_then(|is_kept| {
+            if !is_kept {
+                shared = self.shared(&live, base.as_ref(), &mut alike, false)?;
             }
             self.fill(&staging, &live, &shared)
         });
@@ -94,6 +94,21 @@ impl Saver<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// What is shared of each of the roots.
+    fn shared(
+        &self,
+        live: &[Live],
+        base: Option<&Lease>,
+        alike: &mut [Option<Alike>],
+        may_stay: bool,
+    ) -> Result<Vec<Shared>, Trouble> {
+        let shared = live.iter().zip(alike).map(|(live, alike)| match (base, alike) {
+            (Some(base), Some(alike)) => Shared::with_base(self.job, live, base, alike, may_stay),
+            _ => Ok(Shared::with_none(live)),
+        });
+        shared.collect()
     }
 
     /// What the unit pool has of a folder of units. Without it the entry is as good.
@@ -264,20 +279,6 @@ impl Saver<'_> {
         };
         Manifest { header, roots, sources }
     }
-}
-
-/// What is shared of each of the roots.
-fn shared(
-    live: &[Live],
-    base: Option<&Lease>,
-    alike: &[Option<Alike>],
-    may_stay: bool,
-) -> Result<Vec<Shared>, Trouble> {
-    let shared = live.iter().zip(alike).map(|(live, alike)| match (base, alike) {
-        (Some(base), Some(alike)) => Shared::with_base(live, base, alike, may_stay),
-        _ => Ok(Shared::with_none(live)),
-    });
-    shared.collect()
 }
 
 /// What is of `whole` without having been `placed`.

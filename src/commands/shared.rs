@@ -6,7 +6,7 @@ use super::live::Live;
 use super::pool::{Known, PoolUnit};
 use super::trouble::Trouble;
 use crate::cargo::SOURCES;
-use crate::store::{Elsewhere, Lease, Part, Root, Staging, Store};
+use crate::store::{Elsewhere, Lease, Part, Root};
 use crate::sys::{Dir, ManyOpenFiles};
 use crate::tree::{self, Bases, Folders, NodeId, Tree};
 
@@ -47,6 +47,22 @@ impl Alike {
         Ok(Some(Self { number, same, places }))
     }
 
+    /// Leaves of what is the same only what is really there, as far as names, sizes and times tell.
+    fn look_after(&mut self, job: &Job, tree: &Tree, dirs: &[Dir]) -> Result<(), Trouble> {
+        let folders = Folders::new(dirs, &self.places);
+        let mut is_lacking = vec![false; tree.len() as usize];
+        for damage in tree::verify(tree, folders, false, &job.interrupt)?.damages {
+            is_lacking[damage.id as usize] = true;
+        }
+        // What is in a folder comes behind it.
+        for (id, node) in tree.iter() {
+            let is_here = !is_lacking[id as usize] && !is_lacking[node.parent as usize];
+            is_lacking[id as usize] = !is_here;
+            self.same[id as usize] &= is_here;
+        }
+        Ok(())
+    }
+
     /// Which of the base's folders has the same as the live node `id`.
     fn place(&self, id: NodeId) -> Option<u8> {
         self.same[id as usize].then(|| self.places.get(id as usize).copied().unwrap_or(0))
@@ -80,16 +96,22 @@ impl Shared {
 
     /// With the entry from which the job started. Where `may_stay`, what is the same stays where it lies, if that is worth it.
     pub(super) fn with_base(
+        job: &Job,
         live: &Live,
         base: &Lease,
-        alike: &Alike,
+        alike: &mut Alike,
         may_stay: bool,
     ) -> Result<Self, Trouble> {
         let tree = &live.root.tree;
         let mut parts = vec![base.part(alike.number)];
         parts.extend(base.manifest().roots[alike.number].elsewhere.parts.iter().cloned());
-        let staying = if may_stay { staying(tree, alike, &parts) } else { Vec::new() };
         let bases = base.open_root(alike.number)?;
+        let mut staying = if may_stay { staying(tree, alike, &parts) } else { Vec::new() };
+        if !staying.is_empty() {
+            // A file that is to be linked must be there. What stays is not touched, and would be missed by the next job.
+            alike.look_after(job, tree, &bases)?;
+            staying = self::staying(tree, alike, &parts);
+        }
         if staying.is_empty() {
             let of = tree.iter().map(|(id, _)| alike.place(id).map(u32::from)).collect();
             return Ok(Self { elsewhere: Elsewhere::default(), rest: None, bases, of });
@@ -117,14 +139,9 @@ impl Shared {
         }
     }
 
-    /// Keeps what stays for the entry that becomes of `staging`. `false` where that cannot be done.
-    pub(super) fn keep(&self, store: &Store, staging: &Staging) -> Result<bool, Trouble> {
-        for part in &self.elsewhere.parts {
-            if !staging.keep(store, part)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// Where something stays.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.elsewhere.parts
     }
 
     /// What is to be placed of `live`.

@@ -6,7 +6,7 @@ use super::job::{Exit, Job, chain};
 use crate::report::{count, entries};
 use crate::store::{self, EntryId, Lease, Store};
 use crate::sys::Digest;
-use crate::tree::{self, Damage, Folders};
+use crate::tree::{self, Folders};
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
@@ -46,6 +46,12 @@ pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> 
     Ok(if damaged + unread == 0 { Exit::Success } else { Exit::Failure })
 }
 
+/// Something of an entry that is not as recorded.
+struct Damage {
+    path: PathBuf,
+    what: String,
+}
+
 /// What of an entry is not as recorded. The first reading of its contents is recorded.
 fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> {
     let mut damages = Vec::new();
@@ -59,8 +65,9 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
             }
         };
         let folders = Folders::new(&dirs, &root.elsewhere.of);
-        let mut verified = tree::verify(&root.tree, folders, deep, &job.interrupt)?;
-        damages.append(&mut verified.damages);
+        let verified = tree::verify(&root.tree, folders, deep, &job.interrupt)?;
+        let found = verified.damages.into_iter();
+        damages.extend(found.map(|tree::Damage { path, what, .. }| Damage { path, what }));
         read.extend(verified.digests.into_iter().map(|(id, digest)| {
             let path = root.tree.path_below(0, id);
             (digest, folders.with(id).join(&path))

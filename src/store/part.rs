@@ -30,6 +30,26 @@ impl Store {
         self.retired_folder().join(entry.as_ref().file_name().unwrap_or_default())
     }
 
+    /// Adds to `names` what keeps the files of `part`. `false` where that cannot be.
+    fn keep(&self, part: &Part, names: &Dir) -> Result<bool> {
+        let name = part.entry.rsplit('/').next().unwrap_or_default();
+        let linked = self.open_part(&part.entry).and_then(|folder| {
+            let path = folder.path().to_path_buf();
+            // Whoever removes it looks first whether it is needed, and locks it before.
+            match Lock::try_on(folder, &path, LockMode::Shared)? {
+                Some(lock) => Ok(lock.get().link(MANIFEST.as_bytes(), names, name.as_bytes())?),
+                None => Err(Error::Gone { path }),
+            }
+        });
+        match linked {
+            // Several roots can have files of one entry.
+            Err(Error::Sys(error)) if error.is(Errno::EXIST) => Ok(true),
+            Err(Error::Sys(error)) if UNLINKABLE.iter().any(|&errno| error.is(errno)) => Ok(false),
+            Err(Error::Gone { .. }) => Ok(false),
+            linked => linked.map(|()| true),
+        }
+    }
+
     /// Takes an entry that others need out of every lookup. Returns where it is now; `None` when it is gone.
     pub(super) fn retire(&self, id: &EntryId) -> Result<Option<PathBuf>> {
         let (path, retired) = (id.path(), self.retired(id.path()));
@@ -79,26 +99,25 @@ pub(super) fn is_needed(folder: &Dir) -> Result<bool> {
 }
 
 impl Staging {
-    /// Keeps the files of `part` for as long as there is an entry of this. Somebody must hold an entry meanwhile that keeps them
-    /// already, or their own. `false` where they cannot be kept.
-    pub fn keep(&self, store: &Store, part: &Part) -> Result<bool> {
-        let own = self.dir();
-        let linked = store.open_part(&part.entry).and_then(|folder| {
-            if own.stat_if_present(PARTS.as_bytes())?.is_none() {
-                own.make_dir(PARTS.as_bytes(), 0o700)?;
-                if store.access() == Access::Group {
-                    own.set_mode(PARTS.as_bytes(), 0o750)?;
-                }
-            }
-            let name = part.entry.rsplit('/').next().unwrap_or_default();
-            Ok(folder.link(MANIFEST.as_bytes(), &own.open_dir(PARTS.as_bytes())?, name.as_bytes())?)
-        });
-        match linked {
-            // Several roots can have files of one entry.
-            Err(Error::Sys(error)) if error.is(Errno::EXIST) => Ok(true),
-            Err(Error::Sys(error)) if UNLINKABLE.iter().any(|&errno| error.is(errno)) => Ok(false),
-            linked => linked.map(|()| true),
+    /// Keeps the files of `parts` for as long as there is an entry of this. `false` where one of them cannot be kept, and none
+    /// is.
+    pub fn keep(&self, store: &Store, parts: &[&Part]) -> Result<bool> {
+        if parts.is_empty() {
+            return Ok(true);
         }
+        let own = self.dir();
+        own.make_dir(PARTS.as_bytes(), 0o700)?;
+        if store.access() == Access::Group {
+            own.set_mode(PARTS.as_bytes(), 0o750)?;
+        }
+        let names = own.open_dir(PARTS.as_bytes())?;
+        for part in parts {
+            if !store.keep(part, &names)? {
+                own.remove_all(PARTS.as_bytes())?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -172,13 +191,14 @@ mod tests {
             let staging = self.store.stage().unwrap();
             let own = staging.trees().unwrap();
             own.make_dir(b"0", 0o700).unwrap();
-            file::write_new(&own.join(b"0").join(key), &[1; 64 * 1024]).unwrap();
+            file::write_new(&own.join(b"0").join(key), &vec![1; 64 * 1024]).unwrap();
             let mut manifest = sample(key, "own");
             for base in bases {
                 let part = self.store.lease((*base).clone()).unwrap().part(0);
-                assert!(staging.keep(&self.store, &part).unwrap());
                 manifest.roots[0].elsewhere.parts.push(part);
             }
+            let parts: Vec<_> = manifest.roots[0].elsewhere.parts.iter().collect();
+            assert!(staging.keep(&self.store, &parts).unwrap());
             self.store.publish(staging, &manifest).unwrap()
         }
 
@@ -277,7 +297,9 @@ mod tests {
         let (folder, name) = case.store.open_parent(&path).unwrap();
         folder.remove_all(name).unwrap();
         let staging = case.store.stage().unwrap();
-        assert!(!staging.keep(&case.store, &part).unwrap());
+        let other = case.store.lease(b.clone()).unwrap().part(0);
+        assert!(!staging.keep(&case.store, &[&other, &part]).unwrap());
+        assert!(staging.dir().stat_if_present(PARTS.as_bytes()).unwrap().is_none());
         let lease = case.store.lease(b).unwrap();
         let Err(Error::Sys(error)) = lease.open_root(0) else { panic!("it has all") };
         assert!(lease.has(error.path()), "{error}");

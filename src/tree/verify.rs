@@ -14,6 +14,8 @@ use crate::sys::{Digest, Dir, Errno, FileType, Interrupt, Stat};
 /// Something that is not as the tree says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
+    /// The node. Of what is below a folder nothing is told where the folder itself is not there.
+    pub id: NodeId,
     /// Where.
     pub path: PathBuf,
     /// How it is instead.
@@ -63,7 +65,7 @@ impl<'a> Work<'a> {
                 scope.spawn(move |scope| {
                     self.jobs.run(|| match here.below(id) {
                         Ok(folder) => self.folder(scope, id, folder),
-                        Err(error) => self.tell(error.path(), error.reason()),
+                        Err(error) => self.tell(id, error.path(), error.reason()),
                     });
                 });
             } else if self.deep {
@@ -79,13 +81,13 @@ impl<'a> Work<'a> {
         let name = self.tree.name(id);
         let (dir, stat) = match here.with(id).and_then(|dir| Ok((dir, dir.stat_if_present(name)?))) {
             Ok(found) => found,
-            Err(error) => return self.tell(error.path(), error.reason()),
+            Err(error) => return self.tell(id, error.path(), error.reason()),
         };
         let what = match stat {
             None => Some("it is missing".into()),
             Some(stat) => self.difference(dir, id, &stat),
         };
-        what.map_or(Ok(()), |what| self.tell(&dir.join(name), what))
+        what.map_or(Ok(()), |what| self.tell(id, &dir.join(name), what))
     }
 
     fn contents(&self, here: &OpenFolder<'a>, id: NodeId) -> Result<()> {
@@ -95,7 +97,7 @@ impl<'a> Work<'a> {
         let name = self.tree.name(id);
         let (dir, opened) = match here.with(id) {
             Ok(dir) => (dir, dir.open_file(name)),
-            Err(error) => return self.tell(error.path(), error.reason()),
+            Err(error) => return self.tell(id, error.path(), error.reason()),
         };
         let read = match opened {
             Ok((file, stat)) => match self.difference(dir, id, &stat) {
@@ -111,7 +113,7 @@ impl<'a> Work<'a> {
                 found.digests.push((id, digest));
                 Ok(())
             }
-            Err(what) => self.tell(&dir.join(name), what),
+            Err(what) => self.tell(id, &dir.join(name), what),
         }
     }
 
@@ -135,10 +137,10 @@ impl<'a> Work<'a> {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "a damage is a finding; callers end with it")]
-    fn tell(&self, path: &Path, what: String) -> Result<()> {
+    fn tell(&self, id: NodeId, path: &Path, what: String) -> Result<()> {
         let path = path.to_path_buf();
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.damages.push(Damage { path, what });
+        found.damages.push(Damage { id, path, what });
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::job::{Job, Said};
 
@@ -145,6 +146,25 @@ fn damage_where_files_stay_is_damage_of_all_who_need_them() {
     job.sh("touch -d '1 week ago' $RUNNER_CACHE_ROOT/quarantine/*");
     job.ok(&["gc"]);
     assert_eq!((in_root(&job, "quarantine"), in_root(&job, "retired")), (0, 0));
+}
+
+#[test]
+fn what_is_lacking_in_the_earlier_entry_comes_from_the_job() {
+    let job = job();
+    let first = job.newest_entry("paths");
+    fs::remove_file(first.join("tree/0/0/8")).unwrap();
+    fs::write(first.join("tree/0/0/9"), "tampered with").unwrap();
+    change(&job, [7], "changed");
+    job.write("work/project/out/new/file", "");
+    fs::set_permissions(job.path("work/project/out/1"), fs::Permissions::from_mode(0o700)).unwrap();
+    save(&job);
+    assert_eq!(newest(&job), (4, 1));
+    assert!(comes_back(&job));
+    fs::remove_dir_all(first.join("tree/0/2")).unwrap();
+    change(&job, [6], "changed");
+    save(&job);
+    assert_eq!(newest(&job), (FILES + 1, 0), "a third is lacking");
+    assert!(comes_back(&job));
 }
 
 #[test]

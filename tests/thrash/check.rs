@@ -85,6 +85,21 @@ fn without_links(items: Items) -> Items {
     items.into_iter().map(|(path, what)| (path, cut(what))).collect()
 }
 
+/// What is `wanted` is in `own`, or in one of the trees `elsewhere`, which may have more.
+pub(crate) fn together<'i>(
+    wanted: &Items,
+    own: &Items,
+    elsewhere: impl Iterator<Item = &'i Items>,
+) -> Result<(), String> {
+    let wanted = without_links(wanted.clone());
+    let mut found = without_links(own.clone());
+    for items in elsewhere.map(|items| without_links(items.clone())) {
+        let missing = items.into_iter().filter(|(path, what)| wanted.get(path) == Some(what));
+        found.extend(missing.filter(|(path, _)| !found.contains_key(path)).collect::<Vec<_>>());
+    }
+    same(&wanted, &found)
+}
+
 /// What is found in a tree instead of what is wanted, if anything.
 pub(crate) fn same(wanted: &Items, found: &Items) -> Result<(), String> {
     let paths = wanted.keys().chain(found.keys().filter(|path| !wanted.contains_key(*path)));

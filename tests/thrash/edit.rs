@@ -14,7 +14,7 @@ use crate::listing::{EMPTY, LISTING, Listing, TEMPORARY, scan, sealed};
 use crate::wrong::Wrong;
 
 /// A tree that has as many files loses more than it gets.
-const MANY_FILES: usize = 100;
+const MANY_FILES: usize = 200;
 
 const FILE_MODES: [u32; 6] = [0o644, 0o644, 0o755, 0o600, 0o444, 0o664];
 const FOLDER_MODES: [u32; 3] = [0o755, 0o700, 0o775];

@@ -7,7 +7,7 @@ use crate::action::Action;
 use crate::arena::{Arena, KEYS};
 use crate::check;
 use crate::edit::remove;
-use crate::fault::{entries, inside};
+use crate::fault::{entries, folder_of, inside, parts};
 use crate::layout::Layout;
 use crate::listing::{TEMPORARY, scan};
 use crate::processes;
@@ -57,12 +57,26 @@ fn clean(worker: &mut Worker<'_>, root: &Path) -> Result<(), Wrong> {
 
 /// Compares each entry with the listing in it.
 fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
-    for entry in entries(&arena.root()) {
+    let root = arena.root();
+    for entry in entries(&root) {
         let tree = entry.join("tree/0");
         let wrong = |what: &str| Wrong::Corrupt(format!("{}: {what}", tree.display()));
         let found = scan(&tree)?.ok_or_else(|| wrong("is missing"))?;
-        let listing = found.listing.ok_or_else(|| wrong("has no listing"))?;
-        check::same(&listing.items, &found.items).map_err(|what| wrong(&what))?;
+        let mut elsewhere = Vec::new();
+        for part in parts(&entry) {
+            let folder = folder_of(&root, &part).ok_or_else(|| wrong("needs files of one that is gone"))?;
+            elsewhere.extend(scan(&folder.join("tree/0"))?);
+        }
+        let mut listings =
+            std::iter::once(&found).chain(&elsewhere).filter_map(|found| found.listing.as_ref());
+        let listing = listings.next().ok_or_else(|| wrong("has no listing"))?;
+        let compared = if elsewhere.is_empty() {
+            check::same(&listing.items, &found.items)
+        } else {
+            arena.figures.add("entries_left_in_parts", 1);
+            check::together(&listing.items, &found.items, elsewhere.iter().map(|found| &found.items))
+        };
+        compared.map_err(|what| wrong(&what))?;
         arena.figures.add("entries_left", 1);
     }
     Ok(())

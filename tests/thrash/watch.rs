@@ -45,7 +45,7 @@ fn look_at_quarantine(arena: &Arena, seen: &mut BTreeSet<PathBuf>) -> Result<(),
 
 /// Nothing may be found damaged that nobody damaged.
 pub(crate) fn check_quarantined(arena: &Arena, entry: &Path) -> Result<(), Wrong> {
-    if arena.injured.has_or_gone(entry) {
+    if arena.injured.has_or_gone(&arena.root(), entry) {
         return Ok(());
     }
     Err(Wrong::Corrupt(format!("{}: nobody damaged it, and it was found damaged", entry.display())))
