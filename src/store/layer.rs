@@ -33,9 +33,9 @@ impl Layer {
     pub const OF_JOBS: [Self; 5] = [Self::Cargo, Self::Target, Self::Builds, Self::Paths, Self::Bins];
 
     /// Whether each entry holds all its files itself. What is in a target folder is read one by one, and most of its bytes
-    /// change in each job.
+    /// change in each job; build outputs are another commit's, and people copy them out of the entry.
     pub fn is_whole(self) -> bool {
-        matches!(self, Self::Target | Self::Units)
+        matches!(self, Self::Target | Self::Units | Self::Builds)
     }
 
     /// The layer's name: in inputs, reports and as a folder below the root.
