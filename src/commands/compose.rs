@@ -172,7 +172,9 @@ impl Work<'_> {
                 units.into_par_iter().map(|unit| match self.place_unit(&unit, &target, &linker, progress) {
                     Ok(tally) => Ok(Some((tally, unit))),
                     Err(error) if error.is_damage_of(&unit.lease) => {
-                        pool::take_out(self.store, unit.lease.id());
+                        let id = unit.lease.id().clone();
+                        drop(unit);
+                        pool::take_out(self.store, &id);
                         Ok(None)
                     }
                     Err(error) => Err(error),

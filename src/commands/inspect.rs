@@ -1,8 +1,8 @@
 //! `inspect`: all that is known about the entries of a key.
 
 use super::job::{Exit, Job, chain};
-use crate::report::entry_details;
-use crate::store::Store;
+use crate::report::{HeldFolder, entry_details};
+use crate::store::{Lease, Store};
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
@@ -20,17 +20,21 @@ pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
         if index > 0 {
             job.console.print("");
         }
-        let roots = match store.lease(entry.id.clone()) {
-            Ok(lease) => {
-                let roots = lease.manifest().roots.iter();
-                roots.map(|root| (root.name.clone(), root.tree.files(), root.tree.bytes())).collect()
-            }
+        let held = match store.lease(entry.id.clone()) {
+            Ok(lease) => (0..lease.manifest().roots.len()).map(|number| held(&lease, number)).collect(),
             Err(error) => {
                 job.console.warn(chain(&error));
                 Vec::new()
             }
         };
-        job.console.print(entry_details(entry, &roots).trim_end());
+        job.console.print(entry_details(entry, &held).trim_end());
     }
     Ok(Exit::Success)
+}
+
+/// What the entry holds of root `number`.
+fn held(lease: &Lease, number: usize) -> HeldFolder {
+    let root = &lease.manifest().roots[number];
+    let (name, files, bytes) = (root.name.clone(), root.tree.files(), root.tree.bytes());
+    HeldFolder { name, files, bytes, elsewhere: lease.elsewhere(number) }
 }

@@ -1,5 +1,6 @@
 //! One file a command: the sequence of steps, no policy.
 
+mod alike;
 mod cargo_lock;
 mod compose;
 mod contribute;
@@ -29,6 +30,7 @@ mod save;
 mod saver;
 mod shared;
 mod source;
+mod staying;
 mod sweep;
 mod tools;
 mod trouble;

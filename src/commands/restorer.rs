@@ -15,7 +15,7 @@ use crate::cargo::SOURCES;
 use crate::plan::{LayerPlan, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
 use crate::store::{self, Candidate, Layer, Lease, Store};
-use crate::sys::{Dir, Lock, file};
+use crate::sys::{Dir, Lock, ManyOpenFiles, file};
 use crate::tree::{self, Engine, Existing, Folders, Linker, Progress, Selection, Source};
 
 /// An entry that served a layer.
@@ -66,6 +66,7 @@ impl Restorer<'_> {
                     return Ok(Some(Served { lease, hit, transfer: Some(transfer) }));
                 }
                 Err(error) if error.is_damage_of(&lease) => {
+                    drop(lease);
                     self.quarantine(&candidate, &chain(&error))?;
                 }
                 Err(error) => return Err(error),
@@ -114,6 +115,8 @@ impl Restorer<'_> {
     fn transfer(&self, lease: &Lease, pairs: &[(usize, usize)]) -> Result<Transfer, Trouble> {
         let started = Instant::now();
         let _lock = self.lock_cargo()?;
+        // A folder can be open in several entries that have a part of it each.
+        let _files = ManyOpenFiles::allow(0);
         let files = lease.manifest().header.files;
         let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
         let sources = self.layer.sources.as_ref();

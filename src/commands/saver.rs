@@ -4,19 +4,23 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::alike::Alike;
 use super::cargo_lock::lock_cargo_home;
 use super::job::{Job, chain};
 use super::live::{self, Live};
 use super::pool::Known;
 use super::progress::shown;
-use super::shared::{Alike, Shared};
+use super::shared::Shared;
 use super::source::{is_no_reason, linkable};
+use super::staying::Staying;
 use super::trouble::Trouble;
 use super::{contribute, freshness, housekeeping, pool, tools};
 use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
-use crate::store::{self, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Sources, Store};
+use crate::store::{
+    self, Elsewhere, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Sources, Staging, Store,
+};
 use crate::sys::{ManyOpenFiles, Space, space_at};
 use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
 
@@ -54,44 +58,60 @@ impl Saver<'_> {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
         }
-        let mut shared = self.shared(&live, base.as_ref(), &mut alike, !plan.layer.is_whole())?;
-        // Before units are held: what is held makes no room.
-        if let Some(why) = self.lack_of_room(&live, &shared)? {
-            self.job.console.warn(format!("{}: not saved: {why}", plan.layer));
-            return Ok(Saved::Failed);
-        }
+        // Of units, and of folders that several entries have a part of.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
-        let known: Vec<_> = live.iter().map(|live| self.known(&files, live)).collect();
-        for ((shared, live), known) in shared.iter_mut().zip(&live).zip(&known) {
+        let may_stay = !plan.layer.is_whole();
+        let mut made = self.make(&files, &live, base.as_ref(), &mut alike, may_stay)?;
+        if matches!(made, Made::Unkept) {
+            made = self.make(&files, &live, base.as_ref(), &mut alike, false)?;
+        }
+        let Made::Filled { staging, tally, elsewhere, known } = made else { return Ok(Saved::Failed) };
+        let sources = self.sources(base.as_ref());
+        let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
+        let roots = live.into_iter().zip(elsewhere).map(|(live, elsewhere)| Root { elsewhere, ..live.root });
+        let roots = roots.collect();
+        let id = self.store.publish(staging, &self.manifest(roots, sources, tools.installs))?;
+        let pooled = self.contribute(&id, &known);
+        Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
+    }
+
+    /// Places what is there in a staging, but for what may stay with other entries.
+    fn make(
+        &self,
+        files: &ManyOpenFiles,
+        live: &[Live],
+        base: Option<&Lease>,
+        alike: &mut [Option<Alike>],
+        may_stay: bool,
+    ) -> Result<Made, Trouble> {
+        let mut shared = self.shared(live, base, alike, may_stay)?;
+        // Before units are held: what is held makes no room.
+        if let Some(why) = self.lack_of_room(live, &shared)? {
+            self.job.console.warn(format!("{}: not saved: {why}", self.layer.plan.layer));
+            return Ok(Made::Nothing);
+        }
+        let known: Vec<_> = live.iter().map(|live| self.known(files, live)).collect();
+        for ((shared, live), known) in shared.iter_mut().zip(live).zip(&known) {
             if let Some(known) = known {
-                shared.add_units(self.job, live, known, &files);
+                shared.add_units(self.job, live, known, files);
             }
         }
         let staging = self.store.stage()?;
         let parts: Vec<_> = shared.iter().flat_map(Shared::parts).collect();
-        let filled = staging.keep(self.store, &parts).map_err(Trouble::from).and_then(|is_kept| {
-            if !is_kept {
-                shared = self.shared(&live, base.as_ref(), &mut alike, false)?;
-            }
-            self.fill(&staging, &live, &shared)
-        });
+        let filled = match staging.keep(self.store, &parts) {
+            Ok(true) => self.fill(&staging, live, &shared).map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
         match filled {
-            Ok(tally) => {
-                let sources = self.sources(base.as_ref());
-                let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
-                let roots = live
-                    .into_iter()
-                    .zip(shared)
-                    .map(|(live, shared)| Root { elsewhere: shared.into_elsewhere(), ..live.root });
-                let roots = roots.collect();
-                let id = self.store.publish(staging, &self.manifest(roots, sources, tools.installs))?;
-                let pooled = self.contribute(&id, &known);
-                Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
+            Ok(Some(tally)) => {
+                let elsewhere = shared.into_iter().map(Shared::into_elsewhere).collect();
+                Ok(Made::Filled { staging, tally, elsewhere, known })
             }
-            Err(error) => {
+            not_filled => {
                 // What cannot be removed now, a sweep will find; what is told is why.
                 let _ = self.store.discard(staging);
-                Err(error)
+                not_filled.map(|_| Made::Unkept)
             }
         }
     }
@@ -104,8 +124,12 @@ impl Saver<'_> {
         alike: &mut [Option<Alike>],
         may_stay: bool,
     ) -> Result<Vec<Shared>, Trouble> {
-        let shared = live.iter().zip(alike).map(|(live, alike)| match (base, alike) {
-            (Some(base), Some(alike)) => Shared::with_base(self.job, live, base, alike, may_stay),
+        let staying = match base {
+            Some(base) if may_stay => Staying::choose(self.job, base, live, alike)?,
+            _ => Staying::default(),
+        };
+        let shared = live.iter().zip(&*alike).map(|(live, alike)| match (base, alike) {
+            (Some(base), Some(alike)) => Shared::with_base(live, base, alike, &staying),
             _ => Ok(Shared::with_none(live)),
         });
         shared.collect()
@@ -224,7 +248,7 @@ impl Saver<'_> {
         true
     }
 
-    fn fill(&self, staging: &store::Staging, live: &[Live], shared: &[Shared]) -> Result<Tally, Trouble> {
+    fn fill(&self, staging: &Staging, live: &[Live], shared: &[Shared]) -> Result<Tally, Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer;
         let files = live.iter().zip(shared).map(|(live, shared)| shared.tree(live).files()).sum();
@@ -279,6 +303,16 @@ impl Saver<'_> {
         };
         Manifest { header, roots, sources }
     }
+}
+
+/// What came of the attempt to make an entry.
+enum Made {
+    /// All but the manifest.
+    Filled { staging: Staging, tally: Tally, elsewhere: Vec<Elsewhere>, known: Vec<Option<Known>> },
+    /// Nothing, since what was to stay with other entries cannot be kept there.
+    Unkept,
+    /// Nothing; why was told.
+    Nothing,
 }
 
 /// What is of `whole` without having been `placed`.

@@ -18,4 +18,4 @@ pub use figures::{bytes, count, entries, seconds};
 pub use last_build::{Built, BuiltFolder, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
 pub use restored::{Composed, Hit, LayerRestore, RestoreReport, Transfer};
 pub use saved::{LayerSave, LeftOut, Pooled, SaveReport, Saved};
-pub use table::{entries_json, entries_table, entry_details, plan_table, usage_table};
+pub use table::{HeldFolder, entries_json, entries_table, entry_details, plan_table, usage_table};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -160,8 +161,21 @@ fn align_right(table: &mut Table, columns: &[usize]) {
     }
 }
 
+/// A folder that an entry holds.
+#[derive(Debug, Clone)]
+pub struct HeldFolder {
+    /// What the job calls it.
+    pub name: String,
+    /// Its files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The folders of other entries in which some of them lie, and how many.
+    pub elsewhere: Vec<(PathBuf, u64)>,
+}
+
 /// All that is known about an entry.
-pub fn entry_details(entry: &Known, roots: &[(String, u64, u64)]) -> String {
+pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
     let Known { id, header, last_used, .. } = entry;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -198,8 +212,11 @@ pub fn entry_details(entry: &Known, roots: &[(String, u64, u64)]) -> String {
         let others = unit.needs.len() as u64;
         line("built with", &format!("{} other unit{}", count(others), if others == 1 { "" } else { "s" }));
     }
-    for (name, files, size) in roots {
+    for HeldFolder { name, files, bytes: size, elsewhere } in held {
         line("holds", &format!("{name}: {} in {} files", bytes(*size), count(*files)));
+        for (folder, files) in elsewhere {
+            line("", &format!("{} of them in {}", count(*files), folder.display()));
+        }
     }
     for install in &header.installs {
         line("installed", &install.package);

@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{EntryId, timestamp};
-use super::part::is_needed;
 use super::retention::{Known, Planned, Reason};
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, file};
@@ -124,8 +123,8 @@ impl Store {
         }
         // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
         let Some(lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
-        let is_there =
-            if is_needed(lock.get())? { self.retire(id)?.is_some() } else { self.throw_away(&path)? };
+        let is_needed = self.is_needed(lock.get())?;
+        let is_there = if is_needed { self.retire(id)?.is_some() } else { self.throw_away(&path)? };
         if !is_there {
             return Ok(Fate::Absent);
         }
@@ -143,19 +142,29 @@ impl Store {
         Ok(true)
     }
 
-    /// Takes a damaged entry out of every lookup. Returns where it is now. What others have in it they may find as it should
-    /// be.
+    /// Takes a damaged entry out of every lookup. Returns where it is now. What others have of it they may find as it should be.
     pub fn quarantine(&self, id: &EntryId) -> Result<Option<PathBuf>> {
         self.check_writable()?;
-        let is_needed = self.open_folder(&id.path()).is_ok_and(|folder| is_needed(&folder).unwrap_or(false));
-        let path =
-            if is_needed { self.retire(id)? } else { self.move_into(&self.quarantine_folder(), &id.path())? };
-        sys::crash_at(CrashPoint::Quarantined);
-        if let Some(path) = &path {
-            // From now on its time is that of the quarantine.
-            self.open_folder(path)?.touch_self()?;
-        }
+        // There is no moment at which those who need it do not find it.
+        let Some(retired) = self.retire(id)? else { return Ok(None) };
         self.remove_empty_folders(&id.key_folder)?;
+        Ok(Some(self.quarantine_retired(&retired)?.unwrap_or(retired)))
+    }
+
+    /// `None` where somebody needs or reads it.
+    fn quarantine_retired(&self, retired: &Path) -> Result<Option<PathBuf>> {
+        let dir = match self.open_folder(retired) {
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(None),
+            dir => dir?,
+        };
+        let Some(lock) = Lock::try_on(dir, retired, LockMode::Exclusive)? else { return Ok(None) };
+        if self.is_needed(lock.get())? {
+            return Ok(None);
+        }
+        let path = self.move_into(&self.quarantine_folder(), retired)?;
+        sys::crash_at(CrashPoint::Quarantined);
+        // From now on its time is that of the quarantine.
+        lock.get().touch_self()?;
         Ok(path)
     }
 
@@ -173,8 +182,20 @@ impl Store {
         ])
     }
 
+    /// Deletes what is retired and not needed any more.
     fn sweep_retired(&self) -> Result<()> {
-        first_failure(self.all_retired()?.iter().map(|path| self.let_go_of_retired(path)))
+        loop {
+            let mut has_freed = false;
+            // An entry needs older ones, if nobody set the clock back.
+            let outcomes = self.all_retired()?.into_iter().rev().map(|path| {
+                has_freed |= self.let_go_of_retired(&path)?;
+                Ok(())
+            });
+            let outcome = first_failure(outcomes);
+            if outcome.is_err() || !has_freed {
+                return outcome;
+            }
+        }
     }
 
     /// Removes all that is in quarantine: where room is short nobody looks at it any more.

@@ -145,9 +145,4 @@ impl Lease {
     pub(super) fn dir(&self) -> &Dir {
         self.lock.get()
     }
-
-    /// Records that the entry was of use just now.
-    pub fn record_use(&self) -> Result<()> {
-        Ok(self.lock.get().touch_self()?)
-    }
 }

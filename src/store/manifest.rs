@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::MANIFEST;
 use super::{Error, Layer, Result};
 use crate::sys::{Dir, sha256_hex};
-use crate::tree::{Snapshot, Tree};
+use crate::tree::{NodeId, Snapshot, Tree};
 
 /// The newest format that this version reads.
 pub(super) const FORMAT: u32 = 2;
@@ -157,14 +157,14 @@ pub struct Elsewhere {
     pub of: Vec<u8>,
 }
 
-/// The files of one root that another entry was made with.
+/// A folder of files that another entry was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// That entry's folder below the store's root, as it was then.
     pub entry: String,
     /// The number of the root there.
     pub root: u32,
-    /// Files and symlinks that the entry holds itself of that root, whether they are still of use or not.
+    /// Files and symlinks that the entry holds itself, of all its roots, whether they are still of use or not.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
@@ -232,6 +232,9 @@ impl Manifest {
         };
         let elsewhere: Vec<Elsewhere> =
             if rest.is_empty() { Vec::new() } else { postcard::from_bytes(rest).map_err(unreadable)? };
+        if !elsewhere.is_empty() && elsewhere.len() != roots.len() {
+            return Err(damaged("it does not tell of each root where that lies".into()));
+        }
         for (root, elsewhere) in roots.iter_mut().zip(elsewhere) {
             root.elsewhere = elsewhere;
             if !root.elsewhere.is_of(&root.tree) {
@@ -259,6 +262,11 @@ impl Root {
 }
 
 impl Elsewhere {
+    /// Where the node `id` lies, as [`Elsewhere::of`] tells it.
+    pub fn place(&self, id: NodeId) -> usize {
+        self.of.get(id as usize).copied().unwrap_or(0).into()
+    }
+
     /// Whether it tells of each node of `tree` a place that there is.
     fn is_of(&self, tree: &Tree) -> bool {
         let is_address = |part: &Part| {
@@ -267,8 +275,9 @@ impl Elsewhere {
                 && path.components().all(|component| matches!(component, Component::Normal(_)))
         };
         let is_place = |&number: &u8| usize::from(number) <= self.parts.len();
-        self.parts.iter().all(is_address)
-            && (self.of.is_empty() || self.of.len() == tree.len() as usize)
+        self.parts.len() < usize::from(u8::MAX)
+            && self.parts.iter().all(is_address)
+            && self.of.len() == if self.parts.is_empty() { 0 } else { tree.len() as usize }
             && self.of.iter().all(is_place)
             && self.of.first().is_none_or(|&root| root == 0)
     }

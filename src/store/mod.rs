@@ -30,8 +30,8 @@
 //! A save does not give each file that it finds unchanged a further name. Where most of what an entry was made with has not
 //! changed, the new one says that these files lie there ([`Elsewhere`]), and gives that entry's manifest a further name in
 //! its own `parts/`: the kernel counts who needs it, whoever dies. An entry that others need is retired instead of deleted,
-//! and goes when the last of them has gone. Whoever gives a manifest a further name holds a shared lock meanwhile, and whoever
-//! looks whether it has one, and removes it if not, an exclusive one.
+//! and goes when the last of them has gone; one that is damaged is retired first, too. Whoever gives a manifest a further
+//! name holds the entry's shared lock, and whoever removes an entry since it has none, the exclusive one.
 //!
 //! # Publishing
 //! The manifest is written last, then one rename makes the entry visible. Each entry has a folder name of its own, so

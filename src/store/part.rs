@@ -1,20 +1,17 @@
 //! Files that lie in the folder of one entry and belong to others, too.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::entry::{EntryId, Lease, MANIFEST, TREES};
 use super::manifest::Part;
 use super::staging::Staging;
-use super::{Access, Error, Result, Store};
-use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode};
-use crate::tree::NodeId;
+use super::{Access, Error, Layer, Result, Store};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
 
 /// The folder in an entry with the names that keep others' files.
 pub(super) const PARTS: &str = "parts";
-
-/// Why a manifest cannot have a further name: it has all that it can have, is somebody else's, or is gone; or the file system
-/// has none.
-const UNLINKABLE: [Errno; 5] = [Errno::MLINK, Errno::PERM, Errno::ACCESS, Errno::OPNOTSUPP, Errno::NOENT];
 
 impl Store {
     /// The folder of `entry` (its path below the root), which may have been retired.
@@ -32,25 +29,27 @@ impl Store {
 
     /// Adds to `names` what keeps the files of `part`. `false` where that cannot be.
     fn keep(&self, part: &Part, names: &Dir) -> Result<bool> {
-        let name = part.entry.rsplit('/').next().unwrap_or_default();
+        let name = part.entry.rsplit('/').next().unwrap_or_default().as_bytes();
         let linked = self.open_part(&part.entry).and_then(|folder| {
             let path = folder.path().to_path_buf();
-            // Whoever removes it looks first whether it is needed, and locks it before.
+            // Whoever removes it holds its lock from before looking whether it is needed.
             match Lock::try_on(folder, &path, LockMode::Shared)? {
-                Some(lock) => Ok(lock.get().link(MANIFEST.as_bytes(), names, name.as_bytes())?),
+                Some(lock) => Ok(lock.get().link(MANIFEST.as_bytes(), names, name)?),
                 None => Err(Error::Gone { path }),
             }
         });
         match linked {
+            // Some file systems do not tell how many names there are.
+            Ok(()) => Ok(names.stat(name)?.links > 1),
             // Several roots can have files of one entry.
             Err(Error::Sys(error)) if error.is(Errno::EXIST) => Ok(true),
-            Err(Error::Sys(error)) if UNLINKABLE.iter().any(|&errno| error.is(errno)) => Ok(false),
+            Err(Error::Sys(error)) if error.is_of_unlinkable() => Ok(false),
             Err(Error::Gone { .. }) => Ok(false),
-            linked => linked.map(|()| true),
+            Err(error) => Err(error),
         }
     }
 
-    /// Takes an entry that others need out of every lookup. Returns where it is now; `None` when it is gone.
+    /// Takes an entry out of every lookup, and lets those find it who need it. Returns where it is now; `None` when it is gone.
     pub(super) fn retire(&self, id: &EntryId) -> Result<Option<PathBuf>> {
         let (path, retired) = (id.path(), self.retired(id.path()));
         let to = self.make_folder(&self.retired_folder())?;
@@ -65,6 +64,29 @@ impl Store {
         }
     }
 
+    /// Whether files of the entry in `folder` belong to others. The caller holds its lock, or nothing follows from it.
+    pub(super) fn is_needed(&self, folder: &Dir) -> Result<bool> {
+        match folder.stat_if_present(MANIFEST.as_bytes())? {
+            Some(manifest) => Ok(manifest.links > 1),
+            // Somebody removed what would tell.
+            None => self.is_named(folder.path().file_name().unwrap_or_default()),
+        }
+    }
+
+    /// Whether any entry, or one that is being made, keeps files of `entry`.
+    fn is_named(&self, entry: &OsStr) -> Result<bool> {
+        let name = [PARTS.as_bytes(), b"/", entry.as_bytes()].concat();
+        let layers = Layer::ALL.into_iter().filter(|layer| !layer.is_whole()).collect::<Vec<_>>();
+        let entries = self.entries_in(&layers)?.into_iter().map(|id| id.path());
+        let stagings =
+            self.names(&self.staging_folder())?.into_iter().map(|name| self.staging_folder().join(name));
+        let mut holders = entries.chain(stagings);
+        // What goes meanwhile needs nothing.
+        Ok(holders.any(|holder| {
+            self.open_folder(&holder).is_ok_and(|holder| matches!(holder.stat_if_present(&name), Ok(Some(_))))
+        }))
+    }
+
     /// The retired entries.
     pub(super) fn all_retired(&self) -> Result<Vec<PathBuf>> {
         let folder = self.retired_folder();
@@ -72,30 +94,27 @@ impl Store {
     }
 
     /// Removes of a retired entry what it keeps of others, for it is no entry any more, and the whole once nobody needs it.
-    pub(super) fn let_go_of_retired(&self, path: &Path) -> Result<()> {
+    /// Whether something was removed.
+    pub(super) fn let_go_of_retired(&self, path: &Path) -> Result<bool> {
         let dir = match self.open_folder(path) {
-            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(false),
             dir => dir?,
         };
-        if !self.may_remove(dir.stat_self()?.owner) {
-            return Ok(());
+        let keeps_any = |dir: &Dir| Ok::<_, Error>(dir.stat_if_present(PARTS.as_bytes())?.is_some());
+        // Before the lock: whoever begins to need it must not meet one for nothing.
+        if !self.may_remove(dir.stat_self()?.owner) || (self.is_needed(&dir)? && !keeps_any(&dir)?) {
+            return Ok(false);
         }
-        let Some(lock) = Lock::try_on(dir, path, LockMode::Exclusive)? else { return Ok(()) };
-        if is_needed(lock.get())? {
-            return match lock.get().stat_if_present(PARTS.as_bytes())? {
-                Some(_) => Ok(lock.get().remove_all(PARTS.as_bytes())?),
-                None => Ok(()),
-            };
+        let Some(lock) = Lock::try_on(dir, path, LockMode::Exclusive)? else { return Ok(false) };
+        if !self.is_needed(lock.get())? {
+            return self.throw_away(path);
         }
-        self.throw_away(path)?;
-        Ok(())
+        let does_keep = keeps_any(lock.get())?;
+        if does_keep {
+            lock.get().remove_all(PARTS.as_bytes())?;
+        }
+        Ok(does_keep)
     }
-}
-
-/// Whether files of the entry in `folder` belong to others.
-pub(super) fn is_needed(folder: &Dir) -> Result<bool> {
-    let manifest = folder.stat_if_present(MANIFEST.as_bytes())?;
-    Ok(manifest.is_some_and(|manifest| manifest.links > 1))
 }
 
 impl Staging {
@@ -140,17 +159,48 @@ impl Lease {
     /// The folder with the files of root `index`, in an entry of a layer whose entries hold all of them themselves (see
     /// [`Layer::is_whole`](super::Layer::is_whole)).
     pub fn open_whole_root(&self, index: usize) -> Result<Dir> {
+        if !self.manifest().roots[index].elsewhere.parts.is_empty() {
+            let path = self.id().path().join(MANIFEST);
+            return Err(Error::Manifest { path, why: "some of its files lie elsewhere".into() });
+        }
         root_of(self.dir(), index)
     }
 
-    /// The files that the entry holds itself of root `index`, for others to keep.
-    pub fn part(&self, index: usize) -> Part {
-        let root = &self.manifest().roots[index];
-        let place = |id: NodeId| root.elsewhere.of.get(id as usize).copied().unwrap_or(0);
-        let (files, bytes) = root.tree.count(|id| place(id) == 0);
+    /// Where files of root `index` lie, for others to keep: first in the entry itself, then in its
+    /// [parts](super::Elsewhere::parts).
+    pub fn places(&self, index: usize) -> Vec<Part> {
+        let roots = &self.manifest().roots;
+        let own = roots.iter().map(|root| root.tree.count(|id| root.elsewhere.place(id) == 0));
+        let (files, bytes) = own.fold((0, 0), |(files, bytes), own| (files + own.0, bytes + own.1));
         let folder = self.id().path();
         let entry = folder.strip_prefix(self.store().root()).unwrap_or(&folder).display().to_string();
-        Part { entry, root: u32::try_from(index).expect("an entry has few roots"), files, bytes }
+        let root = u32::try_from(index).expect("an entry has few roots");
+        let mut places = vec![Part { entry, root, files, bytes }];
+        places.extend(roots[index].elsewhere.parts.iter().cloned());
+        places
+    }
+
+    /// The folders of other entries in which files of root `index` lie, and how many.
+    pub fn elsewhere(&self, index: usize) -> Vec<(PathBuf, u64)> {
+        let root = &self.manifest().roots[index];
+        let folder = |part: &Part| {
+            let folder = self.store().root().join(&part.entry);
+            if file::is_dir(&folder) { folder } else { self.store().retired(&part.entry) }
+        };
+        let files = |place: usize| root.tree.count(|id| root.elsewhere.place(id) == place).0;
+        (1..).zip(&root.elsewhere.parts).map(|(place, part)| (folder(part), files(place))).collect()
+    }
+
+    /// Records that the entry was of use just now.
+    pub fn record_use(&self) -> Result<()> {
+        self.dir().touch_self()?;
+        if self.manifest().roots.iter().any(|root| !root.elsewhere.parts.is_empty()) {
+            // Whoever cleans up /tmp goes by times, and a retired entry's manifest is read by nobody. Where it cannot be touched it
+            // stays as it is.
+            let names = self.dir().open_dir(PARTS.as_bytes());
+            let _ = names.and_then(|names| names.for_each_name(|name| drop(names.touch(name))));
+        }
+        Ok(())
     }
 
     /// Whether what lies at `path` belongs to the entry.
@@ -171,7 +221,6 @@ mod tests {
     use super::super::manifest::tests::sample;
     use super::super::retention::{Planned, Reason, Weights};
     use super::*;
-    use crate::sys::file;
 
     /// A store in which each entry has a file of 64 kB.
     struct Case {
@@ -188,14 +237,20 @@ mod tests {
 
         /// An entry that has, besides its own file, those of `bases`.
         fn publish(&self, key: &str, bases: &[&EntryId]) -> EntryId {
+            self.publish_at(key, bases, Timestamp::now())
+        }
+
+        fn publish_at(&self, key: &str, bases: &[&EntryId], created: Timestamp) -> EntryId {
             let staging = self.store.stage().unwrap();
             let own = staging.trees().unwrap();
             own.make_dir(b"0", 0o700).unwrap();
             file::write_new(&own.join(b"0").join(key), &vec![1; 64 * 1024]).unwrap();
             let mut manifest = sample(key, "own");
+            (manifest.header.layer, manifest.header.created) = (Layer::Paths, created);
             for base in bases {
-                let part = self.store.lease((*base).clone()).unwrap().part(0);
+                let part = self.store.lease((*base).clone()).unwrap().places(0).remove(0);
                 manifest.roots[0].elsewhere.parts.push(part);
+                manifest.roots[0].elsewhere.of = vec![0];
             }
             let parts: Vec<_> = manifest.roots[0].elsewhere.parts.iter().collect();
             assert!(staging.keep(&self.store, &parts).unwrap());
@@ -239,6 +294,39 @@ mod tests {
         case.evict(&c);
         assert_eq!(case.retired(), 0);
         assert_eq!(file::names(&case.store.trash_folder()).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn whole_chains_go_at_once_whichever_way_the_clock_went() {
+        for is_set_back in [false, true] {
+            let case = Case::new();
+            let mut chain: Vec<EntryId> = Vec::new();
+            for (number, key) in ["a", "b", "c", "d"].into_iter().enumerate() {
+                let bases: Vec<_> = chain.last().into_iter().collect();
+                let hours = i64::try_from(number).unwrap() * if is_set_back { -1 } else { 1 };
+                chain.push(case.publish_at(
+                    key,
+                    &bases,
+                    Timestamp::now() + SignedDuration::from_hours(hours),
+                ));
+            }
+            let all = chain.iter().map(|id| Planned { id: id.clone(), bytes: 0, reason: Reason::Asked });
+            let evicted = case.store.evict(&all.collect::<Vec<_>>());
+            assert_eq!((evicted.entries, case.retired()), (4, 0), "{is_set_back}: {evicted:?}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_is_gone_does_not_hide_that_its_entry_is_needed() {
+        let case = Case::new();
+        let a = case.publish("a", &[]);
+        let b = case.publish("b", &[&a]);
+        file::remove_file(&a.path().join(MANIFEST)).unwrap();
+        case.store.quarantine(&a).unwrap();
+        case.store.sweep(Timestamp::now()).unwrap();
+        assert!(case.has_files(&b, &["b", "a"]));
+        case.evict(&b);
+        assert_eq!(case.retired(), 0);
     }
 
     #[test]
@@ -291,13 +379,13 @@ mod tests {
     fn a_part_that_is_gone_is_not_kept_and_one_that_went_is_damage() {
         let case = Case::new();
         let a = case.publish("a", &[]);
-        let part = case.store.lease(a.clone()).unwrap().part(0);
+        let part = case.store.lease(a.clone()).unwrap().places(0).remove(0);
         let b = case.publish("b", &[&a]);
         let path = a.path();
         let (folder, name) = case.store.open_parent(&path).unwrap();
         folder.remove_all(name).unwrap();
         let staging = case.store.stage().unwrap();
-        let other = case.store.lease(b.clone()).unwrap().part(0);
+        let other = case.store.lease(b.clone()).unwrap().places(0).remove(0);
         assert!(!staging.keep(&case.store, &[&other, &part]).unwrap());
         assert!(staging.dir().stat_if_present(PARTS.as_bytes()).unwrap().is_none());
         let lease = case.store.lease(b).unwrap();

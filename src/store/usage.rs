@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::part::PARTS;
 use super::retention::{Block, BlockId, Known, Usage};
-use super::{Error, Layer, Result, Store};
+use super::{Error, Result, Store};
 use crate::sys::{self, Dir, Errno, Extent, FileType, Opened, Waiting};
 
 impl Store {
@@ -36,8 +36,8 @@ impl Store {
             .collect();
         let of_entry = |(number, entry): (usize, &Known)| {
             let mut blocks = found[number].blocks(&names);
-            // Units have none of others' files, and they are many.
-            if entry.header.layer != Layer::Units {
+            // The others are many.
+            if !entry.header.layer.is_whole() {
                 for part in self.names(&folders[number].join(PARTS))? {
                     if let Some(&part) = numbers.get(part.as_os_str()) {
                         blocks.extend(found[part].blocks(&names));

@@ -33,6 +33,21 @@ impl Error {
         self.source.to_string()
     }
 
+    /// Whether a file could have no further name: it has all that it can have, lies elsewhere, is somebody else's, or is gone, or
+    /// its file system has no such names.
+    pub fn is_of_unlinkable(&self) -> bool {
+        let reasons = [
+            Errno::MLINK,
+            Errno::XDEV,
+            Errno::PERM,
+            Errno::ACCESS,
+            Errno::OPNOTSUPP,
+            Errno::NOSYS,
+            Errno::NOENT,
+        ];
+        reasons.iter().any(|&errno| self.is(errno))
+    }
+
     /// Whether the system's reason was `errno`.
     pub fn is(&self, errno: Errno) -> bool {
         self.source.raw_os_error() == Some(errno.raw_os_error())

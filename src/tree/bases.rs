@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::index::{NodeId, Tree};
-use crate::sys::{Dir, Errno};
+use crate::sys::Dir;
 
 /// Trees that were placed before and hold some of the same files: these are hard-linked from there.
 #[derive(Debug, Clone, Copy)]
@@ -19,25 +19,28 @@ impl Bases<'_> {
         self.of[id as usize].is_some()
     }
 
-    /// Links the file `id` of the source from where it is the same; `above` is what its folder is. `false` where it cannot be
-    /// had.
+    /// Links the file `id` of the source from where it is the same; `above` is what its folder is, `near` where another file of
+    /// that folder was. `false` where it cannot be had.
     pub(super) fn link(
         &self,
         tree: &Tree,
         id: NodeId,
         above: Option<&BaseFolder>,
+        near: &mut Option<BaseFolder>,
         to: &Dir,
         to_name: &[u8],
     ) -> Result<bool> {
         let Some(number) = self.of[id as usize] else { return Ok(false) };
-        if let Some(above) = above.filter(|above| above.number == number) {
-            return linked_from(&above.dir, tree.name(id), to, to_name);
+        let is_it = |folder: &&BaseFolder| folder.number == number;
+        if above.filter(is_it).or(near.as_ref().filter(is_it)).is_none() {
+            // Many trees have a part each of one folder.
+            let folder = tree.path_below(0, tree.node(id).parent);
+            let Ok(dir) = self.roots[number as usize].open_beneath(&folder) else { return Ok(false) };
+            *near = Some(BaseFolder { number, dir });
         }
-        // Many trees have a part each of one folder.
-        let folder = tree.path_below(0, tree.node(id).parent);
-        match self.roots[number as usize].open_beneath(&folder) {
-            Ok(dir) => linked_from(&dir, tree.name(id), to, to_name),
-            Err(_) => Ok(false),
+        match above.filter(is_it).or(near.as_ref()) {
+            Some(folder) => linked_from(&folder.dir, tree.name(id), to, to_name),
+            None => Ok(false),
         }
     }
 
@@ -59,15 +62,11 @@ pub(super) struct BaseFolder {
     dir: Dir,
 }
 
-/// Why a file cannot have a further name: it has all that it can have, lies elsewhere, is somebody else's, or is gone.
-const UNLINKABLE: [Errno; 6] =
-    [Errno::MLINK, Errno::XDEV, Errno::PERM, Errno::ACCESS, Errno::OPNOTSUPP, Errno::NOENT];
-
 /// `false` where the file cannot have a further name there.
 pub(super) fn linked_from(folder: &Dir, name: &[u8], to: &Dir, to_name: &[u8]) -> Result<bool> {
     match folder.link(name, to, to_name) {
         Ok(()) => Ok(true),
-        Err(error) if UNLINKABLE.iter().any(|&errno| error.is(errno)) => Ok(false),
+        Err(error) if error.is_of_unlinkable() => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

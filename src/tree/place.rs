@@ -197,7 +197,8 @@ impl<'a> Work<'a> {
         } else if self.groups.followers.contains(&placement.node) {
             Ok(())
         } else {
-            self.place_file(placement.node, &origin.source, origin.base.as_ref(), into, &placement.name)
+            let base = origin.base.as_ref();
+            self.place_file(placement.node, &origin.source, base, &mut None, into, &placement.name)
         }
     }
 
@@ -265,9 +266,11 @@ impl<'a> Work<'a> {
     }
 
     fn place_batch(&self, folder: &Folder<'a>, batch: &[NodeId]) -> Result<()> {
+        let (base, mut near) = (folder.base.as_ref(), None);
         for &id in batch {
             self.jobs.check()?;
-            self.place_file(id, &folder.source, folder.base.as_ref(), &folder.target, self.tree().name(id))?;
+            let name = self.tree().name(id);
+            self.place_file(id, &folder.source, base, &mut near, &folder.target, name)?;
         }
         // The last batch sees what the others did (release/acquire) and closes the folder.
         if folder.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -299,6 +302,7 @@ impl<'a> Work<'a> {
         id: NodeId,
         from: &OpenFolder<'a>,
         base: Option<&BaseFolder>,
+        near: &mut Option<BaseFolder>,
         to: &Dir,
         to_name: &[u8],
     ) -> Result<()> {
@@ -314,7 +318,7 @@ impl<'a> Work<'a> {
             Kind::File { size, .. } => {
                 self.engine.progress.add(size);
                 if let Some(bases) = self.bases
-                    && bases.link(tree, id, base, to, to_name)?
+                    && bases.link(tree, id, base, near, to, to_name)?
                 {
                     self.counts.add(Used::Hardlink, size);
                     return Ok(());
@@ -371,7 +375,7 @@ impl<'a> Work<'a> {
                     linked += 1;
                 } else {
                     let from = OpenFolder::new(tree, self.source.folders, tree.node(member.1).parent);
-                    self.place_file(member.1, &from, None, &to, &name)?;
+                    self.place_file(member.1, &from, None, &mut None, &to, &name)?;
                 }
                 if let Some(folder) = folder {
                     to.finish_self(locked.map(|mode| mode | self.inherited.setgid), folder.mtime)?;

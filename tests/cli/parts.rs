@@ -1,13 +1,15 @@
 //! Entries whose files stay, for the most part, where an earlier entry has them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::job::{Job, Said};
 
-/// Files of the folder that is kept.
+/// Regular files of the folder that is kept, with names of their own.
 const FILES: usize = 150;
+
+/// All names of files and symlinks there.
+const ALL: usize = FILES + 3;
 
 const INPUTS: [&str; 6] = ["--preset", "none", "--path", "out", "--key", "k"];
 
@@ -21,6 +23,9 @@ fn job() -> Job {
     for number in 0..FILES {
         job.write(&file(number), &format!("{number} as it was"));
     }
+    job.sh(
+        "cd out; ln 0/1 2/same; ln -s ../0/1 2/symlink; ln -s nowhere 1/dangling; chmod 600 0/2; chmod 750 1",
+    );
     save(&job);
     job
 }
@@ -39,21 +44,20 @@ fn restore(job: &Job) -> Said {
     job.run(&[&["restore", "--no-session"], &INPUTS[..]].concat())
 }
 
-/// All that is in the folder.
-fn contents(job: &Job) -> BTreeMap<usize, String> {
-    (0..FILES)
-        .filter(|&number| job.path(&file(number)).exists())
-        .map(|number| (number, job.read(&file(number))))
-        .collect()
+/// All that is in the folder: kinds, modes, times, numbers of names, contents.
+fn listing(job: &Job) -> String {
+    let files = "find . -type f -printf '%P %m %T@ %n\\n' -exec sha256sum {} \\;";
+    let others = "find . ! -type f -printf '%P %y %m %T@ %l\\n'";
+    job.sh(&format!("cd out; ({files}; {others}) | sort >&2"))
 }
 
 /// Whether a restore into nothing brings what is there now.
 fn comes_back(job: &Job) -> bool {
-    let before = contents(job);
+    let before = listing(job);
     job.remove("work/project/out");
     let said = restore(job);
     assert!(!said.log.contains("::warning"), "{said:?}");
-    contents(job) == before
+    listing(job) == before
 }
 
 /// Files that the newest entry holds itself, and entries of which it needs some.
@@ -74,9 +78,11 @@ fn what_has_not_changed_stays_where_it_is() {
     change(&job, [7], "changed");
     job.write("work/project/out/new/file", "");
     let said = save(&job);
-    assert!(said.log.contains("paths   saved    151 files") && said.log.contains("kept 149"), "{}", said.log);
+    assert!(said.log.contains("paths   saved    154 files") && said.log.contains("kept 152"), "{}", said.log);
     assert_eq!(newest(&job), (2, 1));
     assert!(comes_back(&job));
+    let told = job.ok(&["inspect", "k"]).stdout;
+    assert!(told.contains(" in 154 files\n             152 of them in /"), "{told}");
     change(&job, [8, 70], "changed, too");
     save(&job);
     assert_eq!(newest(&job), (4, 1), "few files of the second entry get further names");
@@ -109,10 +115,63 @@ fn an_entry_of_which_little_is_left_is_needed_by_nobody() {
     let job = job();
     change(&job, 0..20, "changed");
     save(&job);
-    assert_eq!(newest(&job), (FILES, 0), "a fifth of the first entry would be of no use");
+    assert_eq!(newest(&job), (ALL, 0), "a fifth of the first entry would be of no use");
     job.ok(&["gc", "--keep", "paths=1"]);
     assert_eq!(in_root(&job, "retired"), 0);
     assert!(comes_back(&job));
+}
+
+#[test]
+fn an_entry_is_not_kept_for_one_of_its_folders_when_the_rest_is_of_no_use() {
+    let job = job();
+    let inputs = ["--preset", "none", "--path", "out\nlarge", "--key", "both"];
+    for round in ["1", "2", "3"] {
+        job.write("work/project/large/file", &round.repeat(3_000_000));
+        job.write("work/project/large/other", "");
+        job.ok(&[&["save", "--save", "always"], &inputs[..]].concat());
+        assert_eq!(newest(&job).1, 0, "round {round}");
+    }
+    job.write("work/project/large/other", "changed");
+    job.ok(&[&["save", "--save", "always"], &inputs[..]].concat());
+    assert_eq!(newest(&job).1, 1, "one entry, for both folders");
+    job.ok(&["gc", "--keep", "paths=1"]);
+    assert_eq!(in_root(&job, "retired"), 1);
+    for folder in ["out", "large"] {
+        job.remove(&format!("work/project/{folder}"));
+    }
+    job.ok(&[&["restore", "--no-session"], &inputs[..]].concat());
+    assert_eq!(job.read("work/project/large/other"), "changed");
+    assert!(job.read("work/project/large/file").starts_with("333") && job.read(&file(7)) == "7 as it was");
+}
+
+#[test]
+fn extracted_crates_stay_and_come_one_by_one() {
+    let job = Job::new();
+    let crates = |name: &str| format!("home/.cargo/registry/src/i/{name}-1.0.0");
+    let download = |name: &str| {
+        job.lock_with(name, "1.0.0", name);
+        job.write(&format!("home/.cargo/registry/cache/i/{name}-1.0.0.crate"), name);
+        for number in 0..60 {
+            job.write(&format!("{}/src/{number}.rs", crates(name)), &format!("{name} {number}"));
+        }
+        job.write(&format!("{}/.cargo-ok", crates(name)), "{\"v\":1}");
+    };
+    ["aaaa", "bbbb"].into_iter().for_each(download);
+    job.ok(&["save"]);
+    download("cccc");
+    let said = job.ok(&["save"]);
+    assert!(said.log.contains("kept "), "{}", said.log);
+    job.ok(&["gc", "--keep", "cargo=1"]);
+    assert_eq!(in_root(&job, "retired"), 1);
+    for name in ["aaaa", "cccc"] {
+        job.remove(&crates(name));
+    }
+    job.write(&format!("{}/src/7.rs", crates("bbbb")), "patched");
+    job.ok(&["restore", "--no-session"]);
+    for name in ["aaaa", "cccc"] {
+        assert_eq!(job.read(&format!("{}/src/7.rs", crates(name))), format!("{name} 7"));
+    }
+    assert_eq!(job.read(&format!("{}/src/7.rs", crates("bbbb"))), "patched", "what is there stays");
 }
 
 #[test]
@@ -142,7 +201,7 @@ fn damage_where_files_stay_is_damage_of_all_who_need_them() {
     let said = restore(&job);
     assert_eq!((said.code, said.log.matches("a damaged entry was taken out").count()), (0, 2), "{said:?}");
     assert_eq!(said.outputs["cache-hit"], "false");
-    assert!(job.entries("paths").is_empty() && contents(&job).is_empty());
+    assert!(job.entries("paths").is_empty() && !job.path("work/project/out").exists());
     job.sh("touch -d '1 week ago' $RUNNER_CACHE_ROOT/quarantine/*");
     job.ok(&["gc"]);
     assert_eq!((in_root(&job, "quarantine"), in_root(&job, "retired")), (0, 0));
@@ -163,7 +222,7 @@ fn what_is_lacking_in_the_earlier_entry_comes_from_the_job() {
     fs::remove_dir_all(first.join("tree/0/2")).unwrap();
     change(&job, [6], "changed");
     save(&job);
-    assert_eq!(newest(&job), (FILES + 1, 0), "a third is lacking");
+    assert_eq!(newest(&job), (ALL + 1, 0), "a third is lacking");
     assert!(comes_back(&job));
 }
 
@@ -177,7 +236,7 @@ fn a_part_that_somebody_deleted_is_damage_of_the_entry() {
     job.remove("work/project/out");
     let said = restore(&job);
     assert_eq!((said.code, said.log.matches("a damaged entry was taken out").count()), (0, 1), "{said:?}");
-    assert!(contents(&job).is_empty());
+    assert!(!job.path("work/project/out").exists());
 }
 
 #[test]
@@ -191,6 +250,6 @@ fn where_a_manifest_can_have_no_further_name_files_get_theirs() {
     save(&job);
     let (files, parts) = newest(&job);
     // Not all file systems have that limit.
-    assert_eq!((files, parts), if limit.is_some() { (FILES, 0) } else { (1, 1) }, "{limit:?}");
+    assert_eq!((files, parts), if limit.is_some() { (ALL, 0) } else { (1, 1) }, "{limit:?}");
     assert!(comes_back(&job));
 }

@@ -141,6 +141,19 @@ impl Host {
         ["root/staging", "root/trash"].iter().flat_map(|folder| names(&self.path(folder))).collect()
     }
 
+    /// What was an entry, and what is in quarantine.
+    pub(crate) fn former_entries(&self) -> Vec<String> {
+        ["root/retired", "root/quarantine"].iter().flat_map(|folder| names(&self.path(folder))).collect()
+    }
+
+    /// Lets all that is in quarantine be there for long.
+    pub(crate) fn age_quarantine(&self) {
+        for name in names(&self.path("root/quarantine")) {
+            let folder = fs::File::open(self.path("root/quarantine").join(name)).unwrap();
+            folder.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        }
+    }
+
     /// Does what cargo does to install a package: its executable, and its notes.
     pub(crate) fn install_tool(&self) {
         fs::create_dir_all(self.path("home/.cargo/bin")).unwrap();

@@ -143,6 +143,11 @@ fn whatever_step_it_dies_before_nothing_is_lost() {
             host.remove_tree();
             host.expect_success(&["restore", "--no-session"]);
             assert!(host.tree().is(Tree::Other), "{what}: the next save");
+
+            host.age_quarantine();
+            host.expect_success(&["remove", "*"]);
+            host.expect_success(&["gc"]);
+            assert_eq!(host.former_entries(), Vec::<String>::new(), "{what}: nobody needs anything any more");
         }
     }
     for point in CrashPoint::value_variants() {

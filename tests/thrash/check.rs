@@ -85,17 +85,12 @@ fn without_links(items: Items) -> Items {
     items.into_iter().map(|(path, what)| (path, cut(what))).collect()
 }
 
-/// What is `wanted` is in `own`, or in one of the trees `elsewhere`, which may have more.
-pub(crate) fn together<'i>(
-    wanted: &Items,
-    own: &Items,
-    elsewhere: impl Iterator<Item = &'i Items>,
-) -> Result<(), String> {
+/// All that is `wanted` is in one of the `trees`, which may have more.
+pub(crate) fn together<'i>(wanted: &Items, trees: impl Iterator<Item = &'i Items>) -> Result<(), String> {
     let wanted = without_links(wanted.clone());
-    let mut found = without_links(own.clone());
-    for items in elsewhere.map(|items| without_links(items.clone())) {
-        let missing = items.into_iter().filter(|(path, what)| wanted.get(path) == Some(what));
-        found.extend(missing.filter(|(path, _)| !found.contains_key(path)).collect::<Vec<_>>());
+    let mut found = Items::new();
+    for items in trees.map(|items| without_links(items.clone())) {
+        found.extend(items.into_iter().filter(|(path, what)| wanted.get(path) == Some(what)));
     }
     same(&wanted, &found)
 }

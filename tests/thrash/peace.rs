@@ -9,7 +9,7 @@ use crate::check;
 use crate::edit::remove;
 use crate::fault::{entries, folder_of, inside, parts};
 use crate::layout::Layout;
-use crate::listing::{TEMPORARY, scan};
+use crate::listing::{Listing, TEMPORARY, scan};
 use crate::processes;
 use crate::watch::check_quarantined;
 use crate::worker::Worker;
@@ -43,7 +43,8 @@ pub(crate) fn make(arena: &Arena) -> Result<(), Wrong> {
     }
     wait_for_background(arena)?;
     clean(&mut worker, &root)?;
-    find_debris(arena)
+    find_debris(arena)?;
+    remove_all(&mut worker, &root)
 }
 
 /// A cleaning leaves nothing that a killed process left behind.
@@ -51,6 +52,19 @@ fn clean(worker: &mut Worker<'_>, root: &Path) -> Result<(), Wrong> {
     worker.ask_root(Action::Gc, &KEEP_ALL)?.expect(&[0])?;
     match ["staging", "trash"].iter().flat_map(|name| inside(&root.join(name))).next() {
         Some(left) => Err(Wrong::Failed(format!("{}: still there after a cleaning", left.display()))),
+        None => Ok(()),
+    }
+}
+
+/// Nothing is left of entries once all are removed, whoever needed whose files.
+fn remove_all(worker: &mut Worker<'_>, root: &Path) -> Result<(), Wrong> {
+    worker.ask_root(Action::Remove, &["*"])?.expect(&[0])?;
+    for entry in inside(&root.join("quarantine")) {
+        remove(&entry);
+    }
+    clean(worker, root)?;
+    match inside(&root.join("retired")).first() {
+        Some(left) => Err(Wrong::Failed(format!("{}: nobody needs it any more", left.display()))),
         None => Ok(()),
     }
 }
@@ -67,16 +81,17 @@ fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
             let folder = folder_of(&root, &part).ok_or_else(|| wrong("needs files of one that is gone"))?;
             elsewhere.extend(scan(&folder.join("tree/0"))?);
         }
-        let mut listings =
-            std::iter::once(&found).chain(&elsewhere).filter_map(|found| found.listing.as_ref());
-        let listing = listings.next().ok_or_else(|| wrong("has no listing"))?;
-        let compared = if elsewhere.is_empty() {
-            check::same(&listing.items, &found.items)
-        } else {
-            arena.figures.add("entries_left_in_parts", 1);
-            check::together(&listing.items, &found.items, elsewhere.iter().map(|found| &found.items))
+        let all: Vec<_> = std::iter::once(&found).chain(&elsewhere).collect();
+        let listings: Vec<_> = all.iter().filter_map(|found| found.listing.as_ref()).collect();
+        let compare = |listing: &&Listing| match &*elsewhere {
+            [] => check::same(&listing.items, &found.items),
+            _ => check::together(&listing.items, all.iter().map(|found| &found.items)),
         };
-        compared.map_err(|what| wrong(&what))?;
+        // The newest one may lie with another entry, beside an older one.
+        match listings.iter().map(compare).reduce(Result::or) {
+            Some(compared) => compared.map_err(|what| wrong(&what))?,
+            None => return Err(wrong("has no listing")),
+        }
         arena.figures.add("entries_left", 1);
     }
     Ok(())

@@ -181,6 +181,13 @@ proptest! {
                 let mode = folder.stat_self().unwrap().mode;
                 folder.set_own_mode(mode | 0o700).unwrap();
                 folder.remove_file(entry.tree.name(id)).unwrap();
+                // What is there instead must not show through.
+                let path = folder.join(entry.tree.name(id));
+                match id % 3 {
+                    0 => {}
+                    1 => fs::write(path, "superseded").unwrap(),
+                    _ => fs::create_dir(path).unwrap(),
+                }
                 folder.set_own_mode(mode).unwrap();
             }
             let dirs = ["0", "1"].map(|name| Dir::open(&store.join(name)).unwrap());

@@ -1,0 +1,85 @@
+//! A root of the entry from which the job started, beside what is in the job now.
+
+use std::collections::HashSet;
+
+use super::job::Job;
+use super::live::Live;
+use super::trouble::Trouble;
+use crate::cargo::SOURCES;
+use crate::store::{Lease, Root};
+use crate::tree::{self, Folders, Kind, NodeId, Subtree, Tree};
+
+/// A root of the entry from which the job started, the base, and the live root of that name.
+pub(super) struct Alike {
+    /// The number of the base's root.
+    pub(super) number: usize,
+    /// For each live node whether the base has the same.
+    pub(super) same: Vec<bool>,
+    /// By live node where the base's node of that path lies; nothing if all lie in the base itself.
+    places: Vec<u8>,
+}
+
+impl Alike {
+    /// `None` where the base has no such root.
+    pub(super) fn find(job: &Job, base: Option<&Lease>, live: &Live) -> Result<Option<Self>, Trouble> {
+        let Some(base) = base else { return Ok(None) };
+        let (root, roots) = (&live.root, &base.manifest().roots);
+        let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
+        let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
+        let mut same = root.tree.same_as(&roots[number].tree);
+        let places = roots[number].places_of(&root.tree);
+        // A crate of one version holds the same always, and only whole ones that nobody patched are here.
+        if root.name != SOURCES {
+            let dirs = base.open_root(number)?;
+            let folders = Folders::new(&dirs, &places);
+            tree::only_truly_same(&root.tree, &mut same, &live.dir, folders, &job.interrupt)?;
+        }
+        Ok(Some(Self { number, same, places }))
+    }
+
+    /// Leaves of what is the same what is really there, as far as names, sizes and times tell.
+    pub(super) fn look_after(&mut self, job: &Job, base: &Lease, tree: &Tree) -> Result<(), Trouble> {
+        let dirs = base.open_root(self.number)?;
+        let same = Subtree::of(tree, self.same.clone());
+        let places = same.of_these(&self.places);
+        let found = tree::verify(&same.tree, Folders::new(&dirs, &places), false, &job.interrupt)?;
+        let mut is_lacking = vec![false; same.ids.len()];
+        for damage in found.damages {
+            is_lacking[damage.id as usize] = true;
+        }
+        // What is in a folder comes behind it.
+        for (id, node) in same.tree.iter() {
+            is_lacking[id as usize] |= is_lacking[node.parent as usize];
+            if is_lacking[id as usize] {
+                self.same[same.ids[id as usize] as usize] = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// In which of the base's places the same as the live node `id` lies; `None` where there is no such.
+    pub(super) fn place(&self, id: NodeId) -> Option<u8> {
+        self.same[id as usize].then(|| self.places.get(id as usize).copied().unwrap_or(0))
+    }
+
+    /// For each of `places` how many files and bytes of the live `tree` are the same there.
+    pub(super) fn used(&self, tree: &Tree, places: usize) -> Vec<(u64, u64)> {
+        let mut used = vec![(0, 0); places];
+        let mut groups = HashSet::new();
+        for (id, node) in tree.iter() {
+            let Some((files, bytes)) = self.place(id).and_then(|place| used.get_mut(usize::from(place)))
+            else {
+                continue;
+            };
+            match node.kind {
+                Kind::Folder { .. } => {}
+                Kind::Symlink { .. } => *files += 1,
+                Kind::File { size, group } => {
+                    *files += 1;
+                    *bytes += if group == 0 || groups.insert(group) { size } else { 0 };
+                }
+            }
+        }
+        used
+    }
+}
