@@ -46,7 +46,7 @@ fn restore(job: &Job) -> Said {
 
 /// All that is in the folder: kinds, modes, times, numbers of names, contents.
 fn listing(job: &Job) -> String {
-    let files = "find . -type f -printf '%P %m %T@ %n\\n' -exec sha256sum {} \\;";
+    let files = "find . -type f -printf '%P %m %T@ %n\\n' -exec sha256sum {} +";
     let others = "find . ! -type f -printf '%P %y %m %T@ %l\\n'";
     job.sh(&format!("cd out; ({files}; {others}) | sort >&2"))
 }
