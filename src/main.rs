@@ -22,6 +22,10 @@ fn main() -> ExitCode {
         Err(error) => return fail(&env, &format!("cannot listen to signals: {error}")),
     };
     let job = Job::new(env, interrupt, started);
+    for name in job.env.unreadable() {
+        let hint = "hint: flags such as `--cache-root` take any path";
+        job.console.warn(format!("`{name}` is not UTF-8, and counts as not set; {hint}"));
+    }
     for note in &cli.narrowed {
         job.console.say(note);
     }

@@ -7,7 +7,7 @@ use super::live::Live;
 use super::trouble::Trouble;
 use crate::cargo::SOURCES;
 use crate::store::{Lease, Root};
-use crate::tree::{self, Folders, Kind, NodeId, Subtree, Tree};
+use crate::tree::{self, Folders, Kind, NodeId, Tree};
 
 /// A root of the entry from which the job started, the base, and the live root of that name.
 pub(super) struct Alike {
@@ -40,19 +40,17 @@ impl Alike {
     /// Leaves of what is the same what is really there, as far as names, sizes and times tell.
     pub(super) fn look_after(&mut self, job: &Job, base: &Lease, tree: &Tree) -> Result<(), Trouble> {
         let dirs = base.open_root(self.number)?;
-        let same = Subtree::of(tree, self.same.clone());
-        let places = same.of_these(&self.places);
-        let found = tree::verify(&same.tree, Folders::new(&dirs, &places), false, &job.interrupt)?;
-        let mut is_lacking = vec![false; same.ids.len()];
-        for damage in found.damages {
+        let folders = Folders::new(&dirs, &self.places);
+        let mut chosen = self.same.clone();
+        tree.add_folders_around(&mut chosen);
+        let mut is_lacking = vec![false; chosen.len()];
+        for damage in tree::verify(tree, folders, false, Some(&chosen), &job.interrupt)?.damages {
             is_lacking[damage.id as usize] = true;
         }
         // What is in a folder comes behind it.
-        for (id, node) in same.tree.iter() {
+        for (id, node) in tree.iter() {
             is_lacking[id as usize] |= is_lacking[node.parent as usize];
-            if is_lacking[id as usize] {
-                self.same[same.ids[id as usize] as usize] = false;
-            }
+            self.same[id as usize] &= !is_lacking[id as usize];
         }
         Ok(())
     }
@@ -67,16 +65,16 @@ impl Alike {
         let mut used = vec![(0, 0); places];
         let mut groups = HashSet::new();
         for (id, node) in tree.iter() {
-            let Some((files, bytes)) = self.place(id).and_then(|place| used.get_mut(usize::from(place)))
-            else {
-                continue;
-            };
+            let Some(place) = self.place(id).map(usize::from) else { continue };
+            let (files, bytes) = &mut used[place];
             match node.kind {
                 Kind::Folder { .. } => {}
                 Kind::Symlink { .. } => *files += 1,
                 Kind::File { size, group } => {
                     *files += 1;
-                    *bytes += if group == 0 || groups.insert(group) { size } else { 0 };
+                    if group == 0 || groups.insert((place, group)) {
+                        *bytes = u64::saturating_add(*bytes, size);
+                    }
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::cargo::SOURCES;
 use crate::plan::{LayerPlan, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
 use crate::store::{self, Candidate, Layer, Lease, Store};
-use crate::sys::{Dir, Lock, ManyOpenFiles, file};
+use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
 use crate::tree::{self, Engine, Existing, Folders, Linker, Progress, Selection, Source};
 
 /// An entry that served a layer.
@@ -252,5 +252,5 @@ impl Restorer<'_> {
 
 /// A folder that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.
 fn may_mirror(folder: &Path) -> Result<bool, Trouble> {
-    Ok(file::names(folder)?.is_empty() || is_target_folder(folder))
+    Ok(file::names(folder)?.iter().all(|name| name == LOST_AND_FOUND) || is_target_folder(folder))
 }

@@ -1,6 +1,8 @@
 //! What a new entry shares: files that the entry has from which the job started, or the unit pool. They are not copied. They
 //! get further names, or stay where they are.
 
+use std::collections::HashSet;
+
 use super::alike::Alike;
 use super::job::Job;
 use super::live::Live;
@@ -9,7 +11,7 @@ use super::staying::Staying;
 use super::trouble::Trouble;
 use crate::store::{Elsewhere, Lease, Part};
 use crate::sys::{Dir, ManyOpenFiles};
-use crate::tree::{self, Bases, NodeId, Subtree, Tree};
+use crate::tree::{self, Bases, Kind, NodeId, Subtree, Tree};
 
 /// For one root, where each of its files is already.
 pub(super) struct Shared {
@@ -39,7 +41,7 @@ impl Shared {
         let tree = &live.root.tree;
         let bases = base.open_root(alike.number)?;
         let of: Vec<_> = tree.iter().map(|(id, _)| alike.place(id).map(u32::from)).collect();
-        let (elsewhere, placed) = what_stays(tree, alike, base.places(alike.number), staying);
+        let (elsewhere, placed) = what_stays(tree, alike, base, staying);
         Ok(match placed {
             Some(placed) => Self { of: placed.of_these(&of), elsewhere, placed: Some(placed), bases },
             None => Self { elsewhere, placed: None, bases, of },
@@ -110,17 +112,15 @@ impl Shared {
 }
 
 /// Where nodes of `tree` stay, and what of it does not; `None` where nothing does. A folder that is made anyway, for what is in
-/// it, does not stay, and a further name of a file that stays becomes a file: a restore makes them one again.
-fn what_stays(
-    tree: &Tree,
-    alike: &Alike,
-    places: Vec<Part>,
-    staying: &Staying,
-) -> (Elsewhere, Option<Subtree>) {
+/// it, does not stay.
+fn what_stays(tree: &Tree, alike: &Alike, base: &Lease, staying: &Staying) -> (Elsewhere, Option<Subtree>) {
+    if staying.is_empty() {
+        return (Elsewhere::default(), None);
+    }
     let mut parts = Vec::new();
     // By place the number that it gets.
     let mut numbers = Vec::new();
-    for part in places {
+    for part in base.places(alike.number) {
         let stays = staying.has(&part);
         parts.extend(stays.then_some(part));
         numbers.push(if stays { u8::try_from(parts.len()).expect("there are few") } else { 0 });
@@ -130,9 +130,25 @@ fn what_stays(
     }
     let number = |id: NodeId| alike.place(id).map_or(0, |place| numbers[usize::from(place)]);
     let mut of: Vec<u8> = tree.iter().map(|(id, _)| number(id)).collect();
+    keep_names_together(tree, &mut of);
     let rest = Subtree::of(tree, of.iter().map(|&number| number == 0).collect());
     for &id in &rest.ids {
         of[id as usize] = 0;
     }
     (Elsewhere { parts, of }, Some(rest))
+}
+
+/// Lets no name of a file stay of which another one does not: that would become a second file.
+fn keep_names_together(tree: &Tree, of: &mut [u8]) {
+    let group = |id: NodeId| match tree.node(id).kind {
+        Kind::File { group, .. } if group != 0 => Some(group),
+        _ => None,
+    };
+    let ids = || (0..tree.len()).filter_map(|id| Some((id, group(id)?)));
+    let torn: HashSet<u32> = ids().filter(|(id, _)| of[*id as usize] == 0).map(|(_, group)| group).collect();
+    for (id, group) in ids() {
+        if torn.contains(&group) {
+            of[id as usize] = 0;
+        }
+    }
 }

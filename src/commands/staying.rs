@@ -18,7 +18,7 @@ const FEWEST: u64 = 100;
 const MOST: usize = 8;
 
 /// How much of what an entry holds itself has to be of use, in tenths.
-const USED_TENTHS: u64 = 9;
+const USED_TENTHS: u128 = 9;
 
 /// The earlier entries whose files stay.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Staying {
         alike: &mut [Option<Alike>],
     ) -> Result<Self, Trouble> {
         let staying = Self::of(base, live, alike);
-        if staying.0.is_empty() {
+        if staying.is_empty() {
             return Ok(staying);
         }
         // A file that is linked must be there. What stays is not touched, and its lack would be noticed by the next job.
@@ -55,12 +55,17 @@ impl Staying {
                 let entry = part.entry.clone();
                 let used = used.entry(entry).or_insert(Used { part, files: 0, bytes: 0 });
                 used.files += files;
-                used.bytes += bytes;
+                used.bytes = used.bytes.saturating_add(bytes);
             }
         }
         let mut worthy: Vec<_> = used.into_values().filter(Used::is_worth_it).collect();
         worthy.sort_unstable_by(|a, b| (b.files, &b.part.entry).cmp(&(a.files, &a.part.entry)));
         Self(worthy.into_iter().take(MOST).map(|used| used.part.entry).collect())
+    }
+
+    /// Whether nothing stays anywhere.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether files stay in `part`.
@@ -78,7 +83,8 @@ struct Used {
 
 impl Used {
     fn is_worth_it(&self) -> bool {
+        let is_enough = |used: u64, of: u64| u128::from(used) * 10 >= u128::from(of) * USED_TENTHS;
         let Self { part, files, bytes } = self;
-        *files >= FEWEST && files * 10 >= part.files * USED_TENTHS && bytes * 10 >= part.bytes * USED_TENTHS
+        *files >= FEWEST && is_enough(*files, part.files) && is_enough(*bytes, part.bytes)
     }
 }

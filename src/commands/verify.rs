@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use super::job::{Exit, Job, chain};
 use crate::report::{count, entries};
 use crate::store::{self, EntryId, Lease, Store};
-use crate::sys::Digest;
+use crate::sys::{Digest, ManyOpenFiles};
 use crate::tree::{self, Folders};
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
     let (mut sound, mut damaged, mut unread) = (0, 0, 0);
+    let _files = ManyOpenFiles::allow(0);
     for id in store.entries()? {
         let lease = match store.lease(id.clone()) {
             Err(store::Error::Gone { .. }) => continue,
@@ -65,7 +66,7 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
             }
         };
         let folders = Folders::new(&dirs, &root.elsewhere.of);
-        let verified = tree::verify(&root.tree, folders, deep, &job.interrupt)?;
+        let verified = tree::verify(&root.tree, folders, deep, None, &job.interrupt)?;
         let found = verified.damages.into_iter();
         damages.extend(found.map(|tree::Damage { path, what, .. }| Damage { path, what }));
         read.extend(verified.digests.into_iter().map(|(id, digest)| {

@@ -5,27 +5,46 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// The process's environment, taken once and passed on. Variables that are not UTF-8 are left out.
+/// The process's environment, taken once and passed on. Variables that are not UTF-8 count as not set.
 #[derive(Debug, Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    values: BTreeMap<String, String>,
+    /// The names of those that are not UTF-8.
+    unreadable: Vec<String>,
+}
+
+/// How the variables begin that this program goes by and whose paths nothing else tells. (The workspace is also the working
+/// folder.)
+const OURS: [&str; 3] = ["RUNNER_", "CARGO_", "HOME"];
 
 impl Environment {
     /// The environment of this process.
     pub fn of_process() -> Self {
-        let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self(std::env::vars_os().filter_map(utf8).collect())
+        let mut environment = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(environment.values.insert(name, value)),
+                Err(_) => environment.unreadable.push(name),
+            }
+        }
+        environment
+    }
+
+    /// The variables that matter and are not UTF-8.
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        let names = self.unreadable.iter().map(String::as_str);
+        names.filter(|name| OURS.iter().any(|ours| name.starts_with(ours)))
     }
 
     /// The value of a variable; an empty one counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// All variables that are not empty, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
+        self.values
             .iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -34,7 +53,8 @@ impl Environment {
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Self {
-        Self(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+        let values = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { values, unreadable: Vec::new() }
     }
 }
 

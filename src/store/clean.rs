@@ -123,7 +123,8 @@ impl Store {
         }
         // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
         let Some(lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
-        let is_needed = self.is_needed(lock.get())?;
+        // Of the others there are many.
+        let is_needed = !id.layer().is_some_and(Layer::is_whole) && self.is_needed(lock.get())?;
         let is_there = if is_needed { self.retire(id)?.is_some() } else { self.throw_away(&path)? };
         if !is_there {
             return Ok(Fate::Absent);
@@ -151,7 +152,7 @@ impl Store {
         Ok(Some(self.quarantine_retired(&retired)?.unwrap_or(retired)))
     }
 
-    /// `None` where somebody needs or reads it.
+    /// `None` where somebody needs or reads it: then it is deleted when nobody does any more.
     fn quarantine_retired(&self, retired: &Path) -> Result<Option<PathBuf>> {
         let dir = match self.open_folder(retired) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(None),
@@ -184,6 +185,7 @@ impl Store {
 
     /// Deletes what is retired and not needed any more.
     fn sweep_retired(&self) -> Result<()> {
+        self.check_writable()?;
         loop {
             let mut has_freed = false;
             // An entry needs older ones, if nobody set the clock back.

@@ -1,6 +1,7 @@
 //! A published entry: its address, and the lease of a reader.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
@@ -52,6 +53,12 @@ impl Generation {
 }
 
 impl EntryId {
+    /// The layer, as the folder tells it.
+    pub(super) fn layer(&self) -> Option<Layer> {
+        let name = self.key_folder.ancestors().nth(3)?.file_name()?;
+        Layer::ALL.into_iter().find(|layer| name == layer.name())
+    }
+
     /// The entry's folder.
     pub fn path(&self) -> PathBuf {
         self.key_folder.join(self.generation.as_str())
@@ -70,6 +77,7 @@ pub struct Lease {
     lock: Lock<Dir>,
     manifest: Manifest,
     store: Store,
+    held: OnceLock<(u64, u64)>,
 }
 
 impl Store {
@@ -92,10 +100,23 @@ impl Store {
             });
         };
         let manifest = Manifest::from_bytes(&bytes, &manifest_path)?;
+        // What was retired just before the lock keeps no files of others any more.
+        if !manifest.header.layer.is_whole() && !self.is_at(lock.get(), &path)? {
+            return Err(gone());
+        }
         if !self.is_surely_on_disk(&manifest.header.origin)? {
             return Err(Error::Unflushed { path });
         }
-        Ok(Lease { id, lock, manifest, store: self.clone() })
+        Ok(Lease { id, lock, manifest, store: self.clone(), held: OnceLock::new() })
+    }
+
+    /// Whether the folder is still the one at `path`.
+    pub(super) fn is_at(&self, folder: &Dir, path: &Path) -> Result<bool> {
+        match self.open_folder(path) {
+            Ok(other) => Ok(other.stat_self()?.inode == folder.stat_self()?.inode),
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the entry is, read from its manifest's head.
@@ -134,6 +155,15 @@ impl Lease {
     /// What it holds of the root called `name`.
     pub fn root_called(&self, name: &str) -> Option<&Tree> {
         self.manifest.roots.iter().find(|root| root.name == name).map(|root| &root.tree)
+    }
+
+    /// Files and symlinks, and bytes, that the entry holds itself.
+    pub(super) fn held(&self) -> (u64, u64) {
+        *self.held.get_or_init(|| {
+            let held =
+                self.manifest.roots.iter().map(|root| root.tree.count(|id| root.elsewhere.place(id) == 0));
+            held.fold((0, 0), |sum, root| (sum.0 + root.0, u64::saturating_add(sum.1, root.1)))
+        })
     }
 
     /// Where there are other entries.

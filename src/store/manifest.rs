@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -261,6 +261,13 @@ impl Root {
     }
 }
 
+impl Part {
+    /// The name of the entry's own folder, which no other entry has.
+    pub(super) fn generation(&self) -> &str {
+        self.entry.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 impl Elsewhere {
     /// Where the node `id` lies, as [`Elsewhere::of`] tells it.
     pub fn place(&self, id: NodeId) -> usize {
@@ -270,9 +277,8 @@ impl Elsewhere {
     /// Whether it tells of each node of `tree` a place that there is.
     fn is_of(&self, tree: &Tree) -> bool {
         let is_address = |part: &Part| {
-            let path = Path::new(&part.entry);
-            path.components().count() == 5
-                && path.components().all(|component| matches!(component, Component::Normal(_)))
+            let names = part.entry.split('/');
+            names.clone().count() == 5 && names.clone().all(|name| !["", ".", ".."].contains(&name))
         };
         let is_place = |&number: &u8| usize::from(number) <= self.parts.len();
         self.parts.len() < usize::from(u8::MAX)
@@ -375,7 +381,7 @@ pub(super) mod tests {
         let bytes = manifest.to_bytes();
         assert!(bytes.starts_with(b"runner-cache-manifest 2 "));
         assert_eq!(Manifest::from_bytes(&bytes, Path::new("m")).unwrap(), manifest);
-        for entry in ["/a/b/c/d/e", "../b/c/d/e", "a/b/c/d"] {
+        for entry in ["/a/b/c/d", "../b/c/d/e", "a/./c/d/e", "a/b/c/d/", "a/b/c/d"] {
             manifest.roots[0].elsewhere.parts[0].entry = entry.into();
             assert!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).is_err(), "{entry}");
         }

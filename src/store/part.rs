@@ -29,7 +29,7 @@ impl Store {
 
     /// Adds to `names` what keeps the files of `part`. `false` where that cannot be.
     fn keep(&self, part: &Part, names: &Dir) -> Result<bool> {
-        let name = part.entry.rsplit('/').next().unwrap_or_default().as_bytes();
+        let name = part.generation().as_bytes();
         let linked = self.open_part(&part.entry).and_then(|folder| {
             let path = folder.path().to_path_buf();
             // Whoever removes it holds its lock from before looking whether it is needed.
@@ -39,8 +39,7 @@ impl Store {
             }
         });
         match linked {
-            // Some file systems do not tell how many names there are.
-            Ok(()) => Ok(names.stat(name)?.links > 1),
+            Ok(()) => Ok(true),
             // Several roots can have files of one entry.
             Err(Error::Sys(error)) if error.is(Errno::EXIST) => Ok(true),
             Err(Error::Sys(error)) if error.is_of_unlinkable() => Ok(false),
@@ -66,25 +65,38 @@ impl Store {
 
     /// Whether files of the entry in `folder` belong to others. The caller holds its lock, or nothing follows from it.
     pub(super) fn is_needed(&self, folder: &Dir) -> Result<bool> {
-        match folder.stat_if_present(MANIFEST.as_bytes())? {
-            Some(manifest) => Ok(manifest.links > 1),
-            // Somebody removed what would tell.
-            None => self.is_named(folder.path().file_name().unwrap_or_default()),
+        let manifest = folder.stat_if_present(MANIFEST.as_bytes())?;
+        if manifest.is_some_and(|manifest| manifest.links > 1) {
+            return Ok(true);
         }
+        // Somebody may have removed what would tell, or copied the root without its names; and network file systems tell late.
+        self.is_named(folder.path().file_name().unwrap_or_default())
     }
 
     /// Whether any entry, or one that is being made, keeps files of `entry`.
     fn is_named(&self, entry: &OsStr) -> Result<bool> {
         let name = [PARTS.as_bytes(), b"/", entry.as_bytes()].concat();
-        let layers = Layer::ALL.into_iter().filter(|layer| !layer.is_whole()).collect::<Vec<_>>();
-        let entries = self.entries_in(&layers)?.into_iter().map(|id| id.path());
+        // One that is published meanwhile is found as an entry.
         let stagings =
             self.names(&self.staging_folder())?.into_iter().map(|name| self.staging_folder().join(name));
-        let mut holders = entries.chain(stagings);
-        // What goes meanwhile needs nothing.
-        Ok(holders.any(|holder| {
-            self.open_folder(&holder).is_ok_and(|holder| matches!(holder.stat_if_present(&name), Ok(Some(_))))
-        }))
+        if self.is_in_any(&name, stagings)? {
+            return Ok(true);
+        }
+        let layers = Layer::ALL.into_iter().filter(|layer| !layer.is_whole()).collect::<Vec<_>>();
+        self.is_in_any(&name, self.entries_in(&layers)?.into_iter().map(|id| id.path()))
+    }
+
+    fn is_in_any(&self, name: &[u8], folders: impl Iterator<Item = PathBuf>) -> Result<bool> {
+        for path in folders {
+            match self.open_folder(&path).and_then(|folder| Ok(folder.stat_if_present(name)?)) {
+                Ok(None) => {}
+                Ok(Some(_)) => return Ok(true),
+                // What goes meanwhile needs nothing.
+                Err(Error::Sys(error)) if error.is(Errno::NOENT) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     /// The retired entries.
@@ -98,6 +110,9 @@ impl Store {
     pub(super) fn let_go_of_retired(&self, path: &Path) -> Result<bool> {
         let dir = match self.open_folder(path) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(false),
+            Err(Error::Sys(error)) if error.is(Errno::NOTDIR) => {
+                return Err(Error::Stray { path: path.into() });
+            }
             dir => dir?,
         };
         let keeps_any = |dir: &Dir| Ok::<_, Error>(dir.stat_if_present(PARTS.as_bytes())?.is_some());
@@ -169,14 +184,12 @@ impl Lease {
     /// Where files of root `index` lie, for others to keep: first in the entry itself, then in its
     /// [parts](super::Elsewhere::parts).
     pub fn places(&self, index: usize) -> Vec<Part> {
-        let roots = &self.manifest().roots;
-        let own = roots.iter().map(|root| root.tree.count(|id| root.elsewhere.place(id) == 0));
-        let (files, bytes) = own.fold((0, 0), |(files, bytes), own| (files + own.0, bytes + own.1));
+        let (files, bytes) = self.held();
         let folder = self.id().path();
         let entry = folder.strip_prefix(self.store().root()).unwrap_or(&folder).display().to_string();
         let root = u32::try_from(index).expect("an entry has few roots");
         let mut places = vec![Part { entry, root, files, bytes }];
-        places.extend(roots[index].elsewhere.parts.iter().cloned());
+        places.extend(self.manifest().roots[index].elsewhere.parts.iter().cloned());
         places
     }
 
@@ -339,6 +352,17 @@ mod tests {
         case.evict(&b);
         assert_eq!(case.retired(), 1, "only `b` had files of `a`");
         assert!(case.has_files(&c, &["c", "b"]));
+    }
+
+    #[test]
+    fn what_was_retired_before_it_was_locked_is_gone() {
+        let case = Case::new();
+        let a = case.publish("a", &[]);
+        case.publish("b", &[&a]);
+        let folder = case.store.open_folder(&a.path()).unwrap();
+        case.evict(&a);
+        assert!(!case.store.is_at(&folder, &a.path()).unwrap());
+        assert!(case.store.is_at(&folder, &case.store.retired(a.path())).unwrap());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::clean::LOCK;
 use super::entry::{EntryId, Generation};
 use super::{Error, Layer, Result, Scope};
-use crate::sys::{Dir, Errno, FileType, Lock, LockMode, Stat, file};
+use crate::sys::{Dir, Errno, FileType, LOST_AND_FOUND, Lock, LockMode, Stat, file};
 
 /// Told to backup tools: <https://bford.info/cachedir/>.
 const CACHEDIR_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
@@ -25,9 +25,6 @@ const TAG_FILE: &str = "CACHEDIR.TAG";
 
 /// The file that tells the format of the store.
 const FORMAT_FILE: &str = "format";
-
-/// What a new file system has in its root.
-const LOST_AND_FOUND: &str = "lost+found";
 
 /// The format of the store that this version writes: where things lie below the root.
 const FORMAT: u32 = 1;

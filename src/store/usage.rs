@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::part::PARTS;
 use super::retention::{Block, BlockId, Known, Usage};
@@ -18,10 +18,13 @@ impl Store {
         folders.extend(self.all_retired()?);
         let found: Vec<Found> = folders
             .par_iter()
-            .map(|path| {
+            .enumerate()
+            .map(|(number, path)| {
                 let mut found = Found::default();
                 match self.open_folder(path) {
                     Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(found),
+                    // What is not to be read there is told when it is to be removed.
+                    Err(_) if number >= entries.len() => return Ok(found),
                     Err(error) => return Err(error),
                     Ok(folder) => found.add(folder, tells_extents).or_else(fine_if_gone)?,
                 }

@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use extents::{Extent, shared_extents, tells_shared_extents};
 pub use lock::{Lock, Mode as LockMode};
 pub use locked_file::LockedFile;
-pub use mounts::mounts_below;
+pub use mounts::{LOST_AND_FOUND, mounts_below};
 pub use open_files::ManyOpenFiles;
 pub use random::random;
 pub use rustix::io::Errno;

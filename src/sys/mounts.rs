@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use super::error::Result;
 use super::file;
 
+/// What a file system has in its root by itself. It is root's, and nobody else can read or move it.
+pub const LOST_AND_FOUND: &str = "lost+found";
+
 /// The mount points strictly below `folder`, which is absolute and without symlinks.
 pub fn mounts_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let table = file::read(Path::new("/proc/self/mountinfo"))?;

@@ -16,7 +16,7 @@ use super::place::{KEPT_BY_FOLDERS, Source};
 use super::restore::Existing;
 use super::temporary::is_temporary;
 use super::{Error, Result};
-use crate::sys::{Dir, FileType, Interrupt, Stat};
+use crate::sys::{Dir, FileType, Interrupt, LOST_AND_FOUND, Stat};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -91,9 +91,9 @@ impl Comparison<'_> {
         }
         if self.existing == Existing::Mirror {
             here.for_each_name(|name| {
-                // Another process may just now restore something in there.
-                let is_ours = folder == 0 && is_temporary(name);
-                if !is_ours && tree.child(folder, name).is_none() {
+                // Another process may just now restore something in there, and a volume has something of its own.
+                let stays = folder == 0 && (is_temporary(name) || name == LOST_AND_FOUND.as_bytes());
+                if !stays && tree.child(folder, name).is_none() {
                     found.changes.push(Change { folder, name: name.to_vec(), node: None, replaces: true });
                 }
             })?;

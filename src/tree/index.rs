@@ -140,6 +140,16 @@ impl Tree {
         tree
     }
 
+    /// Lets `is_in` hold also of the folders around the nodes of which it holds.
+    pub fn add_folders_around(&self, is_in: &mut [bool]) {
+        // What is in a folder comes behind it.
+        for id in (1..self.len()).rev() {
+            if is_in[id as usize] {
+                is_in[self.node(id).parent as usize] = true;
+            }
+        }
+    }
+
     /// Number of nodes, the root included.
     pub fn len(&self) -> u32 {
         u32::try_from(self.nodes.len()).expect("a tree has fewer than 2^32 nodes")

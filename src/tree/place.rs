@@ -64,7 +64,7 @@ pub fn place(
     bases: Option<Bases<'_>>,
     engine: Engine<'_>,
 ) -> Result<Tally> {
-    let groups = groups_of(source.tree, placements);
+    let groups = groups_of(source.tree, placements, bases);
     let jobs = UntilFailure::new(engine.interrupt);
     let inherited =
         Inherited { setgid: into.stat_self()?.mode & 0o2000, is_mode_changed: into.has_default_acl() };
@@ -122,7 +122,7 @@ struct Groups {
     followers: HashSet<NodeId>,
 }
 
-fn groups_of(tree: &Tree, placements: &[Placement]) -> Groups {
+fn groups_of(tree: &Tree, placements: &[Placement], bases: Option<Bases<'_>>) -> Groups {
     let mut by_number: HashMap<u32, Vec<(usize, NodeId)>> = HashMap::new();
     for (index, placement) in placements.iter().enumerate() {
         let mut pending = vec![placement.node];
@@ -136,7 +136,11 @@ fn groups_of(tree: &Tree, placements: &[Placement]) -> Groups {
             }
         }
     }
-    let members: Vec<_> = by_number.into_values().filter(|members| members.len() > 1).collect();
+    let mut members: Vec<_> = by_number.into_values().filter(|members| members.len() > 1).collect();
+    for members in &mut members {
+        // The first of them is not to be copied where a base has another one.
+        members.sort_by_key(|(_, id)| !bases.is_some_and(|bases| bases.have(*id)));
+    }
     let followers = members.iter().flat_map(|members| members[1..].iter().map(|(_, id)| *id)).collect();
     Groups { members, followers }
 }

@@ -14,12 +14,7 @@ pub struct Subtree {
 impl Subtree {
     /// The nodes of which `is_in` holds. Of a folder that holds nothing without that it does.
     pub fn of(whole: &Tree, mut is_in: Vec<bool>) -> Self {
-        // What is in a folder comes behind it.
-        for id in (1..whole.len()).rev() {
-            if is_in[id as usize] {
-                is_in[whole.node(id).parent as usize] = true;
-            }
-        }
+        whole.add_folders_around(&mut is_in);
         let tree = whole.without(|id| !is_in[id as usize]);
         let mut ids = vec![0; tree.len() as usize];
         tree.for_each_pair(whole, |id, of_whole| ids[id as usize] = of_whole);

@@ -138,7 +138,7 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
         .par_iter()
         .enumerate()
         .map(|(lot, changes)| {
-            let mut folders = Folders { tree, destination, last: None };
+            let mut folders = LastFolder { tree, destination, last: None };
             for (number, change) in changes.iter().enumerate() {
                 if has_failed.load(Ordering::Relaxed) {
                     return (number, None);
@@ -164,7 +164,7 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
         failure = failure.or(error);
     }
     let Some(failure) = failure else { return Ok(()) };
-    let mut folders = Folders { tree, destination, last: None };
+    let mut folders = LastFolder { tree, destination, last: None };
     for (lot, done) in done.into_iter().enumerate() {
         for (number, change) in lots[lot][..done].iter().enumerate() {
             let index = lot * LOT + number;
@@ -247,13 +247,13 @@ fn not_put_back(path: PathBuf, failure: Error, source: Error) -> Error {
 }
 
 /// Opens each folder of the destination once for neighbouring changes.
-struct Folders<'a> {
+struct LastFolder<'a> {
     tree: &'a Tree,
     destination: &'a Dir,
     last: Option<(NodeId, Dir)>,
 }
 
-impl Folders<'_> {
+impl LastFolder<'_> {
     fn open(&mut self, folder: NodeId) -> sys::Result<&Dir> {
         if self.last.as_ref().is_none_or(|(id, _)| *id != folder) {
             let dir = self.destination.open_beneath(&self.tree.path_below(0, folder))?;

@@ -9,7 +9,7 @@ use super::Result;
 use super::failure::UntilFailure;
 use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, Node, NodeId, Tree};
-use crate::sys::{Digest, Dir, Errno, FileType, Interrupt, Stat};
+use crate::sys::{self, Digest, Dir, Errno, FileType, Interrupt, Stat};
 
 /// Something that is not as the tree says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,16 @@ pub struct Verified {
 }
 
 /// Compares kind, size and time of all that is in `tree` with the `folders`, and reads all contents where `deep`.
-/// Modes are not compared: a restore sets them right.
-pub fn verify(tree: &Tree, folders: Folders<'_>, deep: bool, interrupt: &Interrupt) -> Result<Verified> {
-    let work = Work { tree, deep, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
+/// Modes are not compared: a restore sets them right. Where there is `chosen`, it is only about the nodes of which that holds,
+/// and nothing in a folder of which it does not.
+pub fn verify(
+    tree: &Tree,
+    folders: Folders<'_>,
+    deep: bool,
+    chosen: Option<&[bool]>,
+    interrupt: &Interrupt,
+) -> Result<Verified> {
+    let work = Work { tree, deep, chosen, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
     let root = OpenFolder::new(tree, folders, 0);
     rayon::scope(|scope| work.jobs.run(|| work.folder(scope, 0, root)));
     work.jobs.finish()?;
@@ -47,6 +54,7 @@ pub fn verify(tree: &Tree, folders: Folders<'_>, deep: bool, interrupt: &Interru
 struct Work<'a> {
     tree: &'a Tree,
     deep: bool,
+    chosen: Option<&'a [bool]>,
     found: Mutex<Verified>,
     jobs: UntilFailure<'a>,
 }
@@ -59,13 +67,14 @@ impl<'a> Work<'a> {
         here: OpenFolder<'a>,
     ) -> Result<()> {
         let here = Arc::new(here);
-        for id in self.tree.children(folder) {
+        let is_chosen = |id: &NodeId| self.chosen.is_none_or(|chosen| chosen[*id as usize]);
+        for id in self.tree.children(folder).filter(is_chosen) {
             let here = Arc::clone(&here);
             if let Kind::Folder { .. } = self.tree.node(id).kind {
                 scope.spawn(move |scope| {
                     self.jobs.run(|| match here.below(id) {
                         Ok(folder) => self.folder(scope, id, folder),
-                        Err(error) => self.tell(id, error.path(), error.reason()),
+                        Err(error) => self.tell_of(id, error),
                     });
                 });
             } else if self.deep {
@@ -81,7 +90,7 @@ impl<'a> Work<'a> {
         let name = self.tree.name(id);
         let (dir, stat) = match here.with(id).and_then(|dir| Ok((dir, dir.stat_if_present(name)?))) {
             Ok(found) => found,
-            Err(error) => return self.tell(id, error.path(), error.reason()),
+            Err(error) => return self.tell_of(id, error),
         };
         let what = match stat {
             None => Some("it is missing".into()),
@@ -97,7 +106,7 @@ impl<'a> Work<'a> {
         let name = self.tree.name(id);
         let (dir, opened) = match here.with(id) {
             Ok(dir) => (dir, dir.open_file(name)),
-            Err(error) => return self.tell(id, error.path(), error.reason()),
+            Err(error) => return self.tell_of(id, error),
         };
         let read = match opened {
             Ok((file, stat)) => match self.difference(dir, id, &stat) {
@@ -134,6 +143,14 @@ impl<'a> Work<'a> {
             _ if stat.mtime != node.mtime => Some("another time of change".into()),
             _ => None,
         }
+    }
+
+    /// Tells what is in the way, if that is the file's fault and not this process's.
+    fn tell_of(&self, id: NodeId, error: sys::Error) -> Result<()> {
+        if [Errno::MFILE, Errno::NFILE, Errno::NOMEM].iter().any(|&errno| error.is(errno)) {
+            return Err(error.into());
+        }
+        self.tell(id, error.path(), error.reason())
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "a damage is a finding; callers end with it")]

@@ -11,7 +11,7 @@ use super::Result;
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
 use super::select::{Choice, Selection};
-use crate::sys::{self, Dir, Errno, FileType, Interrupt, Stat, Time};
+use crate::sys::{self, Dir, Errno, FileType, Interrupt, LOST_AND_FOUND, Stat, Time};
 
 /// Permission bits that are kept. Setuid and setgid never are: an entry must not hand out somebody's rights.
 const KEPT_MODE: u16 = 0o1777;
@@ -151,7 +151,8 @@ impl Walk<'_> {
         for name in names {
             let path = if self.selection.is_all() { Vec::new() } else { joined(&task.path, &name) };
             let choice = self.selection.judge(task.choice, &path, &name);
-            if choice == Choice::LeftOut {
+            let is_of_volume = task.id == 0 && *name == *LOST_AND_FOUND.as_bytes();
+            if choice == Choice::LeftOut || is_of_volume {
                 continue;
             }
             // Gone between the two calls: it was not there.

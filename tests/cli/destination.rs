@@ -48,6 +48,26 @@ fn a_cache_root_beside_the_destination_stays() {
     }
 }
 
+/// As in the root of a new ext4 that is mounted at the target folder.
+#[test]
+fn what_is_the_file_systems_own_is_neither_saved_nor_removed() {
+    let job = Job::new();
+    job.sh("mkdir -p target/lost+found; echo precious >target/lost+found/file");
+    let inputs = ["--layers", "target"];
+    job.ok(&[&["restore"], &inputs[..]].concat());
+    job.sh("cargo build -q --offline");
+    job.ok(&["save"]);
+    assert!(!job.newest_entry("target").join("tree/0/lost+found").exists());
+    for prepare in ["rm -r target/debug target/.rustc_info.json", "echo other >target/debug/other"] {
+        job.sh(prepare);
+        let said = job.ok(&[&["restore", "--no-session"], &inputs[..]].concat());
+        assert_eq!(said.outputs["target-hit"], "exact", "{prepare}");
+        assert!(job.path("work/project/target/debug/small").exists(), "{prepare}");
+        assert!(!job.path("work/project/target/debug/other").exists(), "{prepare}");
+        assert_eq!(job.read("work/project/target/lost+found/file"), "precious\n", "{prepare}");
+    }
+}
+
 #[test]
 fn a_folder_with_files_does_not_make_way_for_a_file() {
     let job = Job::new();

@@ -303,3 +303,17 @@ fn list_and_inspect_tell_what_is_there() {
     }
     assert_eq!(job.run(&["inspect", "nothing"]).code, 1);
 }
+
+#[test]
+fn a_variable_that_cannot_be_read_is_told() {
+    use std::os::unix::ffi::OsStrExt;
+    let job = Job::new();
+    let odd = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
+    let mut command = job.command(&["list"]);
+    command.env("RUNNER_CACHE_ROOT", odd).env("UNRELATED", odd).arg("--cache-root").arg(job.path("root"));
+    let output = command.output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{log}");
+    assert_eq!(log.matches("::warning").count(), 1, "{log}");
+    assert!(log.contains("`RUNNER_CACHE_ROOT` is not UTF-8, and counts as not set; hint:"), "{log}");
+}

@@ -175,6 +175,20 @@ fn extracted_crates_stay_and_come_one_by_one() {
 }
 
 #[test]
+fn a_further_name_of_a_file_that_is_there_already_is_no_second_file() {
+    let job = job();
+    job.write(&file(9), &"x".repeat(3_000_000));
+    save(&job);
+    job.sh("cd out; ln 0/9 2/further");
+    save(&job);
+    assert_eq!(newest(&job), (2, 1));
+    assert!(comes_back(&job));
+    let disk: u64 =
+        job.sh("du -sb $RUNNER_CACHE_ROOT >&2").split_whitespace().next().unwrap().parse().unwrap();
+    assert!(disk < 2 * 3_000_000, "{disk}");
+}
+
+#[test]
 fn however_often_little_changes_the_disk_has_little_more_than_the_newest_entry() {
     let job = job();
     let mut relinked = 0;

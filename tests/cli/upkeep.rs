@@ -252,7 +252,10 @@ fn a_store_of_a_newer_version_serves_and_is_not_changed() {
     let said = job.run(&[&["save", "--save", "always"], &inputs[..]].concat());
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.log.contains("has format 7") && said.log.contains("update runner-cache"), "{}", said.log);
+    fs::create_dir_all(job.path("root/retired/of-newer-version")).unwrap();
+    assert_eq!(job.run(&["remove", "k"]).code, 1);
     assert_eq!(job.entries("paths").len(), 1);
+    assert!(job.path("root/retired/of-newer-version").exists());
 }
 
 #[test]

@@ -97,9 +97,9 @@ impl Host {
         }
     }
 
-    /// Whether some of these are there, and not all.
-    pub(crate) fn has_some_of_many(&self) -> bool {
-        ![0, MANY].contains(&names(&self.path("work/tree/many")).len())
+    /// How many of these are there.
+    pub(crate) fn many(&self) -> usize {
+        names(&self.path("work/tree/many")).len()
     }
 
     pub(crate) fn remove_tree(&self) {

@@ -9,7 +9,7 @@ use crate::check;
 use crate::edit::remove;
 use crate::fault::{entries, folder_of, inside, parts};
 use crate::layout::Layout;
-use crate::listing::{Listing, TEMPORARY, scan};
+use crate::listing::{TEMPORARY, scan};
 use crate::processes;
 use crate::watch::check_quarantined;
 use crate::worker::Worker;
@@ -81,17 +81,20 @@ fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
             let folder = folder_of(&root, &part).ok_or_else(|| wrong("needs files of one that is gone"))?;
             elsewhere.extend(scan(&folder.join("tree/0"))?);
         }
-        let all: Vec<_> = std::iter::once(&found).chain(&elsewhere).collect();
-        let listings: Vec<_> = all.iter().filter_map(|found| found.listing.as_ref()).collect();
-        let compare = |listing: &&Listing| match &*elsewhere {
+        // An unchanged one lies with the newest entry that has one.
+        let listing = found
+            .listing
+            .as_ref()
+            .or_else(|| elsewhere.iter().rev().find_map(|found| found.listing.as_ref()));
+        let listing = listing.ok_or_else(|| wrong("has no listing"))?;
+        let compared = match &*elsewhere {
             [] => check::same(&listing.items, &found.items),
-            _ => check::together(&listing.items, all.iter().map(|found| &found.items)),
+            elsewhere => {
+                let all = std::iter::once(&found).chain(elsewhere);
+                check::together(&listing.items, all.map(|found| &found.items))
+            }
         };
-        // The newest one may lie with another entry, beside an older one.
-        match listings.iter().map(compare).reduce(Result::or) {
-            Some(compared) => compared.map_err(|what| wrong(&what))?,
-            None => return Err(wrong("has no listing")),
-        }
+        compared.map_err(|what| wrong(&what))?;
         arena.figures.add("entries_left", 1);
     }
     Ok(())

@@ -192,7 +192,7 @@ proptest! {
             }
             let dirs = ["0", "1"].map(|name| Dir::open(&store.join(name)).unwrap());
             let folders = Folders::new(&dirs, &of);
-            let found = tree::verify(&entry.tree, folders, true, &Interrupt::default()).unwrap();
+            let found = tree::verify(&entry.tree, folders, true, None, &Interrupt::default()).unwrap();
             prop_assert_eq!(found.damages, []);
             let wanted = list(&live).without_special();
             let to = place.path().join("to");
