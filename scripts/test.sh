@@ -73,7 +73,7 @@ stage 'Workspaces with dependencies, warm: nothing is compiled twice' cargo test
 if [[ $(id -u) == 0 || -n ${CI:-} ]]; then
   # What is the same on all of them was tested above.
   same=()
-  for module in bins explain inputs kinds lacking last_build presets registries scopes; do same+=(--skip "$module::"); done
+  for module in bins explain inputs kinds lacking last_build presets registries run scopes; do same+=(--skip "$module::"); done
   for kind in btrfs xfs tmpfs; do
     stage "Tests on $kind" scripts/on-filesystem.sh "$kind" cargo test --locked --test tree --test cli -- "${same[@]}"
   done

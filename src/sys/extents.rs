@@ -8,8 +8,11 @@ use rustix::fs::{FsWord, fstatfs};
 use super::Dir;
 use super::error::{self, Named};
 
+/// Magic number of btrfs (`linux/magic.h`).
+const BTRFS: FsWord = 0x9123_683e;
+
 /// Magic numbers of file systems that share extents and tell where they lie (`linux/magic.h`, `fs/bcachefs`).
-const SHARING: [FsWord; 3] = [0x9123_683e, 0x5846_5342, 0xca45_1a4e];
+const SHARING: [FsWord; 3] = [BTRFS, 0x5846_5342, 0xca45_1a4e];
 
 /// A piece of a file on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,12 @@ pub struct Extent {
 pub fn tells_shared_extents(folder: &Dir) -> error::Result<bool> {
     let stat = fstatfs(folder).named("read the kind of the file system of", || folder.path().into())?;
     Ok(SHARING.contains(&stat.f_type))
+}
+
+/// Whether the file system of `folder` keeps what tells of its files in one tree, in whose leaves threads that make files wait
+/// for each other.
+pub fn has_one_tree(folder: &Dir) -> bool {
+    fstatfs(folder).is_ok_and(|stat| stat.f_type == BTRFS)
 }
 
 /// The extents of `file` that other files share. Extents that cannot be told are none.

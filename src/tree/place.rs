@@ -6,10 +6,10 @@
 //! open at a time.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use rayon::Scope;
+use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
 use super::bases::{BaseFolder, Bases, linked_from};
 use super::failure::UntilFailure;
@@ -70,7 +70,7 @@ pub fn place(
         Inherited { setgid: into.stat_self()?.mode & 0o2000, is_mode_changed: into.has_default_acl() };
     let work = Work { source, bases, engine, jobs, groups: &groups, inherited, counts: Counts::default() };
     let work_ref = &work;
-    rayon::in_place_scope(|scope| {
+    in_scope(threads_for(source, into)?, |scope| {
         for batch in placements.chunks(BATCH_TOPS) {
             scope.spawn(move |scope| {
                 let mut parents = Parents::default();
@@ -89,6 +89,23 @@ pub fn place(
     tally.files += linked;
     tally.obstacle = engine.linker.obstacle();
     Ok(tally)
+}
+
+/// The one thread that makes files where two would be slower; `None` for as many as there are cores. Where nothing is copied,
+/// since source and target are on one file system that can share extents, all work is the file system's own, and threads only
+/// wait for each other on btrfs: two took 19 % longer than one for a target folder, and 12 % for 18,000 small files.
+fn threads_for(source: Source<'_>, into: &Dir) -> Result<Option<&'static ThreadPool>> {
+    static ONE: LazyLock<Option<ThreadPool>> =
+        LazyLock::new(|| ThreadPoolBuilder::new().num_threads(1).build().ok());
+    let is_near = source.folders.first().stat_self()?.device == into.stat_self()?.device;
+    Ok(if is_near && sys::has_one_tree(into) { ONE.as_ref() } else { None })
+}
+
+fn in_scope<'scope>(threads: Option<&ThreadPool>, work: impl FnOnce(&Scope<'scope>)) {
+    match threads {
+        Some(threads) => threads.in_place_scope(work),
+        None => rayon::in_place_scope(work),
+    }
 }
 
 /// The folders in which placed nodes lie, on the side of the source.
