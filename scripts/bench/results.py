@@ -144,10 +144,11 @@ class Results:
     def complete(self, other: "Results") -> None:
         """Takes from an earlier run what this one did not measure. What is compared with each other is of one machine; a part
         that stands by itself tells if its own was another one."""
-        for name in ("machine", "rounds", "quick") if other.figures else ():
+        lacking = [place for place in other.places if place not in self.places and other.figures]
+        for name in ("machine", "rounds", "quick") if lacking else ():
             if getattr(self, name) != getattr(other, name):
                 raise ValueError(f"these runs differ in their {name}")
-        for place in [place for place in other.places if place not in self.places and other.figures]:
+        for place in lacking:
             self.places[place] = other.places[place]
             self.figures += [figure for figure in other.figures if figure.place == place]
             self.counts += [count for count in other.counts if count.place == place]
