@@ -12,8 +12,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::dep_info::{DepInfo, Download, listed_sources};
 use super::fingerprint::{Fingerprint, fingerprint_hash};
 use super::units::Unit;
-use crate::sys::{self, Dir};
-use crate::tree::Tree;
+use crate::tree::{self, Folders, NodeId, Tree};
 
 /// A unit of a dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +35,16 @@ struct Read {
     package: Option<String>,
 }
 
-/// For each of the `units` of the target folder `dir`, in which there is `target`, what it is; `None` for one of the
+/// For each of the `units` of the target folder `target`, whose files lie in `folders`, what it is; `None` for one of the
 /// workspace's own, and where that cannot be told. `home` is the cargo home of its builds.
 pub fn dependencies(
-    dir: &Dir,
+    folders: Folders<'_>,
     target: &Tree,
     units: &[Unit],
     home: &Path,
-) -> sys::Result<Vec<Option<Dependency>>> {
-    let read = units.par_iter().map(|unit| read(dir, target, unit, home)).collect::<sys::Result<Vec<_>>>()?;
+) -> tree::Result<Vec<Option<Dependency>>> {
+    let read = units.par_iter().map(|unit| read(folders, target, unit, home));
+    let read = read.collect::<tree::Result<Vec<_>>>()?;
     let mut by_hash: HashMap<u64, Vec<usize>> = HashMap::new();
     for (index, read) in read.iter().enumerate().filter_map(|(index, read)| Some((index, read.as_ref()?))) {
         by_hash.entry(read.hash).or_default().push(index);
@@ -70,20 +70,21 @@ pub fn dependencies(
 }
 
 /// `None` for a unit that is not as we know them.
-fn read(dir: &Dir, target: &Tree, unit: &Unit, home: &Path) -> sys::Result<Option<Read>> {
+fn read(folders: Folders<'_>, target: &Tree, unit: &Unit, home: &Path) -> tree::Result<Option<Read>> {
     let [fingerprint] = unit.fingerprints[..] else { return Ok(None) };
-    let path = target.path_below(0, fingerprint);
-    let text = |path: &[u8]| Ok(dir.read_file_if_present(path)?.unwrap_or_default());
-    let Some(hash) = fingerprint_hash(&text(&path)?) else { return Ok(None) };
-    let Ok(fingerprint) = Fingerprint::parse(&text(&[&path[..], b".json"].concat())?) else {
+    let text = |file: NodeId| Ok::<_, tree::Error>(folders.read(target, file)?.unwrap_or_default());
+    let in_words = [target.name(fingerprint), b".json"].concat();
+    let Some(in_words) = target.child(target.node(fingerprint).parent, &in_words) else { return Ok(None) };
+    let Some(hash) = fingerprint_hash(&text(fingerprint)?) else { return Ok(None) };
+    let Ok(fingerprint) = Fingerprint::parse(&text(in_words)?) else {
         return Ok(None);
     };
     let info = match unit.info(target) {
-        Some(list) => DepInfo::parse(&text(&target.path_below(0, list))?).unwrap_or_default(),
+        Some(list) => DepInfo::parse(&text(list)?).unwrap_or_default(),
         None => DepInfo::default(),
     };
     let package = match unit.source_list(target) {
-        Some(list) => package(&text(&target.path_below(0, list))?, unit.names(target).0, home),
+        Some(list) => package(&text(list)?, unit.names(target).0, home),
         None => None,
     };
     Ok(Some(Read { hash, fingerprint, info, package }))

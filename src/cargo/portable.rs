@@ -13,9 +13,9 @@ use super::dep_info::{listed_sources, listed_variables};
 use super::patched::is_any_patched;
 use super::traces::{leads_to, may_hide_paths};
 use super::units::Unit;
+use crate::sys::Digest;
 use crate::sys::file::normal;
-use crate::sys::{self, Digest, Dir};
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{self, Folders, Kind, NodeId, Tree};
 
 /// What a unit has that cargo does not go by and that differs from build to build.
 const OF_NO_MEANING: [&[u8]; 3] = [b"invoked.timestamp", b"stderr", ROOT_OUTPUT];
@@ -26,20 +26,20 @@ const OUTPUT: [&[u8]; 2] = [b"output", b"stdout"];
 /// Which folder the script had for its output.
 const ROOT_OUTPUT: &[u8] = b"root-output";
 
-/// A digest of what `unit` of the target folder `dir`, in which there is `target`, left, but for times; `None` where it
+/// A digest of what `unit` of the target folder `target`, whose files lie in `folders`, left, but for times; `None` where it
 /// is bound to the folder in which it was made, or to one of `places`, or was made of patched sources. `home` is the cargo
 /// home, which is the same for all that use the unit.
 pub fn portable(
-    dir: &Dir,
+    folders: Folders<'_>,
     target: &Tree,
     unit: &Unit,
     places: &[PathBuf],
     home: &Path,
-) -> sys::Result<Option<Digest>> {
+) -> tree::Result<Option<Digest>> {
     let mut files: Vec<_> = unit.files(target).into_iter().map(|id| (target.path_below(0, id), id)).collect();
     files.sort();
-    let own_output = own_output(dir, target, &files)?;
-    let making = Making::of(dir, target, &files)?;
+    let own_output = own_output(folders, target, &files)?;
+    let making = Making::of(folders, target, &files)?;
     if is_any_patched(&making.sources, home) {
         return Ok(None);
     }
@@ -56,7 +56,7 @@ pub fn portable(
         let node = target.node(*id);
         let contents = match node.kind {
             Kind::Symlink { target: to } => target.text(to).to_vec(),
-            _ => dir.read_file_if_present(path)?.unwrap_or_default(),
+            _ => folders.read(target, *id)?.unwrap_or_default(),
         };
         let contents = match &own_output {
             Some(own) if OUTPUT.contains(&target.name(*id)) && is_of_cargo(target, *id) => {
@@ -86,10 +86,14 @@ fn leads_out(target: &Tree, unit: &Unit, path: &[u8], to: &[u8]) -> bool {
 }
 
 /// The folder of the script's output, where the unit is a run of one.
-fn own_output(dir: &Dir, target: &Tree, files: &[(Vec<u8>, NodeId)]) -> sys::Result<Option<Vec<u8>>> {
+fn own_output(
+    folders: Folders<'_>,
+    target: &Tree,
+    files: &[(Vec<u8>, NodeId)],
+) -> tree::Result<Option<Vec<u8>>> {
     let is_it = |id: NodeId| is_of_cargo(target, id) && target.name(id) == ROOT_OUTPUT;
     match files.iter().find(|(_, id)| is_it(*id)) {
-        Some((path, _)) => dir.read_file_if_present(path),
+        Some((_, id)) => folders.read(target, *id),
         None => Ok(None),
     }
 }
@@ -124,18 +128,18 @@ struct Making {
 
 impl Making {
     /// Rustc's lists begin with the path of what was made, and scripts have the path of their folder noted.
-    fn of(dir: &Dir, target: &Tree, files: &[(Vec<u8>, NodeId)]) -> sys::Result<Self> {
+    fn of(folders: Folders<'_>, target: &Tree, files: &[(Vec<u8>, NodeId)]) -> tree::Result<Self> {
         let mut making = Self::default();
         for (path, id) in files.iter().filter(|(_, id)| is_of_cargo(target, *id)) {
             let name = target.name(*id);
             let beside = &path[..path.len() - name.len()];
             if name.ends_with(b".d") {
-                let list = dir.read_file_if_present(path)?.unwrap_or_default();
+                let list = folders.read(target, *id)?.unwrap_or_default();
                 making.add_folder(&list, beside);
                 making.sources.extend(listed_sources(&list));
                 making.variables.extend(listed_variables(&list).map(<[u8]>::to_vec));
             } else if name == ROOT_OUTPUT {
-                let output = dir.read_file_if_present(path)?.unwrap_or_default();
+                let output = folders.read(target, *id)?.unwrap_or_default();
                 // Since 1.100 it lies in a folder beside that of the output.
                 let unit = beside.strip_suffix(b"run/").unwrap_or(beside);
                 making.add_folder(&output, &[unit, b"out"].concat());

@@ -7,7 +7,7 @@ use super::live::Live;
 use super::trouble::Trouble;
 use crate::cargo::SOURCES;
 use crate::store::{Lease, Root};
-use crate::tree::{self, Folders, Kind, NodeId, Tree};
+use crate::tree::{self, Files, Kind, NodeId, PACKED, Tree};
 
 /// A root of the entry from which the job started, the base, and the live root of that name.
 pub(super) struct Alike {
@@ -15,8 +15,8 @@ pub(super) struct Alike {
     pub(super) number: usize,
     /// For each live node whether the base has the same.
     pub(super) same: Vec<bool>,
-    /// By live node where the base's node of that path lies; nothing if all lie in the base itself.
-    places: Vec<u8>,
+    /// Where the base's files lie, by live nodes.
+    files: Files,
 }
 
 impl Alike {
@@ -27,24 +27,21 @@ impl Alike {
         let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
         let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
         let mut same = root.tree.same_as(&roots[number].tree);
-        let places = roots[number].places_of(&root.tree);
+        let files = base.open_root(number)?.of_part(&roots[number].tree, &root.tree);
         // A crate of one version holds the same always, and only whole ones that nobody patched are here.
         if root.name != SOURCES {
-            let dirs = base.open_root(number)?;
-            let folders = Folders::new(&dirs, &places);
-            tree::only_truly_same(&root.tree, &mut same, &live.dir, folders, &job.interrupt)?;
+            tree::only_truly_same(&root.tree, &mut same, &live.dir, files.folders(), &job.interrupt)?;
         }
-        Ok(Some(Self { number, same, places }))
+        Ok(Some(Self { number, same, files }))
     }
 
     /// Leaves of what is the same what is really there, as far as names, sizes and times tell.
-    pub(super) fn look_after(&mut self, job: &Job, base: &Lease, tree: &Tree) -> Result<(), Trouble> {
-        let dirs = base.open_root(self.number)?;
-        let folders = Folders::new(&dirs, &self.places);
+    pub(super) fn look_after(&mut self, job: &Job, tree: &Tree) -> Result<(), Trouble> {
         let mut chosen = self.same.clone();
         tree.add_folders_around(&mut chosen);
         let mut is_lacking = vec![false; chosen.len()];
-        for damage in tree::verify(tree, folders, false, Some(&chosen), &job.interrupt)?.damages {
+        for damage in tree::verify(tree, self.files.folders(), false, Some(&chosen), &job.interrupt)?.damages
+        {
             is_lacking[damage.id as usize] = true;
         }
         // What is in a folder comes behind it.
@@ -55,9 +52,10 @@ impl Alike {
         Ok(())
     }
 
-    /// In which of the base's places the same as the live node `id` lies; `None` where there is no such.
+    /// In which of the base's folders the same as the live node `id` lies; `None` where there is no such.
     pub(super) fn place(&self, id: NodeId) -> Option<u8> {
-        self.same[id as usize].then(|| self.places.get(id as usize).copied().unwrap_or(0))
+        let place = self.files.place(id);
+        (self.same[id as usize] && place != PACKED).then_some(place)
     }
 
     /// For each of `places` how many files and bytes of the live `tree` are the same there.

@@ -199,8 +199,8 @@ impl Work<'_> {
     ) -> Result<Tally, Trouble> {
         let tree = unit.tree();
         let linkable = linkable(Layer::Units, self.root, tree, std::iter::empty())?;
-        let entry = unit.lease.open_whole_root(0)?;
-        let source = Source { tree, folders: (&entry).into(), linkable: &linkable, is_live: false };
+        let files = unit.lease.open_root(0)?;
+        let source = Source { tree, folders: files.folders(), linkable: &linkable, is_live: false };
         let engine = Engine { linker, interrupt: &self.job.interrupt, progress };
         let mut tally = Tally::default();
         for part in parts_in_order(tree) {

@@ -11,9 +11,9 @@ use super::trouble::Trouble;
 use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
-use crate::store::{self, Elsewhere, EntryId, Header, Layer, Lease, Manifest, Origin, Root, Store};
-use crate::sys::{Digest, Dir};
-use crate::tree::{self, Bases, Engine, LinkMode, Linker, Placement, Progress, Source, Tree};
+use crate::store::{self, Elsewhere, EntryId, Header, Layer, Lease, Manifest, Origin, Root, Staging, Store};
+use crate::sys::Digest;
+use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, PACKED, Placement, Progress, Source, Tree};
 
 /// The lane of all units: whoever can use one may.
 const LANE: &str = "units";
@@ -45,8 +45,8 @@ struct Contributor<'a> {
     session: &'a Session,
     pool: &'a PoolPlan,
     tree: &'a Tree,
-    /// The root's folder, and nothing else.
-    dir: [Dir; 1],
+    /// Where its files lie.
+    files: Files,
     units: Vec<Unit>,
     /// What each of the units is.
     dependencies: Vec<Option<Dependency>>,
@@ -73,10 +73,10 @@ impl<'a> Contributor<'a> {
         root: usize,
         known: &'a Known,
     ) -> Result<Self, Trouble> {
-        let (tree, dir) = (&entry.manifest().roots[root].tree, entry.open_whole_root(root)?);
+        let (tree, files) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
         let units = units(tree);
-        let dependencies = dependencies(&dir, tree, &units, &pool.home)?;
-        Ok(Self { job, store, session, pool, tree, dir: [dir], units, dependencies, known })
+        let dependencies = dependencies(files.folders(), tree, &units, &pool.home)?;
+        Ok(Self { job, store, session, pool, tree, files, units, dependencies, known })
     }
 
     fn contribute(&self, pooled: &mut Pooled) -> Result<(), Trouble> {
@@ -119,7 +119,7 @@ impl<'a> Contributor<'a> {
     }
 
     fn contents(&self, unit: usize) -> Result<Option<Digest>, Trouble> {
-        Ok(portable(&self.dir[0], self.tree, &self.units[unit], &self.pool.places, &self.pool.home)?)
+        Ok(portable(self.files.folders(), self.tree, &self.units[unit], &self.pool.places, &self.pool.home)?)
     }
 
     /// Whether `known` is a unit of this tree, as far as sizes and times tell.
@@ -141,24 +141,39 @@ impl<'a> Contributor<'a> {
     fn publish(&self, unit: usize, key: &UnitKey, keys: &[Option<UnitKey>]) -> Result<u64, Trouble> {
         let tree = self.tree_of(&self.units[unit]);
         let staging = self.store.stage()?;
-        let placed = staging.trees().map_err(Trouble::from).and_then(|trees| {
-            let source =
-                Source { tree: &tree, folders: (&self.dir[0]).into(), linkable: &[], is_live: false };
-            let of = vec![Some(0); tree.len() as usize];
-            let bases = Bases { roots: &self.dir, of: &of };
-            let placement = [Placement { node: 0, name: b"0".to_vec() }];
-            let (linker, progress) = (Linker::new(LinkMode::Auto), Progress::default());
-            let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress: &progress };
-            Ok(tree::place(source, &placement, &trees, Some(bases), engine)?)
-        });
-        if let Err(error) = placed {
-            // What cannot be removed now, a sweep will find; what is told is why.
-            let _ = self.store.discard(staging);
-            return Err(error);
+        match self.fill(&staging, &tree) {
+            Ok(of) => {
+                let bytes = tree.bytes();
+                let elsewhere = Elsewhere { parts: Vec::new(), of };
+                self.store.publish(staging, &self.manifest(unit, key, keys, tree, elsewhere))?;
+                Ok(bytes)
+            }
+            Err(error) => {
+                // What cannot be removed now, a sweep will find; what is told is why.
+                let _ = self.store.discard(staging);
+                Err(error)
+            }
         }
-        let bytes = tree.bytes();
-        self.store.publish(staging, &self.manifest(unit, key, keys, tree))?;
-        Ok(bytes)
+    }
+
+    /// Puts `tree`, a unit's, into a staging, and tells what of it is packed, as [`Elsewhere::of`] does.
+    fn fill(&self, staging: &Staging, tree: &Tree) -> Result<Vec<u8>, Trouble> {
+        let trees = staging.trees()?;
+        let (linker, progress) = (Linker::new(LinkMode::Auto), Progress::default());
+        let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress: &progress };
+        let files = self.files.of_part(self.tree, tree);
+        // What has an inode in the entry gets a further name.
+        let has_inode: Vec<_> = (0..tree.len()).map(|id| files.place(id) != PACKED).collect();
+        let source = Source { tree, folders: files.folders(), linkable: &has_inode, is_live: false };
+        let packed = tree::pack(source, &staging.pack(self.store, &trees, 0), engine)?;
+        let rest = packed.as_ref().map_or(tree, |packed| &packed.rest.tree);
+        let files = self.files.of_part(self.tree, rest);
+        let of: Vec<_> = (0..rest.len()).map(|id| (files.place(id) != PACKED).then_some(0)).collect();
+        let bases = Bases { roots: files.dirs(), of: &of };
+        let source = Source { tree: rest, folders: files.folders(), linkable: &[], is_live: false };
+        let placement = [Placement { node: 0, name: b"0".to_vec() }];
+        tree::place(source, &placement, &trees, Some(bases), engine)?;
+        Ok(packed.map(|packed| packed.of).unwrap_or_default())
     }
 
     /// The tree with nothing but one unit.
@@ -179,7 +194,14 @@ impl<'a> Contributor<'a> {
         self.tree.without(|id| !is_of_unit[id as usize])
     }
 
-    fn manifest(&self, unit: usize, key: &UnitKey, keys: &[Option<UnitKey>], tree: Tree) -> Manifest {
+    fn manifest(
+        &self,
+        unit: usize,
+        key: &UnitKey,
+        keys: &[Option<UnitKey>],
+        tree: Tree,
+        elsewhere: Elsewhere,
+    ) -> Manifest {
         let Dependency { package, features, variables, needs } =
             self.dependencies[unit].as_ref().expect("it has a key");
         let needs = needs.iter().filter_map(|&need| Some(keys[need].as_ref()?.digest.clone()));
@@ -212,7 +234,7 @@ impl<'a> Contributor<'a> {
         };
         Manifest {
             header,
-            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere: Elsewhere::default() }],
+            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere }],
             sources: Vec::new(),
         }
     }

@@ -12,17 +12,18 @@ use crate::cargo::{
     Base, Changed, DepInfo, Evidence, Fingerprint, Note, Notes, fingerprint_hash, listed_sources,
 };
 use crate::sys::{Dir, Interrupt, Time, file};
-use crate::tree::{Kind, NodeId, Selection, Tree, walk};
+use crate::tree::{Files, Kind, NodeId, Selection, Tree, walk};
 
 /// A target folder, in the job or in an entry.
 pub(super) struct TargetFolder<'t> {
-    pub(super) dir: Dir,
+    files: Files,
     pub(super) notes: Notes<'t>,
 }
 
 impl<'t> TargetFolder<'t> {
-    pub(super) fn new(dir: Dir, tree: &'t Tree) -> Self {
-        Self { dir, notes: Notes::of(tree) }
+    /// The one with the files of `tree`.
+    pub(super) fn new(files: Files, tree: &'t Tree) -> Self {
+        Self { files, notes: Notes::of(tree) }
     }
 
     /// What there is of a unit. Reading it does not count as a use: the sweep goes by the file with the hash.
@@ -50,12 +51,12 @@ impl<'t> TargetFolder<'t> {
     }
 
     fn read(&self, file: NodeId) -> anyhow::Result<Vec<u8>> {
-        let bytes = self.dir.read_file_if_present(&self.notes.tree().path_below(0, file))?;
+        let bytes = self.files.folders().read(self.notes.tree(), file)?;
         bytes.with_context(|| format!("{} is gone", self.path(file).display()))
     }
 
     fn path(&self, id: NodeId) -> PathBuf {
-        self.dir.join(&self.notes.tree().path_below(0, id))
+        self.files.folders().path(self.notes.tree(), id)
     }
 }
 

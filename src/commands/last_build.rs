@@ -121,13 +121,13 @@ impl Restored<'_> {
         }
         let dir = Dir::open(&self.root.path)?;
         let tree = walk(&dir, &Selection::all(), &job.interrupt)?.tree;
-        let now = TargetFolder::new(dir, &tree);
+        let now = TargetFolder::new(dir.into(), &tree);
         let nothing = tree.without(|_| true);
         let then = match root {
             Some((lease, number)) => {
-                TargetFolder::new(lease.open_whole_root(number)?, &lease.manifest().roots[number].tree)
+                TargetFolder::new(lease.open_root(number)?, &lease.manifest().roots[number].tree)
             }
-            None => TargetFolder::new(Dir::open(&self.root.path)?, &nothing),
+            None => TargetFolder::new(Dir::open(&self.root.path)?.into(), &nothing),
         };
         let pooled = self.pooled.cloned().unwrap_or_default();
         let compiled = now.notes.compiled_since(&then.notes, &pooled);

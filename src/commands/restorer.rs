@@ -16,7 +16,7 @@ use crate::plan::{LayerPlan, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
 use crate::store::{self, Candidate, Layer, Lease, Store};
 use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
-use crate::tree::{self, Engine, Existing, Folders, Linker, Progress, Selection, Source};
+use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source};
 
 /// An entry that served a layer.
 pub(super) struct Served {
@@ -171,10 +171,9 @@ impl Restorer<'_> {
         }
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
         let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree))?;
-        let dirs = lease.open_root(recorded)?;
-        let places = root.places_of(tree);
-        let source =
-            Source { tree, folders: Folders::new(&dirs, &places), linkable: &linkable, is_live: false };
+        let files = lease.open_root(recorded)?;
+        let files = if chosen.is_some() { files.of_part(&root.tree, tree) } else { files };
+        let source = Source { tree, folders: files.folders(), linkable: &linkable, is_live: false };
         // Roots may lie on different file systems.
         let linker = Linker::new(self.plan.link_mode);
         let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };

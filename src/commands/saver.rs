@@ -99,7 +99,7 @@ impl Saver<'_> {
         let staging = self.store.stage()?;
         let parts: Vec<_> = shared.iter().flat_map(Shared::parts).collect();
         let filled = match staging.keep(self.store, &parts) {
-            Ok(true) => self.fill(&staging, live, &shared).map(Some),
+            Ok(true) => self.fill(&staging, live, &mut shared).map(Some),
             Ok(false) => Ok(None),
             Err(error) => Err(error.into()),
         };
@@ -248,21 +248,26 @@ impl Saver<'_> {
         true
     }
 
-    fn fill(&self, staging: &Staging, live: &[Live], shared: &[Shared]) -> Result<Tally, Trouble> {
+    fn fill(&self, staging: &Staging, live: &[Live], shared: &mut [Shared]) -> Result<Tally, Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer;
-        let files = live.iter().zip(shared).map(|(live, shared)| shared.tree(live).files()).sum();
+        let files = live.iter().zip(&*shared).map(|(live, shared)| shared.tree(live).files()).sum();
         shown(self.job, layer, files, |progress| {
             let mut tally = Tally::default();
             for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
-                let linkable = shared.of_placed(self.linkable(live, index)?);
-                let (tree, folders) = (shared.tree(one), (&one.dir).into());
-                let source = Source { tree, folders, linkable: &linkable, is_live: true };
-                let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
+                tally += stayed(&one.root.tree, shared.tree(one));
+                let (folders, linkable) = ((&one.dir).into(), self.linkable(live, index)?);
+                if layer.has_packs() {
+                    let tree = &one.root.tree;
+                    let source = Source { tree, folders, linkable: &linkable, is_live: true };
+                    tally += shared.pack(source, &staging.pack(self.store, &trees, index), engine)?;
+                }
+                let linkable = shared.of_placed(linkable);
+                let source = Source { tree: shared.tree(one), folders, linkable: &linkable, is_live: true };
+                let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
                 tally += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
-                tally += stayed(&one.root.tree, tree);
             }
             Ok(tally)
         })

@@ -11,7 +11,7 @@ use super::staying::Staying;
 use super::trouble::Trouble;
 use crate::store::{Elsewhere, Lease, Part};
 use crate::sys::{Dir, ManyOpenFiles};
-use crate::tree::{self, Bases, Kind, NodeId, Subtree, Tree};
+use crate::tree::{self, Bases, Engine, Kind, NewPack, NodeId, Packed, Source, Subtree, Tally, Tree};
 
 /// For one root, where each of its files is already.
 pub(super) struct Shared {
@@ -39,7 +39,7 @@ impl Shared {
         staying: &Staying,
     ) -> Result<Self, Trouble> {
         let tree = &live.root.tree;
-        let bases = base.open_root(alike.number)?;
+        let bases = base.open_folders(alike.number)?;
         let of: Vec<_> = tree.iter().map(|(id, _)| alike.place(id).map(u32::from)).collect();
         let (elsewhere, placed) = what_stays(tree, alike, base, staying);
         Ok(match placed {
@@ -54,6 +54,23 @@ impl Shared {
         for unit in known.iter().take(room) {
             self.add_unit(job, live, unit);
         }
+    }
+
+    /// Packs what is small of `live`, in a layer whose entries are whole, and tells what that is.
+    pub(super) fn pack(
+        &mut self,
+        source: Source<'_>,
+        new: &NewPack<'_>,
+        engine: Engine<'_>,
+    ) -> Result<Tally, Trouble> {
+        debug_assert!(self.placed.is_none(), "only whole entries have packs");
+        let Some(Packed { of, rest, tally }) = tree::pack(source, new, engine)? else {
+            return Ok(Tally::default());
+        };
+        self.of = rest.of_these(&self.of);
+        self.elsewhere.of = of;
+        self.placed = Some(rest);
+        Ok(tally)
     }
 
     /// Where something stays.
@@ -92,11 +109,15 @@ impl Shared {
         if folder.is_none_or(|folder| self.of[folder as usize].is_some()) || !unit.is_in(tree) {
             return;
         }
-        let Ok(root) = unit.lease.open_whole_root(0) else { return };
+        let Ok(mut folders) = unit.lease.open_folders(0) else { return };
+        let root = folders.swap_remove(0);
+        let elsewhere = &unit.lease.manifest().roots[0].elsewhere;
         let mut same = own.same_as(tree);
         if tree::only_truly_same(own, &mut same, &live.dir, (&root).into(), &job.interrupt).is_ok() {
             let mut ids = Vec::new();
-            own.for_each_pair(tree, |id, lives| ids.extend(same[id as usize].then_some(lives)));
+            own.for_each_pair(tree, |id, lives| {
+                ids.extend((same[id as usize] && elsewhere.place(id) == 0).then_some(lives));
+            });
             self.add(root, ids);
         }
     }

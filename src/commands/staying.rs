@@ -39,7 +39,7 @@ impl Staying {
         // A file that is linked must be there. What stays is not touched, and its lack would be noticed by the next job.
         for (live, alike) in live.iter().zip(&mut *alike) {
             if let Some(alike) = alike {
-                alike.look_after(job, base, &live.root.tree)?;
+                alike.look_after(job, &live.root.tree)?;
             }
         }
         Ok(Self::of(base, live, alike))

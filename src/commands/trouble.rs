@@ -29,8 +29,10 @@ impl Trouble {
     /// Whether `entry` itself is at fault, rather than the destination.
     pub(super) fn is_damage_of(&self, entry: &Lease) -> bool {
         match self {
-            Self::Tree(tree::Error::Changed { path, .. }) => entry.has(path),
-            Self::Tree(tree::Error::Sys(error)) | Self::Store(store::Error::Sys(error)) => {
+            Self::Tree(tree::Error::Changed { path, .. })
+            | Self::Store(store::Error::Pack(tree::Error::Changed { path, .. })) => entry.has(path),
+            Self::Tree(tree::Error::Sys(error))
+            | Self::Store(store::Error::Sys(error) | store::Error::Pack(tree::Error::Sys(error))) => {
                 let gone = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::IO];
                 // A link names its source also where its destination went away.
                 let is_there = error.is(Errno::NOENT) && file::is_present(error.path());

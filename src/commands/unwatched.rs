@@ -136,7 +136,7 @@ impl Packages {
 
 fn target_folders(lease: &Lease) -> Result<Vec<TargetFolder<'_>>, Trouble> {
     let roots = lease.manifest().roots.iter().enumerate();
-    roots.map(|(number, root)| Ok(TargetFolder::new(lease.open_whole_root(number)?, &root.tree))).collect()
+    roots.map(|(number, root)| Ok(TargetFolder::new(lease.open_root(number)?, &root.tree))).collect()
 }
 
 /// Which of the files of the package in `folder` cargo does not watch; none where nothing was built of the package.

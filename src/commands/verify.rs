@@ -6,7 +6,7 @@ use super::job::{Exit, Job, chain};
 use crate::report::{count, entries};
 use crate::store::{self, EntryId, Lease, Store};
 use crate::sys::{Digest, ManyOpenFiles};
-use crate::tree::{self, Folders};
+use crate::tree;
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
@@ -58,21 +58,18 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
     let mut damages = Vec::new();
     let mut read: Vec<(Digest, PathBuf)> = Vec::new();
     for (number, root) in lease.manifest().roots.iter().enumerate() {
-        let dirs = match lease.open_root(number) {
-            Ok(dirs) => dirs,
+        let files = match lease.open_root(number) {
+            Ok(files) => files,
             Err(error) => {
                 damages.push(Damage { path: lease.id().path(), what: chain(&error) });
                 continue;
             }
         };
-        let folders = Folders::new(&dirs, &root.elsewhere.of);
+        let folders = files.folders();
         let verified = tree::verify(&root.tree, folders, deep, None, &job.interrupt)?;
         let found = verified.damages.into_iter();
         damages.extend(found.map(|tree::Damage { path, what, .. }| Damage { path, what }));
-        read.extend(verified.digests.into_iter().map(|(id, digest)| {
-            let path = root.tree.path_below(0, id);
-            (digest, folders.with(id).join(&path))
-        }));
+        read.extend(verified.digests.into_iter().map(|(id, digest)| (digest, folders.path(&root.tree, id))));
     }
     if !deep || !damages.is_empty() {
         return Ok(damages);

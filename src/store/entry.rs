@@ -160,8 +160,7 @@ impl Lease {
     /// Files and symlinks, and bytes, that the entry holds itself.
     pub(super) fn held(&self) -> (u64, u64) {
         *self.held.get_or_init(|| {
-            let held =
-                self.manifest.roots.iter().map(|root| root.tree.count(|id| root.elsewhere.place(id) == 0));
+            let held = self.manifest.roots.iter().map(|root| root.tree.count(|id| root.elsewhere.is_own(id)));
             held.fold((0, 0), |sum, root| (sum.0 + root.0, u64::saturating_add(sum.1, root.1)))
         })
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::sys;
+use crate::{sys, tree};
 
 /// Result of a call in [`crate::store`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -29,6 +29,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A pack that cannot be read.
+    #[error(transparent)]
+    Pack(#[from] tree::Error),
     /// An entry that a newer version of this program wrote.
     #[error("{} has format {format}, and this version reads up to {}", path.display(), super::manifest::FORMAT)]
     NewerFormat {

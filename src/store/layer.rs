@@ -38,6 +38,11 @@ impl Layer {
         matches!(self, Self::Target | Self::Units | Self::Builds)
     }
 
+    /// Whether small files of an entry lie in a pack, where they need no inode of their own.
+    pub fn has_packs(self) -> bool {
+        matches!(self, Self::Target | Self::Units)
+    }
+
     /// The layer's name: in inputs, reports and as a folder below the root.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,8 +2,8 @@
 //!
 //! The file: a line `runner-cache-manifest <format> <sha256 of all that follows>`, a line of JSON (the [`Header`], for
 //! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, likewise the
-//! [`Sources`], which the first versions did not write and do not read, and, where something lies with other entries, what
-//! does ([`Elsewhere`], from format 2 on).
+//! [`Sources`], which the first versions did not write and do not read, and, where something lies with other entries or in a
+//! pack, what does ([`Elsewhere`], from format 2 on).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use super::entry::MANIFEST;
 use super::{Error, Layer, Result};
 use crate::sys::{Dir, sha256_hex};
-use crate::tree::{NodeId, Snapshot, Tree};
+use crate::tree::{Kind, Node, NodeId, PACKED, Snapshot, Tree};
 
 /// The newest format that this version reads.
 pub(super) const FORMAT: u32 = 2;
 
-/// The format of an entry that holds all its files itself.
+/// The format of an entry that holds all its files itself, each in a folder.
 const FORMAT_OF_WHOLE: u32 = 1;
 
 const MAGIC: &str = "runner-cache-manifest";
@@ -142,18 +142,18 @@ pub struct Root {
     pub is_partial: bool,
     /// What is in it.
     pub tree: Tree,
-    /// Where its files lie that are not in the entry itself.
+    /// Where its files lie that have no names in the entry itself.
     #[serde(skip)]
     pub elsewhere: Elsewhere,
 }
 
-/// What of a root lies with entries that had it before.
+/// What of a root lies with entries that had it before, or in the root's pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elsewhere {
     /// Where.
     pub parts: Vec<Part>,
-    /// For each node of the tree `n` where it lies in `parts[n - 1]`, and 0 where it lies in the entry itself; nothing if all
-    /// do.
+    /// For each node of the tree `n` where it lies in `parts[n - 1]`, 0 where it lies in the entry itself, and [`PACKED`] where
+    /// it lies in the pack; nothing if all lie in the entry itself.
     pub of: Vec<u8>,
 }
 
@@ -194,7 +194,7 @@ impl Manifest {
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Of a million files it is tens of megabytes: all is written into one vector, and the digest comes last.
-        let is_whole = self.roots.iter().all(|root| root.elsewhere.parts.is_empty());
+        let is_whole = self.roots.iter().all(|root| root.elsewhere.of.is_empty());
         let format = if is_whole { FORMAT_OF_WHOLE } else { FORMAT };
         let first_line = |digest: &str| format!("{MAGIC} {format} {digest}\n").into_bytes();
         let mut bytes = first_line(&sha256_hex(b""));
@@ -248,19 +248,6 @@ impl Manifest {
     }
 }
 
-impl Root {
-    /// For each node of `some` where the node of this root lies that has its path, as [`Elsewhere::of`] tells it.
-    pub fn places_of(&self, some: &Tree) -> Vec<u8> {
-        let of = &self.elsewhere.of;
-        let mut places = Vec::new();
-        if !of.is_empty() {
-            places.resize(some.len() as usize, 0);
-            some.for_each_pair(&self.tree, |id, own| places[id as usize] = of[own as usize]);
-        }
-        places
-    }
-}
-
 impl Part {
     /// The name of the entry's own folder, which no other entry has.
     pub(super) fn generation(&self) -> &str {
@@ -269,9 +256,19 @@ impl Part {
 }
 
 impl Elsewhere {
+    /// Whether the entry itself has the node `id`, and none of the parts.
+    pub(super) fn is_own(&self, id: NodeId) -> bool {
+        [0, PACKED].contains(&self.place(id))
+    }
+
     /// Where the node `id` lies, as [`Elsewhere::of`] tells it.
-    pub fn place(&self, id: NodeId) -> usize {
-        self.of.get(id as usize).copied().unwrap_or(0).into()
+    pub fn place(&self, id: NodeId) -> u8 {
+        self.of.get(id as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether there is a pack.
+    pub(super) fn has_pack(&self) -> bool {
+        self.of.contains(&PACKED)
     }
 
     /// Whether it tells of each node of `tree` a place that there is.
@@ -280,11 +277,14 @@ impl Elsewhere {
             let names = part.entry.split('/');
             names.clone().count() == 5 && names.clone().all(|name| !["", ".", ".."].contains(&name))
         };
-        let is_place = |&number: &u8| usize::from(number) <= self.parts.len();
-        self.parts.len() < usize::from(u8::MAX)
+        let is_place = |((_, node), &number): ((NodeId, &Node), &u8)| match number {
+            PACKED => !matches!(node.kind, Kind::Symlink { .. }),
+            number => usize::from(number) <= self.parts.len(),
+        };
+        self.parts.len() < usize::from(PACKED)
             && self.parts.iter().all(is_address)
-            && self.of.len() == if self.parts.is_empty() { 0 } else { tree.len() as usize }
-            && self.of.iter().all(is_place)
+            && (self.of.len() == tree.len() as usize || self.of.is_empty() && self.parts.is_empty())
+            && tree.iter().zip(&self.of).all(is_place)
             && self.of.first().is_none_or(|&root| root == 0)
     }
 }

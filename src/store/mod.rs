@@ -6,6 +6,7 @@
 //!     <generation>/                      an entry: immutable; its own mtime is its last use
 //!       manifest                         what it is and holds, see `manifest`
 //!       tree/0, tree/1 …                 a folder a root
+//!       tree/0.pack …                    small files of that root, see `tree::pack`
 //!       parts/<generation>               a further name of the manifest of an entry in which files of this one lie
 //!   staging/<random>/                    an entry that is being made; locked by its maker
 //!   retired/<generation>/                what was an entry, for the files that others have in it

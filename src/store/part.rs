@@ -5,10 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::entry::{EntryId, Lease, MANIFEST, TREES};
-use super::manifest::Part;
-use super::staging::Staging;
+use super::manifest::{Part, Root};
+use super::staging::{Staging, pack_name};
 use super::{Access, Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
+use crate::tree::{Files, Pack};
 
 /// The folder in an entry with the names that keep others' files.
 pub(super) const PARTS: &str = "parts";
@@ -160,25 +161,26 @@ fn root_of(entry: &Dir, index: usize) -> Result<Dir> {
 }
 
 impl Lease {
-    /// The folders with the files of root `index`: first the entry's own, then those of its
-    /// [parts](super::Elsewhere::parts).
-    pub fn open_root(&self, index: usize) -> Result<Vec<Dir>> {
+    /// Where the files of root `index` lie.
+    pub fn open_root(&self, index: usize) -> Result<Files> {
+        let Root { tree, elsewhere, .. } = &self.manifest().roots[index];
+        let pack = if elsewhere.has_pack() {
+            let trees = self.dir().open_dir(TREES.as_bytes())?;
+            Some(Pack::open(&trees, &pack_name(index), tree, &elsewhere.of)?)
+        } else {
+            None
+        };
+        Ok(Files::new(self.open_folders(index)?, elsewhere.of.clone(), pack))
+    }
+
+    /// The folders with files of root `index`: first the entry's own, then those of its [parts](super::Elsewhere::parts).
+    pub fn open_folders(&self, index: usize) -> Result<Vec<Dir>> {
         let mut folders = vec![root_of(self.dir(), index)?];
         for part in &self.manifest().roots[index].elsewhere.parts {
             let entry = self.store().open_part(&part.entry)?;
             folders.push(root_of(&entry, part.root as usize)?);
         }
         Ok(folders)
-    }
-
-    /// The folder with the files of root `index`, in an entry of a layer whose entries hold all of them themselves (see
-    /// [`Layer::is_whole`](super::Layer::is_whole)).
-    pub fn open_whole_root(&self, index: usize) -> Result<Dir> {
-        if !self.manifest().roots[index].elsewhere.parts.is_empty() {
-            let path = self.id().path().join(MANIFEST);
-            return Err(Error::Manifest { path, why: "some of its files lie elsewhere".into() });
-        }
-        root_of(self.dir(), index)
     }
 
     /// Where files of root `index` lie, for others to keep: first in the entry itself, then in its
@@ -200,7 +202,7 @@ impl Lease {
             let folder = self.store().root().join(&part.entry);
             if file::is_dir(&folder) { folder } else { self.store().retired(&part.entry) }
         };
-        let files = |place: usize| root.tree.count(|id| root.elsewhere.place(id) == place).0;
+        let files = |place: u8| root.tree.count(|id| root.elsewhere.place(id) == place).0;
         (1..).zip(&root.elsewhere.parts).map(|(place, part)| (folder(part), files(place))).collect()
     }
 
@@ -278,7 +280,7 @@ mod tests {
 
         /// Whether each of the folders of `id` has the file of its entry.
         fn has_files(&self, id: &EntryId, keys: &[&str]) -> bool {
-            let folders = self.store.lease(id.clone()).unwrap().open_root(0).unwrap();
+            let folders = self.store.lease(id.clone()).unwrap().open_folders(0).unwrap();
             folders.len() == keys.len()
                 && folders
                     .iter()
@@ -413,7 +415,7 @@ mod tests {
         assert!(!staging.keep(&case.store, &[&other, &part]).unwrap());
         assert!(staging.dir().stat_if_present(PARTS.as_bytes()).unwrap().is_none());
         let lease = case.store.lease(b).unwrap();
-        let Err(Error::Sys(error)) = lease.open_root(0) else { panic!("it has all") };
+        let Err(Error::Sys(error)) = lease.open_folders(0) else { panic!("it has all") };
         assert!(lease.has(error.path()), "{error}");
         assert!(!lease.has(&case.folder.path().join("elsewhere")));
     }

@@ -6,6 +6,7 @@ use super::entry::{EntryId, Generation, MANIFEST, TREES, scope_folder};
 use super::manifest::Manifest;
 use super::{Access, Error, Result, Store, name};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
+use crate::tree::NewPack;
 
 /// A folder of the store that becomes an entry by [`Store::publish`], or debris when this is dropped before.
 #[derive(Debug)]
@@ -92,10 +93,24 @@ impl Store {
     }
 }
 
+/// The name of the pack of root `index`, beside the root's folder.
+pub(super) fn pack_name(index: usize) -> Vec<u8> {
+    format!("{index}.pack").into_bytes()
+}
+
 impl Staging {
     /// Its folder.
     pub(super) fn dir(&self) -> &Dir {
         self.lock.get()
+    }
+
+    /// The pack of root `index`, to be made in `trees`, the folder of [`Staging::trees`].
+    pub fn pack<'t>(&self, store: &Store, trees: &'t Dir, index: usize) -> NewPack<'t> {
+        let mode = match store.access() {
+            Access::Private => 0o600,
+            Access::Group => 0o640,
+        };
+        NewPack { folder: trees, name: pack_name(index), mode }
     }
 
     /// The folder in which root `index` is to be placed under that number.

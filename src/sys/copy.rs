@@ -78,10 +78,7 @@ fn copy_through_memory(from: impl AsFd, to: impl AsFd, size: u64) -> Result<u64,
         if count == 0 {
             break;
         }
-        let mut written = 0;
-        while written < count {
-            written += io::retry_on_intr(|| io::write(&to, &buffer[written..count]))?;
-        }
+        write_all(&to, &buffer[..count])?;
         copied += count as u64;
     }
     Ok(copied)
@@ -101,8 +98,8 @@ pub fn same_contents(one: impl AsFd, other: impl AsFd) -> Result<bool, Errno> {
     }
 }
 
-/// Reads until the buffer is full or the file ends.
-fn read_full(file: impl AsFd, buffer: &mut [u8]) -> Result<usize, Errno> {
+/// Reads until the buffer is full or the file ends, and returns how many bytes that were.
+pub fn read_full(file: impl AsFd, buffer: &mut [u8]) -> Result<usize, Errno> {
     let mut count = 0;
     while count < buffer.len() {
         match io::retry_on_intr(|| io::read(&file, &mut buffer[count..]))? {
@@ -113,20 +110,52 @@ fn read_full(file: impl AsFd, buffer: &mut [u8]) -> Result<usize, Errno> {
     Ok(count)
 }
 
-/// Gives `to` the user attributes of `from`. A file system that keeps none gets none.
-pub fn copy_user_attributes(from: impl AsFd, to: impl AsFd) -> Result<(), Errno> {
+/// The same from `start` on, wherever the file is read otherwise.
+pub fn read_at(file: impl AsFd, buffer: &mut [u8], start: u64) -> Result<usize, Errno> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match io::retry_on_intr(|| io::pread(&file, &mut buffer[count..], start + count as u64))? {
+            0 => break,
+            more => count += more,
+        }
+    }
+    Ok(count)
+}
+
+/// Writes all of `bytes`.
+pub fn write_all(file: impl AsFd, bytes: &[u8]) -> Result<(), Errno> {
+    let mut written = 0;
+    while written < bytes.len() {
+        written += io::retry_on_intr(|| io::write(&file, &bytes[written..]))?;
+    }
+    Ok(())
+}
+
+/// Whether the file or folder has user attributes.
+pub fn has_user_attributes(of: impl AsFd) -> Result<bool, Errno> {
+    Ok(!user_attributes(of)?.is_empty())
+}
+
+/// The names of the user attributes of a file or folder.
+fn user_attributes(of: impl AsFd) -> Result<Vec<Vec<u8>>, Errno> {
     // Most files have none: one call, no memory.
-    match fs::flistxattr_query(&from) {
-        Ok(0) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
+    match fs::flistxattr_query(&of) {
+        Ok(0) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(Vec::new()),
         Ok(_) => {}
         Err(error) => return Err(error),
     }
     let mut names = Vec::with_capacity(LONGEST_ATTRIBUTE);
-    fs::flistxattr(&from, rustix::buffer::spare_capacity(&mut names))?;
-    for name in names.split(|&byte| byte == 0).filter(|name| name.starts_with(b"user.")) {
+    fs::flistxattr(&of, rustix::buffer::spare_capacity(&mut names))?;
+    let names = names.split(|&byte| byte == 0).filter(|name| name.starts_with(b"user."));
+    Ok(names.map(<[u8]>::to_vec).collect())
+}
+
+/// Gives `to` the user attributes of `from`. A file system that keeps none gets none.
+pub fn copy_user_attributes(from: impl AsFd, to: impl AsFd) -> Result<(), Errno> {
+    for name in user_attributes(&from)? {
         let mut value = Vec::with_capacity(LONGEST_ATTRIBUTE);
-        fs::fgetxattr(&from, name, rustix::buffer::spare_capacity(&mut value))?;
-        match fs::fsetxattr(&to, name, &value, XattrFlags::empty()) {
+        fs::fgetxattr(&from, &name, rustix::buffer::spare_capacity(&mut value))?;
+        match fs::fsetxattr(&to, &name, &value, XattrFlags::empty()) {
             Ok(()) | Err(Errno::OPNOTSUPP) => {}
             Err(error) => return Err(error),
         }

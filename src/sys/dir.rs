@@ -172,10 +172,15 @@ impl Dir {
         stat_at(self.as_fd(), b"", AtFlags::EMPTY_PATH).named("read metadata of", || self.path.clone())
     }
 
+    /// Opens the file `name` for reading; a symlink is an error, and a pipe is not waited for.
+    pub fn open_for_reading(&self, name: &[u8]) -> Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        fs::openat(self, name, flags, Mode::empty()).named("open", || self.join(name))
+    }
+
     /// Opens the regular file `name` for reading and tells about it; a symlink is an error.
     pub fn open_file(&self, name: &[u8]) -> Result<(OwnedFd, Stat)> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = fs::openat(self, name, flags, Mode::empty()).named("open", || self.join(name))?;
+        let fd = self.open_for_reading(name)?;
         let stat = self.stat_open(&fd, name)?;
         Ok((fd, stat))
     }

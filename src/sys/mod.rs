@@ -26,7 +26,10 @@ mod umask;
 mod waiting;
 
 pub use boot::{boot_id, since_boot};
-pub use copy::{clone_contents, copy_contents, copy_user_attributes, same_contents};
+pub use copy::{
+    clone_contents, copy_contents, copy_user_attributes, has_user_attributes, read_at, read_full,
+    same_contents, write_all,
+};
 pub use crash::{CrashPoint, crash_at};
 pub use digest::{Digest, sha256_hex};
 pub use dir::{Dir, FileType, Stat, Time};

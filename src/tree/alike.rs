@@ -62,7 +62,9 @@ pub fn only_truly_same(
             if interrupt.is_raised() {
                 return Err(Error::Interrupted);
             }
+            // What is packed has no such time.
             let is_same = match base.with(id) {
+                _ if base.is_packed(id) => false,
                 Err(error) if error.is(Errno::NOENT) => false,
                 opened => hold_the_same(&live, opened?, tree.name(id))?,
             };

@@ -142,6 +142,10 @@ impl Comparison<'_> {
         if !matches!(node.kind, Kind::File { .. }) || !is_given(node.mtime) {
             return Ok(true);
         }
+        if self.folders.is_packed(id) {
+            // It has no such time, and to make it anew is never wrong.
+            return Ok(false);
+        }
         match OpenFolder::new(self.tree, self.folders, node.parent).with(id) {
             Ok(folder) => hold_the_same(folder, here, self.tree.name(id)),
             // The entry is damaged, as will be found when the file is to come from there.

@@ -101,15 +101,21 @@ impl Ability {
     }
 }
 
+/// What a file gets besides its contents.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Metadata {
+    pub(super) mode: u16,
+    /// Whether a file that is made with this mode has it.
+    pub(super) is_mode_kept: bool,
+    pub(super) mtime: Time,
+}
+
 /// One file to transfer.
 pub(super) struct File<'a> {
     pub(super) from: &'a Dir,
     pub(super) name: &'a [u8],
     pub(super) size: u64,
-    pub(super) mode: u16,
-    /// Whether a file that is made with this mode has it.
-    pub(super) is_mode_kept: bool,
-    pub(super) mtime: Time,
+    pub(super) metadata: Metadata,
     /// Whether whatever uses the file replaces it instead of writing into it, so that it may share an inode.
     pub(super) linkable: bool,
     /// Whether others may write into it meanwhile.
@@ -148,8 +154,7 @@ impl Linker {
         }
         let (source, stat) = file.from.open_file(file.name)?;
         file.check(&stat)?;
-        // Attributes are only set where the mode allows to write.
-        let target = to.create_file(to_name, file.mode | 0o200)?;
+        let target = file.metadata.create(to, to_name)?;
         let used = if reflink && file.size > 0 && self.try_reflink(file, &source, &target, to, to_name)? {
             Used::Reflink
         } else {
@@ -160,9 +165,7 @@ impl Linker {
             file.check(&file.from.stat_open(&source, file.name)?)?;
         }
         sys::copy_user_attributes(&source, &target).map_err(|errno| file.failed(to, to_name, errno))?;
-        let is_kept = file.is_mode_kept && file.mode & 0o200 != 0;
-        let mode = (!is_kept).then_some(file.mode);
-        to.finish_file(&target, to_name, mode, file.mtime)?;
+        file.metadata.finish(&target, to, to_name)?;
         Ok(used)
     }
 
@@ -196,7 +199,7 @@ impl Linker {
                 self.hardlink.confirm();
                 let stat = to.stat(to_name)?;
                 file.check(&stat)?;
-                if stat.mode == file.mode {
+                if stat.mode == file.metadata.mode {
                     return Ok(true);
                 }
                 // Some job changed the mode of its name, and so of all: this one gets its own again.
@@ -218,13 +221,34 @@ impl Linker {
     }
 }
 
+impl Metadata {
+    /// Makes `to_name` in `to`, which is not there yet, of `contents`.
+    pub(super) fn make(&self, contents: &[u8], to: &Dir, to_name: &[u8]) -> Result<Used> {
+        let target = self.create(to, to_name)?;
+        sys::write_all(&target, contents)
+            .map_err(|errno| sys::Error::new("write", &to.join(to_name), errno))?;
+        self.finish(&target, to, to_name)?;
+        Ok(Used::Copy)
+    }
+
+    /// Attributes are only set where the mode allows to write.
+    fn create(&self, to: &Dir, to_name: &[u8]) -> Result<OwnedFd> {
+        Ok(to.create_file(to_name, self.mode | 0o200)?)
+    }
+
+    fn finish(&self, target: &OwnedFd, to: &Dir, to_name: &[u8]) -> Result<()> {
+        let is_kept = self.is_mode_kept && self.mode & 0o200 != 0;
+        Ok(to.finish_file(target, to_name, (!is_kept).then_some(self.mode), self.mtime)?)
+    }
+}
+
 impl File<'_> {
     fn check(&self, stat: &Stat) -> Result<()> {
         let what = if stat.kind != FileType::RegularFile {
             "it is no regular file".to_owned()
         } else if stat.size != self.size {
             format!("{} bytes instead of {}", stat.size, self.size)
-        } else if stat.mtime != self.mtime {
+        } else if stat.mtime != self.metadata.mtime {
             "another time of change".to_owned()
         } else {
             return Ok(());

@@ -3,6 +3,7 @@
 //! - [`walk`] reads a live folder into a [`Tree`]: one `statx` a file, in parallel.
 //! - [`place`] makes parts of a tree in a folder where they are not yet. A save places a live folder into a staging of
 //!   the store; a restore places an entry beside its destination.
+//! - [`pack`] puts small files of a tree into one file, of which they can be placed as well.
 //! - [`restore`] brings a tree to its destination: whole by one rename where nothing was, else only the difference,
 //!   staged first and then put in place by renames that are undone if one fails.
 //! - [`Snapshot`] knows files again by what they hold, after others with the same names took their place.
@@ -20,6 +21,7 @@ mod folders;
 mod index;
 mod link;
 mod needs;
+mod pack;
 mod place;
 mod restore;
 mod select;
@@ -35,10 +37,11 @@ pub use alike::only_truly_same;
 pub use bases::Bases;
 pub use engine::{Engine, Progress};
 pub use error::{Error, Result};
-pub use folders::Folders;
+pub use folders::{Files, Folders};
 pub use index::{Kind, Node, NodeId, Tree};
 pub use link::{LinkMode, Linker, Obstacle};
 pub use needs::{Needs, needs};
+pub use pack::{NewPack, PACKED, Pack, Packed, pack};
 pub use place::{Placement, Source, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;

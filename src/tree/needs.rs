@@ -58,7 +58,7 @@ pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker
 
 /// What a file of `size` bytes takes without its holes.
 fn room(source: Source<'_>, id: NodeId, size: u64) -> u64 {
-    if size < LARGE {
+    if size < LARGE || source.folders.is_packed(id) {
         return size;
     }
     let folder = OpenFolder::new(source.tree, source.folders, source.tree.node(id).parent);

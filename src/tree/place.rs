@@ -15,7 +15,7 @@ use super::bases::{BaseFolder, Bases, linked_from};
 use super::failure::UntilFailure;
 use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, NodeId, Tree};
-use super::link::{File, Used};
+use super::link::{File, Metadata, Used};
 use super::tally::{Counts, Tally};
 use super::{Engine, Error, Result};
 use crate::sys::{self, Dir};
@@ -302,12 +302,14 @@ impl<'a> Work<'a> {
 
     fn finish(&self, folder: &Folder<'a>) -> Result<()> {
         let node = self.tree().node(folder.node);
-        let source = folder.source.own()?;
-        sys::copy_user_attributes(source, &folder.target).map_err(|errno| Error::Copy {
-            from: source.path().to_path_buf(),
-            to: folder.target.path().to_path_buf(),
-            source: errno.into(),
-        })?;
+        // One that is packed has no attributes.
+        if let Some(source) = folder.source.own()? {
+            sys::copy_user_attributes(source, &folder.target).map_err(|errno| Error::Copy {
+                from: source.path().to_path_buf(),
+                to: folder.target.path().to_path_buf(),
+                source: errno.into(),
+            })?;
+        }
         let is_kept = self.is_mode_kept(node.mode) && node.mode & 0o700 == 0o700;
         // Only a folder that can be written to can be moved to another one.
         let mode = if folder.is_top { node.mode | 0o700 } else { node.mode } | self.inherited.setgid;
@@ -344,14 +346,18 @@ impl<'a> Work<'a> {
                     self.counts.add(Used::Hardlink, size);
                     return Ok(());
                 }
+                let is_mode_kept = self.is_mode_kept(node.mode);
+                let metadata = Metadata { mode: node.mode, is_mode_kept, mtime: node.mtime };
+                if let Some(contents) = from.packed(id)? {
+                    self.counts.add(metadata.make(&contents, to, to_name)?, size);
+                    return Ok(());
+                }
                 let linkable = self.source.linkable.get(id as usize).copied().unwrap_or(false);
                 let file = File {
                     from: from.with(id)?,
                     name: tree.name(id),
                     size,
-                    mode: node.mode,
-                    is_mode_kept: self.is_mode_kept(node.mode),
-                    mtime: node.mtime,
+                    metadata,
                     linkable,
                     is_live: self.source.is_live,
                 };

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
 
-use super::Result;
 use super::failure::UntilFailure;
 use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, Node, NodeId, Tree};
+use super::{Error, Result};
 use crate::sys::{self, Digest, Dir, Errno, FileType, Interrupt, Stat};
 
 /// Something that is not as the tree says.
@@ -87,6 +87,10 @@ impl<'a> Work<'a> {
     }
 
     fn metadata(&self, here: &OpenFolder<'a>, id: NodeId) -> Result<()> {
+        if here.is_packed(id) {
+            // A pack has the size that it is to have, or it could not be opened.
+            return Ok(());
+        }
         let name = self.tree.name(id);
         let (dir, stat) = match here.with(id).and_then(|dir| Ok((dir, dir.stat_if_present(name)?))) {
             Ok(found) => found,
@@ -103,6 +107,17 @@ impl<'a> Work<'a> {
         if !matches!(self.tree.node(id).kind, Kind::File { .. }) {
             return self.metadata(here, id);
         }
+        if here.is_packed(id) {
+            return match here.packed(id) {
+                Ok(contents) => {
+                    self.add(id, Digest::of(&contents.unwrap_or_default()));
+                    Ok(())
+                }
+                Err(Error::Changed { path, what }) => self.tell(id, &path, what),
+                Err(Error::Sys(error)) => self.tell_of(id, error),
+                Err(error) => Err(error),
+            };
+        }
         let name = self.tree.name(id);
         let (dir, opened) = match here.with(id) {
             Ok(dir) => (dir, dir.open_file(name)),
@@ -118,12 +133,16 @@ impl<'a> Work<'a> {
         };
         match read {
             Ok(digest) => {
-                let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-                found.digests.push((id, digest));
+                self.add(id, digest);
                 Ok(())
             }
             Err(what) => self.tell(id, &dir.join(name), what),
         }
+    }
+
+    fn add(&self, id: NodeId, digest: Digest) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.digests.push((id, digest));
     }
 
     /// How the file is instead of what the tree says.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::job::{Job, Said};
 
@@ -37,6 +37,7 @@ const PROC: &str = "#[proc_macro]\npub fn three(_: proc_macro::TokenStream) -> p
 const ALPHA: &str = "include!(concat!(env!(\"OUT_DIR\"), \"/two.rs\"));\n";
 const ALPHA_SCRIPT: &str = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
                             std::fs::write(format!(\"{out}/two.rs\"), \"pub const TWO: u32 = 2;\").unwrap();\n    \
+                            std::fs::write(format!(\"{out}/large.rs\"), \"//\".repeat(5000)).unwrap();\n    \
                             println!(\"cargo:rerun-if-changed=build.rs\");\n    println!(\"cargo:root={out}\");\n}\n";
 
 const PLACE_SCRIPT: &str = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
@@ -139,7 +140,7 @@ fn another_repository_compiles_nothing_but_itself() {
     assert!(saved.log.contains("unit pool: 0 units added, 0 B; 5 were there"), "{}", saved.log);
     job.sh("test \"$(target/debug/second)\" = 5");
     // What a build script wrote is a copy in the workspace, for it may be written anew.
-    for (file, count) in [("libbeta-", 2), ("two.rs", 1)] {
+    for (file, count) in [("libbeta-", 2), ("large.rs", 1)] {
         let all = [files_called(&job, "units", file), files_called(&job, "target", file)].concat();
         let inodes: BTreeSet<_> = all.iter().map(|path| fs::metadata(path).unwrap().ino()).collect();
         assert_eq!(
@@ -159,7 +160,7 @@ fn what_comes_as_a_copy_is_still_once_in_the_cache() {
     repository(&mut job, "second", &["beta"]);
     let (_, compiled, _) = build(&job, &copy, "cargo build");
     assert_eq!(compiled, ["second"]);
-    for (file, count) in [("lib*.r", 4), ("two.rs", 1)] {
+    for (file, count) in [("lib*.r", 4), ("large.rs", 1)] {
         let inode = |path: &PathBuf| fs::metadata(path).unwrap().ino();
         let of = |layer| files_called(&job, layer, file).iter().map(inode).collect::<BTreeSet<_>>();
         assert_eq!((of("units").len(), of("target")), (count, of("units")), "{file}");
@@ -453,12 +454,23 @@ fn a_damaged_unit_is_taken_out_and_compiled_again() {
 /// As by a cleaner of `/tmp`, or by somebody who touches all files of a target folder.
 #[test]
 fn a_unit_that_lost_a_file_is_taken_out_and_the_others_come() {
+    unit_that_loses(|rlib| fs::remove_file(rlib).unwrap());
+}
+
+#[test]
+fn a_unit_that_lost_its_small_files_is_taken_out_and_the_others_come() {
+    unit_that_loses(|rlib| {
+        let pack = rlib.ancestors().nth(3).unwrap().with_extension("pack");
+        fs::remove_file(&pack).unwrap_or_else(|error| panic!("{}: {error}", pack.display()));
+    });
+}
+
+fn unit_that_loses(lose: impl FnOnce(&Path)) {
     let mut job = host();
     build(&job, &HOST, "cargo build");
     let of_alpha = |job: &Job| files_called(job, "units", "libalpha-");
     let ours = of_alpha(&job);
-    fs::remove_file(ours.iter().find(|path| path.extension().is_some_and(|end| end == "rlib")).unwrap())
-        .unwrap();
+    lose(ours.iter().find(|path| path.extension().is_some_and(|end| end == "rlib")).unwrap());
     repository(&mut job, "second", &["beta"]);
     let restored = job.run(&[&["restore"][..], &HOST].concat());
     assert_eq!((restored.code, &*restored.outputs["target-hit"]), (0, "composed"));

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use runner_cache::store::{Access, Store};
+use runner_cache::tree::Kind;
+
 use crate::job::{Job, Said};
 
 /// Lets the project have features and a test.
@@ -28,9 +31,13 @@ fn job_with(job: &Job, builds: &str, args: &[&str]) -> Said {
 
 /// Files in the newest entry whose path in the target folder contains `part`.
 fn saved(job: &Job, part: &str) -> Vec<String> {
-    let entry = job.newest_entry("target");
-    let listing = job.sh(&format!("cd {}/tree/0; find . -type f 1>&2", entry.display()));
-    listing.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+    let store = Store::open_existing(&job.path("root"), Access::Private).unwrap().unwrap();
+    let entry = store.entry_at(&job.newest_entry("target")).unwrap();
+    let lease = store.lease(entry).unwrap();
+    let tree = &lease.manifest().roots[0].tree;
+    let files = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::File { .. }));
+    let paths = files.map(|(id, _)| format!("./{}", String::from_utf8_lossy(&tree.path_below(0, id))));
+    paths.filter(|path| path.contains(part)).collect()
 }
 
 #[test]

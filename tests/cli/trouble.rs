@@ -24,8 +24,8 @@ fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
     job.wipe();
     let newest = job.entries("target").pop().unwrap();
     // A new file: the old one's inode is the older entry's as well.
-    fs::remove_file(newest.join("tree/0/debug/small.d")).unwrap();
-    fs::write(newest.join("tree/0/debug/small.d"), "tampered").unwrap();
+    fs::remove_file(newest.join("tree/0/debug/small")).unwrap();
+    fs::write(newest.join("tree/0/debug/small"), "tampered").unwrap();
     let said = job.run(&["restore"]);
     assert_eq!((said.code, &*said.outputs["target-hit"]), (0, "exact"), "{said:?}");
     assert!(said.log.contains("a damaged entry was taken out of the cache"), "{}", said.log);
@@ -35,8 +35,16 @@ fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
 }
 
 #[test]
-fn an_entry_without_manifest_or_with_half_of_it_is_a_miss() {
-    for damage in ["rm manifest", "truncate -s 100 manifest", "echo x >manifest", "rm -r tree"] {
+fn an_entry_that_lost_something_is_a_miss() {
+    for damage in [
+        "rm manifest",
+        "truncate -s 100 manifest",
+        "echo x >manifest",
+        "rm -r tree",
+        "rm tree/0.pack",
+        "truncate -s 100 tree/0.pack",
+        "echo x >>tree/0.pack",
+    ] {
         let job = Job::new();
         job.build(&[]);
         job.wipe();
@@ -216,7 +224,9 @@ fn the_folder_around_a_cached_file_is_left_alone() {
 
 #[test]
 fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
-    for damage in ["rm {}/tree/0/debug/small.d", "rm -r {}/tree/0/debug/deps", "rm -r {}/tree"] {
+    for damage in
+        ["rm {}/tree/0/debug/small", "rm -r {}/tree/0/debug/deps", "rm {}/tree/0.pack", "rm -r {}/tree"]
+    {
         let job = Job::new();
         job.build(&[]);
         job.ok(&["restore"]);

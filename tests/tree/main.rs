@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 mod forest;
 mod listing;
+mod packed;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use runner_cache::sys::{Dir, Interrupt};
 use runner_cache::tree::{
-    self, Engine, Existing, Folders, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally,
+    self, Engine, Existing, Files, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally,
     Tree,
 };
 use tempfile::TempDir;
@@ -190,8 +191,9 @@ proptest! {
                 }
                 folder.set_own_mode(mode).unwrap();
             }
-            let dirs = ["0", "1"].map(|name| Dir::open(&store.join(name)).unwrap());
-            let folders = Folders::new(&dirs, &of);
+            let dirs = ["0", "1"].map(|name| Dir::open(&store.join(name)).unwrap()).into();
+            let files = Files::new(dirs, of, None);
+            let folders = files.folders();
             let found = tree::verify(&entry.tree, folders, true, None, &Interrupt::default()).unwrap();
             prop_assert_eq!(found.damages, []);
             let wanted = list(&live).without_special();

@@ -1,0 +1,244 @@
+//! Small files of a tree in one file, one after another in the order of their nodes.
+//!
+//! A file of a few hundred bytes costs its name, its inode and a block, each with calls of its own, and a target folder has
+//! thousands of them. What must not be linked, since somebody writes into it, is not there for its inode's sake: its bytes
+//! are enough, and the tree tells the rest. On btrfs to share a small file's extents took 45 us, and to read it 8.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::alike::is_given;
+use super::folders::OpenFolder;
+use super::index::{Kind, Node, NodeId, Tree};
+use super::place::Source;
+use super::subtree::Subtree;
+use super::tally::Tally;
+use super::{Engine, Error, Result};
+use crate::sys::{self, Dir, FileType};
+
+/// The place of what lies in no folder but in the pack.
+pub const PACKED: u8 = u8::MAX;
+
+/// Larger files are worth an inode: it is what most file systems give to the smallest one.
+const LARGEST: u64 = 4096;
+
+/// Files of one folder that one thread reads at a time, at most.
+const BATCH: usize = 128;
+
+/// Files that are read before they are written, and so 16 MB at most.
+const CHUNK: usize = 4096;
+
+/// How much of the pack is written at a time, in bytes.
+const BUFFER: usize = 256 * 1024;
+
+/// An open pack of some tree's files.
+#[derive(Debug)]
+pub struct Pack {
+    file: Arc<OwnedFd>,
+    path: PathBuf,
+    /// For each node where its bytes begin, if it is packed.
+    starts: Vec<u64>,
+}
+
+impl Pack {
+    /// Opens the pack `name` in `folder` with those files of `tree` of which `of` says that they are [`PACKED`].
+    pub fn open(folder: &Dir, name: &[u8], tree: &Tree, of: &[u8]) -> Result<Self> {
+        let (file, stat) = folder.open_file(name)?;
+        let path = folder.join(name);
+        let mut length = 0;
+        let starts = tree.iter().zip(of).map(|((_, node), &place)| {
+            let before = length;
+            if let (Kind::File { size, .. }, PACKED) = (node.kind, place) {
+                length = u64::saturating_add(length, size);
+            }
+            before
+        });
+        let starts = starts.collect();
+        if stat.kind != FileType::RegularFile || stat.size != length {
+            let what = format!("{} bytes instead of {length}", stat.size);
+            return Err(Error::Changed { path, what });
+        }
+        Ok(Self { file: Arc::new(file), path, starts })
+    }
+
+    /// The same for `part`, in which there are some of the nodes of `tree`.
+    pub(super) fn of_part(&self, tree: &Tree, part: &Tree) -> Self {
+        let mut starts = vec![0; part.len() as usize];
+        part.for_each_pair(tree, |id, of_whole| {
+            starts[id as usize] = self.starts.get(of_whole as usize).copied().unwrap_or_default();
+        });
+        Self { file: Arc::clone(&self.file), path: self.path.clone(), starts }
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the packed file `id` of `size` bytes holds.
+    pub(super) fn read(&self, id: NodeId, size: u64) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+        let read = sys::read_at(&*self.file, &mut bytes, self.starts[id as usize])
+            .map_err(|errno| sys::Error::new("read", &self.path, errno))?;
+        if read < bytes.len() {
+            return Err(Error::Changed { path: self.path.clone(), what: "it ends early".into() });
+        }
+        Ok(bytes)
+    }
+}
+
+/// A pack that is to be made.
+#[derive(Debug)]
+pub struct NewPack<'a> {
+    /// Its folder.
+    pub folder: &'a Dir,
+    /// Its name there.
+    pub name: Vec<u8>,
+    /// Its permission bits. A file that some may not read who may read the pack is not for it.
+    pub mode: u16,
+}
+
+/// What came of a tree that was packed.
+#[derive(Debug)]
+pub struct Packed {
+    /// For each node of the tree [`PACKED`] or 0. A folder with nothing in it but what is packed is packed itself.
+    pub of: Vec<u8>,
+    /// What is not packed.
+    pub rest: Subtree,
+    /// What was packed.
+    pub tally: Tally,
+}
+
+/// Packs what is small of `source` and need not be a file of its own: neither what is to share its inode, nor names of one file,
+/// nor what has attributes. `None` where that is nothing. What cannot be read, or is not as recorded, is left for others to tell.
+pub fn pack(source: Source<'_>, new: &NewPack<'_>, engine: Engine<'_>) -> Result<Option<Packed>> {
+    let Source { tree, linkable, .. } = source;
+    let readers = new.mode & 0o444;
+    let small = tree.iter().filter_map(|(id, node)| match node.kind {
+        Kind::File { size, group: 0 } if size <= LARGEST => Some((id, node, size)),
+        _ => None,
+    });
+    let is_for_it = |&(id, node, _): &(NodeId, &Node, u64)| {
+        // What was given its time is compared by what it holds, and for that it is to be a file.
+        !linkable.get(id as usize).copied().unwrap_or(false)
+            && !is_given(node.mtime)
+            && node.mode & readers == readers
+    };
+    let files: Vec<_> = small.filter(is_for_it).map(|(id, _, size)| (id, size)).collect();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let file = File::from(new.folder.create_file(&new.name, new.mode)?);
+    let failed = |errno: std::io::Error| sys::Error::new("write", &new.folder.join(&new.name), errno);
+    let mut writer = BufWriter::with_capacity(BUFFER, file);
+    let mut packing = Packing { is_packed: vec![false; tree.len() as usize], ..Packing::default() };
+    let folder = |&(id, _): &(NodeId, u64)| tree.node(id).parent;
+    for chunk in files.chunks(CHUNK) {
+        let folders = chunk.chunk_by(|one, other| folder(one) == folder(other));
+        let batches: Vec<_> = folders.flat_map(|files| files.chunks(BATCH)).collect();
+        if engine.interrupt.is_raised() {
+            return Err(Error::Interrupted);
+        }
+        let read: Vec<_> = batches.par_iter().map(|files| read(source, files)).collect::<Result<_>>()?;
+        for batch in read {
+            batch.files.iter().for_each(|&(_, size)| engine.progress.add(size));
+            writer.write_all(&batch.bytes).map_err(failed)?;
+            packing.add(batch);
+        }
+    }
+    writer.flush().map_err(failed)?;
+    if packing.files == 0 {
+        new.folder.remove_file(&new.name)?;
+        return Ok(None);
+    }
+    new.folder.set_mode(&new.name, new.mode)?;
+    Ok(Some(packing.finish(tree)))
+}
+
+/// What was packed so far.
+#[derive(Default)]
+struct Packing {
+    is_packed: Vec<bool>,
+    /// Folders that have no attributes.
+    plain: Vec<NodeId>,
+    files: u64,
+    bytes: u64,
+}
+
+impl Packing {
+    fn add(&mut self, batch: Batch) {
+        self.plain.extend(batch.plain);
+        self.files += batch.files.len() as u64;
+        for (id, size) in batch.files {
+            self.is_packed[id as usize] = true;
+            self.bytes += size;
+        }
+    }
+
+    fn finish(self, tree: &Tree) -> Packed {
+        let Self { mut is_packed, mut plain, files, bytes } = self;
+        // What is in a folder comes behind it, and its folders behind those of its parent.
+        plain.sort_unstable();
+        plain.dedup();
+        for folder in plain.into_iter().rev().filter(|&folder| folder != 0) {
+            is_packed[folder as usize] = tree.children(folder).all(|id| is_packed[id as usize]);
+        }
+        let of = is_packed.iter().map(|&is_packed| if is_packed { PACKED } else { 0 }).collect();
+        let rest = Subtree::of(tree, is_packed.into_iter().map(|is_packed| !is_packed).collect());
+        Packed { of, rest, tally: Tally { files, bytes, copied: files, ..Tally::default() } }
+    }
+}
+
+/// What was read of files in one folder.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// Those that were, and their sizes.
+    files: Vec<(NodeId, u64)>,
+    /// Their folder, if it has no attributes.
+    plain: Option<NodeId>,
+}
+
+/// Reads those of `files`, all in one folder, and each with its size, that can be packed.
+fn read(source: Source<'_>, files: &[(NodeId, u64)]) -> Result<Batch> {
+    let Source { tree, folders, .. } = source;
+    let folder = tree.node(files[0].0).parent;
+    let here = OpenFolder::new(tree, folders, folder);
+    let mut batch = Batch { bytes: Vec::new(), files: Vec::with_capacity(files.len()), plain: None };
+    let is_plain = |dir: &Dir| sys::has_user_attributes(dir).is_ok_and(|has_any| !has_any);
+    batch.plain = here.own().is_ok_and(|own| own.is_none_or(is_plain)).then_some(folder);
+    for &(id, size) in files {
+        let start = batch.bytes.len();
+        let is_read = match here.packed(id)? {
+            Some(bytes) => {
+                batch.bytes.extend(bytes);
+                true
+            }
+            None => here.with(id).is_ok_and(|dir| read_file(dir, tree, id, size, &mut batch.bytes)),
+        };
+        if is_read {
+            batch.files.push((id, size));
+        } else {
+            batch.bytes.truncate(start);
+        }
+    }
+    Ok(batch)
+}
+
+/// Adds to `bytes` what the file `id` in `dir` holds, if it is as recorded and has no attributes.
+fn read_file(dir: &Dir, tree: &Tree, id: NodeId, size: u64, bytes: &mut Vec<u8>) -> bool {
+    let (node, name, start) = (tree.node(id), tree.name(id), bytes.len());
+    let Ok(file) = dir.open_for_reading(name) else { return false };
+    bytes.resize(start + usize::try_from(size).expect("it is small"), 0);
+    sys::read_full(&file, &mut bytes[start..]).is_ok_and(|read| read == bytes.len() - start)
+        // Afterwards, for it may be written to meanwhile.
+        && dir.stat_open(&file, name).is_ok_and(|stat| {
+            stat.kind == FileType::RegularFile && (stat.size, stat.mtime) == (size, node.mtime)
+        })
+        && sys::has_user_attributes(&file).is_ok_and(|has_any| !has_any)
+}

@@ -1,0 +1,159 @@
+//! Trees whose small files lie in a pack.
+
+use runner_cache::tree::{NewPack, Pack};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use super::*;
+
+/// Puts `tree`, which lies in `files`, into `store`: a folder `name`, and beside it a pack of what is small and not `apart`. Tells
+/// where its files lie now, and how many are packed.
+fn save_packed(tree: &Tree, files: &Files, apart: &[bool], store: &Path, name: &str) -> (Files, u64) {
+    let into = Dir::open(store).unwrap();
+    let new = NewPack { folder: &into, name: format!("{name}.pack").into_bytes(), mode: 0o600 };
+    with_engine(LinkMode::Auto, &Interrupt::default(), |engine| {
+        let source = Source { tree, folders: files.folders(), linkable: apart, is_live: true };
+        let (of, rest, count) = match tree::pack(source, &new, engine).unwrap() {
+            Some(packed) => (packed.of, packed.rest.tree, packed.tally.files),
+            None => (Vec::new(), tree.clone(), 0),
+        };
+        let rest_files = files.of_part(tree, &rest);
+        let source = Source { tree: &rest, folders: rest_files.folders(), linkable: &[], is_live: true };
+        let placement = [Placement { node: 0, name: name.into() }];
+        let placed = tree::place(source, &placement, &into, None, engine).unwrap();
+        assert_eq!(placed.files + count, tree.files());
+        let pack = (count > 0).then(|| Pack::open(&into, &new.name, tree, &of).unwrap());
+        (Files::new(vec![into.open_dir(name.as_bytes()).unwrap()], of, pack), count)
+    })
+}
+
+fn walked(folder: &Path) -> (Tree, Files) {
+    let dir = Dir::open(folder).unwrap();
+    (tree::walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree, dir.into())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_packed_tree_comes_back_as_it_was(plants in plants(16), other in plants(16), apart in any::<u64>()) {
+        let (place, live, store) = grow(&plants);
+        let (tree, files) = walked(&live);
+        let apart: Vec<_> = (0..tree.len()).map(|id| apart >> (id % 64) & 1 == 1).collect();
+        let (first, _) = save_packed(&tree, &files, &apart, &store, "first");
+        // Of what is packed already, and not live.
+        let (second, _) = save_packed(&tree, &first, &[], &store, "second");
+        let wanted = list(&live).without_special();
+        for (number, files) in [first, second].iter().enumerate() {
+            let verified = tree::verify(&tree, files.folders(), true, None, &Interrupt::default()).unwrap();
+            prop_assert_eq!(verified.damages, []);
+            prop_assert_eq!(verified.digests.len() as u64, count_of_files(&tree));
+            let to = place.path().join(number.to_string());
+            let source = Source { tree: &tree, folders: files.folders(), linkable: &apart, is_live: false };
+            let restore = || with_engine(LinkMode::Auto, &Interrupt::default(), |engine| {
+                tree::restore(source, &to, Existing::Mirror, false, engine).unwrap();
+            });
+            restore();
+            prop_assert_eq!(&list(&to), &wanted, "the first, then the second: {}", number);
+            forest::plant(&to, &other);
+            restore();
+            prop_assert_eq!(list(&to).without_attributes(), list(&live).without_special().without_attributes());
+        }
+    }
+}
+
+fn count_of_files(tree: &Tree) -> u64 {
+    tree.iter().filter(|(_, node)| matches!(node.kind, Kind::File { .. })).count() as u64
+}
+
+#[test]
+fn what_is_small_needs_no_inode_and_no_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store) = (place.path().join("live"), place.path().join("store"));
+    for folder in [
+        &live,
+        &live.join("small"),
+        &live.join("small/below"),
+        &live.join("mixed"),
+        &live.join("empty"),
+        &store,
+    ] {
+        fs::create_dir(folder).unwrap();
+    }
+    for (path, size) in [
+        ("small/a", 0),
+        ("small/below/b", 4096),
+        ("mixed/c", 5),
+        ("mixed/large", 4097),
+        ("apart", 1),
+        ("given", 1),
+    ] {
+        fs::write(live.join(path), vec![7; size]).unwrap();
+    }
+    let whole_seconds = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    fs::File::open(live.join("given")).unwrap().set_modified(whole_seconds).unwrap();
+    fs::write(live.join("closed"), "not for whoever reads the pack").unwrap();
+    fs::set_permissions(live.join("closed"), Permissions::from_mode(0o200)).unwrap();
+    let (tree, files) = walked(&live);
+    let apart: Vec<_> = (0..tree.len()).map(|id| tree.name(id) == b"apart").collect();
+
+    let (packed, count) = save_packed(&tree, &files, &apart, &store, "0");
+
+    assert_eq!(count, 3);
+    let found = list(&store.join("0"));
+    let found: Vec<_> = found.paths().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(found, ["", "apart", "closed", "empty", "given", "mixed", "mixed/large"]);
+    assert_eq!(fs::metadata(store.join("0.pack")).unwrap().len(), 4096 + 5);
+    let b = tree.at(b"small/below/b").unwrap();
+    assert_eq!(packed.folders().read(&tree, b).unwrap().unwrap(), [7; 4096]);
+    let part = tree.without(|id| tree.name(id) == b"mixed");
+    let b = part.at(b"small/below/b").unwrap();
+    assert_eq!(packed.of_part(&tree, &part).folders().read(&part, b).unwrap().unwrap(), [7; 4096]);
+}
+
+#[test]
+fn what_changes_while_it_is_packed_is_not_packed() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store) = (place.path().join("live"), place.path().join("store"));
+    fs::create_dir(&live).unwrap();
+    fs::create_dir(&store).unwrap();
+    for name in ["stays", "grows", "goes", "is another"] {
+        fs::write(live.join(name), "as it was").unwrap();
+    }
+    let (tree, files) = walked(&live);
+    fs::write(live.join("grows"), "as it was and more").unwrap();
+    fs::remove_file(live.join("goes")).unwrap();
+    fs::remove_file(live.join("is another")).unwrap();
+    mknodat(CWD, live.join("is another"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let source = Source { tree: &tree, folders: files.folders(), linkable: &[], is_live: true };
+    let into = Dir::open(&store).unwrap();
+    let new = NewPack { folder: &into, name: b"pack".to_vec(), mode: 0o600 };
+    let packed =
+        with_engine(LinkMode::Copy, &Interrupt::default(), |engine| tree::pack(source, &new, engine));
+    let packed = packed.unwrap().unwrap();
+    assert_eq!((packed.tally.files, packed.rest.tree.files()), (1, 3));
+    assert_eq!(fs::read(store.join("pack")).unwrap(), b"as it was");
+}
+
+#[test]
+fn a_pack_that_is_not_as_recorded_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let (live, store) = (place.path().join("live"), place.path().join("store"));
+    fs::create_dir(&live).unwrap();
+    fs::create_dir(&store).unwrap();
+    fs::write(live.join("a"), "contents").unwrap();
+    let (tree, files) = walked(&live);
+    let (packed, _) = save_packed(&tree, &files, &[], &store, "0");
+    let of: Vec<_> = (0..tree.len()).map(|id| packed.place(id)).collect();
+    let open = || Pack::open(&Dir::open(&store).unwrap(), b"0.pack", &tree, &of).map(drop);
+    open().unwrap();
+    let pack = store.join("0.pack");
+    fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(3).unwrap();
+    let told = format!("{} is not as recorded: 3 bytes instead of 8", pack.display());
+    assert_eq!(open().unwrap_err().to_string(), told);
+    // Cut off while it is open.
+    let verified = tree::verify(&tree, packed.folders(), true, None, &Interrupt::default()).unwrap();
+    assert_eq!(verified.damages.len(), 1);
+    assert_eq!((verified.damages[0].path.as_path(), &*verified.damages[0].what), (&*pack, "it ends early"));
+    fs::remove_file(&pack).unwrap();
+    assert!(open().unwrap_err().to_string().contains("0.pack"));
+}
