@@ -2,7 +2,7 @@
 //!
 //! A file of a few hundred bytes costs its name, its inode and a block, each with calls of its own, and a target folder has
 //! thousands of them. What must not be linked, since somebody writes into it, is not there for its inode's sake: its bytes
-//! are enough, and the tree tells the rest. On btrfs to share a small file's extents took 45 us, and to read it 8.
+//! are enough, and the tree tells the rest.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
