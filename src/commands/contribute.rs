@@ -1,4 +1,4 @@
-//! Adds to the unit pool what an entry has of dependencies: further names of its files, so no second copy.
+//! Adds to the unit pool what an entry has of dependencies: further names of its files, so no second copy of what is large.
 
 use std::collections::{HashMap, HashSet};
 

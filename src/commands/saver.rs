@@ -49,6 +49,8 @@ impl Saver<'_> {
         if live.iter().all(|live| live.root.tree.files() == 0) {
             return Ok(Saved::Not("there is nothing to save"));
         }
+        // Of units, and of folders that several entries have a part of.
+        let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let alike = live.iter().map(|live| Alike::find(self.job, base.as_ref(), live));
         let mut alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
         if self.session.save != SaveMoment::Always
@@ -58,8 +60,6 @@ impl Saver<'_> {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed"));
         }
-        // Of units, and of folders that several entries have a part of.
-        let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let may_stay = !plan.layer.is_whole();
         let mut made = self.make(&files, &live, base.as_ref(), &mut alike, may_stay)?;
         if matches!(made, Made::Unkept) {
@@ -170,7 +170,12 @@ impl Saver<'_> {
             let linkable = shared.of_placed(self.linkable(live, index)?);
             let (tree, folders) = (shared.tree(one), (&one.dir).into());
             let source = Source { tree, folders, linkable: &linkable, is_live: true };
-            let needs = tree::needs(source, Some(shared.bases()), self.store.root(), &linker)?;
+            let packable = if self.layer.plan.layer.has_packs() {
+                tree::packable(tree, &linkable, self.store.pack_mode())
+            } else {
+                Vec::new()
+            };
+            let needs = tree::needs(source, &packable, Some(shared.bases()), self.store.root(), &linker)?;
             needed.bytes += needs.bytes;
             needed.inodes += needs.inodes;
         }

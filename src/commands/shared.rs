@@ -22,13 +22,16 @@ pub(super) struct Shared {
     bases: Vec<Dir>,
     /// For each node that is to be placed the number of the base that has it.
     of: Vec<Option<u32>>,
+    /// For each live node whether the entry from which the job started has it, in whatever way.
+    is_known: Vec<bool>,
 }
 
 impl Shared {
     /// With nobody: all is new.
     pub(super) fn with_none(live: &Live) -> Self {
-        let of = vec![None; live.root.tree.len() as usize];
-        Self { elsewhere: Elsewhere::default(), placed: None, bases: Vec::new(), of }
+        let count = live.root.tree.len() as usize;
+        let (of, is_known) = (vec![None; count], vec![false; count]);
+        Self { elsewhere: Elsewhere::default(), placed: None, bases: Vec::new(), of, is_known }
     }
 
     /// With the entry from which the job started.
@@ -42,10 +45,11 @@ impl Shared {
         let bases = base.open_folders(alike.number)?;
         let of: Vec<_> = tree.iter().map(|(id, _)| alike.place(id).map(u32::from)).collect();
         let (elsewhere, placed) = what_stays(tree, alike, base, staying);
-        Ok(match placed {
-            Some(placed) => Self { of: placed.of_these(&of), elsewhere, placed: Some(placed), bases },
-            None => Self { elsewhere, placed: None, bases, of },
-        })
+        let of = match &placed {
+            Some(placed) => placed.of_these(&of),
+            None => of,
+        };
+        Ok(Self { elsewhere, placed, bases, of, is_known: alike.same.clone() })
     }
 
     /// Adds what the unit pool has, in a layer whose entries are whole.
@@ -106,7 +110,7 @@ impl Shared {
         debug_assert!(self.placed.is_none(), "only whole entries have units");
         let (tree, own) = (&live.root.tree, unit.tree());
         let folder = tree.at(unit.unit.slot.as_bytes());
-        if folder.is_none_or(|folder| self.of[folder as usize].is_some()) || !unit.is_in(tree) {
+        if folder.is_none_or(|folder| self.is_known[folder as usize]) || !unit.is_in(tree) {
             return;
         }
         let Ok(mut folders) = unit.lease.open_folders(0) else { return };

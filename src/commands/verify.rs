@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::job::{Exit, Job, chain};
 use crate::report::{count, entries};
 use crate::store::{self, EntryId, Lease, Store};
-use crate::sys::{Digest, ManyOpenFiles};
+use crate::sys::{Digest, Errno, ManyOpenFiles};
 use crate::tree;
 
 /// The command.
@@ -30,7 +30,12 @@ pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> 
         };
         let found = match damages(job, &lease, deep) {
             Err(_) if job.interrupt.is_raised() => return Ok(Exit::Interrupted),
-            found => found?,
+            Err(error) => {
+                unread += 1;
+                job.console.warn(format!("{error:#}"));
+                continue;
+            }
+            Ok(found) => found,
         };
         match found.split_first() {
             None => sound += 1,
@@ -60,6 +65,7 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
     for (number, root) in lease.manifest().roots.iter().enumerate() {
         let files = match lease.open_root(number) {
             Ok(files) => files,
+            Err(error) if is_closed(&error) => return Err(error.into()),
             Err(error) => {
                 damages.push(Damage { path: lease.id().path(), what: chain(&error) });
                 continue;
@@ -92,6 +98,14 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
         Err(error) => damages.push(Damage { path: lease.id().path(), what: chain(&error) }),
     }
     Ok(damages)
+}
+
+/// Whether it is only not for this user to read.
+fn is_closed(error: &store::Error) -> bool {
+    match error {
+        store::Error::Sys(error) | store::Error::Pack(tree::Error::Sys(error)) => error.is(Errno::ACCESS),
+        _ => false,
+    }
 }
 
 fn quarantine(job: &Job, store: &Store, id: &EntryId, why: &str) -> Result<(), store::Error> {

@@ -3,7 +3,7 @@
 //! The file: a line `runner-cache-manifest <format> <sha256 of all that follows>`, a line of JSON (the [`Header`], for
 //! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, likewise the
 //! [`Sources`], which the first versions did not write and do not read, and, where something lies with other entries or in a
-//! pack, what does ([`Elsewhere`], from format 2 on).
+//! pack, what does ([`Elsewhere`]; parts from format 2 on, packs from 3 on).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,7 +18,10 @@ use crate::sys::{Dir, sha256_hex};
 use crate::tree::{Kind, Node, NodeId, PACKED, Snapshot, Tree};
 
 /// The newest format that this version reads.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
+
+/// The format of an entry whose files lie in folders, some of them with other entries.
+const FORMAT_OF_PARTS: u32 = 2;
 
 /// The format of an entry that holds all its files itself, each in a folder.
 const FORMAT_OF_WHOLE: u32 = 1;
@@ -195,7 +198,14 @@ impl Manifest {
     pub fn to_bytes(&self) -> Vec<u8> {
         // Of a million files it is tens of megabytes: all is written into one vector, and the digest comes last.
         let is_whole = self.roots.iter().all(|root| root.elsewhere.of.is_empty());
-        let format = if is_whole { FORMAT_OF_WHOLE } else { FORMAT };
+        let has_pack = self.roots.iter().any(|root| root.elsewhere.has_pack());
+        let format = if is_whole {
+            FORMAT_OF_WHOLE
+        } else if has_pack {
+            FORMAT
+        } else {
+            FORMAT_OF_PARTS
+        };
         let first_line = |digest: &str| format!("{MAGIC} {format} {digest}\n").into_bytes();
         let mut bytes = first_line(&sha256_hex(b""));
         let body = bytes.len();
@@ -337,7 +347,8 @@ fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::sys::Time;
+    use crate::sys::{Interrupt, Time, file};
+    use crate::tree::{Selection, walk};
 
     pub(in crate::store) fn sample(key: &str, lane: &str) -> Manifest {
         let scope = Scope { repository: "o/r".into(), reference: "refs/heads/main".into() };
@@ -392,6 +403,24 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_is_packed_reads_back_and_is_a_file_or_a_folder_of_files() {
+        let mut manifest = sample("k", "l");
+        let place = tempfile::tempdir().unwrap();
+        file::write_new(&place.path().join("file"), b"x").unwrap();
+        let dir = Dir::open(place.path()).unwrap();
+        dir.make_symlink(b"link", b"file").unwrap();
+        manifest.roots[0].tree = walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
+        manifest.roots[0].elsewhere.of = vec![0, PACKED, 0];
+        let bytes = manifest.to_bytes();
+        assert!(bytes.starts_with(b"runner-cache-manifest 3 "));
+        assert_eq!(Manifest::from_bytes(&bytes, Path::new("m")).unwrap(), manifest);
+        for of in [vec![PACKED, PACKED, 0], vec![0, PACKED, PACKED], vec![0, PACKED], vec![0, PACKED, 1]] {
+            manifest.roots[0].elsewhere.of = of;
+            assert!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).is_err());
+        }
+    }
+
+    #[test]
     fn any_flipped_byte_is_damage_and_never_a_panic() {
         let bytes = sample("k", "l").to_bytes();
         for at in 0..bytes.len() {
@@ -404,8 +433,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_newer_format_is_told_from_damage() {
-        let newer = b"runner-cache-manifest 3 abc\n{}\n";
+        let newer = b"runner-cache-manifest 4 abc\n{}\n";
         let error = Manifest::from_bytes(newer, Path::new("m")).unwrap_err();
-        assert!(matches!(error, Error::NewerFormat { format: 3, .. }) && !error.is_damage());
+        assert!(matches!(error, Error::NewerFormat { format: 4, .. }) && !error.is_damage());
     }
 }

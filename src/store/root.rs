@@ -135,6 +135,14 @@ impl Store {
         self.access
     }
 
+    /// Permission bits of packs. Others' primary group may not be the root's, and the folder that a pack is in is only for that.
+    pub fn pack_mode(&self) -> u16 {
+        match self.access {
+            Access::Private => 0o600,
+            Access::Group => 0o644,
+        }
+    }
+
     /// Makes the file at `path` below the root for all users of the root, whole or not at all, replacing what is there.
     pub(super) fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(file::write_atomic_with_mode(path, bytes, self.access.file_mode())?)

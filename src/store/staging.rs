@@ -106,11 +106,7 @@ impl Staging {
 
     /// The pack of root `index`, to be made in `trees`, the folder of [`Staging::trees`].
     pub fn pack<'t>(&self, store: &Store, trees: &'t Dir, index: usize) -> NewPack<'t> {
-        let mode = match store.access() {
-            Access::Private => 0o600,
-            Access::Group => 0o640,
-        };
-        NewPack { folder: trees, name: pack_name(index), mode }
+        NewPack { folder: trees, name: pack_name(index), mode: store.pack_mode() }
     }
 
     /// The folder in which root `index` is to be placed under that number.

@@ -63,11 +63,11 @@ pub fn only_truly_same(
                 return Err(Error::Interrupted);
             }
             // What is packed has no such time.
-            let is_same = match base.with(id) {
-                _ if base.is_packed(id) => false,
-                Err(error) if error.is(Errno::NOENT) => false,
-                opened => hold_the_same(&live, opened?, tree.name(id))?,
-            };
+            let is_same = !base.is_packed(id)
+                && match base.with(id) {
+                    Err(error) if error.is(Errno::NOENT) => false,
+                    opened => hold_the_same(&live, opened?, tree.name(id))?,
+                };
             if !is_same {
                 differing.push(id);
             }

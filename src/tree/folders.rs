@@ -1,5 +1,8 @@
 //! Where the files of a tree lie: each at its path in one of several folders, or with others in a pack.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::Result;
@@ -41,7 +44,7 @@ impl Files {
 
     /// In which of the folders the node `id` lies, or [`PACKED`].
     pub fn place(&self, id: NodeId) -> u8 {
-        self.of.get(id as usize).copied().unwrap_or(0)
+        self.folders().place(id)
     }
 
     /// For the tree engine.
@@ -65,11 +68,12 @@ pub struct Folders<'a> {
 }
 
 impl<'a> Folders<'a> {
-    /// Where the node `id` of `tree` is, for messages: its path, or the pack.
-    pub fn path(&self, tree: &Tree, id: NodeId) -> std::path::PathBuf {
+    /// Where the node `id` of `tree` is, for messages: its path, that of a packed one as if the pack were a folder.
+    pub fn path(&self, tree: &Tree, id: NodeId) -> PathBuf {
+        let path = tree.path_below(0, id);
         match (self.number(id), self.pack) {
-            (None, Some(pack)) => pack.path().into(),
-            (number, _) => self.dirs[number.unwrap_or(0)].join(&tree.path_below(0, id)),
+            (None, Some(pack)) => pack.path().join(OsStr::from_bytes(&path)),
+            (number, _) => self.dirs[number.unwrap_or(0)].join(&path),
         }
     }
 
@@ -101,8 +105,12 @@ impl<'a> Folders<'a> {
 
     /// In which of the folders `id` lies; `None` for what is packed.
     fn number(&self, id: NodeId) -> Option<usize> {
-        let number = self.of.get(id as usize).copied().unwrap_or(0);
-        (number != PACKED).then_some(number.into())
+        let place = self.place(id);
+        (place != PACKED).then_some(place.into())
+    }
+
+    fn place(&self, id: NodeId) -> u8 {
+        self.of.get(id as usize).copied().unwrap_or(0)
     }
 }
 

@@ -41,7 +41,7 @@ pub use folders::{Files, Folders};
 pub use index::{Kind, Node, NodeId, Tree};
 pub use link::{LinkMode, Linker, Obstacle};
 pub use needs::{Needs, needs};
-pub use pack::{NewPack, PACKED, Pack, Packed, pack};
+pub use pack::{NewPack, PACKED, Pack, Packed, pack, packable};
 pub use place::{Placement, Source, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;

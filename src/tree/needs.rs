@@ -26,14 +26,26 @@ pub struct Needs {
     pub inodes: u64,
 }
 
-/// What placing all of `source` on the file system of `target` may take at most, where `bases` have some of it.
-pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker: &Linker) -> Result<Needs> {
+/// What placing all of `source` on the file system of `target` may take at most, where `bases` have some of it and what is
+/// `packable` goes into a pack.
+pub fn needs(
+    source: Source<'_>,
+    packable: &[bool],
+    bases: Option<Bases<'_>>,
+    target: &Path,
+    linker: &Linker,
+) -> Result<Needs> {
     let target = Dir::open(target)?;
     let is_near = source.folders.first().stat_self()?.device == target.stat_self()?.device;
     let mut needs = Needs::default();
     let mut groups = HashSet::new();
+    let mut packed = 0;
     for (id, node) in source.tree.iter() {
         if let Kind::File { size, group } = node.kind {
+            if packable.get(id as usize).copied().unwrap_or(false) {
+                packed += size;
+                continue;
+            }
             if bases.is_some_and(|bases| bases.have(id)) {
                 continue;
             }
@@ -53,6 +65,8 @@ pub fn needs(source: Source<'_>, bases: Option<Bases<'_>>, target: &Path, linker
     if is_near && linker.may_reflink() && sys::tells_shared_extents(&target)? {
         needs.bytes = 0;
     }
+    needs.bytes += packed.next_multiple_of(BLOCK);
+    needs.inodes += u64::from(packable.contains(&true));
     Ok(needs)
 }
 
@@ -87,7 +101,11 @@ mod tests {
         let root = Dir::open(&from).unwrap();
         let tree = walk(&root, &Selection::all(), &Interrupt::default()).unwrap().tree;
         let source = Source { tree: &tree, folders: (&root).into(), linkable: &[], is_live: true };
-        let needs = needs(source, None, &to, &Linker::new(LinkMode::Copy)).unwrap();
-        assert_eq!(needs, Needs { bytes: 3 * BLOCK, inodes: 3 });
+        let needed =
+            |packable: &[bool]| needs(source, packable, None, &to, &Linker::new(LinkMode::Copy)).unwrap();
+        assert_eq!(needed(&[]), Needs { bytes: 3 * BLOCK, inodes: 3 });
+        let whole = tree.at(b"whole").unwrap();
+        let packable: Vec<_> = (0..tree.len()).map(|id| id == whole).collect();
+        assert_eq!(needed(&packable), Needs { bytes: 3 * BLOCK, inodes: 3 });
     }
 }

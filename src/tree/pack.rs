@@ -59,11 +59,16 @@ impl Pack {
             before
         });
         let starts = starts.collect();
-        if stat.kind != FileType::RegularFile || stat.size != length {
-            let what = format!("{} bytes instead of {length}", stat.size);
-            return Err(Error::Changed { path, what });
-        }
-        Ok(Self { file: Arc::new(file), path, starts })
+        let what = if stat.kind != FileType::RegularFile {
+            "it is no regular file".to_owned()
+        } else if stat.size != length {
+            format!("{} bytes instead of {length}", stat.size)
+        } else if stat.mtime != tree.node(0).mtime {
+            "another time of change".to_owned()
+        } else {
+            return Ok(Self { file: Arc::new(file), path, starts });
+        };
+        Err(Error::Changed { path, what })
     }
 
     /// The same for `part`, in which there are some of the nodes of `tree`.
@@ -99,14 +104,14 @@ pub struct NewPack<'a> {
     pub folder: &'a Dir,
     /// Its name there.
     pub name: Vec<u8>,
-    /// Its permission bits. A file that some may not read who may read the pack is not for it.
+    /// Its permission bits.
     pub mode: u16,
 }
 
 /// What came of a tree that was packed.
 #[derive(Debug)]
 pub struct Packed {
-    /// For each node of the tree [`PACKED`] or 0. A folder with nothing in it but what is packed is packed itself.
+    /// For each node of the tree [`PACKED`] or 0. A folder of small files with nothing in it but what is packed is packed itself.
     pub of: Vec<u8>,
     /// What is not packed.
     pub rest: Subtree,
@@ -114,22 +119,43 @@ pub struct Packed {
     pub tally: Tally,
 }
 
-/// Packs what is small of `source` and need not be a file of its own: neither what is to share its inode, nor names of one file,
-/// nor what has attributes. `None` where that is nothing. What cannot be read, or is not as recorded, is left for others to tell.
+/// For each node of `tree` whether it is for a pack with the permission bits `mode`: whether it is small and need not be a file of
+/// its own, as what is `linkable` is to be, and names of one file. What some may not read who may read the pack is not for it.
+pub fn packable(tree: &Tree, linkable: &[bool], mode: u16) -> Vec<bool> {
+    let readers = mode & 0o444;
+    let mut is_open_to_them = vec![true; tree.len() as usize];
+    let is_for_it = |(id, node): (NodeId, &Node)| {
+        let above = is_open_to_them[node.parent as usize];
+        match node.kind {
+            Kind::Folder { .. } => {
+                let to_pass = readers >> 2;
+                is_open_to_them[id as usize] = above && node.mode & to_pass == to_pass;
+                false
+            }
+            Kind::File { size, group: 0 } => {
+                size <= LARGEST
+                    && !linkable.get(id as usize).copied().unwrap_or(false)
+                    // What was given its time is compared by what it holds, and for that it is to be a file.
+                    && !is_given(node.mtime)
+                    && above
+                    && node.mode & readers == readers
+            }
+            Kind::File { .. } | Kind::Symlink { .. } => false,
+        }
+    };
+    tree.iter().map(is_for_it).collect()
+}
+
+/// Packs what is [`packable`] of `source` and has no attributes. `None` where that is nothing. What cannot be read, or is not as
+/// recorded, is left for others to tell.
 pub fn pack(source: Source<'_>, new: &NewPack<'_>, engine: Engine<'_>) -> Result<Option<Packed>> {
     let Source { tree, linkable, .. } = source;
-    let readers = new.mode & 0o444;
-    let small = tree.iter().filter_map(|(id, node)| match node.kind {
-        Kind::File { size, group: 0 } if size <= LARGEST => Some((id, node, size)),
+    let packable = packable(tree, linkable, new.mode);
+    let files = tree.iter().filter_map(|(id, node)| match node.kind {
+        Kind::File { size, .. } if packable[id as usize] => Some((id, size)),
         _ => None,
     });
-    let is_for_it = |&(id, node, _): &(NodeId, &Node, u64)| {
-        // What was given its time is compared by what it holds, and for that it is to be a file.
-        !linkable.get(id as usize).copied().unwrap_or(false)
-            && !is_given(node.mtime)
-            && node.mode & readers == readers
-    };
-    let files: Vec<_> = small.filter(is_for_it).map(|(id, _, size)| (id, size)).collect();
+    let files: Vec<_> = files.collect();
     if files.is_empty() {
         return Ok(None);
     }
@@ -157,6 +183,8 @@ pub fn pack(source: Source<'_>, new: &NewPack<'_>, engine: Engine<'_>) -> Result
         return Ok(None);
     }
     new.folder.set_mode(&new.name, new.mode)?;
+    // Whoever writes into it changes that.
+    new.folder.set_mtime(&new.name, tree.node(0).mtime)?;
     Ok(Some(packing.finish(tree)))
 }
 

@@ -157,12 +157,12 @@ fn what_was_just_saved_does_not_make_way_at_once() {
 /// A restore into a workspace on a disk of this size, where another version is or nothing. Returns whether it fitted.
 fn restore_on(place: &mut Place, options: &str, is_there: bool) -> bool {
     let host = Host::new(&place.path(""));
+    plant(&host.target(), Version::New);
+    let whole = host.listing();
     if host.entries().is_empty() {
-        plant(&host.target(), Version::New);
         host.save();
-        host.remove_target();
     }
-    let whole = crate::listing::list(&host.entries()[0].join("tree/0"));
+    host.remove_target();
     place.tmpfs("work/project", ENOUGH);
     host.plant_project();
     if is_there {

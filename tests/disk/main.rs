@@ -18,3 +18,5 @@ mod readonly;
 mod strace;
 mod tree;
 mod trial;
+#[path = "../unpack/mod.rs"]
+mod unpack;

@@ -134,6 +134,8 @@ struct User<'a> {
     host: Host,
     id: u32,
     umask: &'a str,
+    /// Whether the group of all is only one of its further ones.
+    has_own_group: bool,
     program: String,
 }
 
@@ -141,7 +143,7 @@ struct User<'a> {
 const GROUP: u32 = 64000;
 
 impl<'a> User<'a> {
-    fn new(place: &Place, id: u32, umask: &'a str) -> Self {
+    fn new(place: &Place, id: u32, umask: &'a str, has_own_group: bool) -> Self {
         let mut host = Host::new(&place.path(&id.to_string()));
         host.set("RUNNER_CACHE_ROOT", place.path("root").to_str().unwrap());
         host.set("RUNNER_CACHE_ROOT_ACCESS", "group");
@@ -150,18 +152,26 @@ impl<'a> User<'a> {
         }
         let program = place.path("program");
         fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
-        Self { host, id, umask, program: program.to_str().unwrap().to_owned() }
+        Self { host, id, umask, has_own_group, program: program.to_str().unwrap().to_owned() }
     }
 
     fn plant(&self, version: Version) {
         plant(&self.host.target(), version);
-        run(Command::new("chown").args(["-R", &format!("{}:{GROUP}", self.id)]).arg(self.host.path("")));
+        run(Command::new("chown")
+            .args(["-R", &format!("{}:{}", self.id, self.group())])
+            .arg(self.host.path("")));
+    }
+
+    /// Its primary one.
+    fn group(&self) -> u32 {
+        if self.has_own_group { self.id } else { GROUP }
     }
 
     fn run(&self, args: &[&str]) -> Said {
-        let (user, group) = (format!("--reuid={}", self.id), format!("--regid={GROUP}"));
+        let (user, group) = (format!("--reuid={}", self.id), format!("--regid={}", self.group()));
+        let groups = format!("--groups={GROUP}");
         let own_copy = format!("umask {}; shift; exec \"$0\" \"$@\"", self.umask);
-        let user = ["setpriv", &user, &group, "--clear-groups", "sh", "-c", &own_copy, &self.program];
+        let user = ["setpriv", &user, &group, &groups, "sh", "-c", &own_copy, &self.program];
         self.host.run_under(&[&ALONE[..], &user].concat(), args)
     }
 
@@ -187,12 +197,15 @@ impl<'a> User<'a> {
 fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
     let place = Place::new();
     fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
-    for umasks in [["0002", "0002"], ["0077", "0022"]] {
+    for (umasks, has_own_group) in
+        [(["0002", "0002"], false), (["0077", "0022"], false), (["0022", "0022"], true)]
+    {
         let root = place.path("root");
         fs::create_dir(&root).unwrap();
         chown(&root, None, Some(GROUP)).unwrap();
         fs::set_permissions(&root, Permissions::from_mode(0o2770)).unwrap();
-        let [a, b] = [0, 1].map(|n| User::new(&place, 64001 + u32::try_from(n).unwrap(), umasks[n]));
+        let [a, b] =
+            [0, 1].map(|n| User::new(&place, 64001 + u32::try_from(n).unwrap(), umasks[n], has_own_group));
         let owners = || {
             let key = root.join("target/o%2Fr/refs%2Fheads%2Fmain/k-1");
             let mut entries: Vec<_> = fs::read_dir(key).unwrap().map(|entry| entry.unwrap().path()).collect();

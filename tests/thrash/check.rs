@@ -85,16 +85,6 @@ fn without_links(items: Items) -> Items {
     items.into_iter().map(|(path, what)| (path, cut(what))).collect()
 }
 
-/// All that is `wanted` is in one of the `trees`, which may have more.
-pub(crate) fn together<'i>(wanted: &Items, trees: impl Iterator<Item = &'i Items>) -> Result<(), String> {
-    let wanted = without_links(wanted.clone());
-    let mut found = Items::new();
-    for items in trees.map(|items| without_links(items.clone())) {
-        found.extend(items.into_iter().filter(|(path, what)| wanted.get(path) == Some(what)));
-    }
-    same(&wanted, &found)
-}
-
 /// What is found in a tree instead of what is wanted, if anything.
 pub(crate) fn same(wanted: &Items, found: &Items) -> Result<(), String> {
     let paths = wanted.keys().chain(found.keys().filter(|path| !wanted.contains_key(*path)));

@@ -7,10 +7,11 @@ use crate::action::Action;
 use crate::arena::{Arena, KEYS};
 use crate::check;
 use crate::edit::remove;
-use crate::fault::{entries, folder_of, inside, parts};
+use crate::fault::{entries, inside};
 use crate::layout::Layout;
 use crate::listing::{TEMPORARY, scan};
 use crate::processes;
+use crate::unpack::unpack;
 use crate::watch::check_quarantined;
 use crate::worker::Worker;
 use crate::wrong::Wrong;
@@ -69,34 +70,19 @@ fn remove_all(worker: &mut Worker<'_>, root: &Path) -> Result<(), Wrong> {
     }
 }
 
-/// Compares each entry with the listing in it.
+/// Compares what each entry holds with the listing in it.
 fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
     let root = arena.root();
+    let unpacked = arena.folder().join("unpacked");
     for entry in entries(&root) {
-        let tree = entry.join("tree/0");
-        let wrong = |what: &str| Wrong::Corrupt(format!("{}: {what}", tree.display()));
-        let found = scan(&tree)?.ok_or_else(|| wrong("is missing"))?;
-        let mut elsewhere = Vec::new();
-        for part in parts(&entry) {
-            let folder = folder_of(&root, &part).ok_or_else(|| wrong("needs files of one that is gone"))?;
-            elsewhere.extend(scan(&folder.join("tree/0"))?);
-        }
-        // An unchanged one lies with the newest entry that has one.
-        let listing = found
-            .listing
-            .as_ref()
-            .or_else(|| elsewhere.iter().rev().find_map(|found| found.listing.as_ref()));
-        let listing = listing.ok_or_else(|| wrong("has no listing"))?;
-        let compared = match &*elsewhere {
-            [] => check::same(&listing.items, &found.items),
-            elsewhere => {
-                let all = std::iter::once(&found).chain(elsewhere);
-                check::together(&listing.items, all.map(|found| &found.items))
-            }
-        };
-        compared.map_err(|what| wrong(&what))?;
+        let wrong = |what: &str| Wrong::Corrupt(format!("{}: {what}", entry.display()));
+        unpack(&root, &entry, &unpacked).map_err(|what| wrong(&what))?;
+        let found = scan(&unpacked)?.ok_or_else(|| wrong("is missing"))?;
+        let listing = found.listing.ok_or_else(|| wrong("has no listing"))?;
+        check::same(&listing.items, &found.items).map_err(|what| wrong(&what))?;
         arena.figures.add("entries_left", 1);
     }
+    remove(&unpacked);
     Ok(())
 }
 

@@ -111,16 +111,37 @@ fn what_is_small_needs_no_inode_and_no_folder() {
 }
 
 #[test]
+fn what_others_may_not_reach_is_not_in_a_pack_that_they_may_read() {
+    let place = tempfile::tempdir().unwrap();
+    for folder in ["open", "open/closed", "open/closed/below"] {
+        fs::create_dir(place.path().join(folder)).unwrap();
+        fs::write(place.path().join(folder).join("file"), "x").unwrap();
+        let mode = if folder.ends_with("closed") { 0o700 } else { 0o755 };
+        fs::set_permissions(place.path().join(folder), Permissions::from_mode(mode)).unwrap();
+    }
+    fs::write(place.path().join("open/own"), "x").unwrap();
+    fs::set_permissions(place.path().join("open/own"), Permissions::from_mode(0o600)).unwrap();
+    let (tree, _) = walked(&place.path().join("open"));
+    let packable = |mode| {
+        let packable = tree::packable(&tree, &[], mode).into_iter().zip(0..).filter(|(is, _)| *is);
+        packable.map(|(_, id)| String::from_utf8(tree.path_below(0, id)).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(packable(0o644), ["file"]);
+    assert_eq!(packable(0o600), ["file", "own", "closed/file", "closed/below/file"]);
+}
+
+#[test]
 fn what_changes_while_it_is_packed_is_not_packed() {
     let place = tempfile::tempdir().unwrap();
     let (live, store) = (place.path().join("live"), place.path().join("store"));
     fs::create_dir(&live).unwrap();
     fs::create_dir(&store).unwrap();
-    for name in ["stays", "grows", "goes", "is another"] {
+    for name in ["stays", "grows", "goes", "is another", "is rewritten"] {
         fs::write(live.join(name), "as it was").unwrap();
     }
     let (tree, files) = walked(&live);
     fs::write(live.join("grows"), "as it was and more").unwrap();
+    fs::write(live.join("is rewritten"), "as it is!").unwrap();
     fs::remove_file(live.join("goes")).unwrap();
     fs::remove_file(live.join("is another")).unwrap();
     mknodat(CWD, live.join("is another"), FileType::Fifo, Mode::RWXU, 0).unwrap();
@@ -130,7 +151,7 @@ fn what_changes_while_it_is_packed_is_not_packed() {
     let packed =
         with_engine(LinkMode::Copy, &Interrupt::default(), |engine| tree::pack(source, &new, engine));
     let packed = packed.unwrap().unwrap();
-    assert_eq!((packed.tally.files, packed.rest.tree.files()), (1, 3));
+    assert_eq!((packed.tally.files, packed.rest.tree.files()), (1, 4));
     assert_eq!(fs::read(store.join("pack")).unwrap(), b"as it was");
 }
 
@@ -150,6 +171,11 @@ fn a_pack_that_is_not_as_recorded_is_told() {
     fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(3).unwrap();
     let told = format!("{} is not as recorded: 3 bytes instead of 8", pack.display());
     assert_eq!(open().unwrap_err().to_string(), told);
+    // Written into, at the same length.
+    fs::write(&pack, "Contents").unwrap();
+    let told = format!("{} is not as recorded: another time of change", pack.display());
+    assert_eq!(open().unwrap_err().to_string(), told);
+    fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(3).unwrap();
     // Cut off while it is open.
     let verified = tree::verify(&tree, packed.folders(), true, None, &Interrupt::default()).unwrap();
     assert_eq!(verified.damages.len(), 1);

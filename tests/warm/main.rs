@@ -11,4 +11,6 @@ mod job;
 mod large;
 mod lock;
 mod pool;
+#[path = "../unpack/mod.rs"]
+mod unpack;
 mod updates;

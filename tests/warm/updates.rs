@@ -12,6 +12,7 @@ use crate::checkout::{check_out, online_job};
 use crate::contents::Contents;
 use crate::job::Job;
 use crate::lock::Lock;
+use crate::unpack::unpack;
 
 const JOBS: usize = 100;
 
@@ -146,7 +147,9 @@ impl Year {
     fn save(&self) -> Contents {
         let said = self.job.ok(&["save"]);
         assert!(said.log.contains("target  saved"), "{}", said.log);
-        Contents::of(self.job.newest_entry("target").join("tree/0"))
+        let unpacked = self.job.path("unpacked");
+        unpack(&self.job.path("root"), &self.job.newest_entry("target"), &unpacked).unwrap();
+        Contents::of(unpacked)
     }
 
     fn clean_build(&self) -> Contents {
