@@ -37,7 +37,7 @@ impl Restorer<'_> {
     /// Tries the candidates until one serves.
     pub(super) fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
         for candidate in self.store.candidates(&explain::query(self.plan, self.layer))? {
-            let Some(lease) = self.lease(&candidate)? else { continue };
+            let Some(lease) = self.lease(&candidate) else { continue };
             let pairs = self.pairs(&lease);
             if pairs.is_empty() || !tools::has_any(self.layer, &lease.manifest().header) {
                 continue;
@@ -67,7 +67,7 @@ impl Restorer<'_> {
                 }
                 Err(error) if error.is_damage_of(&lease) => {
                     drop(lease);
-                    self.quarantine(&candidate, &chain(&error))?;
+                    self.quarantine(&candidate, &chain(&error));
                 }
                 Err(error) => return Err(error),
             }
@@ -76,13 +76,13 @@ impl Restorer<'_> {
     }
 
     /// Reads a candidate's manifest. `None` for one that cannot serve.
-    fn lease(&self, candidate: &Candidate) -> Result<Option<Lease>, Trouble> {
+    fn lease(&self, candidate: &Candidate) -> Option<Lease> {
         match self.store.lease(candidate.id.clone()) {
-            Ok(lease) => Ok(Some(lease)),
-            Err(store::Error::Gone { .. }) => Ok(None),
+            Ok(lease) => Some(lease),
+            Err(store::Error::Gone { .. }) => None,
             Err(error) if error.is_damage() => {
-                self.quarantine(candidate, &chain(&error))?;
-                Ok(None)
+                self.quarantine(candidate, &chain(&error));
+                None
             }
             Err(error) => {
                 self.job.console.warn(format!(
@@ -90,17 +90,18 @@ impl Restorer<'_> {
                     self.layer.layer,
                     chain(&error)
                 ));
-                Ok(None)
+                None
             }
         }
     }
 
-    fn quarantine(&self, candidate: &Candidate, why: &str) -> Result<(), Trouble> {
-        self.store.quarantine(&candidate.id)?;
-        self.job
-            .console
-            .warn(format!("{}: a damaged entry was taken out of the cache: {why}", self.layer.layer));
-        Ok(())
+    /// Takes a damaged candidate out of use. Where that fails the next one may serve all the same.
+    fn quarantine(&self, candidate: &Candidate, why: &str) {
+        let done = match self.store.quarantine(&candidate.id) {
+            Ok(_) => "a damaged entry was taken out of the cache".to_owned(),
+            Err(error) => format!("a damaged entry could not be taken out of the cache ({})", chain(&error)),
+        };
+        self.job.console.warn(format!("{}: {done}: {why}", self.layer.layer));
     }
 
     /// Roots of the plan, each with the number of the entry's root of the same name.

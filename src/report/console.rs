@@ -55,5 +55,6 @@ impl Console {
 }
 
 fn write(mut to: impl Write, line: impl Display) {
-    let _ = writeln!(to, "{line}");
+    // By one call, or lines of processes that run at once would mix, and a killed one's would end anywhere.
+    let _ = to.write_all(format!("{line}\n").as_bytes());
 }

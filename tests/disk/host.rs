@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use crate::listing::{self, Listing};
+use crate::unpack::unpack;
 
 /// Runs a command so that nothing it leaves behind outlives it: not the flush that a save starts, nor what it mounts.
 /// Where `BOOT_ID` names a file, the kernel tells its contents as the id of the boot.
@@ -183,6 +184,15 @@ impl Host {
             folders = folders.iter().flat_map(|folder| within(folder)).collect();
         }
         folders
+    }
+
+    /// What an entry holds.
+    pub(crate) fn held_by(&self, entry: &Path) -> Listing {
+        let unpacked = self.path("unpacked");
+        unpack(&self.path("root"), entry, &unpacked).unwrap();
+        let listing = listing::list(&unpacked).unwrap();
+        fs::remove_dir_all(unpacked).unwrap();
+        listing
     }
 
     /// What lies in the folders of the root in which nothing may stay.

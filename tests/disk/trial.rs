@@ -1,15 +1,13 @@
 //! One fault after another in one command, each on the same host, and what must be true after each.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::host::{Host, Said, UNGUARDED};
-use crate::listing::{self, Listing};
+use crate::listing::Listing;
 use crate::place::{Place, run};
 use crate::strace::{Call, Fault, inject, record};
 use crate::tree::{Version, plant};
-use crate::unpack::unpack;
 
 /// A command that is struck by faults, and what its host looks like before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +96,7 @@ impl Trial {
         host.set("RAYON_NUM_THREADS", "1");
         scene.set(&host);
         let before = host.listing();
-        let unpacked = place.path("unpacked");
-        let entry_listing = |entry: &PathBuf| {
-            unpack(&base.join("host/root"), entry, &unpacked).unwrap();
-            listing::list(&unpacked).unwrap()
-        };
-        let mut whole: Vec<_> = host.entries().iter().map(entry_listing).collect();
+        let mut whole: Vec<_> = host.entries().iter().map(|entry| host.held_by(entry)).collect();
         if !scene.is_restore() {
             whole.extend(before.clone());
         }
