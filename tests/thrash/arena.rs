@@ -1,7 +1,9 @@
 //! What all threads share.
 
+use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +23,8 @@ pub(crate) struct Arena {
     pub(crate) figures: Figures,
     pub(crate) pace: Pace,
     pub(crate) injured: Injured,
+    /// What was found in quarantine, and rightly so.
+    pub(crate) quarantined: Mutex<BTreeSet<PathBuf>>,
     folder: PathBuf,
     started: Instant,
     is_over: AtomicBool,
@@ -36,6 +40,7 @@ impl Arena {
             figures: Figures::default(),
             pace: Pace::default(),
             injured: Injured::default(),
+            quarantined: Mutex::default(),
             folder: folder.canonicalize().unwrap(),
             started: Instant::now(),
             is_over: AtomicBool::new(false),

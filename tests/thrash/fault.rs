@@ -54,8 +54,7 @@ impl Injured {
             injured.contains(part)
                 || folder_of(root, part).is_some_and(|folder| self.has(&folder).unwrap_or(true))
         };
-        // In this order: of what goes in between there are no parts to be seen.
-        parts(entry).iter().any(is_injured) || self.has(entry).unwrap_or(true)
+        self.has(entry).unwrap_or(true) || parts(entry).iter().any(is_injured)
     }
 
     fn has(&self, folder: &Path) -> io::Result<bool> {

@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::listing::{TEMPORARY, scan};
 use crate::processes;
 use crate::unpack::unpack;
-use crate::watch::check_quarantined;
+use crate::watch::look_at_quarantine;
 use crate::worker::Worker;
 use crate::wrong::Wrong;
 
@@ -29,9 +29,7 @@ pub(crate) fn make(arena: &Arena) -> Result<(), Wrong> {
     clean(&mut worker, &root)?;
     // What was damaged and not used since is found now. Then all that is left is sound, contents included.
     worker.ask_root(Action::Verify, &[])?.expect(&[0, 1])?;
-    for entry in inside(&root.join("quarantine")) {
-        check_quarantined(arena, &entry)?;
-    }
+    look_at_quarantine(arena)?;
     for deep in [&[][..], &["--deep"], &["--deep"]] {
         worker.ask_root(Action::Verify, deep)?.expect(&[0])?;
     }

@@ -1,8 +1,10 @@
 //! Looks at the cache from outside while the workers are at it, and ends them when the time is over.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::sync::PoisonError;
 use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
 
 use crate::arena::Arena;
 use crate::fault::{entries, inside};
@@ -14,12 +16,11 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) fn watch(arena: &Arena) -> Result<(), Wrong> {
     let root = arena.root();
-    let mut seen = BTreeSet::new();
     for round in 0_u64.. {
         if arena.is_over() {
             break;
         }
-        look_at_quarantine(arena, &mut seen)?;
+        look_at_quarantine(arena)?;
         if round.is_multiple_of(10) {
             arena.figures.at_least("most_entries", entries(&root).len() as u64);
             arena.figures.at_least("most_processes", processes::count_of(&root));
@@ -29,24 +30,24 @@ pub(crate) fn watch(arena: &Arena) -> Result<(), Wrong> {
         }
         std::thread::sleep(INTERVAL);
     }
-    look_at_quarantine(arena, &mut seen)
-}
-
-/// Counts what is in quarantine.
-fn look_at_quarantine(arena: &Arena, seen: &mut BTreeSet<PathBuf>) -> Result<(), Wrong> {
-    for entry in inside(&arena.root().join("quarantine")) {
-        check_quarantined(arena, &entry)?;
-        if seen.insert(entry) {
-            arena.figures.add("quarantined", 1);
-        }
-    }
-    Ok(())
+    look_at_quarantine(arena)
 }
 
 /// Nothing may be found damaged that nobody damaged.
-pub(crate) fn check_quarantined(arena: &Arena, entry: &Path) -> Result<(), Wrong> {
-    if arena.injured.has_or_gone(&arena.root(), entry) {
-        return Ok(());
+pub(crate) fn look_at_quarantine(arena: &Arena) -> Result<(), Wrong> {
+    let mut known = arena.quarantined.lock().unwrap_or_else(PoisonError::into_inner);
+    for entry in inside(&arena.root().join("quarantine")) {
+        // Whoever removes it holds its lock, and by what is left nothing can be told.
+        let Ok(folder) = File::open(&entry) else { continue };
+        if known.contains(&entry) || flock(&folder, FlockOperation::NonBlockingLockShared).is_err() {
+            continue;
+        }
+        if !arena.injured.has_or_gone(&arena.root(), &entry) {
+            let what = format!("{}: nobody damaged it, and it was found damaged", entry.display());
+            return Err(Wrong::Corrupt(what));
+        }
+        known.insert(entry);
+        arena.figures.add("quarantined", 1);
     }
-    Err(Wrong::Corrupt(format!("{}: nobody damaged it, and it was found damaged", entry.display())))
+    Ok(())
 }
