@@ -92,9 +92,9 @@ pub fn place(
 }
 
 /// The few threads that make files where more would only wait for each other; `None` for as many as there are cores. Where
-/// little is copied, since source and target are on one file system that can share extents, all work is the file system's own,
-/// and btrfs keeps all names and inodes in one tree. By hand, in turn: two took a third less than one for a target folder on two cores of their
-/// own, and a quarter less for 20,000 small files; on another machine up to a fifth more.
+/// little is copied, since source and target are on one file system that can share extents, all work is the file system's
+/// own, and btrfs keeps all names and inodes in one tree. By hand, in turn: two took a third less than one for a target
+/// folder on two cores of their own, and a quarter less for 20,000 small files; on another machine up to a fifth more.
 fn threads_for(source: Source<'_>, into: &Dir) -> Result<Option<&'static ThreadPool>> {
     static FEW: LazyLock<Option<ThreadPool>> =
         LazyLock::new(|| ThreadPoolBuilder::new().num_threads(2).build().ok());
