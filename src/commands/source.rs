@@ -27,7 +27,8 @@ pub(super) fn linkable<'t>(
         if layer == Layer::Target { others.flat_map(rewritten).collect() } else { HashSet::new() };
     let programs = if layer == Layer::Target { programs(tree) } else { HashSet::new() };
     let mut kept_apart = HashSet::new();
-    for (folder, _) in tree.iter() {
+    let folders = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Folder { .. }));
+    for (folder, _) in folders {
         let files = tree.children(folder).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
         let mut path = tree.path_below(0, folder);
         path.push(b'/');
