@@ -16,7 +16,7 @@ import page
 import results as store
 from measure import Measure
 from place import opened
-from process import Failed
+from process import Failed, adopt
 from requirement import misses
 
 
@@ -51,6 +51,7 @@ def main() -> int:
 
 
 def measure(words: options.Options) -> store.Results:
+    adopt()
     with ExitStack() as stack:
         if words.work is None:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runner-cache-bench.")))

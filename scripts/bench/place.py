@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import Failed, tell
+from process import Failed, tell, wait_for_left_running
 
 # Sparse: takes what is written into it. Four times a million files of a block each must fit, and their inodes, and all that
 # is kept of fifteen repositories in four ways: where it gets short, entries make way.
@@ -48,6 +48,7 @@ class Place:
 
     def settle(self) -> None:
         """Writes out what is pending, so that nothing pays for the way before it."""
+        wait_for_left_running()
         subprocess.run(["sync", "--file-system", str(self.folder)], check=True)
 
     def used(self) -> int:
@@ -92,6 +93,7 @@ def opened(name: str, work: Path) -> Iterator[Place]:
 
 def remove(*paths: Path) -> None:
     """Removes files and folders that may be absent."""
+    wait_for_left_running()
     # Half of the time of a run goes here, and rm is several times as fast as Python.
     subprocess.run(["rm", "-rf", "--", *map(str, paths)], check=True)
 

@@ -1,10 +1,15 @@
 """Children of the benchmark: what they see of the world, how long they take, and that none outlives it."""
 
+import ctypes
 import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+
+# Of `prctl(2)`: a process whose parent has ended becomes a child of this one.
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Failed(Exception):
@@ -50,6 +55,21 @@ def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> float:
     if any(line.startswith(("warning:", "::warning::", "error:", "::error::")) for line in text.splitlines()):
         raise Failed(f"{' '.join(command)}\nwarned:\n{text}")
     return seconds
+
+
+def adopt() -> None:
+    """Makes this process the parent of whatever its children leave running."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def wait_for_left_running() -> None:
+    """Waits for what commands left running. A save leaves a process that writes its entry out to the disk and notes that in
+    the cache root, which so cannot be removed meanwhile."""
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def peak_bytes(command: list[str], *, cwd: Path, env: dict[str, str], scratch: Path) -> int:
