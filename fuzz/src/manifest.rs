@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use runner_cache::store::{Error, Manifest};
+use runner_cache::store::{Error, Manifest, Root};
 use runner_cache::sys::sha256_hex;
-use runner_cache::tree::{Kind, NodeId, Tree};
+use runner_cache::tree::{Kind, NodeId, PACKED, Tree};
 
 /// Reads a manifest. Claims that one which cannot be read counts as damaged, but for one of a newer format, and all of
 /// [`holds`] for one which can.
@@ -59,6 +59,18 @@ fn holds(manifest: &Manifest) {
     let _ = manifest.header.toolchain();
     for root in &manifest.roots {
         is_a_tree(&root.tree);
+        has_places(root);
+    }
+}
+
+/// What lies elsewhere lies with one of the entries that are told, or in the pack, which holds no symlinks.
+fn has_places(root: &Root) {
+    assert_eq!(root.elsewhere.place(0), 0, "the root folder is not the entry's own");
+    for (id, node) in root.tree.iter() {
+        match root.elsewhere.place(id) {
+            PACKED => assert!(!matches!(node.kind, Kind::Symlink { .. }), "the symlink {id} is in a pack"),
+            place => assert!(usize::from(place) <= root.elsewhere.parts.len(), "node {id} lies nowhere"),
+        }
     }
 }
 
