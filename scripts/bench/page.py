@@ -37,7 +37,12 @@ def tables(results: Results, pictures: str) -> str:
 
 def origin(results: Results, part: str) -> str:
     """Of a part that comes from a run of its own."""
-    return f"Of a run of its own: {results.origins[part]}. " if part in results.origins else ""
+    run = results.origins.get(part)
+    if run is None:
+        return ""
+    machine = [value for name, value in run.machine.items() if results.machine.get(name) != value]
+    elsewhere = f", on another machine ({'; '.join(machine)})" if machine else ""
+    return f"Of a run of its own: commit {run.commit}, {run.date}{elsewhere}. "
 
 
 def requirements(results: Results) -> str:

@@ -112,6 +112,15 @@ class PlaceKind:
     can_reflink: bool
 
 
+@dataclass(frozen=True)
+class Origin:
+    """A run."""
+
+    commit: str
+    date: str
+    machine: dict[str, str]
+
+
 @dataclass
 class Results:
     date: str
@@ -128,12 +137,12 @@ class Results:
     fleets: list[Fleet] = field(default_factory=list)
     # Of trees that differ in their number of files alone.
     growth: list[Figure] = field(default_factory=list)
-    # Of file systems, and of the lists above, that come from runs of their own: of which commit and day.
-    origins: dict[str, str] = field(default_factory=dict)
+    # Of file systems, and of the lists above, that come from runs of their own: of which.
+    origins: dict[str, Origin] = field(default_factory=dict)
 
     @property
-    def origin(self) -> str:
-        return f"commit {self.commit}, {self.date}"
+    def origin(self) -> Origin:
+        return Origin(self.commit, self.date, self.machine)
 
     def find(self, place: str, tree: str, operation: str, way: str) -> Figure | None:
         for figure in self.figures:
@@ -184,9 +193,6 @@ class Results:
 
     def note_origin(self, part: str, other: "Results") -> None:
         origin = other.origins.get(part, other.origin)
-        machine = [value for name, value in other.machine.items() if self.machine.get(name) != value]
-        if machine and part not in other.origins:
-            origin += f", on another machine ({'; '.join(machine)})"
         self.origins.pop(part, None)
         if origin != self.origin:
             self.origins[part] = origin
@@ -221,6 +227,7 @@ def read(path: Path) -> Results:
         build["saved"] = TreeSize(**build["saved"]) if build.get("saved") else None
     values["builds"] = [Build(**build) for build in values["builds"]]
     values["fleets"] = [Fleet(**fleet) for fleet in values.get("fleets", [])]
+    values["origins"] = {part: Origin(**origin) for part, origin in values.get("origins", {}).items()}
     values["growth"] = [Figure(**figure) for figure in values.get("growth", [])]
     return Results(**values)
 
