@@ -9,14 +9,16 @@ from process import Failed, run, tell
 # Samples in a second of each processor.
 FREQUENCY = 5_000
 
-# What a system call begins with, on any architecture.
-SYSTEM_CALL = re.compile(r"^__(?:x64|arm64|riscv|se|do)_sys_(?:new)?(\w+?)$")
+# What a system call begins with, on any architecture. Of some (`write(2)`) only what it jumps to is on the stack.
+SYSTEM_CALL = re.compile(r"^(?:__(?:x64|arm64|riscv|se|do)_|k)sys_(?:new)?(\w+?)$")
+ENTRY = re.compile(r"^(?:do_syscall_64|entry_SYSCALL_64|el0_svc|do_trap_ecall_u)")
 FAULTS = ("asm_exc_page_fault", "do_page_fault", "exc_page_fault")
 
 # Functions that search the kernel's hash tables of names and inodes (Linux, fs/dcache.c and fs/inode.c).
 OF_TABLES = re.compile(r"^(__d_lookup|find_inode|insert_inode_locked)")
 
 ITSELF = "the program itself"
+OTHER_CALLS = "other system calls"
 FAULT = "page faults"
 
 # A frame with less than this share of the samples is not worth a name.
@@ -45,7 +47,7 @@ def stack_of(sample: str) -> tuple[str, ...]:
         if call or frame in FAULTS:
             below = [inner for inner in reversed(frames[:index]) if not SYSTEM_CALL.match(inner)]
             return (call[1] if call else FAULT, *below)
-    return (ITSELF,)
+    return (OTHER_CALLS if any(ENTRY.match(frame) for frame in frames) else ITSELF,)
 
 
 def pruned(stacks: Counter[tuple[str, ...]]) -> dict[str, int]:
