@@ -42,7 +42,7 @@ pub use lock::{Locked, folders_of_crates};
 pub use portable::portable;
 pub use records::{Fit, Misfit, Records, may_hold_secret, name_and_version};
 pub use replaced::{is_replaced_in_home, is_replaced_in_target, is_written_each_build, programs};
-pub use sources::{NO_SOURCES, path_packages, source_folder};
+pub use sources::{NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, path_packages, source_folder};
 pub use sweep::{Kept, Part, Why, spread, sweep};
 pub use system::system;
 pub use tool::Tool;

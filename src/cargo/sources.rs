@@ -4,8 +4,15 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::file::{self, normal};
 
-/// What no compiler reads: large folders that other tools fill. What a `CACHEDIR.TAG` marks is none of it either.
+/// What no compiler reads: large folders that other tools fill. What has one of [`OUTPUT_MARKS`] is none of it either.
 pub const NO_SOURCES: [&str; 2] = ["**/.git", "**/node_modules"];
+
+/// The file that cargo writes into each target folder: what the compiler told of itself.
+pub const RUSTC_INFO: &str = ".rustc_info.json";
+
+/// What a folder holds that can be made again: the tag of caches (<https://bford.info/cachedir/>), or cargo's file. A target
+/// folder that was there before cargo, such as a mounted volume, gets no tag (seen with 1.95).
+pub const OUTPUT_MARKS: [&str; 2] = ["CACHEDIR.TAG", RUSTC_INFO];
 
 /// The folder whose files may be sources of the workspace in `workspace`: build scripts and `include!` reach beside it,
 /// so it is the whole checkout, but nothing above `limit`.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::job::{Job, chain};
 use super::trouble::Trouble;
 use super::unwatched::{Anew, compile_anew, tell};
-use crate::cargo::{NO_SOURCES, config_files, path_packages, source_folder};
+use crate::cargo::{NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, config_files, path_packages, source_folder};
 use crate::plan::SourcesPlan;
 use crate::store::{Lease, Sources};
 use crate::sys::{self, Dir, Interrupt, Time, file};
@@ -111,8 +111,7 @@ impl Prepared {
     pub(super) fn finish(self, job: &Job, ours: &[PathBuf], others: &[PathBuf]) -> Option<TimesBrought> {
         let met = self.compared.iter().flat_map(|(_, compared)| compared.caches());
         // Cargo's tag alone also stands in its home.
-        let is_other =
-            |folder: &&PathBuf| !ours.contains(folder) && file::is_file(&folder.join(".rustc_info.json"));
+        let is_other = |folder: &&PathBuf| !ours.contains(folder) && file::is_file(&folder.join(RUSTC_INFO));
         if let Some(other) = met.chain(others).find(is_other) {
             let why = "the restored build does not know what was built there";
             job.console.say(format!(
@@ -143,7 +142,7 @@ pub(super) fn time(moment: Timestamp) -> Time {
 }
 
 fn selection() -> Result<Selection, Trouble> {
-    Ok(Selection::new(&[], &NO_SOURCES.map(str::to_owned))?.of_sources())
+    Ok(Selection::new(&[], &NO_SOURCES.map(str::to_owned))?.of_sources(&OUTPUT_MARKS))
 }
 
 /// Paths of all manifests in a folder.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::cargo::{is_replaced_in_home, is_replaced_in_target, is_written_each_build, programs};
+use crate::cargo::{RUSTC_INFO, is_replaced_in_home, is_replaced_in_target, is_written_each_build, programs};
 use crate::plan::{RootPlan, Shape};
 use crate::store::Layer;
 use crate::sys::{Time, file};
@@ -96,7 +96,7 @@ pub(super) fn folder_of(root: &RootPlan, is_partial: bool) -> PathBuf {
 /// Whether cargo made this folder for builds. Only then may a restore delete what it does not know.
 pub(super) fn is_target_folder(folder: &Path) -> bool {
     let is_cargos = |tag: &[u8]| tag.windows(CARGOS_TAG.len()).any(|text| text == CARGOS_TAG);
-    file::is_file(&folder.join(".rustc_info.json"))
+    file::is_file(&folder.join(RUSTC_INFO))
         || file::read(&folder.join("CACHEDIR.TAG")).is_ok_and(|tag| is_cargos(&tag))
 }
 

@@ -15,7 +15,7 @@ pub struct Selection {
     /// Folders below which an included pattern may match.
     leads: GlobSet,
     exclude: GlobSet,
-    is_of_sources: bool,
+    no_sources: Option<&'static [&'static str]>,
 }
 
 /// What is chosen, as far as it is not excluded.
@@ -27,9 +27,6 @@ enum Include {
     /// The folders of these names in each of the root's folders: hundreds of patterns take longer to compile than to match.
     Folders(HashSet<Vec<u8>>),
 }
-
-/// What tells that a folder holds what can be made again. <https://bford.info/cachedir/>
-pub(super) const CACHE_TAG: &[u8] = b"CACHEDIR.TAG";
 
 /// What a [`Selection`] says of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl Selection {
         let leads: Vec<_> = include.iter().flat_map(|pattern| leads_to(pattern)).collect();
         let include =
             if include.is_empty() { Include::Everything } else { Include::Patterns(glob_set(include)?) };
-        Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, is_of_sources: false })
+        Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, no_sources: None })
     }
 
     /// What is called one of `names` in any of the folders of the folder.
@@ -62,21 +59,22 @@ impl Selection {
         Self { include: Include::Folders(names.into_iter().collect()), ..Self::default() }
     }
 
-    /// The same, but for folders that a `CACHEDIR.TAG` tells to be caches, and those that we may not look into: a compiler
-    /// that runs as the same user could not either.
+    /// The same, but for folders in which there is one of `marks`, since they can be made again, and those that we may not
+    /// look into: a compiler that runs as the same user could not either.
     #[must_use]
-    pub fn of_sources(self) -> Self {
-        Self { is_of_sources: true, ..self }
+    pub fn of_sources(self, marks: &'static [&'static str]) -> Self {
+        Self { no_sources: Some(marks), ..self }
     }
 
     /// Whether folders that we may not look into are as good as absent.
     pub(super) fn passes_over_closed_folders(&self) -> bool {
-        self.is_of_sources
+        self.no_sources.is_some()
     }
 
     /// Whether a folder below the root in which there are `names`, sorted, is left out.
     pub(super) fn leaves_out_folder_of(&self, names: &[Box<[u8]>]) -> bool {
-        self.is_of_sources && names.binary_search_by(|name| (**name).cmp(CACHE_TAG)).is_ok()
+        let is_there = |mark: &&str| names.binary_search_by(|name| (**name).cmp(mark.as_bytes())).is_ok();
+        self.no_sources.is_some_and(|marks| marks.iter().any(is_there))
     }
 
     /// The file at `path` alone, in the folder above it.

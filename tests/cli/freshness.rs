@@ -196,6 +196,18 @@ fn backdate(work: &Path, before: &Files, after: &Files) {
     }
 }
 
+/// As a volume that is mounted at the target folder: cargo tags only what it makes itself.
+#[test]
+fn a_target_folder_that_was_there_before_cargo_is_no_source() {
+    let job = Job::new();
+    job.sh("mkdir target");
+    job.build(&["--layers", "target"]);
+    assert!(!job.path("work/project/target/CACHEDIR.TAG").exists(), "cargo tags such folders now");
+    job.sh("rm -r target/debug");
+    let said = job.ok(&["restore", "--no-session", "--layers", "target"]);
+    assert!(said.log.contains("sources: 3 files as they were built"), "{}", said.log);
+}
+
 #[test]
 fn what_is_compiled_is_what_cargo_would_have_compiled_had_nothing_moved() {
     for seed in 0..6 {
