@@ -33,8 +33,10 @@ pub fn is_replaced_in_target(path: &[u8]) -> bool {
     if REWRITTEN_ENDINGS.iter().any(|ending| path.ends_with(ending)) {
         return false;
     }
-    let names: Vec<_> = path.split(|&byte| byte == b'/').take(8).collect();
-    match names.as_slice() {
+    // Asked of each file: nothing is allocated.
+    let mut names = [&path[..0]; 8];
+    let count = names.iter_mut().zip(path.split(|&byte| byte == b'/')).map(|(to, name)| *to = name).count();
+    match &names[..count] {
         [_, b"build", _, name] | [_, _, b"build", _, name] => {
             BUILD_SCRIPTS.iter().any(|beginning| name.starts_with(beginning))
         }

@@ -47,9 +47,12 @@ fn completed(mut args: Vec<OsString>, env: &Environment) -> Result<Cli, clap::Er
     let cli = Cli::command();
     let mut narrowed = Vec::new();
     if let Some(command) = args.get(1).and_then(|name| cli.find_subcommand(name)) {
-        let names = command.get_arguments().filter_map(clap::Arg::get_long).filter(|name| is_input(name));
-        let of_host = names.filter_map(|name| Some(format!("--{name}={}", env.get(&variable(name))?).into()));
-        let mut flags: Vec<OsString> = of_host.collect();
+        let names = command.get_arguments().filter_map(clap::Arg::get_long);
+        let of_host = names.filter_map(|name| Some((name, env.get(&variable(name))?)));
+        // Last, since it looks through all inputs.
+        let of_host = of_host.filter(|(name, _)| is_input(name));
+        let mut flags: Vec<OsString> =
+            of_host.map(|(name, value)| format!("--{name}={value}").into()).collect();
         if TAKE_INPUTS.contains(&command.get_name())
             && let Some(inputs) = env.get(ALL_INPUTS)
         {
