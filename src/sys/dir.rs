@@ -208,6 +208,18 @@ impl Dir {
         fs::openat(self, name, flags, Mode::from_raw_mode(mode.into())).named("create", || self.join(name))
     }
 
+    /// Makes the new file `name` without opening it; an existing one is an error.
+    pub fn make_file(&self, name: &[u8], mode: u16) -> Result<()> {
+        fs::mknodat(self, name, FileType::RegularFile, Mode::from_raw_mode(mode.into()), 0)
+            .named("create", || self.join(name))
+    }
+
+    /// Opens the file `name` for writing; a symlink is an error.
+    pub fn open_for_writing(&self, name: &[u8]) -> Result<OwnedFd> {
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fs::openat(self, name, flags, Mode::empty()).named("open for writing", || self.join(name))
+    }
+
     /// Makes the new folder `name`.
     pub fn make_dir(&self, name: &[u8], mode: u16) -> Result<()> {
         fs::mkdirat(self, name, Mode::from_raw_mode(mode.into())).named("make folder", || self.join(name))

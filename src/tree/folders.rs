@@ -98,6 +98,11 @@ impl<'a> Folders<'a> {
         self.number(id).is_none()
     }
 
+    /// How many nodes are packed.
+    pub(super) fn count_packed(&self) -> usize {
+        memchr::memchr_iter(PACKED, self.of).count()
+    }
+
     /// The first of the folders.
     pub(super) fn first(&self) -> &'a Dir {
         &self.dirs[0]

@@ -224,10 +224,23 @@ impl Linker {
 impl Metadata {
     /// Makes `to_name` in `to`, which is not there yet, of `contents`.
     pub(super) fn make(&self, contents: &[u8], to: &Dir, to_name: &[u8]) -> Result<Used> {
-        let target = self.create(to, to_name)?;
-        sys::write_all(&target, contents)
+        self.write(&self.create(to, to_name)?, contents, to, to_name)
+    }
+
+    /// Makes `to_name` in `to`, which is not there yet, without what it is to hold.
+    pub(super) fn make_empty(&self, to: &Dir, to_name: &[u8]) -> Result<()> {
+        Ok(to.make_file(to_name, self.mode | 0o200)?)
+    }
+
+    /// Gives `to_name` in `to`, which was made empty, its `contents`.
+    pub(super) fn fill(&self, contents: &[u8], to: &Dir, to_name: &[u8]) -> Result<Used> {
+        self.write(&to.open_for_writing(to_name)?, contents, to, to_name)
+    }
+
+    fn write(&self, target: &OwnedFd, contents: &[u8], to: &Dir, to_name: &[u8]) -> Result<Used> {
+        sys::write_all(target, contents)
             .map_err(|errno| sys::Error::new("write", &to.join(to_name), errno))?;
-        self.finish(&target, to, to_name)?;
+        self.finish(target, to, to_name)?;
         Ok(Used::Copy)
     }
 

@@ -1,9 +1,8 @@
 //! Makes parts of a tree in a folder where they are not yet.
 //!
-//! A folder is one job: it makes its subfolders (so that nothing touches it later), hands them on as jobs, transfers its
-//! files in batches and, when the last batch is done, sets its own mode and time. Further names of a file come last.
-//! Folders are opened relative to their parent and closed when their last job ends; jobs run depth first, so few are
-//! open at a time.
+//! A folder is one job: it is made, hands on its subfolders and batches of its files as jobs and, when the last of them is
+//! there, gets its own mode and time. Further names of a file come last. Folders are opened relative to their parent and
+//! closed when their last job ends; jobs run depth first, so few are open at a time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +27,9 @@ const BATCH_TOPS: usize = 16;
 
 /// Bytes of one batch: a larger file is a batch of its own.
 const BATCH_BYTES: u64 = 4 << 20;
+
+/// One of how many nodes is packed at least where one thread makes all names.
+const PACKED_FOR_ONE: usize = 4;
 
 /// Bits that no tree has (see [`super::walk`]): a folder has them from the one in which it was made, or from somebody who
 /// wanted that, and they stay as they are.
@@ -69,20 +71,15 @@ pub fn place(
     let inherited =
         Inherited { setgid: into.stat_self()?.mode & 0o2000, is_mode_changed: into.has_default_acl() };
     let work = Work { source, bases, engine, jobs, groups: &groups, inherited, counts: Counts::default() };
-    let work_ref = &work;
-    in_scope(threads_for(source, into)?, |scope| {
-        for batch in placements.chunks(BATCH_TOPS) {
-            scope.spawn(move |scope| {
-                let mut parents = Parents::default();
-                for placement in batch {
-                    work_ref.jobs.run(|| {
-                        let origin = parents.open(source, bases, placement.node);
-                        work_ref.place_top(scope, origin, placement, into)
-                    });
-                }
-            });
-        }
-    });
+    let all = Jobs { work: &work, contents: None };
+    match Threads::suited(source, into)? {
+        Threads::All => rayon::in_place_scope(|scope| all.begin(scope, placements, into)),
+        Threads::Few(few) => few.in_place_scope(|scope| all.begin(scope, placements, into)),
+        Threads::OneForNames(one) => rayon::in_place_scope(|contents| {
+            let names = Jobs { contents: Some(contents), ..all };
+            one.in_place_scope(|scope| names.begin(scope, placements, into));
+        }),
+    }
     work.jobs.finish()?;
     let linked = work.link_further_names(placements, into)?;
     let mut tally = work.counts.tally();
@@ -91,23 +88,38 @@ pub fn place(
     Ok(tally)
 }
 
-/// The few threads that make files where more would only wait for each other; `None` for as many as there are cores. Where
-/// little is copied, since source and target are on one file system that can share extents, all work is the file system's
-/// own, and btrfs keeps all names and inodes in one tree. By hand, a target folder on two cores, medians of nine in turn, by a
-/// variant that makes each folder only when its files come (as fast as this): 166 ms by one, 145 by two, 189 by three, 215 by
-/// four. On another machine two were up to a fifth slower than one.
-fn threads_for(source: Source<'_>, into: &Dir) -> Result<Option<&'static ThreadPool>> {
-    static FEW: LazyLock<Option<ThreadPool>> =
-        LazyLock::new(|| ThreadPoolBuilder::new().num_threads(2).build().ok());
-    let is_near = source.folders.first().stat_self()?.device == into.stat_self()?.device;
-    Ok(if is_near && sys::has_one_tree(into) { FEW.as_ref() } else { None })
+/// Who makes files.
+enum Threads {
+    /// As many threads as there are cores.
+    All,
+    /// Two, where more would only wait for each other.
+    Few(&'static ThreadPool),
+    /// One makes all names, and others give files their contents.
+    OneForNames(&'static ThreadPool),
 }
 
-fn in_scope<'scope>(threads: Option<&ThreadPool>, work: impl FnOnce(&Scope<'scope>)) {
-    match threads {
-        Some(threads) => threads.in_place_scope(work),
-        None => rayon::in_place_scope(work),
+impl Threads {
+    /// Where little is copied, since source and target are on one file system that can share extents, all work is the file
+    /// system's own, and btrfs keeps all names and inodes in one tree, whose locks are slept for. By hand, a target folder on
+    /// two cores, medians of nine in turn: 166 ms by one thread, 145 by two, 189 by three, 215 by four. What a file out of a
+    /// pack costs after it has a name takes next to none of these locks: with one thread for names, medians of 31 in turn on
+    /// another machine were 97 ms instead of 106.
+    fn suited(source: Source<'_>, into: &Dir) -> Result<Self> {
+        static ONE: LazyLock<Option<ThreadPool>> = LazyLock::new(|| pool(1));
+        static FEW: LazyLock<Option<ThreadPool>> = LazyLock::new(|| pool(2));
+        let is_near = source.folders.first().stat_self()?.device == into.stat_self()?.device;
+        if !is_near || !sys::has_one_tree(into) {
+            return Ok(Self::All);
+        }
+        let has_many_packed = source.folders.count_packed() * PACKED_FOR_ONE >= source.tree.len() as usize;
+        let threads =
+            if has_many_packed { ONE.as_ref().map(Self::OneForNames) } else { FEW.as_ref().map(Self::Few) };
+        Ok(threads.unwrap_or(Self::All))
     }
+}
+
+fn pool(threads: usize) -> Option<ThreadPool> {
+    ThreadPoolBuilder::new().num_threads(threads).build().ok()
 }
 
 /// The folders in which placed nodes lie, on the side of the source.
@@ -172,7 +184,7 @@ struct Folder<'a> {
     source: OpenFolder<'a>,
     base: Option<BaseFolder>,
     target: Dir,
-    /// Batches that are not done yet.
+    /// Subfolders that are not made yet, and batches that are not done.
     pending: AtomicUsize,
 }
 
@@ -195,72 +207,118 @@ struct Work<'a> {
     counts: Counts,
 }
 
-impl<'a> Work<'a> {
-    fn place_top<'scope>(
-        &'scope self,
-        scope: &Scope<'scope>,
+/// The work as jobs.
+#[derive(Clone, Copy)]
+struct Jobs<'n, 'c, 'a> {
+    work: &'c Work<'a>,
+    /// Where packed files get their contents, unless whoever makes their names does that.
+    contents: Option<&'n Scope<'c>>,
+}
+
+impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
+    fn begin(self, scope: &Scope<'n>, placements: &'n [Placement], into: &'n Dir) {
+        let Work { source, bases, .. } = *self.work;
+        for batch in placements.chunks(BATCH_TOPS) {
+            scope.spawn(move |scope| {
+                let mut parents = Parents::default();
+                for placement in batch {
+                    self.work.jobs.run(|| {
+                        let origin = parents.open(source, bases, placement.node);
+                        self.place_top(scope, origin, placement, into)
+                    });
+                }
+            });
+        }
+    }
+
+    fn place_top(
+        self,
+        scope: &Scope<'n>,
         origin: &Origin<'a>,
         placement: &Placement,
         into: &Dir,
     ) -> Result<()> {
-        let node = self.tree().node(placement.node);
+        let work = self.work;
+        let node = work.tree().node(placement.node);
         if let Kind::Folder { .. } = node.kind {
             into.make_dir(&placement.name, node.mode | 0o700)?;
             let target = into.open_dir(&placement.name)?;
             // The root is in no folder of the tree, and so it is its own origin.
             let (source, above) = match placement.node {
-                0 => (OpenFolder::new(self.tree(), self.source.folders, 0), None),
+                0 => (OpenFolder::new(work.tree(), work.source.folders, 0), None),
                 id => (origin.source.below(id)?, origin.base.as_ref()),
             };
-            let base = self.open_base(placement.node, above);
+            let base = work.open_base(placement.node, above);
             let pending = AtomicUsize::new(0);
             let folder = Folder { node: placement.node, is_top: true, source, base, target, pending };
-            scope.spawn(move |scope| self.jobs.run(|| self.place_folder(scope, folder)));
+            scope.spawn(move |scope| work.jobs.run(|| self.place_folder(scope, folder)));
             Ok(())
-        } else if self.groups.followers.contains(&placement.node) {
+        } else if work.groups.followers.contains(&placement.node) {
             Ok(())
         } else {
             let base = origin.base.as_ref();
-            self.place_file(placement.node, &origin.source, base, &mut None, into, &placement.name)
+            work.place_file(placement.node, &origin.source, base, &mut None, into, &placement.name)
         }
     }
 
-    fn place_folder<'scope>(&'scope self, scope: &Scope<'scope>, folder: Folder<'a>) -> Result<()> {
-        let tree = self.tree();
-        let mut files = Vec::new();
-        let mut subfolders = Vec::new();
-        for id in tree.children(folder.node) {
-            let node = tree.node(id);
-            if let Kind::Folder { .. } = node.kind {
-                folder.target.make_dir(tree.name(id), node.mode | 0o700)?;
-                subfolders.push(id);
-            } else if !self.groups.followers.contains(&id) {
-                files.push(id);
-            }
-        }
-        let batches = self.batches(files);
-        folder.pending.store(batches.len(), Ordering::Relaxed);
-        if batches.is_empty() {
-            self.finish(&folder)?;
+    fn place_folder(self, scope: &Scope<'n>, folder: Folder<'a>) -> Result<()> {
+        let work = self.work;
+        let children = work.tree().children(folder.node);
+        let (subfolders, mut files): (Vec<_>, Vec<_>) =
+            children.partition(|&id| matches!(work.tree().node(id).kind, Kind::Folder { .. }));
+        files.retain(|id| !work.groups.followers.contains(id));
+        let batches = work.batches(files);
+        folder.pending.store(subfolders.len() + batches.len(), Ordering::Relaxed);
+        if subfolders.is_empty() && batches.is_empty() {
+            work.finish(&folder)?;
         }
         let folder = Arc::new(folder);
         for id in subfolders {
             let parent = Arc::clone(&folder);
             scope.spawn(move |scope| {
-                self.jobs.run(|| self.place_folder(scope, self.open_subfolder(&parent, id)?));
+                work.jobs.run(|| self.place_folder(scope, work.make_subfolder(&parent, id)?));
             });
         }
         for batch in batches {
             let folder = Arc::clone(&folder);
-            scope.spawn(move |_| self.jobs.run(|| self.place_batch(&folder, &batch)));
+            scope.spawn(move |_| work.jobs.run(|| self.place_batch(&folder, &batch)));
         }
         Ok(())
     }
 
-    fn open_subfolder(&self, parent: &Folder<'a>, id: NodeId) -> Result<Folder<'a>> {
+    fn place_batch(self, folder: &Arc<Folder<'a>>, batch: &[NodeId]) -> Result<()> {
+        let work = self.work;
+        let (base, mut near) = (folder.base.as_ref(), None);
+        let mut empty = Vec::new();
+        for &id in batch {
+            work.jobs.check()?;
+            let name = work.tree().name(id);
+            let is_had = work.bases.is_some_and(|bases| bases.have(id));
+            if self.contents.is_some() && folder.source.is_packed(id) && !is_had {
+                work.metadata(id).make_empty(&folder.target, name)?;
+                empty.push(id);
+            } else {
+                work.place_file(id, &folder.source, base, &mut near, &folder.target, name)?;
+            }
+        }
+        if let Some(contents) = self.contents
+            && !empty.is_empty()
+        {
+            let folder = Arc::clone(folder);
+            contents
+                .spawn(move |_| work.jobs.run(|| empty.iter().try_for_each(|&id| work.fill(&folder, id))));
+        }
+        work.end_one(folder)
+    }
+}
+
+impl<'a> Work<'a> {
+    fn make_subfolder(&self, parent: &Folder<'a>, id: NodeId) -> Result<Folder<'a>> {
         let name = self.tree().name(id);
+        parent.target.make_dir(name, self.tree().node(id).mode | 0o700)?;
         let base = self.open_base(id, parent.base.as_ref());
         let (source, target) = (parent.source.below(id)?, parent.target.open_dir(name)?);
+        self.end_one(parent)?;
         Ok(Folder { node: id, is_top: false, source, base, target, pending: AtomicUsize::new(0) })
     }
 
@@ -288,18 +346,10 @@ impl<'a> Work<'a> {
         batches
     }
 
-    fn place_batch(&self, folder: &Folder<'a>, batch: &[NodeId]) -> Result<()> {
-        let (base, mut near) = (folder.base.as_ref(), None);
-        for &id in batch {
-            self.jobs.check()?;
-            let name = self.tree().name(id);
-            self.place_file(id, &folder.source, base, &mut near, &folder.target, name)?;
-        }
-        // The last batch sees what the others did (release/acquire) and closes the folder.
-        if folder.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.finish(folder)?;
-        }
-        Ok(())
+    /// Ends one of those that the folder waits for.
+    fn end_one(&self, folder: &Folder<'a>) -> Result<()> {
+        // The last one sees what the others did (release/acquire) and closes the folder.
+        if folder.pending.fetch_sub(1, Ordering::AcqRel) == 1 { self.finish(folder) } else { Ok(()) }
     }
 
     fn finish(&self, folder: &Folder<'a>) -> Result<()> {
@@ -320,6 +370,21 @@ impl<'a> Work<'a> {
 
     fn is_mode_kept(&self, mode: u16) -> bool {
         !self.inherited.is_mode_changed && sys::is_mode_kept(mode)
+    }
+
+    fn metadata(&self, id: NodeId) -> Metadata {
+        let node = self.tree().node(id);
+        Metadata { mode: node.mode, is_mode_kept: self.is_mode_kept(node.mode), mtime: node.mtime }
+    }
+
+    /// Gives a packed file, which was made empty, what it holds.
+    fn fill(&self, folder: &Folder<'a>, id: NodeId) -> Result<()> {
+        if let Some(contents) = folder.source.packed(id)? {
+            let used = self.metadata(id).fill(&contents, &folder.target, self.tree().name(id))?;
+            self.engine.progress.add(contents.len() as u64);
+            self.counts.add(used, contents.len() as u64);
+        }
+        Ok(())
     }
 
     fn place_file(
@@ -348,8 +413,7 @@ impl<'a> Work<'a> {
                     self.counts.add(Used::Hardlink, size);
                     return Ok(());
                 }
-                let is_mode_kept = self.is_mode_kept(node.mode);
-                let metadata = Metadata { mode: node.mode, is_mode_kept, mtime: node.mtime };
+                let metadata = self.metadata(id);
                 if let Some(contents) = from.packed(id)? {
                     self.counts.add(metadata.make(&contents, to, to_name)?, size);
                     return Ok(());
