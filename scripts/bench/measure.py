@@ -41,6 +41,7 @@ BYTES_OF_INODE = 2048
 
 # Milliseconds: more rounds cost nothing and are needed.
 MORE_ROUNDS_OF_LITTLE = 4
+MORE_ROUNDS_OF_QUICK = 3
 
 # The tree itself or the job's, what is kept of it, and what comes back.
 COPIES_AT_ONCE = 3
@@ -203,13 +204,14 @@ class Measure:
     ) -> None:
         tree = tree or self.tree
         rounds, needed = self.options.rounds, memory_for(self.results.trees.get(tree))
+        rounds_of_quick = rounds * MORE_ROUNDS_OF_QUICK
         if operation in (RESTORE_AGAIN, RESTORE_CHANGED, SAVE_AGAIN, START):
             # What copies next to nothing needs no memory, and would find the processor's caches cold.
             rounds, needed = rounds * MORE_ROUNDS_OF_LITTLE, 0
         if self.options.growth:
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
-        courses = take_turns(ways, rounds, self.place, needed)
+        courses = take_turns(ways, rounds, max(rounds, rounds_of_quick), self.place, needed)
         for way in ways:
             course = courses[way.name]
             peak = self.weigh(bench, way) if way.name in weighed else None
