@@ -301,14 +301,18 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
                 work.place_file(id, &folder.source, base, &mut near, &folder.target, name)?;
             }
         }
-        if let Some(contents) = self.contents
-            && !empty.is_empty()
-        {
-            let folder = Arc::clone(folder);
-            contents
-                .spawn(move |_| work.jobs.run(|| empty.iter().try_for_each(|&id| work.fill(&folder, id))));
+        match self.contents {
+            Some(contents) if !empty.is_empty() => {
+                let folder = Arc::clone(folder);
+                let fill = move || {
+                    empty.iter().try_for_each(|&id| work.fill(&folder, id))?;
+                    work.end_one(&folder)
+                };
+                contents.spawn(move |_| work.jobs.run(fill));
+                Ok(())
+            }
+            _ => work.end_one(folder),
         }
-        work.end_one(folder)
     }
 }
 
