@@ -29,6 +29,7 @@ mod snapshot;
 mod subtree;
 mod tally;
 mod temporary;
+mod threads;
 mod update;
 mod verify;
 mod walk;

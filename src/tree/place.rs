@@ -5,10 +5,10 @@
 //! closed when their last job ends; jobs run depth first, so few are open at a time.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 
-use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
+use rayon::Scope;
 
 use super::bases::{BaseFolder, Bases, linked_from};
 use super::failure::UntilFailure;
@@ -16,6 +16,7 @@ use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, NodeId, Tree};
 use super::link::{File, Metadata, Used};
 use super::tally::{Counts, Tally};
+use super::threads::Threads;
 use super::{Engine, Error, Result};
 use crate::sys::{self, Dir};
 
@@ -27,9 +28,6 @@ const BATCH_TOPS: usize = 16;
 
 /// Bytes of one batch: a larger file is a batch of its own.
 const BATCH_BYTES: u64 = 4 << 20;
-
-/// One of how many nodes is packed at least where one thread makes all names.
-const PACKED_FOR_ONE: usize = 4;
 
 /// Bits that no tree has (see [`super::walk`]): a folder has them from the one in which it was made, or from somebody who
 /// wanted that, and they stay as they are.
@@ -72,7 +70,7 @@ pub fn place(
         Inherited { setgid: into.stat_self()?.mode & 0o2000, is_mode_changed: into.has_default_acl() };
     let work = Work { source, bases, engine, jobs, groups: &groups, inherited, counts: Counts::default() };
     let all = Jobs { work: &work, contents: None };
-    match Threads::suited(source, into)? {
+    match Threads::suited(source.folders, source.tree.len(), into)? {
         Threads::All => rayon::in_place_scope(|scope| all.begin(scope, placements, into)),
         Threads::Few(few) => few.in_place_scope(|scope| all.begin(scope, placements, into)),
         Threads::OneForNames(one) => rayon::in_place_scope(|contents| {
@@ -86,40 +84,6 @@ pub fn place(
     tally.files += linked;
     tally.obstacle = engine.linker.obstacle();
     Ok(tally)
-}
-
-/// Who makes files.
-enum Threads {
-    /// As many threads as there are cores.
-    All,
-    /// Two, where more would only wait for each other.
-    Few(&'static ThreadPool),
-    /// One makes all names, and others give files their contents.
-    OneForNames(&'static ThreadPool),
-}
-
-impl Threads {
-    /// Where little is copied, since source and target are on one file system that can share extents, all work is the file
-    /// system's own, and btrfs keeps all names and inodes in one tree, whose locks are slept for. By hand, a target folder on
-    /// two cores, medians of nine in turn: 166 ms by one thread, 145 by two, 189 by three, 215 by four. What a file out of a
-    /// pack costs after it has a name takes next to none of these locks: with one thread for names, medians of 31 in turn on
-    /// another machine were 97 ms instead of 106.
-    fn suited(source: Source<'_>, into: &Dir) -> Result<Self> {
-        static ONE: LazyLock<Option<ThreadPool>> = LazyLock::new(|| pool(1));
-        static FEW: LazyLock<Option<ThreadPool>> = LazyLock::new(|| pool(2));
-        let is_near = source.folders.first().stat_self()?.device == into.stat_self()?.device;
-        if !is_near || !sys::has_one_tree(into) {
-            return Ok(Self::All);
-        }
-        let has_many_packed = source.folders.count_packed() * PACKED_FOR_ONE >= source.tree.len() as usize;
-        let threads =
-            if has_many_packed { ONE.as_ref().map(Self::OneForNames) } else { FEW.as_ref().map(Self::Few) };
-        Ok(threads.unwrap_or(Self::All))
-    }
-}
-
-fn pool(threads: usize) -> Option<ThreadPool> {
-    ThreadPoolBuilder::new().num_threads(threads).build().ok()
 }
 
 /// The folders in which placed nodes lie, on the side of the source.
