@@ -54,7 +54,7 @@ class Builds:
             say(f"{self.place.name}: workspace: {what}: {len(ways)} ways, {rounds} rounds")
             compiled: dict[str, int] = {}
             checked = [self.counting(way, compiled) for way in ways]
-            for name, course in take_turns(checked, rounds, self.place, 0).items():
+            for name, course in take_turns(checked, rounds, rounds, self.place, 0).items():
                 builds.append(Build(self.place.name, what, name, course.seconds, compiled[name], saved.get(name)))
                 say(f"  {builds[-1].median:9.3f} s  {name}, {compiled[name]} compiled")
         remove(self.job.folder, self.temporary, self.copies)

@@ -104,7 +104,7 @@ class Measure:
         for files in (500, 2_000) if small else SIZES:
             self.tiny(files)
         self.start()
-        if place.name == self.options.file_systems[0] and not small:
+        if place.name == self.options.file_systems[0] and not (small or self.options.trees):
             self.builds()
 
     def target(self, make: Callable[[Path], None] | None) -> None:

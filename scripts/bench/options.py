@@ -21,6 +21,7 @@ class Options:
     file_systems: tuple[str, ...]
     rounds: int
     quick: bool
+    trees: bool
     growth: bool
     builds: bool
     fleet: bool
@@ -47,6 +48,11 @@ def read() -> Options:
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each pair (default: 5; 2 with --quick)")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small trees, to try the benchmark: its figures say nothing")
+    size.add_argument(
+        "--trees",
+        action="store_true",
+        help="all but the builds: with --builds later a whole run in two parts, which --from puts together",
+    )
     size.add_argument(
         "--growth",
         action="store_true",
@@ -95,6 +101,7 @@ def read() -> Options:
         file_systems=file_systems,
         rounds=arguments.rounds or (2 if arguments.quick else 5),
         quick=arguments.quick,
+        trees=arguments.trees,
         growth=arguments.growth,
         builds=arguments.builds,
         fleet=arguments.fleet,
