@@ -9,7 +9,8 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 def main(summary_path: str) -> int:
     log, summary, result, total = [], [], None, 0.0
-    compiled, hits = {}, {}
+    compiled: dict[str, int] = {}
+    hits: dict[str, dict[str, str]] = {}
     for line in sys.stdin:
         try:
             event = json.loads(line)

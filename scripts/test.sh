@@ -42,6 +42,14 @@ components() {
     cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
   done
 }
+python_scripts() {
+  ruff check --quiet scripts
+  ruff format --quiet --check scripts
+  # One at a time: modules of both have the same names.
+  mypy --config-file scripts/pyproject.toml scripts/demo_report.py
+  mypy --config-file scripts/pyproject.toml scripts/bench/*.py
+  MYPYPATH=scripts/bench mypy --config-file scripts/pyproject.toml scripts/reliability/*.py
+}
 shell_scripts() { shellcheck .ci/run scripts/*.sh; }
 schemas() {
   check-jsonschema --builtin-schema vendor.github-actions action.yml restore/action.yml save/action.yml
@@ -51,6 +59,7 @@ schemas() {
 stage 'Rust components' components
 stage 'Action runner and linters' scripts/setup-tools.sh
 stage 'Shell scripts (shellcheck)' shell_scripts
+stage 'Python (ruff, mypy)' python_scripts
 stage 'Workflows (actionlint)' actionlint
 stage 'Workflows and actions (zizmor)' zizmor --offline --quiet .
 stage 'Workflows and actions (JSON schemas)' schemas

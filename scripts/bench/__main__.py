@@ -24,7 +24,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def stop(number: int, frame: object) -> None:
+def stop(*_: object) -> None:
     """As on Ctrl-C: what is mounted is unmounted on the way out."""
     raise KeyboardInterrupt
 

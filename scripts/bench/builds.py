@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import peer
 from layer import TARGET, Cache, Job
@@ -88,7 +89,7 @@ class Builds:
         run(self.shell(self.cache.begin(self.job), builds), cwd=self.job.folder, env=self.env())
         run(self.cache.end(), cwd=self.job.folder, env=self.env())
 
-    def dependencies(self) -> list[dict]:
+    def dependencies(self) -> list[dict[str, Any]]:
         command = ["cargo", "metadata", "--format-version=1", "--locked", "--offline"]
         packages = json.loads(tell(command, cwd=self.job.folder, env=self.env()))["packages"]
         return [package for package in packages if package["source"]]

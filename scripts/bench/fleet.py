@@ -4,10 +4,11 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from layer import TARGET, Job
 from place import Place, fresh, remove
-from process import environment, run
+from process import run
 from results import Fleet
 from scenario import RSYNC, SAVE_TAR, TAR
 from trees import WORKSPACE, disk_bytes, network_variables
@@ -136,7 +137,7 @@ def requirements() -> dict[str, str]:
     return found
 
 
-def inline(spec: str | dict) -> str:
+def inline(spec: str | dict[str, Any]) -> str:
     if isinstance(spec, str):
         return json.dumps(spec)
     pairs = (f"{key} = {json.dumps(value)}" for key, value in spec.items())

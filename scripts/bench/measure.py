@@ -112,41 +112,41 @@ class Measure:
             built = trees.build_target(self.made, self.say)
             make = partial(self.copy, built)
         bench = self.bench(TARGET_TREE, TARGET, make)
-        self.take(bench, RESTORE_NEW, scenario.restore_absent(bench, [TARGET]))
+        self.take(RESTORE_NEW, scenario.restore_absent(bench, [TARGET]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
-        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, [TARGET], changed=False))
-        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, [TARGET], changed=True))
+        self.take(RESTORE_AGAIN, scenario.restore_existing(bench, [TARGET], changed=False))
+        self.take(RESTORE_CHANGED, scenario.restore_existing(bench, [TARGET], changed=True))
         self.save_new(bench)
         self.save_again(bench)
         self.save_changed(bench, TARGET)
 
     def registry(self, files: int) -> None:
         bench = self.bench(REGISTRY_TREE, CARGO, partial(trees.make_registry, files=files))
-        self.take(bench, RESTORE_NEW, scenario.restore_absent(bench, [CARGO, PATHS]))
+        self.take(RESTORE_NEW, scenario.restore_absent(bench, [CARGO, PATHS]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
         self.save_new(bench)
         self.save_again(bench)
         bench.clear()
         trees.stamp(bench.source)
         # A cargo home keeps what it has, and crates that were patched are not saved: only files of a path change.
-        self.take(bench, RESTORE_AGAIN, scenario.restore_existing(bench, [PATHS, CARGO], changed=False))
-        self.take(bench, RESTORE_CHANGED, scenario.restore_existing(bench, [PATHS], changed=True))
+        self.take(RESTORE_AGAIN, scenario.restore_existing(bench, [PATHS, CARGO], changed=False))
+        self.take(RESTORE_CHANGED, scenario.restore_existing(bench, [PATHS], changed=True))
         self.count_changes(bench, PATHS)
         self.save_changed(bench, PATHS)
 
     def save_new(self, bench: Bench) -> None:
         bench.clear()
-        self.take(bench, SAVE_NEW, scenario.save_new(bench, bench.live("live")))
+        self.take(SAVE_NEW, scenario.save_new(bench, bench.live("live")))
         self.count(bench, SAVE_NEW)
 
     def save_again(self, bench: Bench) -> None:
         bench.clear()
-        self.take(bench, SAVE_AGAIN, scenario.save_again(bench))
+        self.take(SAVE_AGAIN, scenario.save_again(bench))
 
     def save_changed(self, bench: Bench, layer: Layer) -> None:
         """The last of a tree."""
         bench.clear()
-        self.take(bench, SAVE_CHANGED, scenario.save_changed(replace(bench, layer=layer)))
+        self.take(SAVE_CHANGED, scenario.save_changed(replace(bench, layer=layer)))
         remove(bench.source)
         bench.clear()
 
@@ -155,12 +155,12 @@ class Measure:
         # Of files of a block, extents to share are no matter: where it takes longest, nothing is learned of it.
         others = (RSYNC, "cp -a") if self.options.growth else (RSYNC, "cp -a", REFLINK)
         ways = scenario.restore_absent(bench, [PATHS], modes=("auto",), others=others)
-        self.take(bench, RESTORE_NEW, ways, weighed=("runner-cache auto",))
+        self.take(RESTORE_NEW, ways, weighed=("runner-cache auto",))
         if files == SIZES[0] and not self.options.growth:
             self.count(bench, RESTORE_NEW, modes=("auto",))
         bench.clear()
         ways = scenario.save_new(bench, bench.last("live"), others=(RSYNC,))
-        self.take(bench, SAVE_NEW, ways, weighed=("runner-cache save",))
+        self.take(SAVE_NEW, ways, weighed=("runner-cache save",))
         bench.clear()
 
     def growth(self) -> None:
@@ -172,7 +172,7 @@ class Measure:
 
     def start(self) -> None:
         bench = Bench(self.place, self.binary, self.place.folder, PATHS)
-        self.take(bench, START, scenario.start(bench), tree=NO_TREE)
+        self.take(START, scenario.start(bench), tree=NO_TREE)
         bench.clear()
 
     def builds(self) -> None:
@@ -196,7 +196,6 @@ class Measure:
 
     def take(
         self,
-        bench: Bench,
         operation: str,
         ways: list[Way],
         tree: str | None = None,
@@ -214,7 +213,7 @@ class Measure:
         courses = take_turns(ways, rounds, max(rounds, rounds_of_quick), self.place, needed)
         for way in ways:
             course = courses[way.name]
-            peak = self.weigh(bench, way) if way.name in weighed else None
+            peak = self.weigh(way) if way.name in weighed else None
             figure = Figure(
                 self.place.name,
                 tree,
@@ -229,10 +228,10 @@ class Measure:
             (self.results.growth if self.options.growth else self.results.figures).append(figure)
             self.say(f"  {figure.median:9.3f} s  {way.name}")
         if tree != NO_TREE:
-            self.profile(bench, operation, ways)
+            self.profile(operation, ways)
         self.keep()
 
-    def profile(self, bench: Bench, operation: str, ways: list[Way]) -> None:
+    def profile(self, operation: str, ways: list[Way]) -> None:
         """Of what is too slow, where the time goes, in one more run."""
         too_slow = self.misses(self.place.name, self.tree, operation)
         for way in [way for way in ways if way.name in too_slow]:
@@ -242,7 +241,7 @@ class Measure:
             self.results.profiles.append(Profile(self.place.name, self.tree, operation, way.name, stacks))
             way.after()
 
-    def weigh(self, bench: Bench, way: Way) -> int:
+    def weigh(self, way: Way) -> int:
         """The memory of one more run, outside of the timed rounds."""
         way.before()
         peak = peak_bytes(way.command, cwd=way.cwd, env=way.env, scratch=self.made)

@@ -10,8 +10,8 @@ from place import WORK
 KNOWN = ("ext4", "btrfs", "xfs", "tmpfs")
 
 DESCRIPTION = """Measures runner-cache against rsync, cp and tar with zstd, all in one run and in turn, and prints
-Markdown tables of medians. Each file system is made in an image file and mounted, which needs root and up to 26 GB, or 50 for --fleet.
-RUNNER_CACHE_BIN names the binary; without it bench.sh builds one."""
+Markdown tables of medians. Each file system is made in an image file and mounted, which needs root and up to 26 GB, or 50
+for --fleet. RUNNER_CACHE_BIN names the binary; without it bench.sh builds one."""
 
 
 @dataclass(frozen=True)

@@ -122,10 +122,10 @@ def figures(results: Results, place: str) -> str:
         ways = list(group)
         base = next((figure for figure in ways if figure.way in (RSYNC_EMPTY, RSYNC)), None)
         for index, figure in enumerate(ways):
-            head = (tree, operation) if index == 0 else ("", "")
+            named = (tree, operation) if index == 0 else ("", "")
             ratio = fraction(figure.median / base.median) if base else ""
             sizes = (size_text(figure.disk_bytes), size_text(figure.peak_bytes))
-            rows.append((*head, figure.way, duration(figure.median), ratio, *sizes))
+            rows.append((*named, figure.way, duration(figure.median), ratio, *sizes))
     head = ("tree", "operation", "way", "median", "to rsync", "new disk", "memory")
     return table(head, rows, right=(3, 4, 5, 6))
 
@@ -142,12 +142,12 @@ def builds(results: Results) -> str:
             rows.append((head, build.way, duration(build.median), ratio, str(build.compiled), *saved))
     head = ("what", "restored by", "median", "to rsync", "packages compiled", "kept", "files")
     place, rounds = results.builds[0].place, len(results.builds[0].seconds)
-    return f"""{origin(results, "builds")}The workspace has 22 packages and 376 dependencies; on {place}, medians of {rounds} rounds.
-What is restored is what two jobs left: one built programs and tests, then `{UPDATED}` was updated, and one built the
-programs. `runner-cache` kept what the second one used, rsync and tar the whole folder, and where it says *cleaned*
-what Swatinem/rust-cache keeps. *Kept* is that before it is compressed. Before each round the workspace is checked out
-anew, without its target folder; then that is restored (by rsync and tar alone: no times of sources), and
-`cargo build` runs. Downloads are there already. The edited package is used by five others.
+    return f"""{origin(results, "builds")}The workspace has 22 packages and 376 dependencies; on {place}, medians
+of {rounds} rounds. What is restored is what two jobs left: one built programs and tests, then `{UPDATED}` was updated, and
+one built the programs. `runner-cache` kept what the second one used, rsync and tar the whole folder, and where it says
+*cleaned* what Swatinem/rust-cache keeps. *Kept* is that before it is compressed. Before each round the workspace is checked
+out anew, without its target folder; then that is restored (by rsync and tar alone: no times of sources), and `cargo build`
+runs. Downloads are there already. The edited package is used by five others.
 
 {table(head, rows, right=(2, 3, 4, 5, 6))}"""
 
@@ -162,10 +162,10 @@ def fleets(results: Results, pictures: str) -> str:
     head = ("kept by", "all", "the first", "of the others", "units compiled", "distinct", "on the disk")
     number = len(results.fleets[0].seconds)
     place = results.fleets[0].place
-    return f"""{origin(results, "fleets")}{number} repositories that share most of their dependencies, on {place}, each in a folder of
-its own and built for the first time, one after another, on a host that has nothing but the downloads. Each job goes from the checkout to the
-end of the save; for all but the pool the builds are the same, from nothing, and were made once. *Units* are the compiled
-libraries, macros and build scripts of dependencies; *of the others* is a median.
+    return f"""{origin(results, "fleets")}{number} repositories that share most of their dependencies, on {place}, each in a
+folder of its own and built for the first time, one after another, on a host that has nothing but the downloads. Each job goes
+from the checkout to the end of the save; for all but the pool the builds are the same, from nothing, and were made once.
+*Units* are the compiled libraries, macros and build scripts of dependencies; *of the others* is a median.
 
 {table(head, rows, right=(1, 2, 3, 4, 5, 6))}
 
@@ -190,9 +190,7 @@ def whole(results: Results, pictures: str) -> str:
 
 def page(results: Results, pictures: str) -> str:
     machine = "\n".join(f"- {name}: {value}" for name, value in results.machine.items())
-    sizes = "\n".join(
-        f"- {name}: {size.files:,} files, {size.bytes / 1e6:,.0f} MB" for name, size in results.trees.items()
-    )
+    sizes = "\n".join(f"- {name}: {size.files:,} files, {size.bytes / 1e6:,.0f} MB" for name, size in results.trees.items())
     note = "\n\nThis was a quick run on small trees: its figures say nothing.\n" if results.quick else ""
     return f"""# Performance
 
@@ -227,7 +225,8 @@ looks which crates are there, while rsync compares each file.
 Where a requirement is not met, the kernel's own floor stands beside it where it was measured: `cp -al` makes names and
 nothing else, `cp -a --reflink=always` files that share their extents, and of files that must not be linked no way can make
 less than a copy. Where time grows with the number of files, what grows besides the way's own is the kernel's, which writes to
-the disk meanwhile, and of the way's own the search in the kernel's tables. The tables of system calls below show what is done for each file.
+the disk meanwhile, and of the way's own the search in the kernel's tables. The tables of system calls below show what is done
+for each file.
 
 {tables(results, pictures)}
 """

@@ -1,6 +1,7 @@
 """What Swatinem/rust-cache keeps of a target folder, for the comparison."""
 
 from pathlib import Path
+from typing import Any
 
 from place import remove
 
@@ -8,7 +9,7 @@ from place import remove
 VARIABLES = {"CARGO_INCREMENTAL": "0"}
 
 
-def clean(target: Path, dependencies: list[dict]) -> None:
+def clean(target: Path, dependencies: list[dict[str, Any]]) -> None:
     """Cleans by the peer's rules: dependencies stay, and these are told by their names, whatever their version or hash.
 
     The rules are those of "Cache Details" in its README, and of `src/cleanup.ts` for which folders of a profile can hold
@@ -28,7 +29,7 @@ def clean(target: Path, dependencies: list[dict]) -> None:
             remove(*(entry for entry in part.iterdir() if entry.name.rpartition("-")[0] not in kept[part.name]))
 
 
-def library(package: dict) -> str:
+def library(package: dict[str, Any]) -> str:
     """The name of a package's library, which need not be its own."""
     targets = (target for target in package["targets"] if {"lib", "proc-macro"} & set(target["kind"]))
-    return next((target["name"] for target in targets), package["name"])
+    return str(next((target["name"] for target in targets), package["name"]))

@@ -1,13 +1,16 @@
 """The pictures of the page, as SVG."""
 
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-
 import measure as m
 from fleet import APART, POOL
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from requirement import AUTO, COPY, SAVE, growth
 from results import Profile, Results, profile_name, profile_title
 from scenario import REFLINK, RSYNC, TAR
@@ -102,8 +105,9 @@ def steps(results: Results, path: Path) -> None:
     colours = {POOL: "#0b5fa5", APART: "#6aaede", TAR: "#a6a6a6", RSYNC: "#cccccc"}
     for fleet in results.fleets:
         number = range(1, len(fleet.seconds) + 1)
-        for axis, values in zip(axes, (fleet.seconds, fleet.compiled), strict=True):
-            axis.plot(number, list(accumulate(values)), label=fleet.way.replace("`", ""), color=colours[fleet.way])
+        sums = (list(accumulate(fleet.seconds)), list(accumulate(fleet.compiled)))
+        for axis, values in zip(axes, sums, strict=True):
+            axis.plot(number, values, label=fleet.way.replace("`", ""), color=colours[fleet.way])
     for axis, text in zip(axes, ("seconds of all jobs so far", "units compiled so far"), strict=True):
         axis.set_ylim(bottom=0)
         axis.set_xlabel("repositories")
@@ -145,21 +149,21 @@ def title(results: Results, tree: str) -> str:
     return f"{tree}: {size.files:,} files, {size.bytes / 1e6:,.0f} MB"
 
 
-def legend(axes):
+def legend(axes: Sequence[Axes]) -> tuple[list[Any], list[str]]:
     """Each way once, also one that only some of the file systems have."""
-    entries = {}
+    entries: dict[str, Any] = {}
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
     return list(entries.values()), list(entries)
 
 
-def dress(axis) -> None:
+def dress(axis: Axes) -> None:
     axis.grid(axis="y", color="#e0e0e0", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def save(figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

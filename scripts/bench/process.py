@@ -29,7 +29,7 @@ def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> float:
     """Runs to the end, output kept for the error. The seconds it took."""
     start = time.perf_counter()
     # A session of its own: the parts of a pipeline end with it when this process is interrupted.
-    child = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=cwd,
         env=env,
@@ -37,17 +37,13 @@ def run(command: list[str], *, cwd: Path, env: dict[str, str]) -> float:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-    )
-    try:
-        output = child.stdout.read()
-        child.wait()
-        seconds = time.perf_counter() - start
-    except BaseException:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        raise
-    finally:
-        child.stdout.close()
+    ) as child:
+        try:
+            output, _ = child.communicate()
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    seconds = time.perf_counter() - start
     text = output.decode(errors="replace")
     if child.returncode != 0:
         raise Failed(f"{' '.join(command)}\nended with {child.returncode}:\n{text}")

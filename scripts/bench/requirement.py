@@ -132,12 +132,12 @@ def judge_growth(results: Results, place: str) -> list[Judgement]:
     for operation, way in FLAT:
         per_file = growth(results, place, operation, way)
         if len(per_file) > 1:
-            found = spread(per_file)
-            shown = f"{found:.2f}"
-            if found > MOST_GROWTH:
+            grew = spread(per_file)
+            shown = f"{grew:.2f}"
+            if grew > MOST_GROWTH:
                 shown += why_grown(results, place, operation, way)
             what = f"{min(per_file):,} to {max(per_file):,} tiny files: {operation}: time per file, most to least"
-            judgements.append(Judgement(place, what, f"{MOST_GROWTH}", shown, found <= MOST_GROWTH))
+            judgements.append(Judgement(place, what, f"{MOST_GROWTH}", shown, grew <= MOST_GROWTH))
         largest = grown(results, place, operation, way).get(m.LARGEST)
         if largest is not None and largest.peak_bytes is not None:
             what = f"{m.LARGEST:,} tiny files: {operation}: memory"

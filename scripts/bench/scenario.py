@@ -1,9 +1,11 @@
 """What is measured: for each operation the ways to do it."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from layer import CARGO, PATHS, TARGET, Cache, Job, Layer
 from likeness import check
@@ -73,11 +75,11 @@ class Bench:
             remove(job.folder)
         return cache
 
-    def plain(self, name: str, command: list[str], **more) -> Way:
+    def plain(self, name: str, command: list[str], **more: Any) -> Way:
         """A way that needs no job."""
         return Way(name, command, self.place.folder, environment(self.place.folder), **more)
 
-    def disk(self, folder: Path):
+    def disk(self, folder: Path) -> Callable[[], int]:
         """How the disk that a way takes is told: by the file system where it is ours alone, else by the files."""
         if self.place.is_private:
             return self.place.used
@@ -88,7 +90,12 @@ class Bench:
         change(one_percent(tree), self.seed)
 
 
-def restore_absent(bench: Bench, layers: list[Layer], modes=MODES, others=(RSYNC, "cp -a", REFLINK, LINKS, TAR)):
+def restore_absent(
+    bench: Bench,
+    layers: list[Layer],
+    modes: tuple[str, ...] = MODES,
+    others: tuple[str, ...] = (RSYNC, "cp -a", REFLINK, LINKS, TAR),
+) -> list[Way]:
     """Into a folder that is not there. Further layers hold the same tree."""
     ways = []
     for layer in layers:
@@ -133,7 +140,7 @@ def copies(bench: Bench, to: Path) -> Way:
     return bench.plain(COPIES, command, after=partial(remove, to))
 
 
-def possible(names, place: Place) -> list[str]:
+def possible(names: tuple[str, ...], place: Place) -> list[str]:
     return [name for name in names if name != REFLINK or place.can_reflink]
 
 
@@ -159,7 +166,7 @@ def restore_existing(bench: Bench, layers: list[Layer], changed: bool) -> list[W
     return ways
 
 
-def save_new(bench: Bench, job: Job, others=(RSYNC, "cp -a", REFLINK, TAR)) -> list[Way]:
+def save_new(bench: Bench, job: Job, others: tuple[str, ...] = (RSYNC, "cp -a", REFLINK, TAR)) -> list[Way]:
     """A job's tree of which nothing is saved yet."""
     cache = bench.cache("new")
     ours = Way(

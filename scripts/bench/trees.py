@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Size:
     bytes: int
 
 
-def build_target(trees: Path, say) -> Path:
+def build_target(trees: Path, say: Callable[[str], None]) -> Path:
     """Builds the committed workspace (all targets, debug) once for each lock file and toolchain."""
     folder = trees / "workspace"
     made_by = folder / "made-by"
@@ -50,9 +51,7 @@ def build_target(trees: Path, say) -> Path:
     home.mkdir(exist_ok=True)
     network = network_variables()
     command = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
-    done = subprocess.run(
-        command, cwd=folder, env=environment(home, **network), check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=folder, env=environment(home, **network), check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failed(f"the workspace did not build:\n{done.stderr}")
     made_by.write_text(wanted)
@@ -63,9 +62,7 @@ def build_target(trees: Path, say) -> Path:
 
 def network_variables() -> dict[str, str]:
     """What a build needs to reach its registry from here."""
-    return {
-        name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name.lower().endswith("_proxy")
-    }
+    return {name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name.lower().endswith("_proxy")}
 
 
 def check_out(folder: Path) -> None:
@@ -174,8 +171,8 @@ def disk_bytes(folder: Path) -> int:
     return total
 
 
-def entries(folder: Path):
-    pending = [folder]
+def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    pending = [str(folder)]
     while pending:
         with os.scandir(pending.pop()) as found:
             for entry in found:

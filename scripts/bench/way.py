@@ -50,9 +50,7 @@ class Course:
         return statistics.median(self.seconds) < QUICK_SECONDS
 
 
-def take_turns(
-    ways: list[Way], rounds: int, rounds_of_quick: int, place: Place, tree_bytes: int
-) -> dict[str, Course]:
+def take_turns(ways: list[Way], rounds: int, rounds_of_quick: int, place: Place, tree_bytes: int) -> dict[str, Course]:
     """Each way once, then each again: what else the machine does hits all of them alike. What one leaves behind, such as
     memory that the host of a virtual machine has to give anew, hits the next one, so each round has another order.
     What is quick has more rounds."""

@@ -30,9 +30,7 @@ def read() -> Options:
     parser.add_argument(
         "--seconds", type=int, default=3600, metavar="N", help="how long to thrash on each file system (default: an hour)"
     )
-    parser.add_argument(
-        "--fuzz-seconds", type=int, default=120, metavar="N", help="how long each fuzzer runs (default: 120)"
-    )
+    parser.add_argument("--fuzz-seconds", type=int, default=120, metavar="N", help="how long each fuzzer runs (default: 120)")
     parser.add_argument(
         "--fs",
         default=WORK,

@@ -20,7 +20,7 @@ LOAD = {
     "Files in them": "files_compared",
 }
 
-FAULTS = {
+FAULTS: dict[str, str | tuple[str, ...]] = {
     "`save` killed": "kills.save.SIGKILL",
     "`restore` killed": "kills.restore.SIGKILL",
     "`gc` or `remove` killed": ("kills.gc.SIGKILL", "kills.remove.SIGKILL"),

@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class Unusable(Exception):
@@ -23,11 +24,11 @@ class Made:
 class Thrash:
     made: Made
     file_system: str
-    figures: dict
+    figures: dict[str, Any]
 
     def count(self, name: str) -> int:
         """A figure by its dotted name; of a group the sum."""
-        value = self.figures
+        value: Any = self.figures
         for part in name.split("."):
             value = value.get(part, {}) if isinstance(value, dict) else {}
         return total(value)
@@ -55,7 +56,7 @@ class Results:
     year: dict[str, list[int]]
 
 
-def total(value: dict | int) -> int:
+def total(value: dict[str, Any] | int) -> int:
     return sum(total(each) for each in value.values()) if isinstance(value, dict) else value
 
 
@@ -79,7 +80,7 @@ def read_fuzz(path: Path) -> Fuzz:
     return Fuzz(made, [Target(target["target"], target["seconds"], target["runs"]) for target in figures])
 
 
-def read_made(value: dict) -> Made:
+def read_made(value: dict[str, Any]) -> Made:
     return Made(value["date"], value["commit"], value["machine"])
 
 
