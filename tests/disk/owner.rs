@@ -54,7 +54,9 @@ fn a_root_of_another_user_is_refused_by_name_and_taken_where_users_share_it() {
 /// A copy of the program that everybody can run.
 fn own_program(host: &Host) -> PathBuf {
     let program = host.path("program");
-    fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
+    // Not by this process: what other tests start meanwhile would have the file open for writing until it runs something of
+    // its own, and the copy could not be run (ETXTBSY).
+    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_runner-cache")).arg(&program));
     for file in ["output", "env", "summary"] {
         fs::write(host.path(file), "").unwrap();
     }
@@ -147,11 +149,7 @@ impl<'a> User<'a> {
         let mut host = Host::new(&place.path(&id.to_string()));
         host.set("RUNNER_CACHE_ROOT", place.path("root").to_str().unwrap());
         host.set("RUNNER_CACHE_ROOT_ACCESS", "group");
-        for file in ["output", "env", "summary"] {
-            fs::write(host.path(file), "").unwrap();
-        }
-        let program = place.path("program");
-        fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
+        let program = own_program(&host);
         Self { host, id, umask, has_own_group, program: program.to_str().unwrap().to_owned() }
     }
 
@@ -277,11 +275,7 @@ fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
 fn a_save_tells_why_it_failed_and_not_what_became_of_its_debris() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
-    let program = host.path("program");
-    fs::copy(env!("CARGO_BIN_EXE_runner-cache"), &program).unwrap();
-    for file in ["output", "env", "summary"] {
-        fs::write(host.path(file), "").unwrap();
-    }
+    let program = own_program(&host);
     let out = host.path("work/project/out");
     fs::create_dir_all(&out).unwrap();
     fs::write(out.join("secret"), "that its owner may not read").unwrap();
