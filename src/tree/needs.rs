@@ -8,7 +8,7 @@ use super::bases::Bases;
 use super::folders::OpenFolder;
 use super::index::{Kind, NodeId};
 use super::link::Linker;
-use super::place::Source;
+use super::source::Source;
 use crate::sys::{self, Dir};
 
 /// What the smallest file takes on most disks, and folders and symlinks on some.

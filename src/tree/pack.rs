@@ -15,7 +15,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::alike::is_given;
 use super::folders::OpenFolder;
 use super::index::{Kind, Node, NodeId, Tree};
-use super::place::Source;
+use super::source::Source;
 use super::subtree::Subtree;
 use super::tally::Tally;
 use super::{Engine, Error, Result};

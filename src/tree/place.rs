@@ -12,13 +12,14 @@ use rayon::Scope;
 
 use super::bases::{BaseFolder, Bases, linked_from};
 use super::failure::UntilFailure;
-use super::folders::{Folders, OpenFolder};
+use super::folders::OpenFolder;
 use super::index::{Kind, NodeId, Tree};
-use super::link::{File, Metadata, Used};
-use super::tally::{Counts, Tally};
+use super::maker::Maker;
+use super::source::Source;
+use super::tally::Tally;
 use super::threads::Threads;
 use super::{Engine, Error, Result};
-use crate::sys::{self, Dir};
+use crate::sys::Dir;
 
 /// Files of one batch, at most. A batch is what one thread takes at a time.
 const BATCH_FILES: usize = 128;
@@ -32,19 +33,6 @@ const BATCH_BYTES: u64 = 4 << 20;
 /// Bits that no tree has (see [`super::walk`]): a folder has them from the one in which it was made, or from somebody who
 /// wanted that, and they stay as they are.
 pub(super) const KEPT_BY_FOLDERS: u16 = 0o6000;
-
-/// A tree, and the folders that hold its files.
-#[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
-    /// What is there.
-    pub tree: &'a Tree,
-    /// Where that lies.
-    pub folders: Folders<'a>,
-    /// For each node whether it may share its inode with the copy (see [`super::LinkMode::Hardlink`]).
-    pub linkable: &'a [bool],
-    /// Whether others may write there meanwhile.
-    pub is_live: bool,
-}
 
 /// A part of a tree, and the name it gets.
 #[derive(Debug, Clone)]
@@ -66,9 +54,7 @@ pub fn place(
 ) -> Result<Tally> {
     let groups = groups_of(source.tree, placements, bases);
     let jobs = UntilFailure::new(engine.interrupt);
-    let inherited =
-        Inherited { setgid: into.stat_self()?.mode & 0o2000, is_mode_changed: into.has_default_acl() };
-    let work = Work { source, bases, engine, jobs, groups: &groups, inherited, counts: Counts::default() };
+    let work = Work { maker: Maker::new(source, bases, engine, into)?, jobs, groups: &groups };
     let all = Jobs { work: &work, contents: None };
     match Threads::suited(source.folders, source.tree.len(), into)? {
         Threads::All => rayon::in_place_scope(|scope| all.begin(scope, placements, into)),
@@ -80,10 +66,7 @@ pub fn place(
     }
     work.jobs.finish()?;
     let linked = work.link_further_names(placements, into)?;
-    let mut tally = work.counts.tally();
-    tally.files += linked;
-    tally.obstacle = engine.linker.obstacle();
-    Ok(tally)
+    Ok(work.maker.tally(linked))
 }
 
 /// The folders in which placed nodes lie, on the side of the source.
@@ -152,23 +135,10 @@ struct Folder<'a> {
     pending: AtomicUsize,
 }
 
-/// What files and folders get from the folder in which they are made.
-#[derive(Debug, Clone, Copy)]
-struct Inherited {
-    /// The bit, if folders get it.
-    setgid: u16,
-    /// Whether they may have another mode than they are made with, whatever the umask.
-    is_mode_changed: bool,
-}
-
 struct Work<'a> {
-    source: Source<'a>,
-    bases: Option<Bases<'a>>,
-    engine: Engine<'a>,
+    maker: Maker<'a>,
     jobs: UntilFailure<'a>,
     groups: &'a Groups,
-    inherited: Inherited,
-    counts: Counts,
 }
 
 /// The work as jobs.
@@ -181,7 +151,7 @@ struct Jobs<'n, 'c, 'a> {
 
 impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
     fn begin(self, scope: &Scope<'n>, placements: &'n [Placement], into: &'n Dir) {
-        let Work { source, bases, .. } = *self.work;
+        let Maker { source, bases, .. } = self.work.maker;
         for batch in placements.chunks(BATCH_TOPS) {
             scope.spawn(move |scope| {
                 let mut parents = Parents::default();
@@ -203,16 +173,16 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
         into: &Dir,
     ) -> Result<()> {
         let work = self.work;
-        let node = work.tree().node(placement.node);
+        let node = work.maker.tree().node(placement.node);
         if let Kind::Folder { .. } = node.kind {
             into.make_dir(&placement.name, node.mode | 0o700)?;
             let target = into.open_dir(&placement.name)?;
             // The root is in no folder of the tree, and so it is its own origin.
             let (source, above) = match placement.node {
-                0 => (OpenFolder::new(work.tree(), work.source.folders, 0), None),
+                0 => (OpenFolder::new(work.maker.tree(), work.maker.source.folders, 0), None),
                 id => (origin.source.below(id)?, origin.base.as_ref()),
             };
-            let base = work.open_base(placement.node, above);
+            let base = work.maker.open_base(placement.node, above);
             let pending = AtomicUsize::new(0);
             let folder = Folder { node: placement.node, is_top: true, source, base, target, pending };
             scope.spawn(move |scope| work.jobs.run(|| self.place_folder(scope, folder)));
@@ -221,15 +191,15 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
             Ok(())
         } else {
             let base = origin.base.as_ref();
-            work.place_file(placement.node, &origin.source, base, &mut None, into, &placement.name)
+            work.maker.make(placement.node, &origin.source, base, &mut None, into, &placement.name)
         }
     }
 
     fn place_folder(self, scope: &Scope<'n>, folder: Folder<'a>) -> Result<()> {
         let work = self.work;
-        let children = work.tree().children(folder.node);
+        let children = work.maker.tree().children(folder.node);
         let (subfolders, mut files): (Vec<_>, Vec<_>) =
-            children.partition(|&id| matches!(work.tree().node(id).kind, Kind::Folder { .. }));
+            children.partition(|&id| matches!(work.maker.tree().node(id).kind, Kind::Folder { .. }));
         files.retain(|id| !work.groups.followers.contains(id));
         let batches = work.batches(files);
         folder.pending.store(subfolders.len() + batches.len(), Ordering::Relaxed);
@@ -256,20 +226,20 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
         let mut empty = Vec::new();
         for &id in batch {
             work.jobs.check()?;
-            let name = work.tree().name(id);
-            let is_had = work.bases.is_some_and(|bases| bases.have(id));
+            let name = work.maker.tree().name(id);
+            let is_had = work.maker.bases.is_some_and(|bases| bases.have(id));
             if self.contents.is_some() && folder.source.is_packed(id) && !is_had {
-                work.metadata(id).make_empty(&folder.target, name)?;
+                work.maker.make_empty(id, &folder.target)?;
                 empty.push(id);
             } else {
-                work.place_file(id, &folder.source, base, &mut near, &folder.target, name)?;
+                work.maker.make(id, &folder.source, base, &mut near, &folder.target, name)?;
             }
         }
         match self.contents {
             Some(contents) if !empty.is_empty() => {
                 let folder = Arc::clone(folder);
                 let fill = move || {
-                    empty.iter().try_for_each(|&id| work.fill(&folder, id))?;
+                    empty.iter().try_for_each(|&id| work.maker.fill(id, &folder.source, &folder.target))?;
                     work.end_one(&folder)
                 };
                 contents.spawn(move |_| work.jobs.run(fill));
@@ -282,9 +252,9 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
 
 impl<'a> Work<'a> {
     fn make_subfolder(&self, parent: &Folder<'a>, id: NodeId) -> Result<Folder<'a>> {
-        let name = self.tree().name(id);
-        parent.target.make_dir(name, self.tree().node(id).mode | 0o700)?;
-        let base = self.open_base(id, parent.base.as_ref());
+        let name = self.maker.tree().name(id);
+        parent.target.make_dir(name, self.maker.tree().node(id).mode | 0o700)?;
+        let base = self.maker.open_base(id, parent.base.as_ref());
         let (source, target) = (parent.source.below(id)?, parent.target.open_dir(name)?);
         self.end_one(parent)?;
         Ok(Folder { node: id, is_top: false, source, base, target, pending: AtomicUsize::new(0) })
@@ -292,7 +262,7 @@ impl<'a> Work<'a> {
 
     /// Cuts files into batches, the largest files first.
     fn batches(&self, mut files: Vec<NodeId>) -> Vec<Vec<NodeId>> {
-        let size = |id: NodeId| match self.tree().node(id).kind {
+        let size = |id: NodeId| match self.maker.tree().node(id).kind {
             Kind::File { size, .. } => size,
             Kind::Folder { .. } | Kind::Symlink { .. } => 0,
         };
@@ -321,91 +291,13 @@ impl<'a> Work<'a> {
     }
 
     fn finish(&self, folder: &Folder<'a>) -> Result<()> {
-        let node = self.tree().node(folder.node);
-        // One that is packed has no attributes.
-        if let Some(source) = folder.source.own()? {
-            sys::copy_user_attributes(source, &folder.target).map_err(|errno| Error::Copy {
-                from: source.path().to_path_buf(),
-                to: folder.target.path().to_path_buf(),
-                source: errno.into(),
-            })?;
-        }
-        let is_kept = self.is_mode_kept(node.mode) && node.mode & 0o700 == 0o700;
-        // Only a folder that can be written to can be moved to another one.
-        let mode = if folder.is_top { node.mode | 0o700 } else { node.mode } | self.inherited.setgid;
-        Ok(folder.target.finish_self((!is_kept).then_some(mode), node.mtime)?)
-    }
-
-    fn is_mode_kept(&self, mode: u16) -> bool {
-        !self.inherited.is_mode_changed && sys::is_mode_kept(mode)
-    }
-
-    fn metadata(&self, id: NodeId) -> Metadata {
-        let node = self.tree().node(id);
-        Metadata { mode: node.mode, is_mode_kept: self.is_mode_kept(node.mode), mtime: node.mtime }
-    }
-
-    /// Gives a packed file, which was made empty, what it holds.
-    fn fill(&self, folder: &Folder<'a>, id: NodeId) -> Result<()> {
-        if let Some(contents) = folder.source.packed(id)? {
-            let used = self.metadata(id).fill(&contents, &folder.target, self.tree().name(id))?;
-            self.engine.progress.add(contents.len() as u64);
-            self.counts.add(used, contents.len() as u64);
-        }
-        Ok(())
-    }
-
-    fn place_file(
-        &self,
-        id: NodeId,
-        from: &OpenFolder<'a>,
-        base: Option<&BaseFolder>,
-        near: &mut Option<BaseFolder>,
-        to: &Dir,
-        to_name: &[u8],
-    ) -> Result<()> {
-        let tree = self.tree();
-        let node = tree.node(id);
-        match node.kind {
-            Kind::Symlink { target } => {
-                to.make_symlink(to_name, tree.text(target))?;
-                to.set_mtime(to_name, node.mtime)?;
-                self.engine.progress.add(0);
-                self.counts.symlinks.fetch_add(1, Ordering::Relaxed);
-            }
-            Kind::File { size, .. } => {
-                self.engine.progress.add(size);
-                if let Some(bases) = self.bases
-                    && bases.link(tree, id, base, near, to, to_name)?
-                {
-                    self.counts.add(Used::Hardlink, size);
-                    return Ok(());
-                }
-                let metadata = self.metadata(id);
-                if let Some(contents) = from.packed(id)? {
-                    self.counts.add(metadata.make(&contents, to, to_name)?, size);
-                    return Ok(());
-                }
-                let linkable = self.source.linkable.get(id as usize).copied().unwrap_or(false);
-                let file = File {
-                    from: from.with(id)?,
-                    name: tree.name(id),
-                    size,
-                    metadata,
-                    linkable,
-                    is_live: self.source.is_live,
-                };
-                self.counts.add(self.engine.linker.transfer(&file, to, to_name)?, size);
-            }
-            Kind::Folder { .. } => {}
-        }
-        Ok(())
+        self.maker.finish_folder(folder.node, folder.is_top, &folder.source, &folder.target)
     }
 
     /// Gives files their further names, and returns how many there are. A file that cannot have as many, or here none at all,
     /// is there as often as needed.
     fn link_further_names(&self, placements: &[Placement], into: &Dir) -> Result<u64> {
-        let tree = self.tree();
+        let tree = self.maker.tree();
         // The placed name, split into the folder in `into` and the name there.
         let placed = |(index, id): (usize, NodeId)| {
             let placement: &Placement = &placements[index];
@@ -435,11 +327,11 @@ impl<'a> Work<'a> {
                 if is_linked {
                     linked += 1;
                 } else {
-                    let from = OpenFolder::new(tree, self.source.folders, tree.node(member.1).parent);
-                    self.place_file(member.1, &from, None, &mut None, &to, &name)?;
+                    let from = OpenFolder::new(tree, self.maker.source.folders, tree.node(member.1).parent);
+                    self.maker.make(member.1, &from, None, &mut None, &to, &name)?;
                 }
                 if let Some(folder) = folder {
-                    to.finish_self(locked.map(|mode| mode | self.inherited.setgid), folder.mtime)?;
+                    to.finish_self(locked.map(|mode| self.maker.folder_mode(mode)), folder.mtime)?;
                 }
                 if !is_linked {
                     (leader, leader_name) = (to, name);
@@ -447,13 +339,5 @@ impl<'a> Work<'a> {
             }
         }
         Ok(linked)
-    }
-
-    fn open_base(&self, id: NodeId, above: Option<&BaseFolder>) -> Option<BaseFolder> {
-        self.bases.and_then(|bases| bases.open(self.tree(), id, above))
-    }
-
-    fn tree(&self) -> &'a Tree {
-        self.source.tree
     }
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::place::{Placement, Source, place};
+use super::place::{Placement, place};
+use super::source::Source;
 use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
 use super::update::update;

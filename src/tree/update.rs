@@ -15,8 +15,9 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 use super::difference::{Change, Difference, compare};
 use super::index::{Kind, NodeId, Tree};
-use super::place::{KEPT_BY_FOLDERS, Placement, Source, place};
+use super::place::{KEPT_BY_FOLDERS, Placement, place};
 use super::restore::Existing;
+use super::source::Source;
 use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
 use super::{Engine, Error, Result};
