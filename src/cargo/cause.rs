@@ -55,6 +55,8 @@ pub enum Cause {
     Unknown,
     /// It came from the unit pool, and cargo did not take it.
     Rejected,
+    /// It was left out of what was restored, for this reason.
+    LeftOut(String),
     /// What cargo noted cannot be read.
     Unreadable(String),
 }

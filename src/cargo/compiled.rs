@@ -74,6 +74,11 @@ impl<'t> Notes<'t> {
         Self { tree, units, all }
     }
 
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Note<'t>> {
+        self.all.iter()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()
@@ -128,6 +133,12 @@ impl<'t> Notes<'t> {
     /// The tree.
     pub fn tree(&self) -> &'t Tree {
         self.tree
+    }
+
+    /// The folder of the unit that a fingerprint is of: no other unit has it.
+    pub fn folder(&self, note: &Note<'_>) -> String {
+        let folder = self.units[note.unit].folder();
+        String::from_utf8_lossy(&self.tree.path_below(0, folder)).into_owned()
     }
 
     /// The file beside a fingerprint that is called like it, but for `prefix` and `suffix`.

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::dep_info::{DepInfo, Download, listed_sources};
-use super::fingerprint::{Fingerprint, fingerprint_hash};
+use super::dep_info::Download;
+use super::record::Record;
 use super::units::Unit;
-use crate::tree::{self, Folders, NodeId, Tree};
+use crate::tree::{self, Folders, Tree};
 
 /// A unit of a dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +27,6 @@ pub struct Dependency {
     pub needs: Vec<usize>,
 }
 
-/// What was read of a unit.
-struct Read {
-    hash: u64,
-    fingerprint: Fingerprint,
-    info: DepInfo,
-    package: Option<String>,
-}
-
 /// For each of the `units` of the target folder `target`, whose files lie in `folders`, what it is; `None` for one of the
 /// workspace's own, and where that cannot be told. `home` is the cargo home of its builds.
 pub fn dependencies(
@@ -43,21 +35,30 @@ pub fn dependencies(
     units: &[Unit],
     home: &Path,
 ) -> tree::Result<Vec<Option<Dependency>>> {
-    let read = units.par_iter().map(|unit| read(folders, target, unit, home));
-    let read = read.collect::<tree::Result<Vec<_>>>()?;
-    let mut by_hash: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (index, read) in read.iter().enumerate().filter_map(|(index, read)| Some((index, read.as_ref()?))) {
-        by_hash.entry(read.hash).or_default().push(index);
-    }
-    // Two of one hash cannot be told apart.
-    let find = |hash: u64| by_hash.get(&hash).filter(|found| found.len() == 1).map(|found| found[0]);
+    let records = units.par_iter().map(|unit| Record::read(folders, target, unit));
+    let records = records.collect::<tree::Result<Vec<_>>>()?;
+    Ok(told(target, units, &records, home))
+}
+
+/// The same of units whose `records` were read.
+pub(super) fn told(
+    target: &Tree,
+    units: &[Unit],
+    records: &[Option<Record>],
+    home: &Path,
+) -> Vec<Option<Dependency>> {
+    let needs = needs(records);
+    let package = |index: usize| {
+        let first = records[index].as_ref()?.sources.first()?;
+        package(first, units[index].names(target).0, home)
+    };
     let tell = |index: usize| {
-        let Read { fingerprint, info, package, .. } = read[index].as_ref()?;
-        let needs: Vec<usize> = fingerprint.needs()?.into_iter().map(find).collect::<Option<_>>()?;
+        let Record { fingerprint, info, .. } = records[index].as_ref().filter(|record| record.is_known)?;
+        let needs = needs[index].clone()?;
         // A run of a build script is of the package of the script.
         let is_script = |need: &&usize| units[index].names(target).0 == units[**need].names(target).0;
-        let script = || read[*needs.iter().find(is_script)?].as_ref()?.package.clone();
-        let package = package.clone().or_else(script)?;
+        let script = || package(*needs.iter().find(is_script)?);
+        let package = package(index).or_else(script)?;
         let variables = fingerprint.variables_read().chain(info.variables());
         Some(Dependency {
             package,
@@ -66,35 +67,29 @@ pub fn dependencies(
             needs,
         })
     };
-    Ok((0..units.len()).map(tell).collect())
+    (0..units.len()).map(tell).collect()
 }
 
-/// `None` for a unit that is not as we know them.
-fn read(folders: Folders<'_>, target: &Tree, unit: &Unit, home: &Path) -> tree::Result<Option<Read>> {
-    let [fingerprint] = unit.fingerprints[..] else { return Ok(None) };
-    let text = |file: NodeId| Ok::<_, tree::Error>(folders.read(target, file)?.unwrap_or_default());
-    let in_words = [target.name(fingerprint), b".json"].concat();
-    let Some(in_words) = target.child(target.node(fingerprint).parent, &in_words) else { return Ok(None) };
-    let Some(hash) = fingerprint_hash(&text(fingerprint)?) else { return Ok(None) };
-    let Ok(fingerprint) = Fingerprint::parse(&text(in_words)?) else {
-        return Ok(None);
+/// For each unit the indices of those that it was built with; `None` where one of them is not there, or cannot be told.
+pub(super) fn needs(records: &[Option<Record>]) -> Vec<Option<Vec<usize>>> {
+    let mut by_hash: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (index, record) in
+        records.iter().enumerate().filter_map(|(index, record)| Some((index, record.as_ref()?)))
+    {
+        by_hash.entry(record.hash).or_default().push(index);
+    }
+    // Two of one hash cannot be told apart.
+    let find = |hash: u64| by_hash.get(&hash).filter(|found| found.len() == 1).map(|found| found[0]);
+    let of = |record: &Option<Record>| {
+        record.as_ref()?.fingerprint.needs()?.into_iter().map(find).collect::<Option<Vec<_>>>()
     };
-    let info = match unit.info(target) {
-        Some(list) => DepInfo::parse(&text(list)?).unwrap_or_default(),
-        None => DepInfo::default(),
-    };
-    let package = match unit.source_list(target) {
-        Some(list) => package(&text(list)?, unit.names(target).0, home),
-        None => None,
-    };
-    Ok(Some(Read { hash, fingerprint, info, package }))
+    records.iter().map(of).collect()
 }
 
-/// The package called `name` whose sources are the first in a list of rustc's, if they are in the cargo home `home`.
-fn package(list: &[u8], name: &[u8], home: &Path) -> Option<String> {
+/// The package called `name` that the file `source` is of, if it is in the cargo home `home`.
+fn package(source: &Path, name: &[u8], home: &Path) -> Option<String> {
     let name = std::str::from_utf8(name).ok()?;
-    let download =
-        Download::of(name, listed_sources(list).first()?).filter(|download| download.home == home)?;
+    let download = Download::of(name, source).filter(|download| download.home == home)?;
     Some(format!("{name}-{}", download.version))
 }
 
@@ -105,14 +100,13 @@ mod tests {
     #[test]
     fn the_package_is_told_by_the_folder_of_its_first_source() {
         let package =
-            |list: &str, name: &str| package(list.as_bytes(), name.as_bytes(), Path::new("/h/.cargo"));
-        let list = "/w/target/debug/deps/libserde-1.rlib: /h/.cargo/registry/src/index-1/serde-1.0.219/src/lib.rs /x\n";
-        assert_eq!(package(list, "serde").as_deref(), Some("serde-1.0.219"));
-        assert_eq!(package(list, "serd"), None);
-        assert_eq!(package(&list.replace("/h/", "/other/"), "serde"), None);
-        let git = "/w/x: /h/.cargo/git/checkouts/repo-0123/89abcde/member/src/lib.rs\n";
+            |source: &str, name: &str| package(Path::new(source), name.as_bytes(), Path::new("/h/.cargo"));
+        let source = "/h/.cargo/registry/src/index-1/serde-1.0.219/src/lib.rs";
+        assert_eq!(package(source, "serde").as_deref(), Some("serde-1.0.219"));
+        assert_eq!(package(source, "serd"), None);
+        assert_eq!(package(&source.replace("/h/", "/other/"), "serde"), None);
+        let git = "/h/.cargo/git/checkouts/repo-0123/89abcde/member/src/lib.rs";
         assert_eq!(package(git, "member").as_deref(), Some("member-89abcde"));
-        let own = "/w/x: /w/member/src/lib.rs /h/.cargo/registry/src/i/member-1.0.0/x.rs\n";
-        assert_eq!((package(own, "member"), package("", "serde")), (None, None));
+        assert_eq!(package("/w/member/src/lib.rs", "member"), None);
     }
 }

@@ -66,6 +66,9 @@ pub enum Difference {
     },
 }
 
+/// What a unit can be made stale by.
+const KINDS: [&str; 4] = ["CheckDepInfo", "RerunIfChanged", "RerunIfEnvChanged", "Precalculated"];
+
 impl Fingerprint {
     /// Reads the JSON of cargo.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
@@ -135,6 +138,11 @@ impl Fingerprint {
         among.map(|(name, _)| name.to_owned()).collect()
     }
 
+    /// The flags for the compiler.
+    pub(super) fn rustflags(&self) -> &[String] {
+        &self.rustflags
+    }
+
     /// The features that were switched on, as cargo writes them.
     pub(super) fn features(&self) -> &str {
         &self.features
@@ -198,6 +206,22 @@ impl<'f> Watched<'f> {
     pub fn paths(self) -> impl Iterator<Item = &'f str> {
         self.paths.iter().filter_map(Value::as_str)
     }
+}
+
+/// Whether the JSON of a fingerprint has the form that is known: without dependencies, or with what makes the unit stale
+/// written in another way, nothing may be concluded from it.
+pub(super) fn has_known_form(json: &[u8]) -> bool {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(json) else { return false };
+    let list = |name: &str| fields.get(name).and_then(Value::as_array);
+    let is_dependency = |value: &Value| {
+        value.as_array().is_some_and(|parts| parts.len() == 4 && parts[1].is_string() && parts[3].is_u64())
+    };
+    let is_local = |value: &Value| {
+        let local = value.as_object().filter(|local| local.len() == 1);
+        local.is_some_and(|local| local.keys().all(|kind| KINDS.contains(&kind.as_str())))
+    };
+    list("deps").is_some_and(|deps| deps.iter().all(is_dependency))
+        && list("local").is_some_and(|local| local.iter().all(is_local))
 }
 
 /// The hash of a fingerprint, as the file beside its JSON has it: the bytes of the number, lowest first.
@@ -311,6 +335,27 @@ mod tests {
         assert_eq!(now.other_dependencies(&then), ["b", "c", "d"]);
         assert_eq!(now.dependencies_among(&BTreeSet::from([10, 30])), ["a"]);
         assert_eq!(fingerprint_hash(b"a501e606cfc00e30"), Some(3_462_917_158_900_990_373));
+    }
+
+    #[test]
+    fn what_has_another_form_is_not_known() {
+        for json in
+            [LIBRARY, RUN, r#"{"deps":[],"local":[{"CheckDepInfo":{"dep_info":"x","fingerprint":"mtime"}}]}"#]
+        {
+            assert!(has_known_form(json.as_bytes()), "{json}");
+        }
+        for json in [
+            WHOLE_PACKAGE,
+            r#"{"deps":[]}"#,
+            r#"{"local":[],"deps":[[1,"a",false]]}"#,
+            r#"{"local":[],"deps":[[1,"a",false,2,3]]}"#,
+            r#"{"deps":[],"local":[{"CheckContents":{}}]}"#,
+            r#"{"deps":[],"local":["Always"]}"#,
+            "[]",
+            "{",
+        ] {
+            assert!(!has_known_form(json.as_bytes()), "{json}");
+        }
     }
 
     #[test]

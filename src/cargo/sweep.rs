@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::units::{Unit, profiles};
 use crate::sys::Time;
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{Kind, Node, NodeId, Tree};
 
 /// A part of a target folder that is kept by choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +49,12 @@ pub enum Why {
     Executable,
     /// Incremental compilation's, unwanted or of units that are gone.
     Incremental,
-    /// Documentation, packages, temporary files.
+    /// Documentation, packages, temporary files, what other tools left.
     Extra,
+    /// What cargo lays out for users in each build.
+    LaidOut,
+    /// It was changed after it was built.
+    Changed,
 }
 
 /// What is to be left out of the target folder `target`: files, and folders with all that is in them. `is_used` tells of
@@ -77,8 +81,6 @@ pub fn sweep(target: &Tree, units: &[Unit], is_used: &[bool], kept: &Kept) -> Ve
         let has_lost = units.iter().zip(&gone).any(|(unit, gone)| unit.profile == profile && *gone);
         left_out.extend(incremental(target, profile, &living, kept.has(Part::Incremental), has_lost));
     }
-    left_out.extend(outputs_of(target, &left_out));
-    left_out.extend(extras(target, kept));
     left_out
 }
 
@@ -95,27 +97,30 @@ pub fn spread(target: &Tree, left_out: &[(NodeId, Why)]) -> Vec<Option<Why>> {
     why
 }
 
-/// Cargo hard-links what a unit makes into the profile's folder, with a list of its sources: they go with their unit.
-fn outputs_of(target: &Tree, left_out: &[(NodeId, Why)]) -> Vec<(NodeId, Why)> {
-    let why = spread(target, left_out);
-    let group = |id: NodeId| match target.node(id).kind {
-        Kind::File { group, .. } if group != 0 => Some(group),
-        _ => None,
+/// Units of which something was changed in place after cargo had made them, such as by `strip`: cargo does not see it. `earlier`
+/// is the target folder with which the job began.
+pub fn changed_in_place(target: &Tree, units: &[Unit], earlier: Option<&Tree>) -> Vec<(NodeId, Why)> {
+    let is_changed = |unit: &&Unit| {
+        let Some(&fingerprint) = unit.fingerprints.first() else { return false };
+        let made = target.node(fingerprint).mtime;
+        let then = |id: NodeId| earlier.and_then(|then| Some((then, then.at(&target.path_below(0, id))?)));
+        let is_carried = then(fingerprint).is_some_and(|(then, was)| then.node(was).mtime == made);
+        let is_other = |id: &NodeId| {
+            let now = target.node(*id);
+            now.mtime > made
+                || is_carried
+                    && then(*id).is_some_and(|(then, was)| {
+                        let was = then.node(was);
+                        (was.mtime, was.mode) != (now.mtime, now.mode) || size_of(was) != size_of(now)
+                    })
+        };
+        unit.products(target).iter().any(is_other)
     };
-    let gone = target.iter().filter_map(|(id, _)| Some((group(id)?, why[id as usize]?)));
-    let gone: HashMap<u32, Why> = gone.collect();
-    let mut outputs = Vec::new();
-    for profile in profiles(target) {
-        for folder in [Some(profile), target.child(profile, b"examples")].into_iter().flatten() {
-            for id in target.children(folder) {
-                let Some(&why) = group(id).and_then(|group| gone.get(&group)) else { continue };
-                let stem = target.name(id).split(|&byte| byte == b'.').next().unwrap_or_default();
-                let list = target.child(folder, &[stem, b".d"].concat());
-                outputs.extend([Some(id), list].into_iter().flatten().map(|id| (id, why)));
-            }
-        }
-    }
-    outputs
+    units.iter().filter(is_changed).flat_map(|unit| &unit.parts).map(|&part| (part, Why::Changed)).collect()
+}
+
+fn size_of(node: &Node) -> Option<u64> {
+    if let Kind::File { size, .. } = node.kind { Some(size) } else { None }
 }
 
 /// Executables of a test, a benchmark or an example over `limit` bytes, all names of them.
@@ -145,9 +150,6 @@ fn incremental(
     if !is_kept {
         return vec![(folder, Why::Incremental)];
     }
-    if !has_lost {
-        return Vec::new();
-    }
     let mut by_crate: HashMap<&[u8], Vec<NodeId>> = HashMap::new();
     for id in target.children(folder) {
         let name = target.name(id);
@@ -158,6 +160,9 @@ fn incremental(
     for (name, mut folders) in by_crate {
         // Of one name in all packages, and soon compiled.
         let is_build_script = name.starts_with(b"build_script_");
+        if is_build_script && !has_lost {
+            continue;
+        }
         let is_of_it = |unit: &&&Unit| unit.fingerprints.iter().any(|id| is_of_crate(target.name(*id), name));
         let of_crate: Vec<_> = living.iter().filter(|_| !is_build_script).filter(is_of_it).collect();
         let compiled: Vec<_> = of_crate.iter().filter_map(|unit| unit.compiled(target)).collect();
@@ -179,20 +184,4 @@ fn is_of_crate(fingerprint: &[u8], name: &[u8]) -> bool {
 fn newest(target: &Tree, folder: NodeId) -> Time {
     let times = target.children(folder).map(|id| target.node(id).mtime);
     times.chain([target.node(folder).mtime]).max().expect("there is one")
-}
-
-fn extras(target: &Tree, kept: &Kept) -> Vec<(NodeId, Why)> {
-    let unwanted = [
-        (&b"doc"[..], kept.has(Part::Doc)),
-        (b"package", kept.has(Part::Package)),
-        (b"tmp", kept.has(Part::Tmp)),
-    ];
-    let is_folder = |id: &NodeId| matches!(target.node(*id).kind, Kind::Folder { .. });
-    // In a profile's folder such a name is that of an executable.
-    let profiles = profiles(target);
-    let tops: Vec<_> =
-        target.children(0).filter(is_folder).filter(|id| !profiles.contains(id)).chain([0]).collect();
-    let names = unwanted.into_iter().filter(|(_, is_kept)| !is_kept).map(|(name, _)| name);
-    let found = names.flat_map(|name| tops.iter().filter_map(move |&top| target.child(top, name)));
-    found.filter(is_folder).map(|id| (id, Why::Extra)).collect()
 }

@@ -12,6 +12,12 @@ use object::{Object, ObjectSection};
 /// What metadata that is not in an object file begins with.
 const METADATA: &[u8] = b"rust\0\0\0";
 
+/// What stands behind each text in metadata.
+const END_OF_TEXT: u8 = 0xc1;
+
+/// How many bytes the length before a text can take.
+const LENGTHS: std::ops::Range<usize> = 1..4;
+
 /// Sections of object files in which the compiler keeps metadata.
 const METADATA_SECTIONS: [&str; 2] = [".rmeta", ".rustc"];
 
@@ -103,7 +109,32 @@ impl Search<'_> {
             self.sources.iter().any(|source| data[at..].starts_with(source.as_os_str().as_encoded_bytes()))
         };
         let mut found = self.places().flat_map(|place| memmem::find_iter(data, place));
-        found.any(|at| !is_source(at))
+        found.any(|at| !is_source(at) && !self.is_of_source_name(data, at))
+    }
+
+    /// Whether the text at `at` is of the name of a source: behind it follow the directory of the compiler and the whole path,
+    /// each behind its length and before a mark.
+    fn is_of_source_name(&self, data: &[u8], at: usize) -> bool {
+        let text_at = |at: usize| data[at..].split(|&byte| byte == END_OF_TEXT).next().unwrap_or_default();
+        let text = text_at(at);
+        let is_whole = |folder: &[u8], path: &[u8]| {
+            let below = path.strip_prefix(folder).and_then(|below| below.strip_prefix(b"/"));
+            let is_it = |source: &PathBuf| {
+                let source = source.as_os_str().as_encoded_bytes();
+                source == path || below == Some(source)
+            };
+            self.sources.iter().any(is_it)
+        };
+        { LENGTHS }.any(|length| {
+            let next = at + text.len() + 1 + length;
+            let is_folder = next < data.len() && is_whole(text, text_at(next));
+            let before = at.checked_sub(length + 1).map(|end| &data[..end]);
+            let mut folders = (1..text.len()).filter(|&end| text[end] == b'/').map(|end| &text[..end]);
+            let is_path = before.is_some_and(|before| {
+                folders.any(|folder| before.ends_with(folder) && is_whole(folder, text))
+            });
+            is_folder || is_path
+        })
     }
 
     fn holds_any(&self, data: &[u8]) -> bool {
@@ -146,6 +177,24 @@ mod tests {
         assert!(leads(&archive("a/", b"/w/target ")));
         assert!(leads(&archive("/w/target/a/", b"data")), "the name of a member");
         assert!(leads(b"!<thin>\n/w/target") && leads(b"\x7fELF /w/target"));
+    }
+
+    #[test]
+    fn names_of_sources_in_metadata_lead_nowhere_and_other_texts_do() {
+        let (places, sources) =
+            ([Path::new("/w/a")], [PathBuf::from("src/lib.rs"), PathBuf::from("/w/a/b.rs")]);
+        let leads = |text: &[u8]| leads_to(&[METADATA, text].concat(), &places, &sources);
+        // As rustc 1.95 writes the name of a source.
+        assert!(!leads(b"\x0asrc/lib.rs\xc1\x04/w/a\xc1\x0f/w/a/src/lib.rs\xc1\0"));
+        assert!(!leads(b"\x09/w/a/b.rs\xc1\x04/w/a\xc1\x09/w/a/b.rs\xc1"));
+        for text in [
+            &b"\x04/w/a\xc1"[..],
+            b"\x04/w/a\xc1\x11/w/a/src/other.rs\xc1",
+            b"\x0f/w/a/src/lib.rs\xc1",
+            b"\x06\"/w/a\"\xc1",
+        ] {
+            assert!(leads(text), "{}", text.escape_ascii());
+        }
     }
 
     /// An object file with one section, and something behind all.

@@ -71,6 +71,14 @@ impl Unit {
         self.parts.iter().flat_map(|&part| files_below(target, part)).collect()
     }
 
+    /// What was made, without what cargo and rustc noted of it.
+    pub(super) fn products(&self, target: &Tree) -> Vec<NodeId> {
+        let notes = self.fingerprints.first().map(|&id| target.node(id).parent);
+        let is_product =
+            |id: &NodeId| Some(target.node(*id).parent) != notes && !target.name(*id).ends_with(b".d");
+        self.files(target).into_iter().filter(is_product).collect()
+    }
+
     /// From when cargo called rustc for the unit until that had ended.
     pub(super) fn compiled(&self, target: &Tree) -> Option<RangeInclusive<Time>> {
         let fingerprint = target.node(*self.fingerprints.first()?);

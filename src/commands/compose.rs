@@ -78,6 +78,7 @@ fn find(
 
 /// Of the units `found` those that go together with what is `present`.
 fn chosen(job: &Job, found: Vec<PoolUnit>, present: &BTreeMap<String, Option<String>>) -> Vec<PoolUnit> {
+    let found: Vec<_> = found.into_iter().filter(PoolUnit::has_what_it_needs).collect();
     let offers: Vec<_> = found.iter().map(|unit| offer(job, unit)).collect();
     let chosen: HashSet<usize> = fitting(&offers, present).into_iter().collect();
     let units = found.into_iter().enumerate().filter(|(index, _)| chosen.contains(index));

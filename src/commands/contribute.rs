@@ -1,6 +1,6 @@
 //! Adds to the unit pool what an entry has of dependencies: further names of its files, so no second copy of what is large.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -11,7 +11,10 @@ use super::trouble::Trouble;
 use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
-use crate::store::{self, Elsewhere, EntryId, Header, Layer, Lease, Manifest, Origin, Root, Staging, Store};
+use crate::store::{
+    self, Elsewhere, EntryId, Header, Inputs, Layer, Lease, Made, Manifest, Origin, Outside, OutsideState,
+    Provenance, Root, Staging, Store,
+};
 use crate::sys::Digest;
 use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, PACKED, Placement, Progress, Source, Tree};
 
@@ -48,6 +51,10 @@ struct Contributor<'a> {
     /// Where its files lie.
     files: Files,
     units: Vec<Unit>,
+    /// What they were made of.
+    made: &'a [Made],
+    /// What of that lies outside of the sources.
+    outside: &'a [Outside],
     /// What each of the units is.
     dependencies: Vec<Option<Dependency>>,
     known: &'a Known,
@@ -76,7 +83,20 @@ impl<'a> Contributor<'a> {
         let (tree, files) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
         let units = units(tree);
         let dependencies = dependencies(files.folders(), tree, &units, &pool.home)?;
-        Ok(Self { job, store, session, pool, tree, files, units, dependencies, known })
+        let made = entry.manifest().provenance.roots.get(root).map_or(&[][..], Vec::as_slice);
+        Ok(Self {
+            job,
+            store,
+            session,
+            pool,
+            tree,
+            files,
+            units,
+            made,
+            outside: &entry.manifest().provenance.outside,
+            dependencies,
+            known,
+        })
     }
 
     fn contribute(&self, pooled: &mut Pooled) -> Result<(), Trouble> {
@@ -119,7 +139,10 @@ impl<'a> Contributor<'a> {
     }
 
     fn contents(&self, unit: usize) -> Result<Option<Digest>, Trouble> {
-        Ok(portable(self.files.folders(), self.tree, &self.units[unit], &self.pool.places, &self.pool.home)?)
+        if !self.made.get(unit).is_some_and(Made::is_self_contained) {
+            return Ok(None);
+        }
+        Ok(portable(self.files.folders(), self.tree, &self.units[unit], &self.pool.home)?)
     }
 
     /// Whether `known` is a unit of this tree, as far as sizes and times tell.
@@ -135,6 +158,17 @@ impl<'a> Contributor<'a> {
         // All that was built with it must not be older: so of two that were compiled at once the first one stays.
         let own = self.units[unit].files(self.tree).into_iter().map(|id| self.tree.node(id).mtime).max();
         if own < made(known.tree()) { Standing::New } else { Standing::Known(known) }
+    }
+
+    /// What lies outside and the unit was made of.
+    fn outside(&self, unit: usize) -> BTreeMap<String, OutsideState> {
+        let Some(Made { inputs: Inputs::Known(known), .. }) = self.made.get(unit) else {
+            return BTreeMap::new();
+        };
+        let outside = known.outside.iter().map(|&index| &self.outside[index as usize]);
+        let told = outside
+            .map(|outside| (String::from_utf8_lossy(&outside.path).into_owned(), outside.state.clone()));
+        told.collect()
     }
 
     /// Makes an entry of a unit, and tells its bytes.
@@ -230,12 +264,14 @@ impl<'a> Contributor<'a> {
                     .map(|(name, value)| (name.clone(), digest_of(value.as_deref())))
                     .collect(),
                 needs: needs.collect(),
+                outside: self.outside(unit),
             }),
         };
         Manifest {
             header,
             roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere }],
             sources: Vec::new(),
+            provenance: Provenance::default(),
         }
     }
 }

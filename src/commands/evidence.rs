@@ -66,6 +66,8 @@ pub(super) struct Checkout<'a> {
     pub(super) target: &'a TargetFolder<'a>,
     /// Workspaces, the most probable one first.
     pub(super) workspaces: Vec<PathBuf>,
+    /// When the restore was over: what it left did not change before.
+    pub(super) since: Time,
     pub(super) interrupt: &'a Interrupt,
 }
 
@@ -88,7 +90,8 @@ impl Checkout<'_> {
                     // What a build script made is newer because the script ran: that is the cause then.
                     (Base::Package, None) | (Base::Target, _) => continue,
                 };
-                changed.extend(self.newer(&path, tree.node(list).mtime)?);
+                // The restore gave the list a time of its own.
+                changed.extend(self.newer(&path, tree.node(list).mtime.max(self.since))?);
             }
         }
         if let (Some(watched), Some(package)) = (evidence.fingerprint.watched(), &package)
@@ -101,6 +104,12 @@ impl Checkout<'_> {
         changed.sort_by(|a, b| a.path.cmp(&b.path));
         changed.dedup();
         Ok(changed)
+    }
+
+    /// A source that was seen to be another one, by its path in the checkout.
+    pub(super) fn seen(&self, path: &str) -> Changed {
+        let is_there = |folder: &PathBuf| folder.ancestors().any(|above| file::is_present(&above.join(path)));
+        Changed { path: path.into(), is_gone: !self.workspaces.iter().any(is_there) }
     }
 
     /// Where a package of the workspace is, as rustc told when it was compiled last. `None` for a download.

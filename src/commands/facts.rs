@@ -2,8 +2,8 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use super::git;
 use super::isolation;
 use super::job::{Job, chain};
 use super::presets;
@@ -241,15 +241,6 @@ fn commit(job: &Job, folder: &Path) -> Option<String> {
         // Not checked out by git: sources of the run's own commit, if of any.
         return job.context.commit.clone();
     }
-    let changes = git(folder, &["status", "--porcelain", "--untracked-files=no"])?;
-    if changes.is_empty() { git(folder, &["rev-parse", "HEAD"]) } else { None }
-}
-
-fn git(folder: &Path, args: &[&str]) -> Option<String> {
-    // In a container the checkout may be another user's, and git would refuse to look at it.
-    let mut git = Command::new("git");
-    git.args(["-c", "safe.directory=*"]).args(args).current_dir(folder);
-    let output = git.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim().to_owned())
+    let changes = git::ask(folder, &["status", "--porcelain", "--untracked-files=no"])?;
+    if changes.is_empty() { git::head(folder) } else { None }
 }

@@ -1,28 +1,122 @@
-//! Source times: noted at a save, brought back at a restore, so that cargo compiles what has changed and nothing else.
+//! What units are made of: noted at a save, compared at a restore, so that a build gets the units that it would make, and
+//! none else.
+//!
+//! Cargo goes by times. A unit that serves gets the time of the restore for cargo's list of its sources, so that these, which
+//! hold the same, are older, whatever times a checkout gave them. Only what a build script watches gets back the time that it
+//! had: what is built with the script is compared with the time of its run.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::git;
 use super::job::{Job, chain};
+use super::live::Live;
 use super::trouble::Trouble;
-use super::unwatched::{Anew, compile_anew, tell};
-use crate::cargo::{NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, config_files, path_packages, source_folder};
-use crate::plan::SourcesPlan;
-use crate::store::{Lease, Sources};
-use crate::sys::{self, Dir, Interrupt, Time, file};
-use crate::tree::{Compared, Kind, Selection, Snapshot, TimesBrought, Tree};
+use crate::cargo::{
+    Checkout, Earlier, Making, NO_SOURCES, OUTPUT_MARKS, OutputFolder, RUSTC_INFO, Reason, SourceTrees,
+    SourcesSince, Unit, config_files, leave_out_users, outside_state, path_packages, source_folder, units,
+    verdicts, version, watched_sources,
+};
+use crate::plan::{LeftOut, SourcesPlan};
+use crate::report::{SourcesKept, UnitsKept};
+use crate::store::{Inputs, Lease, Manifest, Provenance, SourceId, Sources};
+use crate::sys::{self, Dir, Interrupt, Time, before_now, file};
+use crate::tree::{Compared, Kind, NodeId, Selection, Snapshot, Tree};
 
-/// Reads the sources of the plan's workspaces. `earlier` is what the job started from. Without them a save is still a
+/// What an entry is made of.
+#[derive(Default)]
+pub(super) struct Noted {
+    pub(super) sources: Vec<Sources>,
+    pub(super) provenance: Provenance,
+}
+
+/// Notes the sources of the plan's workspaces, and what the units in `live` were made of. Without that a save is still a
 /// save: trouble is a warning.
-pub(super) fn note(job: &Job, plan: &SourcesPlan, earlier: &[Sources]) -> Vec<Sources> {
-    read_all(plan, earlier, &job.interrupt).unwrap_or_else(|error| {
-        let what = "the next job will compile the workspace again, since its sources could not be read";
+pub(super) fn note(job: &Job, plan: &SourcesPlan, live: &[Live<'_>], base: Option<&Lease>) -> Noted {
+    try_note(job, plan, live, base).unwrap_or_else(|error| {
+        let what =
+            "the next job will compile all of it again, since what it was built from could not be read";
         job.console.warn(format!("target: {what}: {}", chain(&error)));
-        Vec::new()
+        Noted::default()
     })
+}
+
+fn try_note(
+    job: &Job,
+    plan: &SourcesPlan,
+    live: &[Live<'_>],
+    base: Option<&Lease>,
+) -> Result<Noted, Trouble> {
+    let earlier = base.map(Lease::manifest);
+    let now = time(Timestamp::now());
+    let sources = if plan.is_compared {
+        read_all(plan, earlier.map_or(&[], |earlier| &earlier.sources), &job.interrupt)?
+    } else {
+        Vec::new()
+    };
+    let folders: Vec<_> = sources.iter().map(|sources| folder_of(plan, sources)).collect();
+    let trees = folders.iter().cloned().zip(sources.iter().map(|sources| sources.snapshot.tree()));
+    let trees = SourceTrees::new(trees.collect());
+    let mut places = plan.places.clone();
+    places.extend(folders.iter().filter(|folder| !plan.places.contains(folder)).cloned());
+    let making = Making {
+        sources: &trees,
+        home: plan.home.as_deref(),
+        places,
+        commits: commits(plan, &sources),
+        earlier: earlier.map(|earlier| since(earlier, &sources, live)),
+        now,
+    };
+    let outputs: Vec<_> = live
+        .iter()
+        .map(|live| OutputFolder {
+            path: &live.plan.path,
+            workspaces: workspaces_of(plan, &live.root.name),
+            tree: &live.root.tree,
+            folders: (&live.dir).into(),
+        })
+        .collect();
+    let provenance = making.provenance(&outputs)?;
+    Ok(Noted { sources, provenance })
+}
+
+/// The workspaces that are built in the root called `root`.
+fn workspaces_of<'p>(plan: &'p SourcesPlan, root: &str) -> &'p [PathBuf] {
+    plan.outputs.iter().find(|output| output.root == root).map_or(&[], |output| &output.workspaces)
+}
+
+/// What the job started from, beside what there is now.
+fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[Live<'_>]) -> Earlier<'a> {
+    let of_now = |then: &Sources| {
+        let (number, now) = (0..).zip(sources).find(|(_, now)| now.folder == then.folder)?;
+        Some(SourcesSince { now: number, nodes: now.snapshot.since(&then.snapshot) })
+    };
+    let root = |live: &Live<'_>| {
+        let number = earlier.roots.iter().position(|root| root.name == live.root.name)?;
+        Some((number, &earlier.roots[number].tree))
+    };
+    Earlier {
+        provenance: &earlier.provenance,
+        roots: live.iter().map(root).collect(),
+        sources: earlier.sources.iter().map(of_now).collect(),
+        trees: earlier.sources.iter().map(|sources| sources.snapshot.tree()).collect(),
+    }
+}
+
+/// The commits that are checked out, in the order of the sources; where nothing is compared, that of the job's directory.
+fn commits(plan: &SourcesPlan, sources: &[Sources]) -> Vec<String> {
+    let folders = sources.iter().map(|sources| folder_of(plan, sources));
+    let is_checkout = |folder: &PathBuf| file::is_present(&folder.join(".git"));
+    let commit = |folder: PathBuf| git::head(&folder).unwrap_or_default();
+    folders.map(|folder| if is_checkout(&folder) { commit(folder) } else { String::new() }).collect()
+}
+
+fn folder_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {
+    file::normal(&plan.folder.join(&sources.folder))
 }
 
 fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> Result<Vec<Sources>, Trouble> {
@@ -59,81 +153,315 @@ fn packages_of(list: &Path, folder: &Path) -> sys::Result<Vec<PathBuf>> {
     Ok(path_packages(&String::from_utf8_lossy(&text), folder))
 }
 
-/// Sources that were compared with those of an entry.
-pub(super) struct Prepared {
-    compared: Vec<(PathBuf, Compared)>,
-    anew: Vec<Anew>,
+/// Paths of all manifests in a folder; links among them.
+fn manifests(tree: &Tree) -> Vec<PathBuf> {
+    let is_manifest =
+        |id| tree.name(id) == b"Cargo.toml" && !matches!(tree.node(id).kind, Kind::Folder { .. });
+    let ids = tree.iter().map(|(id, _)| id).filter(|id| is_manifest(*id));
+    ids.map(|id| PathBuf::from(OsStr::from_bytes(&tree.path_below(0, id)))).collect()
 }
 
-/// Compares the sources with those from which an entry was built, and lets what has changed look so. To be called before
-/// the entry's target folder is in place: without it cargo could take wrong contents for built. `outputs` are the target
-/// folders of the job.
-pub(super) fn prepare(
+/// A judgement of an entry's units, to be carried out when those that serve are in place.
+pub(super) struct Judged<'l> {
+    manifest: &'l Manifest,
+    compared: Vec<Option<Compared>>,
+    /// For each root its units.
+    units: Vec<Vec<Unit>>,
+    /// For each root and unit why it is left out.
+    reasons: Vec<Vec<Option<Reason>>>,
+    /// The time before which all sources were as they were compared.
+    before: Time,
+}
+
+/// Compares the job's sources with those from which the entry of `lease` was built. `outputs` are the target directories of
+/// the job, of which `ours` will be the entry's.
+pub(super) fn judge<'l>(
     job: &Job,
     plan: &SourcesPlan,
-    lease: &Lease,
+    lease: &'l Lease,
+    ours: &[PathBuf],
     outputs: &[PathBuf],
-) -> Result<Prepared, Trouble> {
+) -> Result<Judged<'l>, Trouble> {
     let manifest = lease.manifest();
-    let made = time(manifest.header.created);
-    let compare = |folder: PathBuf, snapshot: &Snapshot| {
-        let compared = snapshot.compare(Dir::open(&folder)?, &selection()?, made, &job.interrupt)?;
-        Ok::<_, Trouble>((folder, compared))
-    };
-    let mut compared = Vec::new();
-    if manifest.sources.is_empty() {
-        // Nothing was noted: whatever is older than the entry may have changed.
-        for workspace in &plan.workspaces {
-            compared.push(compare(source_folder(workspace, &plan.folder), &Snapshot::of_nothing())?);
+    let before = before_now();
+    let compared = manifest.sources.iter().map(|sources| {
+        let folder = folder_of(plan, sources);
+        if !plan.is_compared || !file::is_dir(&folder) {
+            return Ok(None);
         }
+        Ok::<_, Trouble>(Some(sources.snapshot.compare(
+            Dir::open(&folder)?,
+            &selection()?,
+            &job.interrupt,
+        )?))
+    });
+    let compared = compared.collect::<Result<Vec<_>, _>>()?;
+    let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
+    let mut judged = Judged { manifest, compared, units, reasons: Vec::new(), before };
+    judged.reasons = judged.verdicts(plan);
+    if judged.has_other_outputs(ours, outputs) {
+        judged.leave_out_watchers();
     }
-    for sources in &manifest.sources {
-        let folder = plan.folder.join(&sources.folder);
-        if file::is_dir(&folder) {
-            compared.push(compare(folder, &sources.snapshot)?);
-        }
-    }
-    let is_noted = !manifest.sources.is_empty();
-    let anew = if is_noted { compile_anew(&mut compared, lease, outputs)? } else { Vec::new() };
-    // The clock may have been set back since.
-    let later = Time { nanoseconds: (made.nanoseconds + 1).min(999_999_999), ..made };
-    let now = time(Timestamp::now()).max(later);
-    for (_, compared) in &compared {
-        compared.touch_changed(now)?;
-    }
-    Ok(Prepared { compared, anew })
+    Ok(judged)
 }
 
-impl Prepared {
-    /// Gives sources that hold what they held the times that they had. `ours` are the target folders that are of the entry
-    /// now, `others` further ones that are not. Cargo goes by times in these as well, and an old time would let it take
-    /// what was built there from other contents for built from these: then all keep the time of the checkout.
-    pub(super) fn finish(self, job: &Job, ours: &[PathBuf], others: &[PathBuf]) -> Option<TimesBrought> {
-        let met = self.compared.iter().flat_map(|(_, compared)| compared.caches());
+impl Judged<'_> {
+    fn verdicts(&self, plan: &SourcesPlan) -> Vec<Vec<Option<Reason>>> {
+        let provenance = &self.manifest.provenance;
+        let is_same = |id: SourceId| {
+            self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
+        };
+        let folders: Vec<_> = self.manifest.sources.iter().map(|sources| folder_of(plan, sources)).collect();
+        let is_same_place = |place: &Vec<u8>| {
+            let place = Path::new(OsStr::from_bytes(place));
+            plan.places.iter().chain(&folders).any(|other| other == place)
+        };
+        let is_same_version = |package: &crate::store::Package| {
+            let limit = &folders[package.folder.sources as usize];
+            let tree = self.manifest.sources[package.folder.sources as usize].snapshot.tree();
+            let path = tree.path_below(0, package.folder.node);
+            version(&limit.join(OsStr::from_bytes(&path)), limit) == package.version
+        };
+        let checkout = Checkout {
+            trees: self.trees(),
+            is_same: plan.is_compared.then_some(&is_same),
+            places: provenance.places.iter().map(is_same_place).collect(),
+            outside: provenance
+                .outside
+                .iter()
+                .map(|outside| outside_state(Path::new(OsStr::from_bytes(&outside.path))) == outside.state)
+                .collect(),
+            versions: provenance.packages.iter().map(is_same_version).collect(),
+            is_same_commit: commits(plan, &self.manifest.sources) == provenance.commits,
+            is_all_newer: self.is_all_newer(),
+        };
+        let of_root = |(root, units): (usize, &Vec<Unit>)| {
+            let tree = &self.manifest.roots[root].tree;
+            let is_future =
+                |unit: &Unit| unit.files(tree).into_iter().any(|id| tree.node(id).mtime > self.before);
+            let are_future: Vec<_> = units.iter().map(is_future).collect();
+            verdicts(provenance, root, &checkout, &are_future)
+        };
+        self.units.iter().enumerate().map(of_root).collect()
+    }
+
+    fn trees(&self) -> Vec<&Tree> {
+        self.manifest.sources.iter().map(|sources| sources.snapshot.tree()).collect()
+    }
+
+    /// Whether all sources changed after the entry was made, as far as times tell.
+    fn is_all_newer(&self) -> bool {
+        let made = time(self.manifest.header.created);
+        let is_newer = |(sources, compared): (&Sources, &Option<Compared>)| {
+            let tree = sources.snapshot.tree();
+            let mut files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. }));
+            compared.as_ref().is_some_and(|compared| {
+                files.all(|(id, _)| compared.mtime(id).is_none_or(|mtime| mtime > made))
+            })
+        };
+        !self.compared.is_empty() && self.manifest.sources.iter().zip(&self.compared).all(is_newer)
+    }
+
+    /// Whether cargo has built in a target directory that the entry does not know: it goes by times there as well, and takes
+    /// what was built from other contents for built from these where they have an old time.
+    fn has_other_outputs(&self, ours: &[PathBuf], outputs: &[PathBuf]) -> bool {
+        let met = self.compared.iter().flatten().flat_map(Compared::caches);
         // Cargo's tag alone also stands in its home.
-        let is_other = |folder: &&PathBuf| !ours.contains(folder) && file::is_file(&folder.join(RUSTC_INFO));
-        if let Some(other) = met.chain(others).find(is_other) {
-            let why = "the restored build does not know what was built there";
-            job.console.say(format!(
-                "target: sources keep their times, and cargo compiles the workspace, because of {}: {why}; hint: remove it, or \
-                 name its workspace in `workspaces`",
-                other.display()
-            ));
-            return None;
+        { met.chain(outputs) }.any(|folder| !ours.contains(folder) && file::is_file(&folder.join(RUSTC_INFO)))
+    }
+
+    /// Leaves out what needs old times for sources.
+    fn leave_out_watchers(&mut self) {
+        let provenance = &self.manifest.provenance;
+        for (units, reasons) in provenance.roots.iter().zip(&mut self.reasons) {
+            for (made, reason) in units.iter().zip(reasons.iter_mut()) {
+                if let Inputs::Known(known) = &made.inputs
+                    && !(known.watched.is_empty() && known.watched_packages.is_empty())
+                {
+                    reason.get_or_insert(Reason::OtherOutputs);
+                }
+            }
+            leave_out_users(units, reasons);
         }
-        let mut brought = TimesBrought::default();
-        for (_, compared) in &self.compared {
-            match compared.bring_back_times() {
-                Ok(one) => brought += one,
-                Err(error) => {
-                    let what = "cargo will compile more than has changed, since times could not be set";
-                    job.console.warn(format!("target: {what}: {}", chain(&error)));
-                    return None;
+    }
+
+    /// Why units are left out, by the names of roots and the units' own folders.
+    pub(super) fn told(&self) -> BTreeMap<String, BTreeMap<String, LeftOut>> {
+        let of_root = |(root, reasons): (usize, &Vec<Option<Reason>>)| {
+            let tree = &self.manifest.roots[root].tree;
+            let units = self.units[root].iter().zip(reasons).enumerate();
+            let told = units.filter_map(|(index, (unit, reason))| {
+                let folder = String::from_utf8_lossy(&tree.path_below(0, unit.folder())).into_owned();
+                let (why, what) = self.words(root, index, reason.as_ref()?);
+                Some((
+                    folder,
+                    match reason.as_ref()? {
+                        Reason::Source(_) => LeftOut::Sources(self.changed_sources(root, index, what)),
+                        Reason::Needs(_) => LeftOut::Dependency,
+                        _ => LeftOut::Other(format!("{why} ({what})")),
+                    },
+                ))
+            });
+            (self.manifest.roots[root].name.clone(), told.collect())
+        };
+        self.reasons.iter().enumerate().map(of_root).collect()
+    }
+
+    /// All that a unit names and that is not as it was; where it is something that the unit does not name, `first`.
+    fn changed_sources(&self, root: usize, unit: usize, first: String) -> Vec<String> {
+        let Some(Inputs::Known(known)) =
+            self.manifest.provenance.roots[root].get(unit).map(|made| &made.inputs)
+        else {
+            return vec![first];
+        };
+        let is_same = |id: &&SourceId| {
+            self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
+        };
+        let named = known.listed.iter().chain(&known.watched).chain(&known.read);
+        let mut paths: Vec<_> = named.filter(|id| !is_same(id)).map(|id| self.path_of(*id)).collect();
+        if paths.is_empty() {
+            paths.push(first);
+        }
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    fn path_of(&self, id: SourceId) -> String {
+        let tree = self.manifest.sources[id.sources as usize].snapshot.tree();
+        String::from_utf8_lossy(&tree.path_below(0, id.node)).into_owned()
+    }
+
+    fn serves(&self, root: usize, unit: usize) -> bool {
+        self.reasons[root][unit].is_none()
+    }
+
+    /// For each node of the root number `root` whether it is left out.
+    pub(super) fn left_out(&self, root: usize) -> Vec<bool> {
+        let tree = &self.manifest.roots[root].tree;
+        let mut left_out = vec![false; tree.len() as usize];
+        for (number, units) in self.units.iter().enumerate() {
+            for (unit, parts) in units.iter().map(|unit| &unit.parts).enumerate() {
+                if self.serves(number, unit) {
+                    continue;
+                }
+                if number == root {
+                    for &part in parts {
+                        left_out[part as usize] = true;
+                    }
+                }
+                let made = self.manifest.provenance.roots.get(number).and_then(|units| units.get(unit));
+                let extras = made.into_iter().flat_map(|made| &made.extras);
+                extras
+                    .filter(|(of, _)| *of as usize == root)
+                    .for_each(|(_, id)| left_out[*id as usize] = true);
+            }
+        }
+        // What is in a folder comes behind it.
+        for (id, node) in tree.iter().skip(1) {
+            left_out[id as usize] |= left_out[node.parent as usize];
+        }
+        left_out
+    }
+
+    /// Makes cargo take the units that serve for made of the sources that are there. `folders` has for each root of the entry
+    /// where it is now, if it is.
+    pub(super) fn finish(&self, job: &Job, folders: &BTreeMap<usize, PathBuf>) -> (SourcesKept, UnitsKept) {
+        for (&root, folder) in folders {
+            if let Err(error) = self.date_lists(root, folder) {
+                let what = "cargo will compile more than has changed, since times could not be set";
+                job.console.warn(format!("target: {what}: {}", chain(&error)));
+            }
+        }
+        if let Err(error) = self.bring_back_times() {
+            let what = "cargo will run build scripts again, since times could not be set";
+            job.console.warn(format!("target: {what}: {}", chain(&error)));
+        }
+        (self.sources_kept(), self.units_kept())
+    }
+
+    /// Gives cargo's lists of sources the time before which all of these were as they are.
+    fn date_lists(&self, root: usize, folder: &Path) -> Result<(), Trouble> {
+        let tree = &self.manifest.roots[root].tree;
+        let dir = Dir::open(folder)?;
+        for (unit, made) in self.manifest.provenance.roots.get(root).into_iter().flatten().enumerate() {
+            let (true, Inputs::Known(known)) = (self.serves(root, unit), &made.inputs) else { continue };
+            let Some(list) = self.units[root][unit].info(tree) else { continue };
+            let newest = known.listed.iter().filter_map(|id| {
+                self.compared[id.sources as usize].as_ref().and_then(|compared| compared.mtime(id.node))
+            });
+            if newest.max() > Some(tree.node(list).mtime) {
+                let beside = dir.open_beneath(&tree.path_below(0, tree.node(list).parent))?;
+                beside.set_mtime(tree.name(list), self.before)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bring_back_times(&self) -> Result<(), Trouble> {
+        let watched =
+            watched_sources(&self.manifest.provenance, &self.trees(), |root, unit| self.serves(root, unit));
+        for (number, sources) in (0..).zip(&self.manifest.sources) {
+            let ids = watched.iter().filter(|id| id.sources == number).map(|id| id.node);
+            let ids: Vec<NodeId> = ids.collect();
+            if let Some(compared) = &self.compared[number as usize] {
+                compared.set_times(&sources.snapshot, &ids)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sources_kept(&self) -> SourcesKept {
+        let mut kept = SourcesKept::default();
+        for (sources, compared) in self.manifest.sources.iter().zip(&self.compared) {
+            let (same, changed) = match compared {
+                Some(compared) => compared.count(&sources.snapshot),
+                None => (0, sources.snapshot.tree().files()),
+            };
+            kept.same += same;
+            kept.changed += changed;
+        }
+        kept
+    }
+
+    fn units_kept(&self) -> UnitsKept {
+        let mut kept = UnitsKept::default();
+        for (root, reasons) in self.reasons.iter().enumerate() {
+            for (unit, reason) in reasons.iter().enumerate() {
+                match reason {
+                    None => kept.served += 1,
+                    Some(reason) => kept.leave_out(self.words(root, unit, reason)),
                 }
             }
         }
-        tell(job, &self.anew);
-        Some(brought)
+        kept
+    }
+
+    /// Why a unit is left out: for people, the unit, what kind of reason it is, and what it is about.
+    fn words(&self, root: usize, unit: usize, reason: &Reason) -> (&'static str, String) {
+        let provenance = &self.manifest.provenance;
+        let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+        let name = |unit: usize| {
+            let tree = &self.manifest.roots[root].tree;
+            let (package, _) = self.units[root][unit].names(tree);
+            text(package)
+        };
+        match reason {
+            Reason::Unknown => ("it is not known what they were made of", name(unit)),
+            Reason::Bound(place) => ("they lead to another place", text(&provenance.places[*place])),
+            Reason::Commit => ("they tell the commit", name(unit)),
+            Reason::Source(id) => ("sources changed", self.path_of(*id)),
+            Reason::Outside(index) => {
+                ("files outside of the sources changed", text(&provenance.outside[*index].path))
+            }
+            Reason::Version => ("their package has another version", name(unit)),
+            Reason::Future => ("they were made at a time that is yet to come", name(unit)),
+            Reason::Unwanted => ("`freshness` is off", name(unit)),
+            Reason::OtherOutputs => {
+                ("another target directory goes by the times of what they watch", name(unit))
+            }
+            Reason::Needs(need) => ("they were built with others of these", name(*need)),
+        }
     }
 }
 
@@ -143,11 +471,4 @@ pub(super) fn time(moment: Timestamp) -> Time {
 
 fn selection() -> Result<Selection, Trouble> {
     Ok(Selection::new(&[], &NO_SOURCES.map(str::to_owned))?.of_sources(&OUTPUT_MARKS))
-}
-
-/// Paths of all manifests in a folder.
-pub(super) fn manifests(tree: &Tree) -> Vec<PathBuf> {
-    let is_manifest = |id| tree.name(id) == b"Cargo.toml" && matches!(tree.node(id).kind, Kind::File { .. });
-    let ids = tree.iter().map(|(id, _)| id).filter(|id| is_manifest(*id));
-    ids.map(|id| PathBuf::from(OsStr::from_bytes(&tree.path_below(0, id)))).collect()
 }

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::evidence::{Checkout, TargetFolder};
+use super::freshness::time;
 use super::job::{Exit, Job, chain};
 use crate::cargo::{Before, Cause, Compiled, Download, Evidence, FingerprintTimes, causes};
-use crate::plan::{LayerPlan, RootPlan, Session};
+use crate::plan::{LayerPlan, LeftOut, RootPlan, Session};
 use crate::report::{Built, BuiltFolder, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
 use crate::store::{self, Header, Layer, Lease, Store};
 use crate::sys::{Dir, file};
@@ -63,6 +64,8 @@ struct Restored<'s> {
     entry: Option<&'s Path>,
     /// What came from the unit pool, if anything did.
     pooled: Option<&'s FingerprintTimes>,
+    /// What it did not get of the entry, by folders of units.
+    left_out: Option<&'s BTreeMap<String, LeftOut>>,
 }
 
 /// The target folders of all sessions. Of several restores of one the last that found something counts.
@@ -71,12 +74,12 @@ fn folders<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restor
     for (path, session) in sessions {
         for layer in session.layers.iter().filter(|layer| layer.plan.layer == Layer::Target) {
             let start = layer.start.as_ref().filter(|_| !session.is_lookup);
-            let (layer, entry, pooled) =
-                (&layer.plan, start.map(|start| start.entry.as_path()), &layer.pooled);
+            let entry = start.map(|start| start.entry.as_path());
+            let (layer, pooled, left_out) = (&layer.plan, &layer.pooled, &layer.left_out);
             for root in &layer.roots {
-                let pooled = pooled.get(&root.name);
+                let (pooled, left_out) = (pooled.get(&root.name), left_out.get(&root.name));
                 let earlier = folders.get(&*root.path);
-                let restored = Restored { path, session, layer, root, entry, pooled };
+                let restored = Restored { path, session, layer, root, entry, pooled, left_out };
                 if !restored.is_miss() || earlier.is_none_or(Restored::is_miss) {
                     folders.insert(&root.path, restored);
                 }
@@ -132,9 +135,13 @@ impl Restored<'_> {
         let pooled = self.pooled.cloned().unwrap_or_default();
         let compiled = now.notes.compiled_since(&then.notes, &pooled);
         let hashes = compiled.iter().filter_map(|one| now.hash(one.now)).collect();
-        let checkout =
-            Checkout { target: &now, workspaces: self.workspaces(job)?, interrupt: &job.interrupt };
-        let judge = Judge { then: &then, now: &now, checkout, hashes };
+        let checkout = Checkout {
+            target: &now,
+            workspaces: self.workspaces(job)?,
+            since: time(self.session.since),
+            interrupt: &job.interrupt,
+        };
+        let judge = Judge { then: &then, now: &now, checkout, hashes, left_out: self.left_out };
         Ok(Built::Compared {
             entry: lease.map(|lease| {
                 let Header { key, created, scope, .. } = lease.manifest().header.clone();
@@ -142,7 +149,7 @@ impl Restored<'_> {
             }),
             pooled: pooled.len(),
             total: now.notes.len(),
-            compiled: compiled.iter().map(|one| judge.unit(one)).collect(),
+            compiled: compiled.iter().map(|one| judge.unit(one)).chain(judge.failed()).collect(),
         })
     }
 
@@ -168,6 +175,7 @@ struct Judge<'a> {
     checkout: Checkout<'a>,
     /// Hashes of the fingerprints of all that was compiled.
     hashes: BTreeSet<u64>,
+    left_out: Option<&'a BTreeMap<String, LeftOut>>,
 }
 
 impl Judge<'_> {
@@ -188,6 +196,34 @@ impl Judge<'_> {
         }
     }
 
+    /// Units that were left out of what was restored, and of which a build came no further than to make their folders.
+    fn failed(&self) -> Vec<CompiledUnit> {
+        let tree = self.now.notes.tree();
+        let is_begun = |folder: &str| {
+            tree.at(folder.as_bytes()).is_some()
+                && self.now.notes.all().all(|note| self.now.notes.folder(note) != folder)
+        };
+        let left_out = self.left_out.into_iter().flatten().filter(|(folder, _)| is_begun(folder));
+        let of_unit = |(folder, left_out): (&String, &LeftOut)| {
+            let note = self.then.notes.all().find(|note| self.then.notes.folder(note) == *folder)?;
+            let cause = match left_out {
+                LeftOut::Sources(paths) => {
+                    Cause::Sources(paths.iter().map(|path| self.checkout.seen(path)).collect())
+                }
+                LeftOut::Dependency => Cause::Dependencies(Vec::new()),
+                LeftOut::Other(why) => Cause::LeftOut(why.clone()),
+            };
+            Some(CompiledUnit {
+                version: None,
+                part: String::from_utf8_lossy(note.part).into_owned(),
+                profile: note.profile.clone(),
+                causes: vec![cause],
+                package: String::from_utf8_lossy(note.package).into_owned(),
+            })
+        };
+        left_out.filter_map(of_unit).collect()
+    }
+
     fn causes(
         &self,
         package: &str,
@@ -197,7 +233,17 @@ impl Judge<'_> {
         match &compiled.before {
             Before::Same(note) => {
                 let then = self.then.evidence(note)?;
-                let changed = || self.checkout.changed(self.then, note, &then);
+                let left_out = self.left_out.and_then(|left_out| left_out.get(&self.then.notes.folder(note)));
+                if let Some(LeftOut::Other(why)) = left_out {
+                    return Ok(vec![Cause::LeftOut(why.clone())]);
+                }
+                let changed = || match left_out {
+                    Some(LeftOut::Sources(paths)) => {
+                        Ok(paths.iter().map(|path| self.checkout.seen(path)).collect())
+                    }
+                    Some(LeftOut::Dependency | LeftOut::Other(_)) => Ok(Vec::new()),
+                    None => self.checkout.changed(self.then, note, &then),
+                };
                 causes(package, (&then, now), true, &self.hashes, changed)
             }
             Before::Kin(notes) => {

@@ -6,12 +6,12 @@ use super::job::Job;
 use super::source::{folder_of, is_target_folder};
 use super::trouble::Trouble;
 use super::{downloads, sweep, tools};
-use crate::cargo::{Locked, SOURCES};
+use crate::cargo::{Locked, SOURCES, Why, changed_in_place, strays, units};
 use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape};
 use crate::report::LeftOut;
 use crate::store::{Elsewhere, Install, Layer, Lease, Root};
 use crate::sys::{Dir, file};
-use crate::tree::{self, Selection, Tree, Walked};
+use crate::tree::{self, NodeId, Selection, Tree, Walked};
 
 /// A root as it is in the job now.
 pub(super) struct Live<'a> {
@@ -36,7 +36,47 @@ pub(super) fn read<'r>(
     let locked = downloads::locked_with_submodules(layer)?;
     let mut reader = Reader { job, layer, base, status, installs, locked, wrong_crates: HashSet::new() };
     let live = layer.roots.iter().map(|root| reader.read(root));
-    live.filter_map(Result::transpose).collect()
+    let mut live = live.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    if layer.layer == Layer::Target {
+        leave_out_strays(&mut live, layer, base);
+    }
+    Ok(live)
+}
+
+/// Leaves out of target folders what is none of their units', and units that are not as cargo made them.
+fn leave_out_strays(live: &mut [Live<'_>], layer: &LayerPlan, base: Option<&Lease>) {
+    for live in live.iter_mut() {
+        let earlier = base.and_then(|base| base.root_called(&live.root.name));
+        let tree = &live.root.tree;
+        let changed = changed_in_place(tree, &units(tree), earlier);
+        live.leave_out(&changed);
+    }
+    let units: Vec<_> = live.iter().map(|live| units(&live.root.tree)).collect();
+    let outputs: Vec<_> = live.iter().zip(&units).map(|(live, units)| (&live.root.tree, &**units)).collect();
+    let strays = strays(&outputs, layer.kept.as_ref());
+    for (live, strays) in live.iter_mut().zip(strays) {
+        live.leave_out(&strays);
+    }
+}
+
+impl Live<'_> {
+    fn leave_out(&mut self, left_out: &[(NodeId, Why)]) {
+        if left_out.is_empty() {
+            return;
+        }
+        let swept = sweep::without(&self.root.tree, left_out);
+        let whole = std::mem::replace(&mut self.root.tree, swept.tree);
+        self.whole.get_or_insert(whole);
+        for more in swept.left_out {
+            match self.left_out.iter_mut().find(|known| known.why == more.why) {
+                Some(known) => {
+                    known.files += more.files;
+                    known.bytes += more.bytes;
+                }
+                None => self.left_out.push(more),
+            }
+        }
+    }
 }
 
 struct Reader<'a> {

@@ -12,6 +12,7 @@ mod facts;
 mod flush;
 mod freshness;
 mod gc;
+mod git;
 mod housekeeping;
 mod inspect;
 mod isolation;
@@ -34,7 +35,6 @@ mod staying;
 mod sweep;
 mod tools;
 mod trouble;
-mod unwatched;
 mod verify;
 
 pub use job::{Exit, Job};

@@ -1,13 +1,14 @@
 //! The units of the pool that a job may use, each held while it is looked at.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::job::Job;
 use super::trouble::Trouble;
-use crate::cargo::{Unit, units};
+use crate::cargo::{Unit, outside_state, units};
 use crate::github::Environment;
 use crate::plan::{PoolPlan, UnitKey};
 use crate::store::{self, EntryId, Layer, Lease, Store};
@@ -34,6 +35,11 @@ impl PoolUnit {
     /// Whether its build script read what variables are now. They may be others in the step that builds.
     pub(super) fn has_values_of(&self, env: &Environment) -> bool {
         self.unit.variables.iter().all(|(name, value)| *value == digest_of(env.get(name)))
+    }
+
+    /// Whether what it was made of outside of the cargo home is as it was.
+    pub(super) fn has_what_it_needs(&self) -> bool {
+        self.unit.outside.iter().all(|(path, state)| outside_state(Path::new(path)) == *state)
     }
 
     /// Whether the target folder `target` has just these files.

@@ -17,7 +17,7 @@ use super::restorer::Restorer;
 use super::trouble::Trouble;
 use crate::cargo::FingerprintTimes;
 use crate::cli::Inputs;
-use crate::plan::{self, LayerPlan, Plan, SaveMoment, Session, Settings, Start};
+use crate::plan::{self, LayerPlan, LeftOut, Plan, SaveMoment, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport};
 use crate::store::{self, Header, Store};
 use crate::tree;
@@ -78,8 +78,9 @@ pub(super) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Op
 /// What the save has to know after `restored`. A look leaves nothing to save.
 pub(super) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored: &mut Restored) -> Session {
     let mut session = session(job, settings, plan, mem::take(&mut restored.starts));
-    for (layer, pooled) in session.layers.iter_mut().zip(mem::take(&mut restored.pooled)) {
-        layer.pooled = pooled;
+    let got = mem::take(&mut restored.pooled).into_iter().zip(mem::take(&mut restored.left_out));
+    for (layer, (pooled, left_out)) in session.layers.iter_mut().zip(got) {
+        (layer.pooled, layer.left_out) = (pooled, left_out);
     }
     if settings.lookup_only {
         session.save = SaveMoment::Never;
@@ -120,6 +121,8 @@ pub(super) struct Restored {
     pub(super) starts: Vec<Option<Start>>,
     /// For each layer of the plan what it got of the unit pool besides.
     pub(super) pooled: Vec<BTreeMap<String, FingerprintTimes>>,
+    /// For each layer of the plan what it did not get of its entry.
+    pub(super) left_out: Vec<BTreeMap<String, BTreeMap<String, LeftOut>>>,
     /// A destination could not be put back as it was.
     pub(super) is_broken: bool,
 }
@@ -144,6 +147,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
         },
         starts: Vec::new(),
         pooled: Vec::new(),
+        left_out: Vec::new(),
         is_broken: false,
     };
     if let Some(home) = plan.own_cargo_home.as_ref().filter(|_| !settings.lookup_only) {
@@ -157,7 +161,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
     }
     for layer in &plan.layers {
         let (mut outcome, mut start, mut served_by) = (miss(layer, plan, &settings.cache_root), None, None);
-        let mut units = BTreeMap::new();
+        let (mut units, mut left_out) = (BTreeMap::new(), BTreeMap::new());
         if let Some(store) = store.as_ref().filter(|_| !job.interrupt.is_raised()) {
             let by_layer = Restorer { job, store, plan, layer };
             match by_layer.restore(settings.lookup_only) {
@@ -173,6 +177,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
                         outcome.matched_ref = Some(scope.reference.clone());
                         outcome.transfer.clone_from(&served.transfer);
                         served_by = Some(served.lease.manifest().header.clone());
+                        left_out.clone_from(&served.left_out);
                     }
                     if !settings.lookup_only {
                         let completed = by_layer.complete(outcome.hit);
@@ -195,6 +200,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
         restored.report.layers.push(outcome);
         restored.starts.push(start);
         restored.pooled.push(units);
+        restored.left_out.push(left_out);
     }
     restored.report.took = job.started.elapsed();
     restored

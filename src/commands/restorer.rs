@@ -1,10 +1,12 @@
 //! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use super::cargo_lock::lock_cargo_home;
 use super::compose::{self, Completed};
+use super::freshness::Judged;
 use super::job::{Job, chain};
 use super::progress::shown;
 use super::source::{folder_of, is_target_folder, linkable};
@@ -12,17 +14,36 @@ use super::tools::{self, Arrival};
 use super::trouble::Trouble;
 use super::{downloads, explain, freshness, sweep};
 use crate::cargo::SOURCES;
-use crate::plan::{LayerPlan, Plan, RootPlan};
+use crate::plan::{LayerPlan, LeftOut, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
 use crate::store::{self, Candidate, Layer, Lease, Store};
 use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
-use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source};
+use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source, Tree};
 
 /// An entry that served a layer.
 pub(super) struct Served {
     pub(super) lease: Lease,
     pub(super) hit: Hit,
     pub(super) transfer: Option<Transfer>,
+    /// Of roots of which not all was wanted, by their numbers in the entry, what was.
+    pub(super) wanted: BTreeMap<usize, Tree>,
+    /// Its units that the job did not get, by the names of roots and their own folders.
+    pub(super) left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
+}
+
+impl Served {
+    /// One of which nothing was brought.
+    fn of(lease: Lease) -> Self {
+        let (wanted, left_out) = (BTreeMap::new(), BTreeMap::new());
+        Self { lease, hit: Hit::Miss, transfer: None, wanted, left_out }
+    }
+}
+
+/// What was brought of an entry; see [`Served`].
+struct Brought {
+    transfer: Transfer,
+    wanted: BTreeMap<usize, Tree>,
+    left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
 }
 
 /// Restores one layer.
@@ -51,10 +72,10 @@ impl Restorer<'_> {
             let hit = |has_all: bool| if is_exact && has_all { Hit::Exact } else { Hit::Partial };
             if lookup_only {
                 let hit = hit(tools::has_all(self.layer, &lease.manifest().header));
-                return Ok(Some(Served { lease, hit, transfer: None }));
+                return Ok(Some(Served { hit, ..Served::of(lease) }));
             }
             match self.transfer(&lease, &pairs) {
-                Ok(transfer) => {
+                Ok(Brought { transfer, wanted, left_out }) => {
                     if let Err(error) = lease.record_use() {
                         self.job.console.say(format!(
                             "{}: the entry's use was not recorded: {}",
@@ -63,7 +84,7 @@ impl Restorer<'_> {
                         ));
                     }
                     let hit = hit(transfer.lacking.is_empty());
-                    return Ok(Some(Served { lease, hit, transfer: Some(transfer) }));
+                    return Ok(Some(Served { lease, hit, transfer: Some(transfer), wanted, left_out }));
                 }
                 Err(error) if error.is_damage_of(&lease) => {
                     drop(lease);
@@ -113,20 +134,25 @@ impl Restorer<'_> {
         self.layer.roots.iter().enumerate().filter_map(pair).collect()
     }
 
-    fn transfer(&self, lease: &Lease, pairs: &[(usize, usize)]) -> Result<Transfer, Trouble> {
+    fn transfer(&self, lease: &Lease, pairs: &[(usize, usize)]) -> Result<Brought, Trouble> {
         let started = Instant::now();
         let _lock = self.lock_cargo()?;
         // A folder can be open in several entries that have a part of it each.
         let _files = ManyOpenFiles::allow(0);
         let files = lease.manifest().header.files;
         let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
-        let sources = self.layer.sources.as_ref();
-        let sources = sources.map(|plan| freshness::prepare(self.job, plan, lease, &folders)).transpose()?;
+        let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
+        let plan = self.layer.sources.as_ref();
+        let judged = plan.map(|plan| freshness::judge(self.job, plan, lease, &ours, &folders)).transpose()?;
         let arrival = tools::announce(self.job, self.layer, &lease.manifest().header)?;
+        let chosen = pairs.iter().filter_map(|&(planned, recorded)| {
+            Some((recorded, self.chosen(lease, planned, recorded, arrival.as_ref(), judged.as_ref())?))
+        });
+        let wanted: BTreeMap<_, _> = chosen.collect();
         let transferred = shown(self.job, self.layer.layer, files, |progress| {
             let mut transfer = Transfer::default();
             for &(planned, recorded) in pairs {
-                self.transfer_root(lease, planned, recorded, arrival.as_ref(), progress, &mut transfer)?;
+                self.transfer_root(lease, planned, recorded, wanted.get(&recorded), progress, &mut transfer)?;
             }
             Ok::<_, Trouble>(transfer)
         });
@@ -135,12 +161,42 @@ impl Restorer<'_> {
         }
         let mut transfer = transferred?;
         transfer.lacking = arrival.map(|arrival| arrival.lacking).unwrap_or_default();
-        if let Some(sources) = sources {
-            let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
-            transfer.sources = sources.finish(self.job, &ours, &folders);
+        let mut left_out = BTreeMap::new();
+        if let Some(judged) = judged {
+            left_out = judged.told();
+            let is_there = |&(planned, recorded): &(usize, usize)| {
+                let folder = &folders[planned];
+                file::is_dir(folder).then(|| (recorded, folder.clone()))
+            };
+            let (sources, units) = judged.finish(self.job, &pairs.iter().filter_map(is_there).collect());
+            (transfer.sources, transfer.units) = (Some(sources), Some(units));
         }
         transfer.took = started.elapsed();
-        Ok(transfer)
+        Ok(Brought { transfer, wanted, left_out })
+    }
+
+    /// What of a root of the entry is wanted, where that is not all.
+    fn chosen(
+        &self,
+        lease: &Lease,
+        planned: usize,
+        recorded: usize,
+        arrival: Option<&Arrival>,
+        judged: Option<&Judged<'_>>,
+    ) -> Option<Tree> {
+        let root = &lease.manifest().roots[recorded];
+        if let Some(judged) = judged {
+            let left_out = judged.left_out(recorded);
+            return left_out.contains(&true).then(|| root.tree.without(|id| left_out[id as usize]));
+        }
+        match arrival {
+            Some(arrival) => Some(arrival.of(&root.tree)),
+            None if root.name == SOURCES => {
+                let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+                Some(downloads::absent_crates(&root.tree, &folder))
+            }
+            None => None,
+        }
     }
 
     fn transfer_root(
@@ -148,28 +204,27 @@ impl Restorer<'_> {
         lease: &Lease,
         planned: usize,
         recorded: usize,
-        arrival: Option<&Arrival>,
+        chosen: Option<&Tree>,
         progress: &Progress,
         transfer: &mut Transfer,
     ) -> Result<(), Trouble> {
         let root = &lease.manifest().roots[recorded];
         let plan = &self.layer.roots[planned];
         let folder = folder_of(plan, root.is_partial);
-        let chosen = match arrival {
-            Some(arrival) => Some(arrival.of(&root.tree)),
-            None => (root.name == SOURCES).then(|| downloads::absent_crates(&root.tree, &folder)),
-        };
-        let tree = chosen.as_ref().unwrap_or(&root.tree);
-        if tree.files() == 0 && root.tree.files() > 0 {
+        let tree = chosen.unwrap_or(&root.tree);
+        let is_empty = tree.files() == 0 && root.tree.files() > 0;
+        // What is there of another entry's goes all the same.
+        if is_empty && !(plan.existing == Existing::Mirror && file::is_dir(&folder)) {
             return Ok(());
         }
         let existing = match plan.existing {
             Existing::Mirror if root.is_partial => Existing::Overwrite,
             existing => existing,
         };
-        if existing == Existing::Mirror && !may_mirror(&folder)? {
-            return Err(Trouble::NoTargetFolder { path: folder.display().to_string() });
-        }
+        let existing = match existing {
+            Existing::Mirror if !may_mirror(&folder)? => self.existing_of_others(&folder)?,
+            existing => existing,
+        };
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
         let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree))?;
         let files = lease.open_root(recorded)?;
@@ -192,6 +247,17 @@ impl Restorer<'_> {
         Ok(())
     }
 
+    /// How to restore into a folder with files that cargo did not make. In the job's own folder a step made them before cargo:
+    /// they stay. Elsewhere the folder is not meant for builds.
+    fn existing_of_others(&self, folder: &Path) -> Result<Existing, Trouble> {
+        let own = self.layer.sources.as_ref().map(|sources| &sources.folder);
+        if own.is_some_and(|own| folder.starts_with(own) && folder != own) {
+            Ok(Existing::Overwrite)
+        } else {
+            Err(Trouble::NoTargetFolder { path: folder.display().to_string() })
+        }
+    }
+
     /// Completes a layer that no entry serves by its very key from the unit pool.
     pub(super) fn complete(&self, hit: Hit) -> Option<Completed> {
         let pool = self.layer.pool.as_ref().filter(|_| hit != Hit::Exact)?;
@@ -209,7 +275,7 @@ impl Restorer<'_> {
             return;
         }
         let marked = match served {
-            Some(served) => self.mark_restored(&served.lease),
+            Some(served) => self.mark_restored(served),
             None => self.mark_what_is_there(),
         };
         if let Err(error) = marked {
@@ -217,11 +283,16 @@ impl Restorer<'_> {
         }
     }
 
-    fn mark_restored(&self, lease: &Lease) -> Result<(), Trouble> {
-        for (planned, recorded) in self.pairs(lease) {
-            let root = &lease.manifest().roots[recorded];
+    fn mark_restored(&self, served: &Served) -> Result<(), Trouble> {
+        for (planned, recorded) in self.pairs(&served.lease) {
+            let root = &served.lease.manifest().roots[recorded];
             let folder = folder_of(&self.layer.roots[planned], root.is_partial);
-            sweep::mark(self.job, &Dir::open(&folder)?, &root.tree);
+            let tree = served.wanted.get(&recorded).unwrap_or(&root.tree);
+            if file::is_dir(&folder) {
+                sweep::mark(self.job, &Dir::open(&folder)?, tree);
+            } else {
+                sweep::note_absent(self.job, &folder)?;
+            }
         }
         Ok(())
     }

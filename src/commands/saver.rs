@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::alike::Alike;
 use super::cargo_lock::lock_cargo_home;
+use super::freshness::Noted;
 use super::job::{Job, chain};
 use super::live::{self, Live};
 use super::pool::Known;
@@ -19,7 +20,7 @@ use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
-    self, Elsewhere, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Sources, Staging, Store,
+    self, Elsewhere, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Staging, Store,
 };
 use crate::sys::{ManyOpenFiles, Space, space_at};
 use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
@@ -66,11 +67,11 @@ impl Saver<'_> {
             made = self.make(&files, &live, base.as_ref(), &mut alike, false)?;
         }
         let Made::Filled { staging, tally, elsewhere, known } = made else { return Ok(Saved::Failed) };
-        let sources = self.sources(base.as_ref());
+        let noted = self.note(base.as_ref(), &live);
         let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
         let roots = live.into_iter().zip(elsewhere).map(|(live, elsewhere)| Root { elsewhere, ..live.root });
         let roots = roots.collect();
-        let id = self.store.publish(staging, &self.manifest(roots, sources, tools.installs))?;
+        let id = self.store.publish(staging, &self.manifest(roots, noted, tools.installs))?;
         let pooled = self.contribute(&id, &known);
         Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
     }
@@ -286,12 +287,12 @@ impl Saver<'_> {
     }
 
     /// What the layer was built from.
-    fn sources(&self, base: Option<&Lease>) -> Vec<Sources> {
-        let Some(plan) = &self.layer.plan.sources else { return Vec::new() };
-        freshness::note(self.job, plan, base.map_or(&[], |base| &base.manifest().sources))
+    fn note(&self, base: Option<&Lease>, live: &[Live<'_>]) -> Noted {
+        let plan = self.layer.plan.sources.as_ref();
+        plan.map(|plan| freshness::note(self.job, plan, live, base)).unwrap_or_default()
     }
 
-    fn manifest(&self, roots: Vec<Root>, sources: Vec<Sources>, installs: Vec<Install>) -> Manifest {
+    fn manifest(&self, roots: Vec<Root>, noted: Noted, installs: Vec<Install>) -> Manifest {
         let plan = &self.layer.plan;
         let created = Timestamp::now();
         let header = Header {
@@ -311,7 +312,8 @@ impl Saver<'_> {
             installs,
             unit: None,
         };
-        Manifest { header, roots, sources }
+        let Noted { sources, provenance } = noted;
+        Manifest { header, roots, sources, provenance }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::cargo::{RUSTC_INFO, is_replaced_in_home, is_replaced_in_target, is_written_each_build, programs};
+use crate::cargo::{
+    RUSTC_INFO, is_replaced_in_home, is_replaced_in_target, is_source_list, is_written_each_build,
+};
 use crate::plan::{RootPlan, Shape};
 use crate::store::Layer;
 use crate::sys::{Time, file};
@@ -25,7 +27,6 @@ pub(super) fn linkable<'t>(
     let replaced = Selection::new(&root.replaced, &[])?;
     let elsewhere: HashSet<_> =
         if layer == Layer::Target { others.flat_map(rewritten).collect() } else { HashSet::new() };
-    let programs = if layer == Layer::Target { programs(tree) } else { HashSet::new() };
     let mut kept_apart = HashSet::new();
     let folders = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Folder { .. }));
     for (folder, _) in folders {
@@ -33,6 +34,8 @@ pub(super) fn linkable<'t>(
         let mut path = tree.path_below(0, folder);
         path.push(b'/');
         let length = if folder == 0 { 0 } else { path.len() };
+        // Since 1.100 a script's output lies where rustc's own does in other units.
+        let is_scripts_output = tree.child(tree.node(folder).parent, b"run").is_some();
         for id in files {
             path.truncate(length);
             path.extend_from_slice(tree.name(id));
@@ -41,7 +44,7 @@ pub(super) fn linkable<'t>(
                 Layer::Cargo => is_replaced_in_home(&root.name, &path),
                 Layer::Target | Layer::Units => {
                     is_replaced_in_target(&path)
-                        && !programs.contains(&id)
+                        && !is_scripts_output
                         && !elsewhere.contains(&(node.mtime, size_of(node)))
                 }
                 // Cargo installs by renames.
@@ -77,12 +80,13 @@ fn size_of(node: &Node) -> u64 {
     if let Kind::File { size, .. } = node.kind { size } else { 0 }
 }
 
-/// Whether a file that has changed is no reason for another entry: cargo writes it anew each time and never reads it. Its
-/// contents do not matter, since the paths of one runner's workspace are in them.
+/// Whether a file that has changed is no reason for another entry: cargo writes it anew each time and never reads it, so that
+/// its contents, with the paths of one runner's workspace in them, do not matter; or a restore gave it another time.
 pub(super) fn is_no_reason(layer: Layer, tree: &Tree, id: NodeId) -> bool {
+    let is_none = |path: &[u8]| is_written_each_build(path) || is_source_list(path);
     layer == Layer::Target
         && matches!(tree.node(id).kind, Kind::File { .. })
-        && is_written_each_build(&tree.path_below(0, id))
+        && is_none(&tree.path_below(0, id))
 }
 
 /// The folder in which the tree of a root lies in the job. For a single file it is the folder above.
@@ -95,6 +99,13 @@ pub(super) fn folder_of(root: &RootPlan, is_partial: bool) -> PathBuf {
 
 /// Whether cargo made this folder for builds. Only then may a restore delete what it does not know.
 pub(super) fn is_target_folder(folder: &Path) -> bool {
+    // Tools such as `cargo llvm-cov` let cargo build below a folder that they make themselves.
+    let is_above =
+        || file::names(folder).is_ok_and(|names| names.iter().any(|name| is_marked(&folder.join(name))));
+    is_marked(folder) || is_above()
+}
+
+fn is_marked(folder: &Path) -> bool {
     let is_cargos = |tag: &[u8]| tag.windows(CARGOS_TAG.len()).any(|text| text == CARGOS_TAG);
     file::is_file(&folder.join(RUSTC_INFO))
         || file::read(&folder.join("CACHEDIR.TAG")).is_ok_and(|tag| is_cargos(&tag))

@@ -85,16 +85,20 @@ pub(super) fn swept(dir: &Dir, tree: &Tree, base: Option<&Tree>, kept: &Kept) ->
     let is_used = all.iter().map(|unit| Ok(has_failed || is_used(dir, tree, &unit.fingerprints)?));
     let is_used = is_used.collect::<sys::Result<Vec<_>>>()?;
     let tops = sweep(tree, &all, &is_used, kept);
-    let why = spread(tree, &tops);
-    let left_out =
-        [Why::Unused, Why::Executable, Why::Incremental, Why::Extra].into_iter().filter_map(|reason| {
-            let of_reason =
-                tree.without(|id| id != 0 && why[id as usize] != Some(reason) && is_leaf(tree, id));
-            let (files, bytes) = (of_reason.files(), of_reason.bytes());
-            (files > 0).then_some(LeftOut { why: reason, files, bytes })
-        });
-    let left_out = left_out.collect();
-    Ok(Swept { tree: tree.without(|id| why[id as usize].is_some()), left_out })
+    Ok(without(tree, &tops))
+}
+
+/// The tree without what is in `left_out`.
+pub(super) fn without(tree: &Tree, left_out: &[(NodeId, Why)]) -> Swept {
+    let why = spread(tree, left_out);
+    // What cargo lays out anyway is nothing to tell of.
+    let reasons = [Why::Unused, Why::Executable, Why::Incremental, Why::Extra, Why::Changed];
+    let counted = reasons.into_iter().filter_map(|reason| {
+        let of_reason = tree.without(|id| id != 0 && why[id as usize] != Some(reason) && is_leaf(tree, id));
+        let (files, bytes) = (of_reason.files(), of_reason.bytes());
+        (files > 0).then_some(LeftOut { why: reason, files, bytes })
+    });
+    Swept { left_out: counted.collect(), tree: tree.without(|id| why[id as usize].is_some()) }
 }
 
 fn is_leaf(tree: &Tree, id: NodeId) -> bool {

@@ -17,7 +17,7 @@ use crate::store::{Factor, Layer};
 use crate::sys::sha256_hex;
 
 /// Part of the key's base: a change of it starts all keys anew.
-const KEY_FORMAT: &str = "1";
+const KEY_FORMAT: &str = "2";
 
 /// A key and what may serve in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

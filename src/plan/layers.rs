@@ -1,13 +1,13 @@
 //! Settings and facts to a plan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::check::{Contradiction, check};
 use super::facts::Facts;
 use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
-use super::pool::PoolPlan;
+use super::pool::{PoolPlan, UnitFolder};
 use super::preset::Presets;
 use super::roots::{RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_folders};
 use super::scope;
@@ -64,7 +64,7 @@ pub struct LayerPlan {
     pub contents: String,
     /// What it is about.
     pub roots: Vec<RootPlan>,
-    /// Whose times are to be brought back with it.
+    /// The sources that it is built from.
     #[serde(default)]
     pub sources: Option<SourcesPlan>,
     /// What of it is saved besides what the job's builds used; nothing where all is.
@@ -88,6 +88,26 @@ pub struct SourcesPlan {
     #[serde(with = "super::paths::one")]
     pub folder: PathBuf,
     /// The workspaces that are built.
+    #[serde(with = "super::paths::several")]
+    pub workspaces: Vec<PathBuf>,
+    /// Where cargo puts units, each with the workspaces that are built there.
+    pub outputs: Vec<OutputPlan>,
+    /// Directories that what is built can be bound to.
+    #[serde(with = "super::paths::several")]
+    pub places: Vec<PathBuf>,
+    /// The cargo home of the builds.
+    #[serde(default, with = "super::paths::optional")]
+    pub home: Option<PathBuf>,
+    /// Whether units may serve that were made of sources which are as they were.
+    pub is_compared: bool,
+}
+
+/// A root in which there are units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputPlan {
+    /// The root's name.
+    pub root: String,
+    /// The workspaces that are built there.
     #[serde(with = "super::paths::several")]
     pub workspaces: Vec<PathBuf>,
 }
@@ -234,25 +254,48 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
         },
         contents,
         pool: if layer == Layer::Target { pool_plan(settings, facts, keys, &roots) } else { None },
+        sources: (layer == Layer::Target).then(|| sources_plan(settings, facts, &roots)),
         roots,
         locks: if layer == Layer::Cargo { lock_files(facts) } else { Vec::new() },
         tools: if layer == Layer::Bins { settings.cargo_bins.clone() } else { Vec::new() },
         kept: (layer == Layer::Target).then(|| settings.kept.clone()),
-        sources: (layer == Layer::Target && settings.freshness).then(|| SourcesPlan {
-            folder: facts.folder.clone(),
-            workspaces: facts.workspaces.iter().map(|(_, workspace)| workspace.root.clone()).collect(),
-        }),
     }
+}
+
+fn sources_plan(settings: &Settings, facts: &Facts, roots: &[RootPlan]) -> SourcesPlan {
+    SourcesPlan {
+        folder: facts.folder.clone(),
+        workspaces: facts.workspaces.iter().map(|(_, workspace)| workspace.root.clone()).collect(),
+        outputs: unit_folders(settings, facts, roots).into_iter().map(output_plan).collect(),
+        places: places(facts, roots),
+        home: home_of(facts),
+        is_compared: settings.freshness,
+    }
+}
+
+fn output_plan(folder: UnitFolder) -> OutputPlan {
+    let workspaces = folder.locks.iter().filter_map(|lock| lock.parent()).map(Path::to_path_buf);
+    OutputPlan { root: folder.root, workspaces: workspaces.collect() }
+}
+
+/// Where a job's files are.
+fn places(facts: &Facts, roots: &[RootPlan]) -> Vec<PathBuf> {
+    let workspaces = facts.workspaces.iter().map(|(_, workspace)| normal(&workspace.root));
+    let temporary = facts.context.temporary.iter().map(|folder| normal(folder));
+    let folders = workspaces.chain(temporary).chain([facts.folder.clone()]);
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in roots.iter().map(|root| root.path.clone()).chain(folders) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// `None` where there is to be no pool, and where the compiler was not asked for who it is.
 fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootPlan]) -> Option<PoolPlan> {
     let own = scope::chain(&facts.context, &facts.folder);
     let (read, write) = settings.share.scopes(&own, scope::is_default_branch(&facts.context))?;
-    let workspaces = facts.workspaces.iter().map(|(_, workspace)| normal(&workspace.root));
-    let temporary = facts.context.temporary.iter().map(|folder| normal(folder));
-    let folders = workspaces.chain(temporary).chain([facts.folder.clone()]);
-    let places = roots.iter().map(|root| root.path.clone()).chain(folders);
     needs_parts(settings).then_some(())?;
     Some(PoolPlan {
         prefix: keys.parts.unit_prefix(),
@@ -260,7 +303,6 @@ fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootP
         read,
         write,
         home: home_of(facts)?,
-        places: places.collect(),
         folders: unit_folders(settings, facts, roots),
     })
 }
@@ -281,9 +323,6 @@ fn contents_of(roots: &[RootPlan]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::path::Path;
-
     use super::super::pool::Share;
     use super::super::preset::choose;
     use super::super::roots::Shape;
@@ -293,6 +332,7 @@ mod tests {
     use crate::plan::parse_tools;
     use crate::plan::settings::{Upkeep, WorkspaceSpec};
     use crate::tree::Existing;
+    use std::collections::BTreeMap;
 
     fn settings() -> Settings {
         Settings {

@@ -32,6 +32,25 @@ pub(super) mod one {
     }
 }
 
+/// One path, or none.
+pub(super) mod optional {
+    use super::{Deserialize, Deserializer, PathBuf, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub(in super::super) fn serialize<S: Serializer>(
+        path: &Option<PathBuf>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        path.as_deref().map(super::text).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(|text| super::path(&text)))
+    }
+}
+
 /// A list of them.
 pub(super) mod several {
     use super::{Deserialize, Deserializer, PathBuf, Serializer};

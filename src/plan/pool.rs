@@ -51,9 +51,6 @@ pub struct PoolPlan {
     /// The cargo home of the job's builds.
     #[serde(with = "super::paths::one")]
     pub home: PathBuf,
-    /// Folders whose path binds what holds it to them.
-    #[serde(with = "super::paths::several")]
-    pub places: Vec<PathBuf>,
     /// Where cargo puts units, each with the lock files that name the dependencies.
     pub folders: Vec<UnitFolder>,
 }

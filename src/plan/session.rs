@@ -49,6 +49,21 @@ pub struct SessionLayer {
     /// The units that it got of the pool besides, by the names of its roots.
     #[serde(default)]
     pub pooled: BTreeMap<String, FingerprintTimes>,
+    /// The units of that entry that it did not get, by the names of its roots and their own folders.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
+}
+
+/// Why a job did not get a unit of its entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeftOut {
+    /// These sources are not as they were, or gone.
+    Sources(Vec<String>),
+    /// It was built with another one that was left out.
+    Dependency,
+    /// What else, in words.
+    Other(String),
 }
 
 /// The entry that a job started from.
@@ -71,7 +86,12 @@ impl Session {
         since: Timestamp,
     ) -> Self {
         let layers = plan.layers.into_iter().zip(starts);
-        let layers = layers.map(|(plan, start)| SessionLayer { plan, start, pooled: BTreeMap::new() });
+        let layers = layers.map(|(plan, start)| SessionLayer {
+            plan,
+            start,
+            pooled: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+        });
         Self {
             layers: layers.collect(),
             scope: plan.scopes.into_iter().next().expect("a plan has the job's own scope"),

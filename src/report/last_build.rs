@@ -246,6 +246,7 @@ fn title(cause: &Cause) -> String {
         Cause::New(profiles) => format!("not in what was restored, which has it for {}", profiles.join(", ")),
         Cause::Unknown => format!("stale for cargo, although nothing that is noted differs; {ASK_CARGO}"),
         Cause::Rejected => format!("of the unit pool, and stale for cargo; {ASK_CARGO}"),
+        Cause::LeftOut(why) => format!("left out of what was restored: {why}"),
         Cause::Unreadable(_) => "what cargo noted cannot be read".to_owned(),
     }
 }
@@ -300,7 +301,8 @@ fn detail(cause: &Cause) -> Option<String> {
         | Cause::Moved { .. }
         | Cause::New(_)
         | Cause::Unknown
-        | Cause::Rejected => None,
+        | Cause::Rejected
+        | Cause::LeftOut(_) => None,
     }
 }
 

@@ -16,6 +16,6 @@ pub use disk::{CleanReport, DiskReport, Large, clean_text, min_free};
 pub use explained::{ExplainedEntry, ExplainedLayer, Verdict, explanation};
 pub use figures::{bytes, count, entries, seconds};
 pub use last_build::{Built, BuiltFolder, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
-pub use restored::{Composed, Hit, LayerRestore, RestoreReport, Transfer};
+pub use restored::{Composed, Hit, LayerRestore, RestoreReport, SourcesKept, Transfer, UnitsKept};
 pub use saved::{LayerSave, LeftOut, Pooled, SaveReport, Saved};
 pub use table::{HeldFolder, entries_json, entries_table, entry_details, plan_table, usage_table};

@@ -1,5 +1,6 @@
 //! What a restore did.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use super::figures::{bytes, count, files, seconds};
 use super::ways::{modes, obstacle};
 use crate::store::Layer;
-use crate::tree::{Tally, TimesBrought};
+use crate::tree::Tally;
 
 /// How well a key was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +44,53 @@ pub struct Transfer {
     pub took: Duration,
     /// The parts of the layer in which there are files now.
     pub parts: Vec<String>,
-    /// What became of the times of the sources; nothing where they were left alone.
-    pub sources: Option<TimesBrought>,
+    /// How the sources were compared with those of the entry; nothing where that plays no part.
+    pub sources: Option<SourcesKept>,
+    /// Which units serve; nothing where there are none.
+    pub units: Option<UnitsKept>,
     /// What was asked for and is not there now, and why: a line each.
     pub lacking: Vec<String>,
+}
+
+/// What of the sources is as it was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SourcesKept {
+    /// Files that hold the same.
+    pub same: u64,
+    /// Files that hold something else, or are gone.
+    pub changed: u64,
+}
+
+/// Which units of an entry serve.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnitsKept {
+    /// How many do.
+    pub served: u64,
+    /// Why others do not: how many, and what the first of them is about.
+    left_out: BTreeMap<&'static str, (u64, String)>,
+}
+
+impl UnitsKept {
+    /// Counts a unit that does not serve.
+    pub fn leave_out(&mut self, (why, what): (&'static str, String)) {
+        self.left_out.entry(why).or_insert((0, what)).0 += 1;
+    }
+
+    /// Lines for people; none where all serve.
+    fn lines(&self) -> Vec<String> {
+        let sum: u64 = self.left_out.values().map(|(units, _)| units).sum();
+        if sum == 0 {
+            return Vec::new();
+        }
+        let all = count(self.served + sum);
+        let mut lines = vec![format!("units: {} of {all} left out and compiled again", count(sum))];
+        let mut reasons: Vec<_> = self.left_out.iter().collect();
+        reasons.sort_by_key(|(_, (units, _))| std::cmp::Reverse(*units));
+        lines.extend(
+            reasons.into_iter().map(|(why, (units, what))| format!("  {}: {why} ({what})", count(*units))),
+        );
+        lines
+    }
 }
 
 /// What the unit pool gave to a target folder.
@@ -106,13 +150,13 @@ impl LayerRestore {
         }
     }
 
-    /// What became of the times of the sources, in words.
-    fn sources(&self) -> Option<String> {
-        let TimesBrought { same, set, changed } = self.transfer.as_ref()?.sources?;
-        let (same, set, changed) = (files(same), count(set), count(changed));
-        Some(format!(
-            "sources: {same} as they were built, {set} of them got their times back; {changed} changed"
-        ))
+    /// How the sources were compared, and which units serve, in words.
+    fn kept(&self) -> Vec<String> {
+        let Some(transfer) = &self.transfer else { return Vec::new() };
+        let sources = transfer.sources.map(|SourcesKept { same, changed }| {
+            format!("sources: {} as they were built, {} changed", files(same), count(changed))
+        });
+        sources.into_iter().chain(transfer.units.iter().flat_map(UnitsKept::lines)).collect()
     }
 
     /// What the unit pool gave, in words.
@@ -256,7 +300,7 @@ impl RestoreReport {
             if let Some(reason) = &layer.reason {
                 let _ = write!(text, "\n        {reason}");
             }
-            for line in [layer.composed(), layer.sources()].iter().flatten().chain(layer.lacking()) {
+            for line in layer.composed().iter().chain(&layer.kept()).chain(layer.lacking()) {
                 let _ = write!(text, "\n        {line}");
             }
             text.push('\n');
@@ -296,8 +340,8 @@ impl RestoreReport {
                 let _ = writeln!(text, "{}: {}\n", layer.layer, code(reason));
             }
         }
-        for line in self.layers.iter().flat_map(|layer| [layer.composed(), layer.sources()]).flatten() {
-            let _ = writeln!(text, "{line}\n");
+        for line in self.layers.iter().flat_map(|layer| layer.composed().into_iter().chain(layer.kept())) {
+            let _ = writeln!(text, "{}\n", code(line.trim_start()));
         }
         for line in self.layers.iter().flat_map(LayerRestore::lacking) {
             let _ = writeln!(text, "{}\n", code(line));
@@ -347,6 +391,7 @@ mod tests {
                 took: Duration::ZERO,
                 parts,
                 sources: None,
+                units: None,
                 lacking: Vec::new(),
             }),
             composed: None,

@@ -75,7 +75,9 @@ fn left_out_text(left_out: &[LeftOut]) -> Option<String> {
         Why::Unused => "of units that no build used",
         Why::Executable => "large executables of tests and examples",
         Why::Incremental => "of incremental compilation",
-        Why::Extra => "documentation, packages, temporary files",
+        Why::Extra => "that no unit is made of: documentation, packages, reports, temporary files",
+        Why::LaidOut => "that cargo lays out in each build",
+        Why::Changed => "of units that were changed after they were built",
     };
     let part = |out: &LeftOut| format!("{} {} ({})", bytes(out.bytes), reason(out.why), files(out.files));
     let parts: Vec<_> = left_out.iter().map(part).collect();

@@ -32,9 +32,9 @@ pub enum Error {
     /// A pack that cannot be read.
     #[error(transparent)]
     Pack(#[from] tree::Error),
-    /// An entry that a newer version of this program wrote.
-    #[error("{} has format {format}, and this version reads up to {}", path.display(), super::manifest::FORMAT)]
-    NewerFormat {
+    /// An entry that another version of this program wrote.
+    #[error("{} has format {format}, and this version reads {} to {}", path.display(), super::manifest::OLDEST, super::manifest::FORMAT)]
+    OtherFormat {
         /// The manifest.
         path: PathBuf,
         /// Its format.

@@ -2,8 +2,8 @@
 //!
 //! The file: a line `runner-cache-manifest <format> <sha256 of all that follows>`, a line of JSON (the [`Header`], for
 //! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, likewise the
-//! [`Sources`], which the first versions did not write and do not read, and, where something lies with other entries or in a
-//! pack, what does ([`Elsewhere`]; parts from format 2 on, packs from 3 on).
+//! [`Sources`] and the [`Provenance`] of units, and, where something lies with other entries or in a pack, what does
+//! ([`Elsewhere`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,18 +13,23 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::entry::MANIFEST;
+use super::provenance::{OutsideState, Provenance};
 use super::{Error, Layer, Result};
 use crate::sys::{Dir, sha256_hex};
 use crate::tree::{Kind, Node, NodeId, PACKED, Snapshot, Tree};
 
-/// The newest format that this version reads.
-pub(super) const FORMAT: u32 = 3;
+/// The oldest format that this version reads.
+pub(super) const OLDEST: u32 = 4;
+
+/// The newest one.
+pub(super) const FORMAT: u32 = 6;
 
 /// The format of an entry whose files lie in folders, some of them with other entries.
-const FORMAT_OF_PARTS: u32 = 2;
+const FORMAT_OF_PARTS: u32 = 5;
 
-/// The format of an entry that holds all its files itself, each in a folder.
-const FORMAT_OF_WHOLE: u32 = 1;
+/// The format of an entry that holds all its files itself, each in a folder. Formats before do not tell what units were made
+/// of.
+const FORMAT_OF_WHOLE: u32 = OLDEST;
 
 /// From how many bytes on two threads read a manifest: checking and decoding takes each of them milliseconds.
 const LARGE: usize = 64 * 1024;
@@ -125,6 +130,9 @@ pub struct Unit {
     pub variables: BTreeMap<String, Option<String>>,
     /// The digests of the units that it was built with.
     pub needs: Vec<String>,
+    /// What lies outside of the cargo home and was read or linked, such as a library of the system: paths, and what was there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outside: BTreeMap<String, OutsideState>,
 }
 
 /// A package that cargo has installed, as cargo has noted it: without the note it takes the executables for somebody
@@ -194,6 +202,8 @@ pub struct Manifest {
     pub roots: Vec<Root>,
     /// What it was built from; empty where that plays no part.
     pub sources: Vec<Sources>,
+    /// What its units were made of; empty where there are none.
+    pub provenance: Provenance,
 }
 
 impl Manifest {
@@ -214,7 +224,7 @@ impl Manifest {
         let body = bytes.len();
         serde_json::to_writer(&mut bytes, &self.header).expect("a header has nothing that JSON lacks");
         bytes.push(b'\n');
-        let mut bytes = postcard::to_extend(&(&self.roots, &self.sources), bytes)
+        let mut bytes = postcard::to_extend(&(&self.roots, &self.sources, &self.provenance), bytes)
             .expect("a tree has nothing that postcard lacks");
         if !is_whole {
             let elsewhere: Vec<_> = self.roots.iter().map(|root| &root.elsewhere).collect();
@@ -247,10 +257,8 @@ impl Manifest {
         for root in &roots {
             root.tree.validate().map_err(|error| damaged(error.to_string()))?;
         }
-        let (sources, rest): (Vec<Sources>, _) = match rest {
-            [] => (Vec::new(), rest),
-            rest => postcard::take_from_bytes(rest).map_err(unreadable)?,
-        };
+        let (sources, rest) = postcard::take_from_bytes::<Vec<Sources>>(rest).map_err(unreadable)?;
+        let (provenance, rest) = postcard::take_from_bytes::<Provenance>(rest).map_err(unreadable)?;
         let elsewhere: Vec<Elsewhere> =
             if rest.is_empty() { Vec::new() } else { postcard::from_bytes(rest).map_err(unreadable)? };
         if !elsewhere.is_empty() && elsewhere.len() != roots.len() {
@@ -265,7 +273,10 @@ impl Manifest {
         if !sources.iter().all(|sources| sources.snapshot.is_sound()) {
             return Err(damaged("what it says of the sources is no tree".into()));
         }
-        Ok(Self { header, roots, sources })
+        if !provenance.is_of(&roots, &sources) {
+            return Err(damaged("what it says its units were made of is not there".into()));
+        }
+        Ok(Self { header, roots, sources, provenance })
     }
 }
 
@@ -344,8 +355,8 @@ fn split_first_line<'a>(bytes: &'a [u8], path: &Path) -> Result<(&'a str, &'a [u
         return Err(damaged());
     };
     let format = format.parse().map_err(|_| damaged())?;
-    if format > FORMAT {
-        return Err(Error::NewerFormat { path: path.into(), format });
+    if !(OLDEST..=FORMAT).contains(&format) {
+        return Err(Error::OtherFormat { path: path.into(), format });
     }
     Ok((digest, body))
 }
@@ -385,6 +396,7 @@ pub(super) mod tests {
             header,
             roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere: Elsewhere::default() }],
             sources: Vec::new(),
+            provenance: Provenance::default(),
         }
     }
 
@@ -401,7 +413,7 @@ pub(super) mod tests {
         let part = Part { entry, root: 0, files: 1, bytes: 2 };
         manifest.roots[0].elsewhere = Elsewhere { parts: vec![part], of: vec![0] };
         let bytes = manifest.to_bytes();
-        assert!(bytes.starts_with(b"runner-cache-manifest 2 "));
+        assert!(bytes.starts_with(b"runner-cache-manifest 5 "));
         assert_eq!(Manifest::from_bytes(&bytes, Path::new("m")).unwrap(), manifest);
         for entry in ["/a/b/c/d", "../b/c/d/e", "a/./c/d/e", "a/b/c/d/", "a/b/c/d"] {
             manifest.roots[0].elsewhere.parts[0].entry = entry.into();
@@ -423,7 +435,7 @@ pub(super) mod tests {
         manifest.roots[0].tree = walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
         manifest.roots[0].elsewhere.of = vec![0, PACKED, 0];
         let bytes = manifest.to_bytes();
-        assert!(bytes.starts_with(b"runner-cache-manifest 3 "));
+        assert!(bytes.starts_with(b"runner-cache-manifest 6 "));
         assert_eq!(Manifest::from_bytes(&bytes, Path::new("m")).unwrap(), manifest);
         for of in [vec![PACKED, PACKED, 0], vec![0, PACKED, PACKED], vec![0, PACKED], vec![0, PACKED, 1]] {
             manifest.roots[0].elsewhere.of = of;
@@ -456,9 +468,45 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_told_from_damage() {
-        let newer = b"runner-cache-manifest 4 abc\n{}\n";
-        let error = Manifest::from_bytes(newer, Path::new("m")).unwrap_err();
-        assert!(matches!(error, Error::NewerFormat { format: 4, .. }) && !error.is_damage());
+    fn another_format_is_told_from_damage() {
+        for other in [OLDEST - 1, FORMAT + 1] {
+            let text = format!("runner-cache-manifest {other} abc\n{{}}\n");
+            let error = Manifest::from_bytes(text.as_bytes(), Path::new("m")).unwrap_err();
+            assert!(
+                matches!(error, Error::OtherFormat { format, .. } if format == other) && !error.is_damage()
+            );
+        }
+    }
+
+    #[test]
+    fn what_units_were_made_of_reads_back_and_leads_nowhere_else() {
+        use crate::store::{Inputs, Known, Made, SourceId};
+        let mut manifest = sample("k", "l");
+        let id = SourceId { sources: 0, node: 0 };
+        let made = |needs: Vec<u32>, bound: Vec<u32>, extras, known: Known| Made {
+            folder: 0,
+            needs,
+            bound,
+            is_of_commit: false,
+            is_reader: false,
+            extras,
+            inputs: Inputs::Known(known),
+        };
+        let sound = made(vec![0], vec![0], vec![(0, 0)], Known::default());
+        manifest.provenance.places = vec![b"/w".to_vec()];
+        manifest.provenance.roots = vec![vec![sound]];
+        assert_eq!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).unwrap(), manifest);
+        for wrong in [
+            made(vec![1], vec![], vec![], Known::default()),
+            made(vec![], vec![1], vec![], Known::default()),
+            made(vec![], vec![], vec![(1, 0)], Known::default()),
+            made(vec![], vec![], vec![(0, 1)], Known::default()),
+            made(vec![], vec![], vec![], Known { listed: vec![id], ..Known::default() }),
+            made(vec![], vec![], vec![], Known { packages: vec![0], ..Known::default() }),
+            made(vec![], vec![], vec![], Known { outside: vec![0], ..Known::default() }),
+        ] {
+            manifest.provenance.roots = vec![vec![wrong]];
+            assert!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).is_err());
+        }
     }
 }

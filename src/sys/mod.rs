@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the room that wraps them")]
 
 mod boot;
+mod clock;
 mod copy;
 mod crash;
 mod digest;
@@ -26,6 +27,7 @@ mod umask;
 mod waiting;
 
 pub use boot::{boot_id, since_boot};
+pub use clock::before_now;
 pub use copy::{
     clone_contents, copy_contents, copy_user_attributes, has_user_attributes, read_at, read_full,
     same_contents, write_all,

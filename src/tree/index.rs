@@ -208,6 +208,16 @@ impl Tree {
         names.join(&b'/')
     }
 
+    /// A node and all that is in it, the nearest first.
+    pub fn below(&self, top: NodeId) -> Vec<NodeId> {
+        let (mut found, mut next) = (vec![top], 0);
+        while let Some(&node) = found.get(next) {
+            found.extend(self.children(node));
+            next += 1;
+        }
+        found
+    }
+
     /// All nodes with their indices.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         (0..).zip(&self.nodes)

@@ -48,7 +48,7 @@ pub use pack::{NewPack, PACKED, Pack, Packed, pack, packable};
 pub use place::{Placement, place};
 pub use restore::{Existing, restore};
 pub use select::Selection;
-pub use snapshot::{Compared, Snapshot, TimesBrought};
+pub use snapshot::{Compared, Snapshot};
 pub use source::Source;
 pub use subtree::Subtree;
 pub use tally::Tally;

@@ -62,7 +62,7 @@ fn what_is_the_file_systems_own_is_neither_saved_nor_removed() {
         job.sh(prepare);
         let said = job.ok(&[&["restore", "--no-session"], &inputs[..]].concat());
         assert_eq!(said.outputs["target-hit"], "exact", "{prepare}");
-        assert!(job.path("work/project/target/debug/small").exists(), "{prepare}");
+        assert!(job.path("work/project/target/debug/deps").exists(), "{prepare}");
         assert!(!job.path("work/project/target/debug/other").exists(), "{prepare}");
         assert_eq!(job.read("work/project/target/lost+found/file"), "precious\n", "{prepare}");
     }

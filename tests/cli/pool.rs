@@ -562,7 +562,7 @@ fn stays_bound_to_the_runner_that_made_it(job: &mut Job) {
     project(job, "other/project", &["path", "beta"]);
     let (restored, compiled, saved) = build(job, &HOST, "cargo build");
     assert_eq!(restored.outputs["target-hit"], "partial");
-    assert_eq!(compiled, ["alpha", "beta", "proc", "project"]);
+    assert_eq!(compiled, ["alpha", "beta", "path", "proc", "project"]);
     assert!(saved.log.contains("6 units added"), "the script of path and 5: {}", saved.log);
     assert!(saved.log.contains("2 are of use here alone"), "{}", saved.log);
 }

@@ -60,7 +60,7 @@ fn units_that_no_build_of_the_job_used_are_left_out_and_the_next_build_is_warm()
     assert_eq!(saved(&job, ".fingerprint").iter().filter(|path| path.contains("/bin-small.json")).count(), 1);
     assert!(saved(&job, "/works-").is_empty(), "{:?}", saved(&job, "/works-"));
     assert!(saved(&job, "incremental/works").is_empty() && !saved(&job, "incremental/small").is_empty());
-    assert!(!saved(&job, "debug/small").is_empty());
+    assert!(saved(&job, "debug/small").is_empty(), "cargo lays it out again");
     job.wipe();
     job.ok(&["restore", "--no-session"]);
     assert!(!job.sh("cargo build --offline").contains("Compiling"));
@@ -103,8 +103,7 @@ fn a_job_that_built_nothing_or_failed_leaves_nothing_out() {
 
 #[test]
 fn what_a_failed_build_did_not_come_to_stays_until_it_fails_again_although_the_job_went_on() {
-    // A version is in the hashes of units: with the same one their fingerprints are there, with another one they are not.
-    for (has_new_layout, version) in [(false, "1.0.0"), (false, "1.0.1"), (true, "1.0.0"), (true, "1.0.1")] {
+    for has_new_layout in [false, true] {
         let mut job = Job::new();
         if has_new_layout {
             set_new_layout(&mut job);
@@ -112,16 +111,13 @@ fn what_a_failed_build_did_not_come_to_stays_until_it_fails_again_although_the_j
         with_features(&job);
         job.write("work/project/src/lib.rs", "");
         job_with(&job, "cargo build -q --offline --all-targets", &[]);
-        for file in ["work/project/Cargo.toml", "work/project/Cargo.lock"] {
-            job.write(file, &job.read(file).replace("1.0.0", version));
-        }
         for (number, stays) in [("one", true), ("two", false)] {
             job.wipe();
             job.write("work/project/src/main.rs", &format!("fn main() {{ let number: u8 = {number:?}; }}\n"));
             // As with `continue-on-error`: the tests are not built, and the job is a success.
             let builds = "cargo build -q --offline && cargo test -q --no-run --offline || true";
             let said = job_with(&job, builds, &["--save", "always"]);
-            assert_eq!(!saved(&job, "works").is_empty(), stays, "{version}: {}", said.log);
+            assert_eq!(!saved(&job, "works").is_empty(), stays, "{}", said.log);
         }
     }
 }

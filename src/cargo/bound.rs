@@ -1,0 +1,176 @@
+//! Whether what a unit left leads to a directory in which it was made: then it does not do elsewhere what it does there.
+
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+
+use super::record::Record;
+use super::traces::{leads_to, may_hide_paths};
+use super::units::Unit;
+use crate::tree::{self, Folders, Kind, NodeId, Tree};
+
+/// How many digits of a commit are looked for: the fewest that git abbreviates to.
+const COMMIT: usize = 7;
+
+/// Where and of what a unit was made, as far as what it left tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Traces {
+    /// The indices of the places that it leads to.
+    pub(super) places: Vec<u32>,
+    /// Whether it tells one of the commits.
+    pub(super) tells_commit: bool,
+}
+
+/// What is looked for in units.
+#[derive(Debug)]
+pub(super) struct Search<'a> {
+    /// Absolute paths of directories.
+    pub(super) places: &'a [PathBuf],
+    /// Commits that were built, in hexadecimal digits.
+    pub(super) commits: &'a [String],
+}
+
+impl Search<'_> {
+    /// Looks through `unit` of the target directory `target`, whose files lie in `folders`. Of a unit that knows no place the
+    /// files are not read.
+    pub(super) fn of_unit(
+        &self,
+        folders: Folders<'_>,
+        target: &Tree,
+        unit: &Unit,
+        record: &Record,
+    ) -> tree::Result<Traces> {
+        let mut found: Vec<_> = self.places.iter().map(|place| follows_variable(record, place)).collect();
+        let mut tells_commit = false;
+        let own = own_output(folders, target, unit)?;
+        for id in unit.files(target) {
+            if is_notes(target, id) {
+                continue;
+            }
+            let contents = match target.node(id).kind {
+                Kind::Symlink { target: to } => target.text(to).to_vec(),
+                _ => folders.read(target, id)?.unwrap_or_default(),
+            };
+            // Cargo puts the directory of the script's output right in what the script told it.
+            let contents = match &own {
+                Some(own) if is_told(target, id) => without(&contents, own),
+                _ => contents,
+            };
+            let hides_paths = may_hide_paths(&contents);
+            for (is_bound, place) in found.iter_mut().zip(self.places) {
+                *is_bound = *is_bound
+                    || leads_to(&contents, &[place], &record.sources)
+                    || (hides_paths && knows(record, place));
+            }
+            tells_commit = tells_commit || self.tells_commit(&contents);
+        }
+        let places = (0..).zip(found).filter_map(|(place, is_bound)| is_bound.then_some(place)).collect();
+        Ok(Traces { places, tells_commit })
+    }
+
+    fn tells_commit(&self, contents: &[u8]) -> bool {
+        let beginnings = self.commits.iter().filter_map(|commit| commit.as_bytes().get(..COMMIT));
+        { beginnings }.any(|beginning| memmem::find(contents, beginning).is_some())
+    }
+}
+
+/// The directory of a script's output, where the unit is a run of one.
+pub(super) fn own_output(folders: Folders<'_>, target: &Tree, unit: &Unit) -> tree::Result<Option<Vec<u8>>> {
+    let files = unit.files(target);
+    match files.into_iter().find(|id| target.name(*id) == b"root-output") {
+        Some(id) => folders.read(target, id),
+        None => Ok(None),
+    }
+}
+
+/// Whether the compiler read a variable with a path in `place` for something else than to find a source: that can be anything,
+/// such as the path's length.
+fn follows_variable(record: &Record, place: &Path) -> bool {
+    let is_for_source = |variable: &[u8]| {
+        let value = variable.split(|&byte| byte == b'=').nth(1).unwrap_or_default();
+        record.sources.iter().any(|source| source.as_os_str().as_encoded_bytes().starts_with(value))
+    };
+    record.variables.iter().any(|variable| holds(variable, place) && !is_for_source(variable))
+}
+
+/// Whether the compiler knew a path in `place`.
+fn knows(record: &Record, place: &Path) -> bool {
+    record.sources.iter().any(|source| source.starts_with(place))
+        || record.variables.iter().any(|variable| holds(variable, place))
+}
+
+fn holds(text: &[u8], place: &Path) -> bool {
+    memmem::find(text, place.as_os_str().as_encoded_bytes()).is_some()
+}
+
+/// Cargo's and rustc's notes, which lead nobody anywhere else than to what is looked at as an input.
+pub(super) fn is_notes(target: &Tree, id: NodeId) -> bool {
+    let name = target.name(id);
+    let parent = target.node(id).parent;
+    let is_in_fingerprint =
+        target.name(parent) == b"fingerprint" || target.name(target.node(parent).parent) == b".fingerprint";
+    let is_rustcs_list = name.ends_with(b".d") && !is_in_out_of_script(target, id);
+    let is_of_run = [&b"invoked.timestamp"[..], b"stderr", b"root-output"].contains(&name);
+    is_in_fingerprint || is_rustcs_list || is_of_run && !is_in_out_of_script(target, id)
+}
+
+/// Whether a file is what a build script told cargo.
+pub(super) fn is_told(target: &Tree, id: NodeId) -> bool {
+    [&b"output"[..], b"stdout"].contains(&target.name(id)) && !is_in_out_of_script(target, id)
+}
+
+/// Whether a file lies in the output directory of a script: that of a run, beside what the run told.
+fn is_in_out_of_script(target: &Tree, id: NodeId) -> bool {
+    let mut at = id;
+    while at != 0 {
+        at = target.node(at).parent;
+        if target.name(at) == b"out" {
+            let unit = target.node(at).parent;
+            return target.child(unit, b"output").is_some() || target.child(unit, b"run").is_some();
+        }
+    }
+    false
+}
+
+pub(super) fn without(contents: &[u8], part: &[u8]) -> Vec<u8> {
+    if part.is_empty() {
+        return contents.to_vec();
+    }
+    let mut kept = Vec::with_capacity(contents.len());
+    let mut end = 0;
+    for at in memmem::find_iter(contents, part) {
+        kept.extend_from_slice(&contents[end..at]);
+        kept.push(0);
+        end = at + part.len();
+    }
+    kept.extend_from_slice(&contents[end..]);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_of_a_text_leaves_a_mark() {
+        assert_eq!(without(b"root=/o/x /o", b"/o"), b"root=\0/x \0");
+        assert_eq!(without(b"x", b""), b"x");
+    }
+
+    #[test]
+    fn a_variable_binds_unless_a_source_came_of_it() {
+        let record = |variable: &str, source: &str| Record {
+            hash: 0,
+            fingerprint: super::super::fingerprint::Fingerprint::default(),
+            is_known: true,
+            info: super::super::dep_info::DepInfo::default(),
+            sources: vec![source.into()],
+            variables: vec![variable.as_bytes().to_vec()],
+        };
+        let follows =
+            |variable: &str, source: &str| follows_variable(&record(variable, source), Path::new("/w"));
+        assert!(follows("CARGO_MANIFEST_DIR=/w/a", "src/lib.rs"));
+        assert!(!follows("OUT_DIR=/w/target/debug/build/a/out", "/w/target/debug/build/a/out/x.rs"));
+        assert!(!follows("VERSION=1", "src/lib.rs"));
+    }
+}

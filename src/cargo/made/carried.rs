@@ -1,0 +1,168 @@
+//! What is known of units since the entry that a job started from: of those that were not made again nothing is read.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::super::outside::OutsideList;
+use super::super::package::Package;
+use super::super::source_trees::{SourceTrees, leaves_below, nodes_of_package};
+use super::super::units::Unit;
+use super::OutputFolder;
+use crate::store::{self, Inputs, Known, Made, Outside, Provenance, SourceId};
+use crate::tree::{NodeId, Tree};
+
+/// What has become of sources of an earlier entry.
+#[derive(Debug)]
+pub struct SourcesSince {
+    /// The index of those of now.
+    pub now: u32,
+    /// For each node what is in its place, and whether that is as it was.
+    pub nodes: Vec<Option<(NodeId, bool)>>,
+}
+
+/// The entry that a job started from, beside what there is now.
+#[derive(Debug)]
+pub struct Earlier<'a> {
+    /// What its units were made of.
+    pub provenance: &'a Provenance,
+    /// For each output directory the number of the root, and what was in it.
+    pub roots: Vec<Option<(usize, &'a Tree)>>,
+    /// For each of its sources what has become of them; nothing where they are not among those of now.
+    pub sources: Vec<Option<SourcesSince>>,
+    /// The trees of its sources.
+    pub trees: Vec<&'a Tree>,
+}
+
+/// What is known of a unit since an earlier job.
+#[derive(Debug, Clone)]
+pub(super) struct Carried {
+    pub(super) bound: Vec<u32>,
+    pub(super) is_of_commit: bool,
+    pub(super) is_reader: bool,
+    pub(super) inputs: Inputs,
+}
+
+/// Takes what is known of units over that have not been made again.
+pub(super) struct Carrying<'a> {
+    earlier: &'a Earlier<'a>,
+    /// For each earlier place its index now.
+    places: Vec<u32>,
+    /// For each earlier package its index now.
+    packages: Vec<Option<u32>>,
+}
+
+impl<'a> Carrying<'a> {
+    pub(super) fn new(
+        earlier: &'a Earlier<'a>,
+        sources: &SourceTrees<'_>,
+        packages: &[Package],
+        places: &mut Vec<PathBuf>,
+    ) -> Self {
+        let numbers = earlier.provenance.places.iter().map(|place| {
+            let place = Path::new(OsStr::from_bytes(place));
+            let known = places.iter().position(|other| other == place);
+            let index = known.unwrap_or_else(|| {
+                places.push(place.to_path_buf());
+                places.len() - 1
+            });
+            u32::try_from(index).expect("there are few")
+        });
+        let numbers = numbers.collect();
+        let place_of = |package: &store::Package| {
+            let since = earlier.sources[package.folder.sources as usize].as_ref()?;
+            let (node, _) = since.nodes[package.folder.node as usize]?;
+            let folder = SourceId { sources: since.now, node };
+            let is_it = |other: &Package| {
+                sources.path(other.folder) == sources.path(folder) && other.version == package.version
+            };
+            u32::try_from(packages.iter().position(is_it)?).ok()
+        };
+        let packages = earlier.provenance.packages.iter().map(place_of).collect();
+        Self { earlier, places: numbers, packages }
+    }
+
+    /// For each of the `units` of the output directory number `number` what is known of it; `None` of one that is new.
+    pub(super) fn root(
+        &self,
+        number: usize,
+        output: &OutputFolder<'_>,
+        units: &[Unit],
+        outside: &mut OutsideList,
+    ) -> Vec<Option<Carried>> {
+        let Some((root, tree)) = self.earlier.roots[number] else { return Vec::new() };
+        let Some(then) = self.earlier.provenance.roots.get(root) else { return Vec::new() };
+        let by_path: HashMap<_, _> =
+            then.iter().map(|made| (tree.path_below(0, made.folder), made)).collect();
+        let of_unit = |unit: &Unit| {
+            let made = by_path.get(&output.tree.path_below(0, unit.folder()))?;
+            is_same_unit(output.tree, unit, tree).then(|| self.carry(made, outside))
+        };
+        units.iter().map(of_unit).collect()
+    }
+
+    fn carry(&self, made: &Made, outside: &mut OutsideList) -> Carried {
+        let inputs = match &made.inputs {
+            Inputs::Known(known) => self.known(known, outside).map_or(Inputs::Unknown, Inputs::Known),
+            unknown => unknown.clone(),
+        };
+        Carried {
+            bound: made.bound.iter().map(|&place| self.places[place as usize]).collect(),
+            is_of_commit: made.is_of_commit,
+            is_reader: made.is_reader,
+            inputs,
+        }
+    }
+
+    /// The same as it is now; `None` where something has changed since: then the unit is of what was.
+    fn known(&self, known: &Known, outside: &mut OutsideList) -> Option<Known> {
+        let one = |id: &SourceId| {
+            let since = self.earlier.sources[id.sources as usize].as_ref()?;
+            let (node, is_same) = since.nodes[id.node as usize]?;
+            is_same.then_some(SourceId { sources: since.now, node })
+        };
+        let all = |ids: &[SourceId]| ids.iter().map(one).collect::<Option<Vec<_>>>();
+        let packages = |packages: &[u32]| {
+            packages.iter().map(|&package| self.packages[package as usize]).collect::<Option<Vec<_>>>()
+        };
+        let tree = |id: SourceId| self.earlier.trees[id.sources as usize];
+        let folders: Vec<_> = self.earlier.provenance.packages.iter().map(|package| package.folder).collect();
+        let watched = known.watched.iter().map(|&id| (id, leaves_below(tree(id), id.node)));
+        let whole = known.packages.iter().map(|&package| {
+            let folder = folders[package as usize];
+            let is_other = |node| folders.contains(&SourceId { node, ..folder });
+            (folder, nodes_of_package(tree(folder), folder.node, is_other))
+        });
+        let mut below = watched
+            .chain(whole)
+            .flat_map(|(id, nodes)| nodes.into_iter().map(move |node| SourceId { node, ..id }));
+        if !below.all(|id| one(&id).is_some()) {
+            return None;
+        }
+        let outside = known.outside.iter().map(|&index| {
+            let Outside { path, state } = &self.earlier.provenance.outside[index as usize];
+            let number = outside.number(Path::new(OsStr::from_bytes(path)));
+            (outside.list[number as usize].state == *state).then_some(number)
+        });
+        Some(Known {
+            own: packages(&known.own)?,
+            listed: all(&known.listed)?,
+            watched: all(&known.watched)?,
+            watched_packages: packages(&known.watched_packages)?,
+            read: all(&known.read)?,
+            packages: packages(&known.packages)?,
+            outside: outside.collect::<Option<_>>()?,
+            is_open: known.is_open,
+        })
+    }
+}
+
+/// Whether cargo has not made `unit` of `target` again since it was in `then`.
+fn is_same_unit(target: &Tree, unit: &Unit, then: &Tree) -> bool {
+    let is_same = |&id: &NodeId| {
+        let was = then.at(&target.path_below(0, id));
+        was.is_some_and(|was| then.node(was).mtime == target.node(id).mtime)
+    };
+    !unit.fingerprints.is_empty() && unit.fingerprints.iter().all(is_same)
+}

@@ -1,0 +1,322 @@
+//! What one unit was made of.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use super::super::dep_info::Base;
+use super::super::outside::is_settled;
+use super::super::package::Package;
+use super::super::patched::is_any_patched;
+use super::super::record::Record;
+use super::super::source_trees::nodes_of_package;
+use super::super::units::Unit;
+use super::linked::libraries;
+use super::read::ReadUnits;
+use super::{Noting, OutputFolder};
+use crate::store::{Inputs, Known, SourceId};
+use crate::sys::{Time, file};
+use crate::tree::{self, Kind, NodeId, Tree};
+
+impl Noting<'_> {
+    pub(super) fn inputs(
+        &mut self,
+        output: &OutputFolder<'_>,
+        read: &ReadUnits,
+        index: usize,
+        readers: &[bool],
+        run: Option<&RangeInclusive<Time>>,
+    ) -> Inputs {
+        let (unit, Some(record)) = (&read.units[index], &read.records[index]) else { return Inputs::Unknown };
+        let Some(times) = Times::of(output.tree, unit, run).filter(|times| times.newest <= self.making.now)
+        else {
+            return Inputs::Unknown;
+        };
+        if !record.is_known {
+            return Inputs::Foreign;
+        }
+        if read.needs[index].is_none() {
+            return Inputs::Unknown;
+        }
+        let mut inputs = Collected::default();
+        let is_run = run.is_some();
+        if !read.is_download[index] {
+            let Some(own) = self.own_packages(output, read, index) else { return Inputs::Unknown };
+            self.add_package(&mut inputs, &own, record);
+            inputs.own.extend(own.iter().copied());
+            inputs.is_open = !is_run && read.sees_reader(output.tree, index, readers);
+            if inputs.is_open {
+                inputs.packages.extend(own.iter().copied());
+            }
+            let folders: Vec<_> = own.iter().map(|&own| self.package_folder(own)).collect();
+            if !self.add_listed(&mut inputs, output, record, &folders)
+                || !self.add_watched(&mut inputs, output, record, &folders)
+            {
+                return Inputs::Unknown;
+            }
+        } else if self.is_patched(record) || !self.add_watched(&mut inputs, output, record, &[]) {
+            return Inputs::Unknown;
+        }
+        self.add_named(&mut inputs, output, record.fingerprint.rustflags().iter().map(String::as_str));
+        if let Some(run) = run {
+            self.add_written(&mut inputs, run);
+            self.add_linked(&mut inputs, output, unit);
+            if holds_target_folder(output.tree, unit) {
+                // Cargo, started by the script, goes by times that nobody has looked at.
+                return Inputs::Unknown;
+            }
+        }
+        let known = inputs.into_known();
+        if self.is_of_these(&known, &times) { Inputs::Known(known) } else { Inputs::Unknown }
+    }
+
+    /// Whether a job changed a source of a download: the next one may find it as it was.
+    fn is_patched(&self, record: &Record) -> bool {
+        self.making.home.is_some_and(|home| is_any_patched(&record.sources, home))
+    }
+
+    /// Whether nothing of what a unit was made of changed after that: then the unit is of something else.
+    fn is_of_these(&self, known: &Known, times: &Times) -> bool {
+        let sources = self.making.sources;
+        let is_until = |ids: &[SourceId], time: Time| {
+            ids.iter().all(|id| sources.tree(id.sources).node(id.node).mtime <= time)
+        };
+        let whole: Vec<_> =
+            known.packages.iter().flat_map(|&package| self.files_of_package(package)).collect();
+        let watched: Vec<_> = known.watched.iter().flat_map(|&id| sources.leaves_below(id)).collect();
+        is_until(&known.listed, times.list)
+            && is_until(&watched, times.list)
+            && is_until(&known.read, times.made)
+            && is_until(&whole, times.made)
+    }
+
+    fn files_of_package(&self, package: u32) -> Vec<SourceId> {
+        let (folder, sources) = (self.packages[package as usize].folder, self.making.sources);
+        let is_other = |node| self.packages.iter().any(|other| other.folder == SourceId { node, ..folder });
+        let tree = sources.tree(folder.sources);
+        let is_leaf = |node: &NodeId| !matches!(tree.node(*node).kind, Kind::Folder { .. });
+        let nodes = nodes_of_package(tree, folder.node, is_other).into_iter().filter(is_leaf);
+        nodes.map(|node| SourceId { node, ..folder }).collect()
+    }
+
+    /// The packages that a unit can be of, by name and by where its first source lies; `None` where there is none.
+    fn own_packages(&self, output: &OutputFolder<'_>, read: &ReadUnits, index: usize) -> Option<Vec<u32>> {
+        let target = output.tree;
+        let name = read.units[index].names(target).0;
+        let named = (0..).zip(self.packages).filter(|(_, package)| package.name.as_bytes() == name);
+        let named: Vec<(u32, &Package)> = named.collect();
+        // A run of a build script is of the package of the script.
+        let record = read.records[index].as_ref()?;
+        let script = || {
+            let needs = read.needs[index].iter().flatten();
+            let scripts = needs.filter(|&&need| read.units[need].names(target).0 == name);
+            scripts.filter_map(|&need| read.records[need].as_ref()).find(|record| !record.sources.is_empty())
+        };
+        let record = if record.sources.is_empty() { script() } else { Some(record) };
+        let first = record.and_then(|record| record.sources.first());
+        let is_around = |(_, package): &&(u32, &Package)| {
+            let folder = self.making.sources.path(package.folder);
+            first.is_some_and(|first| {
+                output.workspaces.iter().any(|workspace| workspace.join(first).starts_with(&folder))
+            })
+        };
+        let around: Vec<_> = named.iter().filter(is_around).map(|(number, _)| *number).collect();
+        let found =
+            if around.is_empty() { named.into_iter().map(|(number, _)| number).collect() } else { around };
+        (!found.is_empty()).then_some(found)
+    }
+
+    fn package_folder(&self, package: u32) -> PathBuf {
+        self.making.sources.path(self.packages[package as usize].folder)
+    }
+
+    /// Its manifest, and all of it where cargo goes by its newest file.
+    fn add_package(&mut self, inputs: &mut Collected, own: &[u32], record: &Record) {
+        for &package in own {
+            let manifest = self.package_folder(package).join("Cargo.toml");
+            self.add(&mut inputs.read, &mut inputs.outside, &manifest);
+            if record.fingerprint.is_of_whole_package() {
+                inputs.packages.insert(package);
+                inputs.watched_packages.insert(package);
+            }
+        }
+    }
+
+    /// What cargo's list and rustc's name. `false` where one of them is not known.
+    fn add_listed(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputFolder<'_>,
+        record: &Record,
+        folders: &[PathBuf],
+    ) -> bool {
+        let mut paths = BTreeSet::new();
+        for (base, path) in &record.info.files {
+            match base {
+                _ if path.is_absolute() => {
+                    paths.insert(path.clone());
+                }
+                Base::Package => paths.extend(folders.iter().map(|folder| folder.join(path))),
+                Base::Target => {}
+            }
+        }
+        for source in &record.sources {
+            paths.extend(
+                output
+                    .workspaces
+                    .iter()
+                    .map(|workspace| workspace.join(source))
+                    .filter(|path| source.is_absolute() || file::is_present(path)),
+            );
+        }
+        let paths = paths.iter().filter(|path| !path.starts_with(output.path));
+        let mut are_known = true;
+        for path in paths {
+            are_known &= self.add(&mut inputs.listed, &mut inputs.outside, path);
+        }
+        are_known
+    }
+
+    /// What a build script said that it reads.
+    fn add_watched(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputFolder<'_>,
+        record: &Record,
+        folders: &[PathBuf],
+    ) -> bool {
+        let Some(watched) = record.fingerprint.watched() else { return true };
+        let mut are_known = true;
+        for path in watched.paths().map(Path::new) {
+            let paths = if path.is_absolute() {
+                vec![path.to_path_buf()]
+            } else {
+                folders.iter().map(|folder| folder.join(path)).collect()
+            };
+            for path in paths.iter().filter(|path| !path.starts_with(output.path)) {
+                are_known &= self.add(&mut inputs.watched, &mut inputs.outside, path);
+            }
+        }
+        are_known
+    }
+
+    /// What a script wrote into the sources while it ran.
+    fn add_written(&mut self, inputs: &mut Collected, run: &RangeInclusive<Time>) {
+        for (sources, _, tree) in self.making.sources.iter() {
+            let is_leaf = |node: &tree::Node| !matches!(node.kind, Kind::Folder { .. });
+            let written = tree.iter().filter(|(_, node)| is_leaf(node) && run.contains(&node.mtime));
+            inputs.read.extend(written.map(|(node, _)| SourceId { sources, node }));
+        }
+    }
+
+    /// Libraries that a script tells cargo to link, where they are no dependency's own.
+    fn add_linked(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, unit: &Unit) {
+        let is_told = |id: &NodeId| [&b"output"[..], b"stdout"].contains(&output.tree.name(*id));
+        let told = unit.files(output.tree).into_iter().find(is_told);
+        let Some(Ok(Some(told))) = told.map(|id| output.folders.read(output.tree, id)) else { return };
+        let told = String::from_utf8_lossy(&told);
+        for path in libraries(&told) {
+            self.add_file(inputs, output, &path);
+        }
+        self.add_named(inputs, output, told.lines().filter(|line| line.contains("rustc-link-arg")));
+    }
+
+    /// Files that flags name, by themselves or behind an option: objects, scripts of the linker, lists of arguments.
+    fn add_named<'f>(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputFolder<'_>,
+        flags: impl Iterator<Item = &'f str>,
+    ) {
+        for word in flags.flat_map(|flag| flag.split(['=', ',', ' '])) {
+            let without_option = [word, word.trim_start_matches("-T"), word.trim_start_matches('@')];
+            for name in without_option.into_iter().filter(|name| name.contains(['/', '.'])) {
+                self.add_file(inputs, output, Path::new(name));
+            }
+        }
+    }
+
+    /// Adds a file by a path that may be relative to a workspace; what a unit has itself is no input.
+    fn add_file(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, path: &Path) {
+        for workspace in output.workspaces {
+            let path = workspace.join(path);
+            if !path.starts_with(output.path) && file::is_file(&path) {
+                self.add(&mut inputs.read, &mut inputs.outside, &path);
+            }
+        }
+    }
+
+    /// Adds what `path` leads to. `false` where there is nothing.
+    fn add(&mut self, ids: &mut BTreeSet<SourceId>, outside: &mut BTreeSet<u32>, path: &Path) -> bool {
+        if is_settled(path, self.making.home) {
+            return true;
+        }
+        let led = self.making.sources.lead(path);
+        ids.extend(led.ids);
+        if let Some(path) = led.outside.filter(|path| !is_settled(path, self.making.home)) {
+            outside.insert(self.outside.number(&path));
+        }
+        // What is left out of the sources, such as `.git`, is as good as outside.
+        if led.is_absent && file::is_present(path) {
+            outside.insert(self.outside.number(path));
+            return true;
+        }
+        !led.is_absent
+    }
+}
+
+/// When a unit was made.
+struct Times {
+    /// The time with which cargo compares its sources.
+    list: Time,
+    /// When all of it was there.
+    made: Time,
+    /// The latest of all its files.
+    newest: Time,
+}
+
+impl Times {
+    fn of(target: &Tree, unit: &Unit, run: Option<&RangeInclusive<Time>>) -> Option<Self> {
+        let made = target.node(*unit.fingerprints.first()?).mtime;
+        let list = match (run, unit.info(target)) {
+            (Some(run), _) => *run.start(),
+            (None, Some(list)) => target.node(list).mtime,
+            (None, None) => made,
+        };
+        let newest = unit.files(target).into_iter().map(|id| target.node(id).mtime).max()?;
+        Some(Self { list, made: made.max(list), newest })
+    }
+}
+
+/// Inputs while they are found, each once.
+#[derive(Default)]
+struct Collected {
+    own: BTreeSet<u32>,
+    listed: BTreeSet<SourceId>,
+    watched: BTreeSet<SourceId>,
+    watched_packages: BTreeSet<u32>,
+    read: BTreeSet<SourceId>,
+    packages: BTreeSet<u32>,
+    outside: BTreeSet<u32>,
+    is_open: bool,
+}
+
+impl Collected {
+    fn into_known(self) -> Known {
+        Known {
+            own: self.own.into_iter().collect(),
+            listed: self.listed.into_iter().collect(),
+            watched: self.watched.into_iter().collect(),
+            watched_packages: self.watched_packages.into_iter().collect(),
+            read: self.read.into_iter().collect(),
+            packages: self.packages.into_iter().collect(),
+            outside: self.outside.into_iter().collect(),
+            is_open: self.is_open,
+        }
+    }
+}
+
+/// Whether a script has a target directory of another cargo in its output.
+fn holds_target_folder(target: &Tree, unit: &Unit) -> bool {
+    unit.files(target).into_iter().any(|id| target.name(id) == b".rustc_info.json")
+}

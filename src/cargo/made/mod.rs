@@ -1,0 +1,159 @@
+//! What each unit of a job's target directories was made of, as a save notes it.
+//!
+//! Cargo's lists and rustc's own name files; the output of a build script names what is linked. What is read without being
+//! named (by a procedural macro that can read files, by a build script that names nothing) is taken to be all of the package,
+//! and for a macro also what is of no package.
+
+mod carried;
+mod inputs;
+mod linked;
+mod read;
+
+use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
+use super::bound::{Search, Traces};
+use super::outside::OutsideList;
+use super::package::{Package, packages};
+use super::source_trees::SourceTrees;
+use super::strays::{Extra, extras, run_of};
+use crate::store::{self, Made, Provenance};
+use crate::sys::Time;
+use crate::tree::{self, Folders, Tree};
+
+use carried::{Carried, Carrying};
+pub use carried::{Earlier, SourcesSince};
+use read::{ReadUnits, is_reader};
+
+/// A target directory, or that of intermediate files.
+#[derive(Debug, Clone, Copy)]
+pub struct OutputFolder<'a> {
+    /// Its path in the job.
+    pub path: &'a Path,
+    /// The workspaces that are built there.
+    pub workspaces: &'a [PathBuf],
+    /// What of it is saved.
+    pub tree: &'a Tree,
+    /// Where the files of that lie.
+    pub folders: Folders<'a>,
+}
+
+/// What there is to know of the job besides.
+#[derive(Debug)]
+pub struct Making<'a> {
+    /// The sources; none where they were not noted.
+    pub sources: &'a SourceTrees<'a>,
+    /// The cargo home of the builds.
+    pub home: Option<&'a Path>,
+    /// Directories that units can be bound to.
+    pub places: Vec<PathBuf>,
+    /// The commits of the sources.
+    pub commits: Vec<String>,
+    /// What the job started from.
+    pub earlier: Option<Earlier<'a>>,
+    /// The present time.
+    pub now: Time,
+}
+
+impl Making<'_> {
+    /// What the units in `outputs` were made of.
+    pub fn provenance(&self, outputs: &[OutputFolder<'_>]) -> tree::Result<Provenance> {
+        let read = outputs.iter().map(|output| ReadUnits::read(output, self.home));
+        let read = read.collect::<tree::Result<Vec<_>>>()?;
+        let built: HashSet<_> = outputs
+            .iter()
+            .zip(&read)
+            .flat_map(|(output, read)| read.units.iter().map(|unit| unit.names(output.tree).0))
+            .collect();
+        // Of what was not built, such as a template, a manifest makes no border.
+        let mut packages = packages(self.sources);
+        packages.retain(|package| built.contains(package.name.as_bytes()));
+        let mut places = self.places.clone();
+        let carrying =
+            self.earlier.as_ref().map(|earlier| Carrying::new(earlier, self.sources, &packages, &mut places));
+        let mut noting =
+            Noting { making: self, packages: &packages, places: &places, outside: OutsideList::default() };
+        let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
+        let extras = extras(&with_units.collect::<Vec<_>>());
+        let mut roots = Vec::new();
+        for (number, (output, read)) in outputs.iter().zip(&read).enumerate() {
+            let carried = carrying
+                .as_ref()
+                .map(|carrying| carrying.root(number, output, &read.units, &mut noting.outside));
+            roots.push(noting.root(output, read, &extras, &carried.unwrap_or_default())?);
+        }
+        Ok(Provenance {
+            places: places.iter().map(|place| place.as_os_str().as_bytes().to_vec()).collect(),
+            commits: self.commits.clone(),
+            outside: noting.outside.list,
+            packages: packages
+                .iter()
+                .map(|package| store::Package { folder: package.folder, version: package.version.clone() })
+                .collect(),
+            roots,
+        })
+    }
+}
+
+struct Noting<'a> {
+    making: &'a Making<'a>,
+    packages: &'a [Package],
+    places: &'a [PathBuf],
+    outside: OutsideList,
+}
+
+impl Noting<'_> {
+    /// `carried` has for each unit what is known of it already.
+    fn root(
+        &mut self,
+        output: &OutputFolder<'_>,
+        read: &ReadUnits,
+        extras: &[Extra],
+        carried: &[Option<Carried>],
+    ) -> tree::Result<Vec<Made>> {
+        let search = Search { places: self.places, commits: &self.making.commits };
+        let ReadUnits { units, records, .. } = read;
+        let is_new = |index: usize| carried.get(index).is_none_or(Option::is_none);
+        let traces = units.par_iter().zip(records).enumerate().map(|(index, (unit, record))| match record {
+            Some(record) if is_new(index) && read.may_know_places(output.tree, index) => {
+                search.of_unit(output.folders, output.tree, unit, record)
+            }
+            _ => Ok(Traces::default()),
+        });
+        let traces = traces.collect::<tree::Result<Vec<_>>>()?;
+        let readers = units.par_iter().enumerate().map(|(index, unit)| match carried.get(index) {
+            Some(Some(carried)) => Ok(carried.is_reader),
+            _ => is_reader(output, unit),
+        });
+        let readers = readers.collect::<tree::Result<Vec<_>>>()?;
+        let mut all = Vec::new();
+        for (index, (unit, traces)) in units.iter().zip(traces).enumerate() {
+            let run = run_of(output.tree, unit);
+            let extras = extras.iter().filter(|(of, _)| run.as_ref() == Some(of)).map(|(_, extra)| *extra);
+            let carried = carried.get(index).cloned().flatten();
+            let carried = match carried {
+                Some(carried) => carried,
+                None => Carried {
+                    bound: traces.places,
+                    is_of_commit: traces.tells_commit,
+                    is_reader: readers[index],
+                    inputs: self.inputs(output, read, index, &readers, run.as_ref()),
+                },
+            };
+            let needs = read.needs[index].iter().flatten();
+            all.push(Made {
+                folder: unit.folder(),
+                needs: needs.map(|&need| u32::try_from(need).expect("there are few")).collect(),
+                bound: carried.bound,
+                is_of_commit: carried.is_of_commit,
+                is_reader: carried.is_reader,
+                extras: extras.collect(),
+                inputs: carried.inputs,
+            });
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,108 @@
+//! The units of a target directory with what was noted of each, and what one may have got from others.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::super::dependencies::told;
+use super::super::reader::can_read;
+use super::super::record::Record;
+use super::super::units::{Unit, units};
+use super::OutputFolder;
+use crate::tree::{self, NodeId, Tree};
+
+/// The units of a target directory, with what cargo noted of them.
+pub(super) struct ReadUnits {
+    pub(super) units: Vec<Unit>,
+    pub(super) records: Vec<Option<Record>>,
+    /// For each whether it is of a download.
+    pub(super) is_download: Vec<bool>,
+    /// For each the units that it can have been built with: several where they cannot be told apart, `None` where one is not
+    /// there.
+    pub(super) needs: Vec<Option<Vec<usize>>>,
+}
+
+impl ReadUnits {
+    pub(super) fn read(output: &OutputFolder<'_>, home: Option<&Path>) -> tree::Result<Self> {
+        let units = units(output.tree);
+        let records = units.par_iter().map(|unit| Record::read(output.folders, output.tree, unit));
+        let records = records.collect::<tree::Result<Vec<_>>>()?;
+        let is_download = match home {
+            Some(home) => {
+                let told = told(output.tree, &units, &records, home);
+                told.iter().map(Option::is_some).collect()
+            }
+            None => vec![false; units.len()],
+        };
+        let mut by_hash: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (index, record) in records.iter().enumerate() {
+            if let Some(record) = record {
+                by_hash.entry(record.hash).or_default().push(index);
+            }
+        }
+        let needs = records.iter().map(|record| {
+            let hashes = record.as_ref()?.fingerprint.needs()?;
+            let found: Option<Vec<_>> = hashes.iter().map(|hash| by_hash.get(hash)).collect();
+            Some(found?.into_iter().flatten().copied().collect())
+        });
+        let needs = needs.collect();
+        Ok(Self { units, records, is_download, needs })
+    }
+}
+
+impl ReadUnits {
+    /// Whether what is in the job's directories can have got into a unit: not into a download's that no script ran for.
+    pub(super) fn may_know_places(&self, target: &Tree, index: usize) -> bool {
+        let is_run = |unit: usize| {
+            self.units[unit].fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"))
+        };
+        !self.is_download[index]
+            || is_run(index)
+            || self.needs[index].iter().flatten().any(|&need| is_run(need))
+    }
+
+    /// Whether a procedural macro that can read files was there when a unit was compiled: macros are re-exported.
+    pub(super) fn sees_reader(&self, target: &Tree, index: usize, readers: &[bool]) -> bool {
+        let mut pending = vec![index];
+        let mut seen = HashSet::from([index]);
+        while let Some(unit) = pending.pop() {
+            if unit != index && readers[unit] {
+                return true;
+            }
+            // What a macro or a script was made with is not seen behind it.
+            let is_closed =
+                unit != index && (is_macro(target, &self.units[unit]) || self.is_script(target, unit));
+            if !is_closed {
+                let needs = self.needs[unit].iter().flatten().copied();
+                pending.extend(needs.filter(|need| seen.insert(*need)));
+            }
+        }
+        false
+    }
+
+    fn is_script(&self, target: &Tree, unit: usize) -> bool {
+        let of_script = |id: &NodeId| {
+            let name = target.name(*id);
+            name.starts_with(b"run-") || name.starts_with(b"build-script-")
+        };
+        self.units[unit].fingerprints.iter().any(of_script)
+    }
+}
+
+/// The library of a procedural macro.
+fn macro_library(target: &Tree, unit: &Unit) -> Option<NodeId> {
+    let is_library = |id: &NodeId| target.name(*id).starts_with(b"lib-");
+    unit.fingerprints.iter().any(is_library).then_some(())?;
+    unit.files(target).into_iter().find(|id| target.name(*id).ends_with(b".so"))
+}
+
+fn is_macro(target: &Tree, unit: &Unit) -> bool {
+    macro_library(target, unit).is_some()
+}
+
+/// Whether a unit is a procedural macro that can read files.
+pub(super) fn is_reader(output: &OutputFolder<'_>, unit: &Unit) -> tree::Result<bool> {
+    let Some(library) = macro_library(output.tree, unit) else { return Ok(false) };
+    Ok(output.folders.read(output.tree, library)?.is_none_or(|library| can_read(&library)))
+}

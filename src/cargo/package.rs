@@ -1,0 +1,69 @@
+//! Packages of the sources: where each is, and what its manifest says of it.
+
+use std::path::{Path, PathBuf};
+
+use super::source_trees::SourceTrees;
+use crate::store::SourceId;
+use crate::sys::file;
+use crate::tree::Kind;
+
+/// A package among the sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Package {
+    /// Its name.
+    pub(super) name: String,
+    /// Its directory.
+    pub(super) folder: SourceId,
+    /// Its version, see [`version`].
+    pub(super) version: Option<String>,
+}
+
+/// All packages of the sources.
+pub(super) fn packages(sources: &SourceTrees<'_>) -> Vec<Package> {
+    let mut packages = Vec::new();
+    for (number, folder, tree) in sources.iter() {
+        for (id, node) in tree.iter() {
+            if tree.name(id) != b"Cargo.toml" || matches!(node.kind, Kind::Folder { .. }) {
+                continue;
+            }
+            let own = SourceId { sources: number, node: node.parent };
+            let path = sources.path(own);
+            // A package of an inner checkout is there as well.
+            let is_known = packages.iter().any(|package: &Package| sources.path(package.folder) == path);
+            let Some(name) = manifest(&path).as_ref().and_then(name).filter(|_| !is_known) else { continue };
+            packages.push(Package { name, folder: own, version: version(&path, folder) });
+        }
+    }
+    packages
+}
+
+/// The version of the package in `folder`: that of its manifest, or of the workspace around it, within `limit`, where the
+/// manifest says so.
+pub fn version(folder: &Path, limit: &Path) -> Option<String> {
+    let manifest = manifest(folder)?;
+    match package(&manifest)?.get("version")? {
+        toml::Value::String(version) => Some(version.clone()),
+        toml::Value::Table(inherited) if inherited.get("workspace")?.as_bool()? => {
+            let around = folder.ancestors().take_while(|folder| folder.starts_with(limit));
+            { around }.find_map(|folder| {
+                let manifest = self::manifest(folder)?;
+                Some(manifest.get("workspace")?.get("package")?.get("version")?.as_str()?.to_owned())
+            })
+        }
+        _ => None,
+    }
+}
+
+fn manifest(folder: &Path) -> Option<toml::Table> {
+    let path: PathBuf = folder.join("Cargo.toml");
+    String::from_utf8(file::read_if_present(&path).ok()??).ok()?.parse().ok()
+}
+
+/// The part of a manifest that is about the package; cargo still takes the name that it had before 1.0.
+fn package(manifest: &toml::Table) -> Option<&toml::Table> {
+    manifest.get("package").or(manifest.get("project"))?.as_table()
+}
+
+fn name(manifest: &toml::Table) -> Option<String> {
+    Some(package(manifest)?.get("name")?.as_str()?.to_owned())
+}

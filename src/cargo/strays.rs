@@ -1,0 +1,197 @@
+//! What lies in a target directory and is of none of its units: what build scripts wrote there, what cargo laid out for users,
+//! and what others left.
+//!
+//! A fresh checkout has none of it before a build. What cargo lays out it lays out in each build. Cargo notes when it starts a
+//! script and when it ended: what changed in between is taken to be the script's, for it will not run again. Nothing else
+//! comes back.
+
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+use super::sweep::{Kept, Part, Why};
+use super::units::{Unit, profiles};
+use crate::sys::Time;
+use crate::tree::{Kind, NodeId, Tree};
+
+/// Written when a script was started. What it told cargo gets the same time.
+const STARTED: &[u8] = b"invoked.timestamp";
+
+/// Written last, when it had ended.
+const ENDED: &[u8] = b"root-output";
+
+/// What tests may leave something in, and find empty where it is there at all: cargo makes it when it compiles one.
+const TEMPORARY: &[u8] = b"tmp";
+
+/// When a unit was made that may have written what is not its own: the run of a build script. `None` for another.
+pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>> {
+    let is_run = unit.fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"));
+    let folders = || unit.parts.iter().flat_map(|&part| [Some(part), target.child(part, b"run")]).flatten();
+    let mtime = |folder: NodeId, name: &[u8]| Some(target.node(target.child(folder, name)?).mtime);
+    { folders().filter(|_| is_run) }.find_map(|folder| Some(mtime(folder, STARTED)?..=mtime(folder, ENDED)?))
+}
+
+/// What a build script wrote beside its own output directory: its run, the number of a target directory, and a node there.
+pub(super) type Extra = (RangeInclusive<Time>, (u32, NodeId));
+
+/// What the scripts of all `outputs`, target directories of one job with their units, wrote into these.
+pub(super) fn extras(outputs: &[(&Tree, &[Unit])]) -> Vec<Extra> {
+    let names = names_of(outputs);
+    let runs: Vec<_> =
+        outputs.iter().flat_map(|(tree, units)| units.iter().filter_map(|unit| run_of(tree, unit))).collect();
+    let mut extras = Vec::new();
+    for (number, (tree, units)) in (0..).zip(outputs) {
+        let kinds = kinds(tree, units, &names);
+        for (id, node) in tree.iter().filter(|(id, _)| kinds[*id as usize] == Some(Stray::Other)) {
+            let writers = runs.iter().filter(|run| run.contains(&node.mtime));
+            extras.extend(writers.map(|run| (run.clone(), (number, id))));
+        }
+    }
+    extras
+}
+
+/// For each of `outputs` what is not worth keeping, since a build makes it or a fresh checkout has none of it, but for the
+/// parts `kept`.
+pub fn strays(outputs: &[(&Tree, &[Unit])], kept: Option<&Kept>) -> Vec<Vec<(NodeId, Why)>> {
+    let names = names_of(outputs);
+    let of_scripts: HashSet<_> = extras(outputs).into_iter().map(|(_, extra)| extra).collect();
+    let has = |part: Part| kept.is_some_and(|kept| kept.parts.contains(&part));
+    let of_output = |(number, (tree, units)): (u32, &(&Tree, &[Unit]))| {
+        // Of a cargo whose target directories are of a kind that is not known nothing is left out.
+        if outputs.iter().all(|(_, units)| units.is_empty()) {
+            return Vec::new();
+        }
+        let kinds = kinds(tree, units, &names);
+        let is_kept = |id: NodeId| match kinds[id as usize] {
+            None => true,
+            Some(Stray::Uplifted) => false,
+            Some(Stray::Other) => {
+                of_scripts.contains(&(number, id)) || has(Part::Unused) || part_of(tree, id).is_some_and(has)
+            }
+        };
+        let is_leaf = |id: NodeId| !matches!(tree.node(id).kind, Kind::Folder { .. });
+        let mut is_wanted: Vec<_> = (0..tree.len()).map(|id| is_leaf(id) && is_kept(id)).collect();
+        // Empty folders are a unit's like its files.
+        for part in units.iter().flat_map(|unit| &unit.parts) {
+            tree.below(*part).into_iter().for_each(|id| is_wanted[id as usize] = true);
+        }
+        for top in tree.children(0) {
+            is_wanted[top as usize] |= tree.name(top) == TEMPORARY;
+        }
+        tree.add_folders_around(&mut is_wanted);
+        // The topmost will do.
+        let is_top = |(id, node): &(NodeId, &crate::tree::Node)| {
+            !is_wanted[*id as usize] && is_wanted[node.parent as usize]
+        };
+        let why = |id: NodeId| {
+            if kinds[id as usize] == Some(Stray::Uplifted) { Why::LaidOut } else { Why::Extra }
+        };
+        tree.iter().skip(1).filter(is_top).map(|(id, _)| (id, why(id))).collect()
+    };
+    (0..).zip(outputs).map(of_output).collect()
+}
+
+/// What a file or link that is no unit's is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stray {
+    /// What cargo lays out for users.
+    Uplifted,
+    /// A script's, or somebody else's.
+    Other,
+}
+
+/// For each node of `target` what it is, where it is a file or link of none of the `units` and not cargo's own. `names` are
+/// those under which cargo lays out what it built.
+fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<Stray>> {
+    let mut is_known = vec![false; target.len() as usize];
+    for &part in units.iter().flat_map(|unit| &unit.parts) {
+        is_known[part as usize] = true;
+    }
+    for profile in profiles(target) {
+        if let Some(folder) = target.child(profile, b"incremental") {
+            is_known[folder as usize] = true;
+        }
+    }
+    // What is in a folder comes behind it.
+    for (id, node) in target.iter().skip(1) {
+        is_known[id as usize] |= is_known[node.parent as usize];
+    }
+    let kind = |(id, node): (NodeId, &crate::tree::Node)| {
+        let name = target.name(id);
+        let is_leaf = !matches!(node.kind, Kind::Folder { .. });
+        if !is_leaf || is_known[id as usize] || is_cargos_own(name) {
+            return None;
+        }
+        match (names.contains(name), target.name(node.parent)) {
+            // Libraries for others than rustc, whose names have no hash.
+            (true, b"deps") => None,
+            (true, _) => Some(Stray::Uplifted),
+            (false, _) => Some(Stray::Other),
+        }
+    };
+    target.iter().map(kind).collect()
+}
+
+/// Which part of a target directory a node is in that is kept by choice.
+fn part_of(target: &Tree, id: NodeId) -> Option<Part> {
+    let path = target.path_below(0, id);
+    // At the top, or in a folder for a triple.
+    path.split(|&byte| byte == b'/').take(2).find_map(|name| match name {
+        b"doc" => Some(Part::Doc),
+        b"package" => Some(Part::Package),
+        TEMPORARY => Some(Part::Tmp),
+        _ => None,
+    })
+}
+
+/// Marks and locks of target directories and profiles.
+fn is_cargos_own(name: &[u8]) -> bool {
+    name == b"CACHEDIR.TAG"
+        || name == b".rustc_info.json"
+        || (name.starts_with(b".cargo") && name.ends_with(b"lock"))
+}
+
+fn names_of(outputs: &[(&Tree, &[Unit])]) -> HashSet<Vec<u8>> {
+    outputs.iter().flat_map(|(tree, units)| uplifted_names(tree, units)).collect()
+}
+
+/// The names that cargo gives to what the `units` of `target` made, where users look for it, and in `deps` where others
+/// than rustc link it.
+fn uplifted_names(target: &Tree, units: &[Unit]) -> HashSet<Vec<u8>> {
+    let mut names = HashSet::new();
+    for &fingerprint in units.iter().flat_map(|unit| &unit.fingerprints) {
+        let name = target.name(fingerprint);
+        let Some(end) = name.iter().position(|&byte| byte == b'-') else { continue };
+        let (kind, plain) = (&name[..end], &name[end + 1..]);
+        let snake: Vec<u8> = plain.iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect();
+        let forms: &[(&[u8], &[u8])] = match kind {
+            b"bin" | b"example" => &[
+                (b"", b""),
+                (b"", b".d"),
+                (b"", b".wasm"),
+                (b"", b".exe"),
+                (b"", b".dwp"),
+                (b"", b".js"),
+                (b"", b".pdb"),
+            ],
+            b"lib" => &[
+                (b"lib", b".rlib"),
+                (b"lib", b".rmeta"),
+                (b"lib", b".so"),
+                (b"lib", b".a"),
+                (b"lib", b".d"),
+                (b"lib", b".dylib"),
+                (b"", b".d"),
+                (b"", b".wasm"),
+                (b"", b".dll"),
+                (b"", b".dwp"),
+                (b"lib", b".so.dwp"),
+            ],
+            _ => continue,
+        };
+        for (prefix, suffix) in forms {
+            names.insert([prefix, plain, suffix].concat());
+            names.insert([prefix, &snake[..], suffix].concat());
+        }
+    }
+    names
+}

@@ -1,0 +1,362 @@
+//! Which units of an entry are what a build in this checkout would make: a pure judgement of what they were made of.
+
+use std::collections::HashSet;
+
+use super::source_trees::nodes_of_package;
+use crate::store::{Inputs, Known, Made, Provenance, SourceId};
+use crate::tree::{NodeId, Tree};
+
+/// Why a unit is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// What it was made of is not known.
+    Unknown,
+    /// It leads to this place, which is another one now.
+    Bound(usize),
+    /// It tells the commit, and this is another one.
+    Commit,
+    /// This of the sources is not as it was, or gone.
+    Source(SourceId),
+    /// What lies outside of the sources and has this index is not as it was.
+    Outside(usize),
+    /// Its package has another version now.
+    Version,
+    /// It was made at a time that is yet to come: cargo would take later changes for earlier ones.
+    Future,
+    /// Sources are not to be compared.
+    Unwanted,
+    /// Sources that it watches would get an old time, by which cargo goes in another target directory, too.
+    OtherOutputs,
+    /// It was built with this unit, which is left out.
+    Needs(usize),
+}
+
+/// What is known of the job's checkout.
+pub struct Checkout<'a> {
+    /// For each of the entry's sources what was in them.
+    pub trees: Vec<&'a Tree>,
+    /// Whether something of them is as it was; nothing is where sources are not to be compared.
+    pub is_same: Option<&'a dyn Fn(SourceId) -> bool>,
+    /// For each place whether it is the same.
+    pub places: Vec<bool>,
+    /// For each of the things outside whether it is as it was.
+    pub outside: Vec<bool>,
+    /// For each package whether its version is the same.
+    pub versions: Vec<bool>,
+    /// Whether the commits are the same.
+    pub is_same_commit: bool,
+    /// Whether cargo takes all sources for changed, since all are newer than the entry.
+    pub is_all_newer: bool,
+}
+
+/// For each unit of the entry's root number `root` why it is left out; `None` for one that serves. `is_future` tells of each
+/// whether it has a time that is yet to come.
+pub fn verdicts(
+    provenance: &Provenance,
+    root: usize,
+    checkout: &Checkout<'_>,
+    is_future: &[bool],
+) -> Vec<Option<Reason>> {
+    let Some(units) = provenance.roots.get(root).filter(|units| units.len() == is_future.len()) else {
+        return vec![Some(Reason::Unknown); is_future.len()];
+    };
+    let areas = Areas::of(provenance, checkout);
+    let judge = Judge { checkout, areas };
+    let own = units.iter().zip(is_future).map(|(made, is_future)| judge.own(made, *is_future));
+    let mut reasons: Vec<_> = own.collect();
+    leave_out_users(units, &mut reasons);
+    reasons
+}
+
+/// Leaves out what was built with what is left out.
+pub fn leave_out_users(units: &[Made], reasons: &mut [Option<Reason>]) {
+    let mut users = vec![Vec::new(); units.len()];
+    for (index, made) in units.iter().enumerate() {
+        for &need in &made.needs {
+            users[need as usize].push(index);
+        }
+    }
+    let mut pending: Vec<_> = (0..units.len()).filter(|&unit| reasons[unit].is_some()).collect();
+    while let Some(unit) = pending.pop() {
+        for &user in &users[unit] {
+            if reasons[user].is_none() {
+                reasons[user] = Some(Reason::Needs(unit));
+                pending.push(user);
+            }
+        }
+    }
+}
+
+/// What is not as it was, by packages: the first of it.
+struct Areas {
+    /// In each package, but for those within it.
+    packages: Vec<Option<SourceId>>,
+    /// In no package.
+    beside: Option<SourceId>,
+}
+
+impl Areas {
+    fn of(provenance: &Provenance, checkout: &Checkout<'_>) -> Self {
+        let mut areas = Self { packages: vec![None; provenance.packages.len()], beside: None };
+        let Some(is_same) = checkout.is_same else { return areas };
+        for (sources, tree) in (0..).zip(&checkout.trees) {
+            let mut own = vec![None; tree.len() as usize];
+            for (package, own_folder) in provenance.packages.iter().enumerate() {
+                if own_folder.folder.sources == sources {
+                    own[own_folder.folder.node as usize] = Some(package);
+                }
+            }
+            for (node, of) in tree.iter() {
+                own[node as usize] = own[node as usize].or(own[of.parent as usize]);
+                let id = SourceId { sources, node };
+                if is_same(id) {
+                    continue;
+                }
+                match own[node as usize] {
+                    Some(package) => {
+                        areas.packages[package].get_or_insert(id);
+                    }
+                    None if is_made_by_cargo(tree, node) => {}
+                    None => {
+                        areas.beside.get_or_insert(id);
+                    }
+                }
+            }
+        }
+        areas
+    }
+}
+
+/// Whether cargo makes the file where it is absent; a folder in which there are other names now is told by these names.
+fn is_made_by_cargo(tree: &Tree, node: NodeId) -> bool {
+    tree.name(node) == b"Cargo.lock"
+}
+
+struct Judge<'a> {
+    checkout: &'a Checkout<'a>,
+    areas: Areas,
+}
+
+impl Judge<'_> {
+    fn own(&self, made: &Made, is_future: bool) -> Option<Reason> {
+        let other_place =
+            made.bound.iter().map(|&place| place as usize).find(|&place| !self.checkout.places[place]);
+        if let Some(place) = other_place {
+            return Some(Reason::Bound(place));
+        }
+        if is_future {
+            return Some(Reason::Future);
+        }
+        if made.is_of_commit && !self.checkout.is_same_commit {
+            return Some(Reason::Commit);
+        }
+        match &made.inputs {
+            Inputs::Unknown => Some(Reason::Unknown),
+            Inputs::Foreign => {
+                let is_for_cargo =
+                    self.checkout.is_all_newer && self.checkout.places.iter().all(|is_same| *is_same);
+                (!is_for_cargo).then_some(Reason::Unknown)
+            }
+            Inputs::Known(known) => self.of_inputs(known),
+        }
+    }
+
+    fn of_inputs(&self, known: &Known) -> Option<Reason> {
+        let outside = known.outside.iter().map(|&index| index as usize);
+        if let Some(index) = outside.into_iter().find(|&index| !self.checkout.outside[index]) {
+            return Some(Reason::Outside(index));
+        }
+        let Some(is_same) = self.checkout.is_same else {
+            return known.has_sources().then_some(Reason::Unwanted);
+        };
+        let packages = known.packages.iter().map(|&package| package as usize);
+        let mut packages = packages.chain(known.own.iter().map(|&package| package as usize));
+        if packages.any(|package| !self.checkout.versions[package]) {
+            return Some(Reason::Version);
+        }
+        let files = known.listed.iter().chain(&known.read).copied();
+        let folders = known.watched.iter().flat_map(|&id| self.below(id));
+        if let Some(other) = files.chain(folders).find(|&id| !is_same(id)) {
+            return Some(Reason::Source(other));
+        }
+        let mut areas = known.packages.iter().map(|&package| self.areas.packages[package as usize]);
+        let beside = if known.is_open { self.areas.beside } else { None };
+        areas.find_map(|other| other).or(beside).map(Reason::Source)
+    }
+
+    fn below(&self, id: SourceId) -> Vec<SourceId> {
+        let tree = self.checkout.trees[id.sources as usize];
+        tree.below(id.node).into_iter().map(|node| SourceId { node, ..id }).collect()
+    }
+}
+
+/// The sources whose own times cargo will compare with those that it noted, for the units of which `serves` holds.
+pub fn watched_sources(
+    provenance: &Provenance,
+    trees: &[&Tree],
+    serves: impl Fn(usize, usize) -> bool,
+) -> Vec<SourceId> {
+    let folders: HashSet<_> = provenance.packages.iter().map(|package| package.folder).collect();
+    let mut found = HashSet::new();
+    for (root, units) in provenance.roots.iter().enumerate() {
+        for (_, made) in units.iter().enumerate().filter(|(unit, _)| serves(root, *unit)) {
+            let Inputs::Known(known) = &made.inputs else { continue };
+            for id in &known.watched {
+                let all = trees[id.sources as usize].below(id.node);
+                found.extend(all.into_iter().map(|node| SourceId { node, ..*id }));
+            }
+            for &package in &known.watched_packages {
+                let folder = provenance.packages[package as usize].folder;
+                let is_other = |node| folders.contains(&SourceId { node, ..folder });
+                let nodes = nodes_of_package(trees[folder.sources as usize], folder.node, is_other);
+                found.extend(nodes.into_iter().map(|node| SourceId { node, ..folder }));
+            }
+        }
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Package;
+    use crate::sys::{Dir, Interrupt, file};
+    use crate::tree::{Selection, walk};
+
+    fn made(needs: &[u32], inputs: Inputs) -> Made {
+        Made {
+            folder: 0,
+            needs: needs.to_vec(),
+            bound: vec![],
+            is_of_commit: false,
+            is_reader: false,
+            extras: vec![],
+            inputs,
+        }
+    }
+
+    fn known(listed: &[SourceId]) -> Inputs {
+        Inputs::Known(Known { listed: listed.to_vec(), ..Known::default() })
+    }
+
+    /// `a/x`, `a/b/y`, `c/z`, where `a` and `a/b` are packages.
+    struct World {
+        tree: Tree,
+        provenance: Provenance,
+    }
+
+    impl World {
+        fn new(units: Vec<Made>) -> Self {
+            let place = tempfile::tempdir().unwrap();
+            for path in ["a/x", "a/b/y", "c/z", "Cargo.lock"] {
+                let path = place.path().join(path);
+                file::make_dirs(path.parent().unwrap()).unwrap();
+                file::write_atomic(&path, b"").unwrap();
+            }
+            let tree = walk(&Dir::open(place.path()).unwrap(), &Selection::all(), &Interrupt::default())
+                .unwrap()
+                .tree;
+            let id = |path: &str| SourceId { sources: 0, node: tree.at(path.as_bytes()).unwrap() };
+            let packages = ["a", "a/b"].map(|path| Package { folder: id(path), version: None }).to_vec();
+            let provenance = Provenance { packages, roots: vec![units], ..Provenance::default() };
+            Self { tree, provenance }
+        }
+
+        fn id(&self, path: &str) -> SourceId {
+            SourceId { sources: 0, node: self.tree.at(path.as_bytes()).unwrap() }
+        }
+
+        fn judge(&self, other: &[&str], change: impl Fn(&mut Checkout<'_>)) -> Vec<Option<Reason>> {
+            let others: Vec<_> = other.iter().map(|path| self.id(path)).collect();
+            let is_same = |id: SourceId| !others.contains(&id);
+            let mut checkout = Checkout {
+                trees: vec![&self.tree],
+                is_same: Some(&is_same),
+                places: vec![true; self.provenance.places.len()],
+                outside: vec![true; self.provenance.outside.len()],
+                versions: vec![true; self.provenance.packages.len()],
+                is_same_commit: true,
+                is_all_newer: false,
+            };
+            change(&mut checkout);
+            verdicts(&self.provenance, 0, &checkout, &vec![false; self.provenance.roots[0].len()])
+        }
+    }
+
+    #[test]
+    fn a_unit_goes_with_what_it_was_built_with() {
+        let mut world = World::new(vec![]);
+        let x = world.id("a/x");
+        world.provenance.roots = vec![vec![
+            made(&[1], known(&[])),
+            made(&[2], known(&[])),
+            made(&[], known(&[x])),
+            made(&[], known(&[])),
+        ]];
+        assert_eq!(world.judge(&["c/z"], |_| {}), [None, None, None, None]);
+        assert_eq!(
+            world.judge(&["a/x"], |_| {}),
+            [Some(Reason::Needs(1)), Some(Reason::Needs(2)), Some(Reason::Source(x)), None]
+        );
+    }
+
+    #[test]
+    fn a_package_is_without_those_within_and_what_is_of_none_counts_for_open_units() {
+        let whole = |packages: &[u32], is_open: bool| {
+            made(&[], Inputs::Known(Known { packages: packages.to_vec(), is_open, ..Known::default() }))
+        };
+        let world = World::new(vec![whole(&[0], false), whole(&[1], false), whole(&[1], true)]);
+        let left_out =
+            |other: &str| world.judge(&[other], |_| {}).iter().map(Option::is_some).collect::<Vec<_>>();
+        assert_eq!(left_out("a/x"), [true, false, false]);
+        assert_eq!(left_out("a/b/y"), [false, true, true]);
+        assert_eq!(left_out("c/z"), [false, false, true]);
+        assert_eq!(left_out("Cargo.lock"), [false, false, false]);
+        assert_eq!(left_out("a/b"), [false, true, true], "there are other names in it");
+    }
+
+    #[test]
+    fn what_is_not_known_or_leads_elsewhere_does_not_serve() {
+        let mut world = World::new(vec![]);
+        world.provenance.places = vec![b"/w".to_vec(), b"/t".to_vec()];
+        let bound = |places: &[u32]| Made { bound: places.to_vec(), ..made(&[], known(&[])) };
+        let x = world.id("a/x");
+        world.provenance.roots = vec![vec![
+            made(&[], Inputs::Unknown),
+            bound(&[0]),
+            bound(&[1]),
+            Made { is_of_commit: true, ..made(&[], known(&[])) },
+            made(&[], known(&[x])),
+            made(&[], Inputs::Foreign),
+        ]];
+        let unknown = Some(Reason::Unknown);
+        assert_eq!(world.judge(&[], |_| {}), [unknown.clone(), None, None, None, None, unknown.clone()]);
+        let newer = |checkout: &mut Checkout<'_>| checkout.is_all_newer = true;
+        assert_eq!(world.judge(&[], newer)[5], None);
+        let moved = world.judge(&[], |checkout| {
+            checkout.places = vec![false, true];
+            checkout.is_all_newer = true;
+        });
+        assert_eq!(moved[1..], [Some(Reason::Bound(0)), None, None, None, unknown.clone()]);
+        let committed = world.judge(&[], |checkout| checkout.is_same_commit = false);
+        assert_eq!(committed[1..5], [None, None, Some(Reason::Commit), None]);
+        let uncompared = world.judge(&[], |checkout| checkout.is_same = None);
+        assert_eq!(uncompared[1..5], [None, None, None, Some(Reason::Unwanted)]);
+    }
+
+    #[test]
+    fn what_is_watched_is_found_in_folders_and_packages() {
+        let mut world = World::new(vec![]);
+        let (a, b, c) = (world.id("a"), world.id("a/b"), world.id("c"));
+        let watched = Known { watched: vec![c], watched_packages: vec![0], ..Known::default() };
+        world.provenance.roots = vec![vec![made(&[], Inputs::Known(watched))]];
+        let found = watched_sources(&world.provenance, &[&world.tree], |_, _| true);
+        let mut expected = vec![a, world.id("a/x"), c, world.id("c/z")];
+        expected.sort();
+        assert_eq!(found, expected);
+        assert!(!found.contains(&b));
+        assert!(watched_sources(&world.provenance, &[&world.tree], |_, _| false).is_empty());
+    }
+}

@@ -1,0 +1,172 @@
+//! What the units of a target directory were made of: enough to tell, without reading any of them, which are what a build in
+//! another checkout would make.
+
+use serde::{Deserialize, Serialize};
+
+use super::manifest::{Root, Sources};
+use crate::sys::Digest;
+use crate::tree::{Kind, NodeId};
+
+/// Of all roots of an entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Directories that units can be bound to, as bytes of absolute paths: the job's own, its temporary one, the target
+    /// directories, those of the sources.
+    pub places: Vec<Vec<u8>>,
+    /// The commits of the sources.
+    pub commits: Vec<String>,
+    /// Files and directories that lie in none of the sources.
+    pub outside: Vec<Outside>,
+    /// The packages of the sources.
+    pub packages: Vec<Package>,
+    /// For each root its units, in the order of [`crate::cargo::units`].
+    pub roots: Vec<Vec<Made>>,
+}
+
+/// A package of the sources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// Its directory.
+    pub folder: SourceId,
+    /// The version that its manifest or, where that says so, its workspace's gives; nothing where that is not known.
+    pub version: Option<String>,
+}
+
+/// A file, link or directory of the sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceId {
+    /// The index of its [`Sources`] in the manifest.
+    pub sources: u32,
+    /// Its node there.
+    pub node: NodeId,
+}
+
+/// What lies outside of the sources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// Its absolute path, as bytes.
+    pub path: Vec<u8>,
+    /// What was there.
+    pub state: OutsideState,
+}
+
+/// What was at a path outside of the sources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutsideState {
+    /// A file with these contents.
+    File(Digest),
+    /// A directory; a digest of the names, sizes and times of all that is in it.
+    Folder(String),
+    /// Nothing, or something that could not be read.
+    Unreadable,
+}
+
+/// One unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The node of its own directory in the root's tree.
+    pub folder: NodeId,
+    /// The indices of the units that it was built with, in the same root.
+    pub needs: Vec<u32>,
+    /// The indices of the places that it leads to.
+    pub bound: Vec<u32>,
+    /// Whether it tells the commit.
+    pub is_of_commit: bool,
+    /// Whether it is a procedural macro that can read files.
+    pub is_reader: bool,
+    /// What a build script wrote beside its own output directory: the number of a root, and a node in its tree.
+    pub extras: Vec<(u32, NodeId)>,
+    /// What it was made of.
+    pub inputs: Inputs,
+}
+
+/// What a unit was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Inputs {
+    /// It is not known: something was not noted, or has changed since.
+    Unknown,
+    /// Cargo's notes are of a kind that is not known: only cargo can judge it.
+    Foreign,
+    /// These.
+    Known(Known),
+}
+
+/// What a unit is known to have been made of, besides downloads and other units.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The packages that it can be of, by their indices; none for that of a download.
+    pub own: Vec<u32>,
+    /// What cargo compares with the time of its list of the unit's sources.
+    pub listed: Vec<SourceId>,
+    /// What cargo compares with the time of a script's run: directories stand for all that is in them.
+    pub watched: Vec<SourceId>,
+    /// Packages of whose files cargo has noted the time of the newest, by their indices.
+    pub watched_packages: Vec<u32>,
+    /// What cargo does not look at: what is linked, what a script wrote into the sources.
+    pub read: Vec<SourceId>,
+    /// Packages of which every file counts, by their indices.
+    pub packages: Vec<u32>,
+    /// What lies outside, by its indices.
+    pub outside: Vec<u32>,
+    /// Whether a procedural macro may have read what nobody tells: all that is of no other package counts.
+    pub is_open: bool,
+}
+
+impl Made {
+    /// Whether it does in another target directory what it does where it was made, without anything else of the job.
+    pub fn is_self_contained(&self) -> bool {
+        let is_alone = matches!(&self.inputs, Inputs::Known(known) if !known.has_sources());
+        is_alone && self.extras.is_empty() && self.bound.is_empty() && !self.is_of_commit
+    }
+}
+
+impl Known {
+    /// Whether anything of the sources is among it.
+    pub fn has_sources(&self) -> bool {
+        !self.own.is_empty()
+            || self.is_open
+            || [&self.listed, &self.watched, &self.read].iter().any(|ids| !ids.is_empty())
+    }
+}
+
+impl Provenance {
+    /// Checks that no index leads out of the entry that it is of.
+    pub(super) fn is_of(&self, roots: &[Root], sources: &[Sources]) -> bool {
+        let is_source = |id: &SourceId| {
+            let sources = sources.get(id.sources as usize);
+            sources.is_some_and(|sources| id.node < sources.snapshot.tree().len())
+        };
+        let is_known = |known: &Known| {
+            let mut ids = known.listed.iter().chain(&known.watched).chain(&known.read);
+            ids.all(is_source)
+                && known
+                    .own
+                    .iter()
+                    .chain(&known.packages)
+                    .chain(&known.watched_packages)
+                    .all(|&index| (index as usize) < self.packages.len())
+                && known.outside.iter().all(|&index| (index as usize) < self.outside.len())
+        };
+        let is_node = |&(root, node): &(u32, NodeId)| {
+            roots.get(root as usize).is_some_and(|root| node < root.tree.len())
+        };
+        let is_unit = |made: &Made, root: &Root, units: usize| {
+            made.folder < root.tree.len()
+                && made.extras.iter().all(is_node)
+                && made.needs.iter().all(|&need| (need as usize) < units)
+                && made.bound.iter().all(|&place| (place as usize) < self.places.len())
+                && matches!(root.tree.node(made.folder).kind, Kind::Folder { .. })
+                && match &made.inputs {
+                    Inputs::Unknown | Inputs::Foreign => true,
+                    Inputs::Known(known) => is_known(known),
+                }
+        };
+        self.packages.iter().all(|package| is_source(&package.folder))
+            && self.roots.len() <= roots.len()
+            && self
+                .roots
+                .iter()
+                .zip(roots)
+                .all(|(units, root)| units.iter().all(|made| is_unit(made, root, units.len())))
+    }
+}
