@@ -1,0 +1,165 @@
+//! Hears one history after another, on several threads, and tells what was found.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::figures::Figures;
+use crate::history::History;
+use crate::minimise::minimise;
+use crate::script::Script;
+use crate::settings::{Bound, Settings};
+use crate::world::{self, Outcome};
+
+/// A cache that does nothing.
+const NO_CACHE: &str = "/bin/true";
+
+/// As many failing histories are made smaller and printed: who mends one looks again anyway.
+const PRINTED: usize = 3;
+
+pub(crate) struct Court {
+    settings: Settings,
+    started: Instant,
+    next: AtomicU64,
+    found: Mutex<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    figures: Figures,
+    /// Seed, shapes and difference of each failing history.
+    stale: Vec<String>,
+    /// What did not run at all.
+    broken: Vec<String>,
+}
+
+impl Court {
+    pub(crate) fn new(settings: Settings) -> Self {
+        println!("judge: seeds from {}, {} shapes", settings.seed, settings.shapes.len());
+        Self { settings, started: Instant::now(), next: AtomicU64::new(0), found: Mutex::default() }
+    }
+
+    /// Hears the histories that the settings ask for.
+    pub(crate) fn hear_all(&self) {
+        if let Some(history) = &self.settings.history {
+            return self.hear(history);
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..self.settings.workers {
+                scope.spawn(|| {
+                    while let Some(seed) = self.next_seed() {
+                        self.hear(&History::random(seed, &self.settings.shapes));
+                    }
+                });
+            }
+        });
+    }
+
+    fn next_seed(&self) -> Option<u64> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let is_more = match self.settings.bound {
+            Bound::Seeds(seeds) => number < seeds,
+            Bound::Time(time) => self.started.elapsed() < time,
+        };
+        is_more.then(|| self.settings.seed + number)
+    }
+
+    fn hear(&self, history: &History) {
+        if self.settings.prints {
+            return print(history);
+        }
+        match self.judge(history) {
+            Verdict::Right(tally) => self.found().figures.add(tally),
+            Verdict::AlsoWithout(tally) => {
+                let mut found = self.found();
+                found.figures.add(tally);
+                found.figures.also_without += 1;
+            }
+            Verdict::Broken(why) => self.found().broken.push(format!("seed {}: {why}", history.seed)),
+            Verdict::Stale { tally, step, difference } => {
+                let told = format!(
+                    "seed {}, shapes {}, step {step}: {difference}",
+                    history.seed,
+                    history.shapes.join(" ")
+                );
+                println!("{told}");
+                let is_printed = {
+                    let mut found = self.found();
+                    found.figures.add(tally);
+                    found.figures.stale += 1;
+                    found.stale.push(told);
+                    found.stale.len() <= PRINTED
+                };
+                if is_printed && self.settings.minimise > 0 {
+                    self.print_smaller(history.clone(), step);
+                }
+            }
+        }
+    }
+
+    fn judge(&self, history: &History) -> Verdict {
+        match world::run(history, &self.settings.program) {
+            Outcome::Right(tally) => Verdict::Right(tally),
+            Outcome::Broken(why) => Verdict::Broken(why),
+            Outcome::Stale { tally, step, difference } => {
+                let mut so_far = history.clone();
+                so_far.steps.truncate(step + 1);
+                match world::run(&so_far, Path::new(NO_CACHE)) {
+                    Outcome::Right(_) => Verdict::Stale { tally, step, difference },
+                    Outcome::Stale { .. } => Verdict::AlsoWithout(tally),
+                    Outcome::Broken(why) => Verdict::Broken(why),
+                }
+            }
+        }
+    }
+
+    fn print_smaller(&self, history: History, step: usize) {
+        let smallest = minimise(history, step, self.settings.minimise, |history| match self.judge(history) {
+            Verdict::Stale { step, .. } => Some(step),
+            Verdict::Right(_) | Verdict::AlsoWithout(_) | Verdict::Broken(_) => None,
+        });
+        print(&smallest);
+    }
+
+    /// Tells the figures, and fails if anything differed.
+    pub(crate) fn end(&self) {
+        if self.settings.prints {
+            return;
+        }
+        let found = self.found();
+        let seconds = self.started.elapsed().as_secs();
+        println!("{}", found.figures.told(self.settings.shapes.len()));
+        if let Some(out) = &self.settings.out {
+            let figures = found.figures.to_json(&self.settings, seconds);
+            std::fs::write(out, format!("{figures}\n")).unwrap();
+        }
+        assert!(found.broken.is_empty(), "these did not run:\n{}", found.broken.join("\n"));
+        assert!(found.stale.is_empty(), "stale:\n{}", found.stale.join("\n"));
+        if self.settings.history.is_none() {
+            found.figures.assert_that_the_cache_worked();
+        }
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is to be said of a history.
+enum Verdict {
+    Right(world::Tally),
+    Stale {
+        tally: world::Tally,
+        step: usize,
+        difference: String,
+    },
+    /// Cargo itself is wrong there, in a target directory that stays.
+    AlsoWithout(world::Tally),
+    Broken(String),
+}
+
+fn print(history: &History) {
+    println!("=== {}", serde_json::to_string(history).expect("a history is JSON"));
+    println!("{}=== end of the script of seed {}", Script::of(history).whole(history), history.seed);
+}

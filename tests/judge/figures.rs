@@ -1,0 +1,72 @@
+//! What all histories came to.
+
+use serde_json::{Value, json};
+
+use crate::settings::Settings;
+use crate::world::Tally;
+
+/// The sum of all tallies.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) histories: u64,
+    pub(crate) stale: u64,
+    /// Histories in which cargo is wrong without the cache as well: a target directory that stays does that.
+    pub(crate) also_without: u64,
+    tally: Tally,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, tally: Tally) {
+        self.histories += 1;
+        self.tally.jobs += tally.jobs;
+        self.tally.compared += tally.compared;
+        self.tally.hits += tally.hits;
+        self.tally.units += tally.units;
+        self.tally.fresh += tally.fresh;
+        self.tally.needless.one_path.add(tally.needless.one_path);
+        self.tally.needless.any_path.add(tally.needless.any_path);
+    }
+
+    /// One line for people.
+    pub(crate) fn told(&self, shapes: usize) -> String {
+        let Tally { jobs, compared, hits, needless, .. } = self.tally;
+        format!(
+            "judge: {jobs} jobs, {compared} compared, {hits} with a restored target directory, {} histories, {shapes} shapes, stale: {}, \
+             needless: {:.1} % (one path), {:.1} %",
+            self.histories,
+            self.stale,
+            needless.one_path.percent(),
+            needless.any_path.percent(),
+        )
+    }
+
+    /// For the page.
+    pub(crate) fn to_json(&self, settings: &Settings, seconds: u64) -> Value {
+        let Tally { jobs, compared, hits, units, fresh, needless } = self.tally;
+        json!({
+            "seed": settings.seed,
+            "seconds": seconds,
+            "histories": self.histories,
+            "shapes": settings.shapes.len(),
+            "jobs": jobs,
+            "compared": compared,
+            "hits": hits,
+            "units": units,
+            "fresh": fresh,
+            "stale": self.stale,
+            "needless": { "one_path": needless.one_path.percent(), "any_path": needless.any_path.percent() },
+        })
+    }
+
+    /// A cache that restores nothing is never wrong.
+    pub(crate) fn assert_that_the_cache_worked(&self) {
+        assert!(
+            self.tally.hits > 0,
+            "no target directory was ever restored; the run may have been too short"
+        );
+        assert!(
+            self.tally.fresh > 0,
+            "cargo compiled everything in all jobs; the run may have been too short"
+        );
+    }
+}

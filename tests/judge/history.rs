@@ -1,0 +1,288 @@
+//! What happens to a project: commits, and jobs of its runners. A value that follows from a seed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::shapes;
+
+/// A project of these shapes, and what happens to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct History {
+    pub(crate) seed: u64,
+    pub(crate) shapes: Vec<String>,
+    /// Whether the first shape's package is the repository's root.
+    pub(crate) has_root_package: bool,
+    /// The debug profile without debug information and incremental compilation.
+    pub(crate) is_lean: bool,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Step {
+    /// A commit; a branch that is new begins at `main`.
+    Commit {
+        branch: Branch,
+        changes: Vec<Change>,
+    },
+    /// A force push takes the branch's last commit away.
+    Back {
+        branch: Branch,
+    },
+    /// A workspace of the host is gone.
+    Gone {
+        place: u8,
+    },
+    Job(Job),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Branch {
+    Main,
+    Topic,
+}
+
+impl Branch {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Topic => "topic",
+        }
+    }
+}
+
+/// Something that a commit changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Change {
+    /// One of the shape's edits.
+    Edit { shape: String, edit: usize, number: u32 },
+    /// A source of the shape gets a further comment.
+    Comment { shape: String, number: u32 },
+    /// A source of the shape does not compile any more.
+    Break { shape: String },
+    /// And compiles again.
+    Mend { shape: String },
+    /// A page beside all packages.
+    Page { number: u32 },
+}
+
+impl Change {
+    /// The shape that it is about.
+    pub(crate) fn shape(&self) -> Option<&str> {
+        match self {
+            Self::Edit { shape, .. }
+            | Self::Comment { shape, .. }
+            | Self::Break { shape }
+            | Self::Mend { shape } => Some(shape),
+            Self::Page { .. } => None,
+        }
+    }
+}
+
+/// A job from its checkout to its save.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) runner: u8,
+    /// Where the workspace is: runners in containers have the same path.
+    pub(crate) place: u8,
+    pub(crate) checkout: Checkout,
+    pub(crate) branch: Branch,
+    pub(crate) lane: u8,
+    pub(crate) commands: Vec<Command>,
+    /// The first command is killed when cargo has told that so many units are done.
+    pub(crate) killed_after: Option<u8>,
+    pub(crate) clock: Clock,
+    pub(crate) options: Options,
+    pub(crate) saves: bool,
+}
+
+/// How the workspace comes to the job's commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Checkout {
+    /// There is nothing, or it is removed.
+    Clone,
+    /// `git clean -ffdx`, and a checkout.
+    Clean,
+    /// The same, but what git ignores stays, with it the target directory.
+    Keep,
+}
+
+/// What is odd about the times of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Clock {
+    Right,
+    /// Sources are laid out with times of long ago.
+    OldSources,
+    /// The clock was ahead during the build.
+    WasAhead,
+}
+
+/// The action's inputs, and the job's variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Options {
+    pub(crate) has_freshness: bool,
+    pub(crate) has_pool: bool,
+    pub(crate) is_incremental: bool,
+    pub(crate) keeps_all: bool,
+}
+
+impl Options {
+    pub(crate) const DEFAULT: Self =
+        Self { has_freshness: true, has_pool: true, is_incremental: true, keeps_all: false };
+}
+
+/// What a job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Command {
+    Build,
+    Release,
+    Check,
+    Test,
+    Clippy,
+    Doc,
+    Run,
+}
+
+impl History {
+    /// The one of this seed, of these shapes.
+    pub(crate) fn random(seed: u64, among: &[&str]) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut names: Vec<_> = among
+            .iter()
+            .copied()
+            .filter(|name| !shapes::named(name).is_rare || random.u8(..10) == 0)
+            .collect();
+        random.shuffle(&mut names);
+        names.truncate(random.usize(2..=6));
+        let mut history = Self {
+            seed,
+            has_root_package: random.u8(..3) == 0,
+            is_lean: random.bool(),
+            shapes: names.into_iter().map(ToOwned::to_owned).collect(),
+            steps: vec![Step::Commit { branch: Branch::Main, changes: Vec::new() }],
+        };
+        history.steps = Course::new(&mut random, &history.shapes).steps();
+        history
+    }
+}
+
+/// How a history goes on.
+struct Course<'a> {
+    random: &'a mut fastrand::Rng,
+    shapes: &'a [String],
+    /// The place of each runner.
+    places: Vec<u8>,
+    /// What the jobs of each lane run, as a workflow says it.
+    lanes: Vec<Vec<Command>>,
+    options: Options,
+    has_topic: bool,
+    broken: Option<(Branch, String)>,
+}
+
+impl<'a> Course<'a> {
+    fn new(random: &'a mut fastrand::Rng, shapes: &'a [String]) -> Self {
+        let runners = random.u8(1..=3);
+        let is_one_path = random.bool();
+        let lanes = (0..random.u8(1..=2)).map(|_| commands(random)).collect();
+        let rarely = |random: &mut fastrand::Rng| random.u8(..5) == 0;
+        let options = Options {
+            has_freshness: !rarely(random),
+            has_pool: !rarely(random),
+            is_incremental: random.bool(),
+            keeps_all: rarely(random),
+        };
+        let places = (0..runners).map(|runner| if is_one_path { 0 } else { runner }).collect();
+        Self { random, shapes, places, lanes, options, has_topic: false, broken: None }
+    }
+
+    fn steps(mut self) -> Vec<Step> {
+        let mut steps = vec![Step::Commit { branch: Branch::Main, changes: Vec::new() }];
+        for _ in 0..self.random.usize(3..=7) {
+            steps.push(Step::Job(self.job()));
+            if self.random.u8(..8) == 0 {
+                steps.push(Step::Gone { place: *self.random.choice(&self.places).unwrap() });
+            }
+            if self.has_topic && self.broken.is_none() && self.random.u8(..8) == 0 {
+                steps.push(Step::Back { branch: Branch::Topic });
+            }
+            // Most jobs are about a new commit.
+            if self.random.u8(..8) != 0 {
+                steps.push(self.commit());
+            }
+        }
+        steps.push(Step::Job(self.job()));
+        steps
+    }
+
+    fn commit(&mut self) -> Step {
+        if let Some((branch, shape)) = self.broken.take() {
+            return Step::Commit { branch, changes: vec![Change::Mend { shape }] };
+        }
+        let branch = if self.random.u8(..4) == 0 { Branch::Topic } else { Branch::Main };
+        self.has_topic |= branch == Branch::Topic;
+        let changes: Vec<_> = (0..self.random.usize(1..=3)).map(|_| self.change()).collect();
+        if let Some(Change::Break { shape }) =
+            changes.iter().find(|change| matches!(change, Change::Break { .. }))
+        {
+            self.broken = Some((branch, shape.clone()));
+        }
+        Step::Commit { branch, changes }
+    }
+
+    fn change(&mut self) -> Change {
+        let shape = self.random.choice(self.shapes).unwrap().clone();
+        let number = self.random.u32(2..900);
+        match self.random.u8(..20) {
+            0 => Change::Page { number },
+            1 | 2 => Change::Comment { shape, number },
+            3 => Change::Break { shape },
+            _ => Change::Edit { edit: self.random.usize(..shapes::named(&shape).edits.len()), shape, number },
+        }
+    }
+
+    fn job(&mut self) -> Job {
+        let random = &mut *self.random;
+        let runner = random.usize(..self.places.len());
+        let lane = random.usize(..self.lanes.len());
+        let checkout = match random.u8(..8) {
+            0..4 => Checkout::Clone,
+            4..7 => Checkout::Clean,
+            _ => Checkout::Keep,
+        };
+        let clock = match random.u8(..12) {
+            0 if checkout == Checkout::Clone => Clock::OldSources,
+            1 => Clock::WasAhead,
+            _ => Clock::Right,
+        };
+        Job {
+            runner: u8::try_from(runner).unwrap(),
+            place: self.places[runner],
+            checkout,
+
+            branch: if self.has_topic && random.u8(..3) == 0 { Branch::Topic } else { Branch::Main },
+            lane: u8::try_from(lane).unwrap(),
+            // Now and then a workflow changes.
+            commands: if random.u8(..8) == 0 { commands(random) } else { self.lanes[lane].clone() },
+            killed_after: (random.u8(..10) == 0).then(|| random.u8(1..6)),
+            clock,
+            options: self.options,
+            saves: random.u8(..10) != 0,
+        }
+    }
+}
+
+/// What a workflow runs, in its order.
+fn commands(random: &mut fastrand::Rng) -> Vec<Command> {
+    use Command::{Build, Check, Clippy, Doc, Release, Run, Test};
+    let usual: [&[Command]; 9] = [
+        &[Build],
+        &[Build],
+        &[Build, Test],
+        &[Test],
+        &[Check, Build],
+        &[Clippy, Build],
+        &[Release],
+        &[Run, Build],
+        &[Doc, Build],
+    ];
+    random.choice(usual).unwrap().to_vec()
+}

@@ -1,0 +1,114 @@
+//! A host on which a history happens: real cargo, real git, the real program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::history::{History, Step};
+use crate::needless::Needless;
+use crate::script::Script;
+
+/// What came of a history.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All jobs gave what a clean build gives.
+    Right(Tally),
+    /// A job did not.
+    Stale {
+        tally: Tally,
+        /// The index of its step.
+        step: usize,
+        /// What differs.
+        difference: String,
+    },
+    /// Nothing can be said: a step did not run.
+    Broken(String),
+}
+
+/// What was counted.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) jobs: u64,
+    /// Jobs that were compared with a clean build.
+    pub(crate) compared: u64,
+    /// Jobs to which a target directory was restored.
+    pub(crate) hits: u64,
+    /// Units that cargo was asked for, in the compared jobs.
+    pub(crate) units: u64,
+    /// Those that it did not compile.
+    pub(crate) fresh: u64,
+    pub(crate) needless: Needless,
+}
+
+/// Runs the history. `program` is the cache; `true` is none.
+pub(crate) fn run(history: &History, program: &Path) -> Outcome {
+    let world =
+        World { lab: tempfile::Builder::new().prefix("runner-cache-judge.").tempdir().unwrap(), program };
+    let outcome = world.run(history);
+    world.end();
+    outcome
+}
+
+struct World<'a> {
+    lab: TempDir,
+    program: &'a Path,
+}
+
+impl World<'_> {
+    fn run(&self, history: &History) -> Outcome {
+        let script = Script::of(history);
+        let mut tally = Tally::default();
+        let mut built = crate::needless::Built::new(history);
+        for (index, (step, text)) in history.steps.iter().zip(&script.steps).enumerate() {
+            let (code, said) = self.bash(&format!("{}\n{text}", script.head));
+            match code {
+                0 | 1 => {}
+                _ => return Outcome::Broken(format!("step {index}: {said}\n{text}")),
+            }
+            if let Step::Job(job) = step {
+                tally.jobs += 1;
+                let records = self.lab.path().join("jobs").join(tally.jobs.to_string());
+                tally.compared += u64::from(job.killed_after.is_none());
+                tally.hits += u64::from(has_hit(&records));
+                built.count(job, &records, self.lab.path(), &mut tally);
+            }
+            if code == 1 {
+                return Outcome::Stale { tally, step: index, difference: said };
+            }
+        }
+        Outcome::Right(tally)
+    }
+
+    /// Exit code, and all that was said.
+    fn bash(&self, text: &str) -> (i32, String) {
+        let script = self.lab.path().join("step.sh");
+        fs::write(&script, text).unwrap();
+        let mut command = Command::new("bash");
+        command.arg(&script).env_clear().stdin(Stdio::null());
+        for name in ["PATH", "HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        let output = command.env("RC", self.program).env("LAB", self.lab.path()).output().unwrap();
+        let said =
+            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        (output.status.code().unwrap_or(-1), said)
+    }
+
+    /// Waits for what a save left running, so that the directory can go.
+    fn end(self) {
+        let root = self.lab.path().join("root");
+        if root.is_dir() {
+            let flush = Command::new(self.program).arg("flush").arg("--cache-root").arg(&root).output();
+            flush.expect("the program runs");
+        }
+        self.lab.close().expect("the directory can be removed");
+    }
+}
+
+fn has_hit(records: &Path) -> bool {
+    let outputs: PathBuf = records.join("outputs");
+    let outputs = fs::read_to_string(outputs).unwrap_or_default();
+    outputs.lines().any(|line| line == "target-restored=true")
+}
