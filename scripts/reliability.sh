@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Thrashes and fuzzes the program, and writes what came of it into a page; `scripts/reliability.sh --help` tells the options.
+# Thrashes, judges and fuzzes the program, and writes what came of it into a page; `scripts/reliability.sh --help` tells the options.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

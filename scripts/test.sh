@@ -68,7 +68,7 @@ stage 'The performance page is what its results give' \
 stage 'Format' cargo fmt --check
 stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
 # --all-targets leaves out tests that do not run by themselves.
-stage 'Clippy of tests that are run apart' cargo clippy --test disk --test thrash --test warm --locked -- -D warnings
+stage 'Clippy of tests that are run apart' cargo clippy --test disk --test judge --test thrash --test warm --locked -- -D warnings
 stage 'Tests' cargo test --locked
 stage 'Death between any two steps' cargo test --locked --features crash-points --test crash
 stage 'Format of the fuzz targets' cargo fmt --check --manifest-path fuzz/Cargo.toml
@@ -77,6 +77,8 @@ stage 'Clippy of the fuzz targets' \
 # A fixed number of the same inputs: new ones are for who looks for faults, not for who waits for CI.
 stage 'Fuzzing' env FUZZ_RUNS=4000 scripts/fuzz.sh
 stage 'Thrash: workers killed at random' cargo test --locked --test thrash
+# The same histories each time: new ones are for who looks for faults. `JUDGE_SHAPES` can limit what they are made of.
+stage 'Judge: random histories against clean builds' env JUDGE_SEED=1 JUDGE_SECONDS=120 cargo test --locked --test judge -- --nocapture
 stage 'Workspaces with dependencies, warm: nothing is compiled twice' cargo test --locked --test warm
 # What is said of a file system is tested on it. Mounts need root, which CI has.
 if [[ $(id -u) == 0 || -n ${CI:-} ]]; then

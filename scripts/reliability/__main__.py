@@ -9,7 +9,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
 import options
 import page
 import runs
-from results import Results, Unusable, read_fuzz, read_thrash, read_year
+from results import Results, Unusable, read_fuzz, read_judge, read_thrash, read_year
 
 
 def say(text: str) -> None:
@@ -21,6 +21,7 @@ def main() -> int:
     try:
         found = Results(
             thrashes=[read_thrash(path) for path in words.thrash or runs.thrash(words, say)],
+            judge=read_judge(words.judge or runs.judge(words, say)),
             fuzz=read_fuzz(words.fuzz or runs.fuzz(words, say)),
             year=read_year(words.year or runs.year(say)),
         )

@@ -10,16 +10,18 @@ WORK = "work"
 KNOWN = (WORK, "btrfs", "xfs", "tmpfs")
 
 DESCRIPTION = """Runs the tests that take their time and writes what came of them: the thrash (children killed, the cache
-damaged, all at random), the fuzzers, and a simulated year. Each part's figures are kept in target/reliability, and a part
+damaged, all at random), the judge (random histories of builds against clean builds), the fuzzers, and a simulated year. Each part's figures are kept in target/reliability, and a part
 that is given as such a file is not run again."""
 
 
 @dataclass(frozen=True)
 class Options:
     seconds: int
+    judge_seconds: int
     fuzz_seconds: int
     file_systems: tuple[str, ...]
     thrash: list[Path]
+    judge: Path | None
     fuzz: Path | None
     year: Path | None
     out: Path | None
@@ -29,6 +31,9 @@ def read() -> Options:
     parser = argparse.ArgumentParser(prog="scripts/reliability.sh", description=DESCRIPTION)
     parser.add_argument(
         "--seconds", type=int, default=3600, metavar="N", help="how long to thrash on each file system (default: an hour)"
+    )
+    parser.add_argument(
+        "--judge-seconds", type=int, default=3600, metavar="N", help="how long to judge (default: an hour)"
     )
     parser.add_argument("--fuzz-seconds", type=int, default=120, metavar="N", help="how long each fuzzer runs (default: 120)")
     parser.add_argument(
@@ -41,6 +46,7 @@ def read() -> Options:
     parser.add_argument(
         "--thrash", type=Path, nargs="+", default=[], metavar="JSON", help="figures of earlier runs, one a file system"
     )
+    parser.add_argument("--judge", type=Path, metavar="JSON", help="figures of an earlier run of the judge")
     parser.add_argument("--fuzz", type=Path, metavar="JSON", help="figures of an earlier run of scripts/fuzz.sh")
     parser.add_argument("--year", type=Path, metavar="CSV", help="the curve that the test `year` wrote")
     parser.add_argument(
@@ -51,13 +57,15 @@ def read() -> Options:
     for name in file_systems:
         if name not in KNOWN:
             parser.error(f"--fs: {name} is none of {', '.join(KNOWN)}")
-    if min(arguments.seconds, arguments.fuzz_seconds) < 1:
-        parser.error("--seconds and --fuzz-seconds: at least 1")
+    if min(arguments.seconds, arguments.judge_seconds, arguments.fuzz_seconds) < 1:
+        parser.error("--seconds, --judge-seconds and --fuzz-seconds: at least 1")
     return Options(
         seconds=arguments.seconds,
+        judge_seconds=arguments.judge_seconds,
         fuzz_seconds=arguments.fuzz_seconds,
         file_systems=file_systems,
         thrash=arguments.thrash,
+        judge=arguments.judge,
         fuzz=arguments.fuzz,
         year=arguments.year,
         out=arguments.out,

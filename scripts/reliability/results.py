@@ -35,6 +35,24 @@ class Thrash:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """Random histories of builds, each job compared with a clean build."""
+
+    made: Made
+    seconds: int
+    histories: int
+    shapes: int
+    jobs: int
+    compared: int
+    hits: int
+    units: int
+    fresh: int
+    # In %, of the units that need not have been compiled: those that an earlier job had built at the same path, or anywhere.
+    needless_one_path: float
+    needless_any_path: float
+
+
+@dataclass(frozen=True)
 class Target:
     name: str
     seconds: int
@@ -51,9 +69,14 @@ class Fuzz:
 @dataclass(frozen=True)
 class Results:
     thrashes: list[Thrash]
+    judge: Judge
     fuzz: Fuzz
     # By the column's name.
     year: dict[str, list[int]]
+
+
+# What the judge's figures are called there and here.
+COUNTED = ("seconds", "histories", "shapes", "jobs", "compared", "hits", "units", "fresh")
 
 
 def total(value: dict[str, Any] | int) -> int:
@@ -69,6 +92,22 @@ def read_thrash(path: Path) -> Thrash:
         raise Unusable(f"{path}: has no {error}; hint: give what lies in target/reliability") from error
     if any(wrong.values()):
         raise Unusable(f"{path}: this run found something wrong: {wrong}")
+    return found
+
+
+def read_judge(path: Path) -> Judge:
+    value = json.loads(path.read_text())
+    try:
+        figures = value["figures"]
+        stale, needless = figures["stale"], figures["needless"]
+        counts = {name: figures[name] for name in COUNTED}
+        found = Judge(
+            made=read_made(value), needless_one_path=needless["one_path"], needless_any_path=needless["any_path"], **counts
+        )
+    except KeyError as error:
+        raise Unusable(f"{path}: has no {error}; hint: give what lies in target/reliability") from error
+    if stale:
+        raise Unusable(f"{path}: {stale} jobs of this run were stale")
     return found
 
 

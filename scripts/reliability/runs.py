@@ -34,6 +34,16 @@ def thrash(words: Options, say: Say) -> list[Path]:
     return written
 
 
+def judge(words: Options, say: Say) -> Path:
+    say(f"judging for {words.judge_seconds} s")
+    figures = FOLDER / "figures.json"
+    command = ["cargo", "test", "--release", "--locked", "--test", "judge", "--", "--nocapture"]
+    run(command, JUDGE_SECONDS=str(words.judge_seconds), JUDGE_OUT=str(figures))
+    written = keep("judge.json", json.loads(figures.read_text()))
+    figures.unlink()
+    return written
+
+
 def fuzz(words: Options, say: Say) -> Path:
     say(f"fuzzing, {words.fuzz_seconds} s for each target")
     run(["scripts/fuzz.sh", str(words.fuzz_seconds)])

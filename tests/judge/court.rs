@@ -18,6 +18,7 @@ const NO_CACHE: &str = "/bin/true";
 /// As many failing histories are made smaller and printed: who mends one looks again anyway.
 const PRINTED: usize = 3;
 
+/// See the module's documentation.
 pub(crate) struct Court {
     settings: Settings,
     started: Instant,
@@ -115,9 +116,15 @@ impl Court {
     }
 
     fn print_smaller(&self, history: History, step: usize) {
-        let smallest = minimise(history, step, self.settings.minimise, |history| match self.judge(history) {
-            Verdict::Stale { step, .. } => Some(step),
-            Verdict::Right(_) | Verdict::AlsoWithout(_) | Verdict::Broken(_) => None,
+        let smallest = minimise(history, step, self.settings.minimise, |history| {
+            if history.keeps_targets() {
+                return self.judge(history).stale_step();
+            }
+            // Without a cache it has nothing to be wrong by.
+            match world::run(history, &self.settings.program) {
+                Outcome::Stale { step, .. } => Some(step),
+                Outcome::Right(_) | Outcome::Broken(_) => None,
+            }
         });
         print(&smallest);
     }
@@ -157,6 +164,15 @@ enum Verdict {
     /// Cargo itself is wrong there, in a target directory that stays.
     AlsoWithout(world::Tally),
     Broken(String),
+}
+
+impl Verdict {
+    fn stale_step(&self) -> Option<usize> {
+        match self {
+            Self::Stale { step, .. } => Some(*step),
+            Self::Right(_) | Self::AlsoWithout(_) | Self::Broken(_) => None,
+        }
+    }
 }
 
 fn print(history: &History) {

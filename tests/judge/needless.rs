@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::history::{Branch, History, Job};
+use crate::history::{Branch, Clock, History, Job};
 use crate::project::{Part, Project};
 use crate::world::Tally;
 
@@ -93,7 +93,8 @@ impl Built {
                 }
             }
         }
-        if job.saves {
+        // What was built by a wrong clock nobody can trust.
+        if job.saves && job.clock != Clock::WasAhead {
             let saved = units.into_keys().map(|unit| Saved {
                 branch: job.branch,
                 lane: job.lane,
@@ -120,14 +121,21 @@ impl Built {
             let rest = parts[1..].iter().map(|part| part.split_once('/').map_or(*part, |(_, rest)| rest));
             std::iter::once(parts[0]).chain(rest).collect::<Vec<_>>().join("")
         };
+        // Cargo gives some files a further name without the hash, in some builds.
+        let names: Vec<_> =
+            message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let name = names
+            .iter()
+            .rev()
+            .find(|name| name.contains("/deps/") || name.contains("/build/"))
+            .or(names.first());
         let identity = format!(
-            "{} {} {} {} {} {}",
+            "{} {} {} {} {} {name:?}",
             message["package_id"],
             message["target"]["kind"],
             message["target"]["name"],
             message["profile"],
             message["features"],
-            message["filenames"],
         );
         let manifest = within(message["manifest_path"].as_str().unwrap_or_default());
         let package = manifest

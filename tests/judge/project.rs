@@ -248,7 +248,7 @@ impl Project {
         write!(root, "[workspace]\nresolver = \"2\"\nmembers = {members:?}\nexclude = {excluded:?}\n")
             .unwrap();
         if is_lean {
-            root.push_str("[profile.dev]\ndebug = false\nincremental = false\n");
+            root.push_str("[profile.dev]\ndebug = false\n");
         }
         files.insert("Cargo.toml".to_owned(), Node::text(root));
         files.insert(

@@ -29,9 +29,7 @@ impl Script {
         for (number, step) in history.steps.iter().enumerate() {
             steps.push(match step {
                 Step::Commit { branch, changes } => {
-                    let is_new = project.branch(*branch) != *branch;
-                    let from = if is_new { project.files(*branch) } else { project.files(*branch) };
-                    let before = on_branch(from, &tree);
+                    let before = on_branch(project.files(*branch), &tree);
                     project.commit(*branch, changes, history.is_lean);
                     let after = project.files(*branch).expect("there is a commit").clone();
                     let difference = files::difference(&before, &after);

@@ -6,14 +6,14 @@ use crate::shape::{Edit, Package, Shape};
 const MAIN: &str = "fn main() { println!(\"{} {}\", env!(\"V\"), @n); }\n";
 
 /// The sum of all numbers in `data`, as a variable of rustc.
-const SUM: &str = r#"fn sum(directory: &std::path::Path) -> u64 {
+const SUM: &str = r"fn sum(directory: &std::path::Path) -> u64 {
     std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| if path.is_dir() { sum(&path) } else { std::fs::read_to_string(path).unwrap().trim().parse::<u64>().unwrap() })
         .sum()
 }
-"#;
+";
 
 pub(super) const ALL: &[Shape] = &[
     Shape {
