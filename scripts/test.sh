@@ -50,7 +50,7 @@ python_scripts() {
   mypy --config-file scripts/pyproject.toml scripts/bench/*.py
   MYPYPATH=scripts/bench mypy --config-file scripts/pyproject.toml scripts/reliability/*.py
 }
-shell_scripts() { shellcheck .ci/run scripts/*.sh; }
+shell_scripts() { shellcheck .ci/run scripts/*.sh tests/judge/prelude.sh; }
 schemas() {
   check-jsonschema --builtin-schema vendor.github-actions action.yml restore/action.yml save/action.yml
   check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -78,7 +78,8 @@ stage 'Clippy of the fuzz targets' \
 stage 'Fuzzing' env FUZZ_RUNS=4000 scripts/fuzz.sh
 stage 'Thrash: workers killed at random' cargo test --locked --test thrash
 # The same histories each time: new ones are for who looks for faults. `JUDGE_SHAPES` can limit what they are made of.
-stage 'Judge: random histories against clean builds' env JUDGE_SEED=1 JUDGE_SECONDS=120 cargo test --locked --test judge -- --nocapture
+stage 'Judge: random histories against clean builds' \
+  env JUDGE_SEED=1 JUDGE_SEEDS=16 cargo test --locked --test judge -- --nocapture
 stage 'Workspaces with dependencies, warm: nothing is compiled twice' cargo test --locked --test warm
 # What is said of a file system is tested on it. Mounts need root, which CI has.
 if [[ $(id -u) == 0 || -n ${CI:-} ]]; then

@@ -10,8 +10,8 @@ WORK = "work"
 KNOWN = (WORK, "btrfs", "xfs", "tmpfs")
 
 DESCRIPTION = """Runs the tests that take their time and writes what came of them: the thrash (children killed, the cache
-damaged, all at random), the judge (random histories of builds against clean builds), the fuzzers, and a simulated year. Each part's figures are kept in target/reliability, and a part
-that is given as such a file is not run again."""
+damaged, all at random), the judge (random histories of builds against clean builds), the fuzzers, and a simulated year.
+Each part's figures are kept in target/reliability, and a part that is given as such a file is not run again."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ def read() -> Options:
     parser.add_argument(
         "--seconds", type=int, default=3600, metavar="N", help="how long to thrash on each file system (default: an hour)"
     )
-    parser.add_argument(
-        "--judge-seconds", type=int, default=3600, metavar="N", help="how long to judge (default: an hour)"
-    )
+    parser.add_argument("--judge-seconds", type=int, default=3600, metavar="N", help="how long to judge (default: an hour)")
     parser.add_argument("--fuzz-seconds", type=int, default=120, metavar="N", help="how long each fuzzer runs (default: 120)")
     parser.add_argument(
         "--fs",

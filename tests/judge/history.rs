@@ -293,3 +293,24 @@ fn commands(random: &mut fastrand::Rng) -> Vec<Command> {
     ];
     random.choice(usual).unwrap().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::History;
+    use crate::script::Script;
+    use crate::shapes;
+
+    #[test]
+    fn a_history_follows_from_its_seed_and_is_the_same_after_json() {
+        let all: Vec<_> = shapes::all().map(|shape| shape.name).collect();
+        for seed in 0..50 {
+            let history = History::random(seed, &all);
+            let script = Script::of(&history).whole(&history);
+            let again = History::random(seed, &all);
+            let read: History = serde_json::from_str(&serde_json::to_string(&history).unwrap()).unwrap();
+            for other in [again, read] {
+                assert_eq!(Script::of(&other).whole(&other), script, "seed {seed}");
+            }
+        }
+    }
+}

@@ -189,3 +189,38 @@ fn one_branch(history: &mut History) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::minimise;
+    use crate::history::{Change, History, Step};
+    use crate::shapes;
+
+    #[test]
+    fn what_a_failure_does_not_need_is_dropped() {
+        let all: Vec<_> = shapes::all().map(|shape| shape.name).collect();
+        let is_break = |change: &Change| matches!(change, Change::Break { .. });
+        // As if every job after a commit that breaks something were stale.
+        let fails = |history: &History| {
+            let breaks =
+                |step: &Step| matches!(step, Step::Commit { changes, .. } if changes.iter().any(is_break));
+            let commit = history.steps.iter().position(breaks)?;
+            let after = history.steps[commit..].iter().position(|step| matches!(step, Step::Job(_)))?;
+            Some(commit + after)
+        };
+        let failing = (0..1000)
+            .map(|seed| History::random(seed, &all))
+            .find(|history| fails(history).is_some())
+            .unwrap();
+        let step = fails(&failing).unwrap();
+        let smallest = minimise(failing, step, 1000, fails);
+        assert_eq!(smallest.shapes.len(), 1);
+        match &smallest.steps[..] {
+            [Step::Commit { .. }, Step::Commit { changes, .. }, Step::Job(job)] => {
+                assert!(changes.len() == 1 && is_break(&changes[0]), "{smallest:?}");
+                assert_eq!(job.commands.len(), 1);
+            }
+            _ => panic!("{smallest:?}"),
+        }
+    }
+}

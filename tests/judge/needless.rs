@@ -247,3 +247,47 @@ fn join(package: &str, path: &str) -> String {
     }
     parts.join("/")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Built, Sources, join};
+    use crate::history::History;
+
+    #[test]
+    fn a_package_is_made_of_its_files_those_of_what_it_needs_and_what_its_shape_declares() {
+        let mut history = History::random(1, &["plain", "included"]);
+        (history.shapes, history.has_root_package) = (vec!["plain".into(), "included".into()], false);
+        let built = Built::new(&history);
+        let paths = [
+            "Cargo.toml",
+            "plain/Cargo.toml",
+            "plain/src/lib.rs",
+            "plain/leaf/Cargo.toml",
+            "plain/leaf/src/lib.rs",
+            "included/Cargo.toml",
+            "included/src/main.rs",
+            "included-shared/v.txt",
+        ];
+        let sources: Sources = paths.iter().map(|path| ((*path).to_owned(), "digest".to_owned())).collect();
+        for (package, made_of) in
+            [("plain/leaf", &paths[3..5]), ("plain", &paths[1..5]), ("included", &paths[5..8])]
+        {
+            let mut made_of = made_of.to_vec();
+            made_of.sort_unstable();
+            assert_eq!(
+                built.contents(package, &sources).into_keys().collect::<Vec<_>>(),
+                made_of,
+                "{package}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths_of_dependencies_are_seen_from_their_package() {
+        for (package, path, joined) in
+            [(".", "leaf", "leaf"), ("a/b", "../c", "a/c"), ("a", "../../sibling", "../sibling")]
+        {
+            assert_eq!(join(package, path), joined);
+        }
+    }
+}

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the steps of a history are made of. RC: the program (`true`: no cache), LAB: a directory that this script may make.
 set -u
 umask 022
@@ -17,8 +18,8 @@ broken() { # WHY: nothing can be said of the program
 on() { # BRANCH: what follows is about it; a new one begins at main
   mkdir -p "$LAB/home" "$REPO"
   [ -d "$REPO/.git" ] || git init -q -b main "$REPO"
-  [ "$(git -C "$REPO" symbolic-ref --short HEAD)" = "$1" ] || git -C "$REPO" checkout -q "$1" 2>/dev/null \
-    || git -C "$REPO" checkout -q -b "$1" main || broken "no branch $1"
+  [ "$(git -C "$REPO" symbolic-ref --short HEAD)" != "$1" ] || return 0
+  git -C "$REPO" checkout -q "$1" 2>/dev/null || git -C "$REPO" checkout -q -b "$1" main || broken "no branch $1"
 }
 put() { # PATH MODE, and the text on the standard input
   mkdir -p "$(dirname "$REPO/$1")"
@@ -78,8 +79,9 @@ check_out() { # clone, clean (what git ignores goes as well) or keep
     clean-there | keep-there)
       local x=
       [ "$1" = keep ] || x=x
-      git -C "$W" clean "-ffdq$x" && git -C "$W" fetch -q -f origin '+refs/heads/*:refs/remotes/origin/*' \
-        && git -C "$W" checkout -q -f -B "$BRANCH" "origin/$BRANCH" || broken 'git checkout fails'
+      git -C "$W" clean "-ffdq$x" || broken 'git clean fails'
+      git -C "$W" fetch -q -f origin '+refs/heads/*:refs/remotes/origin/*' || broken 'git fetch fails'
+      git -C "$W" checkout -q -f -B "$BRANCH" "origin/$BRANCH" || broken 'git checkout fails'
       ;;
     *)
       rm -rf "$W"
@@ -94,7 +96,8 @@ old_sources() { find "$W" -name .git -prune -o -type f -exec touch -d '1 hour ag
 from_the_future() { [ ! -d "$W/target" ] || find "$W/target" -exec touch -h -d '1 hour' {} +; }
 
 restore() {
-  : >"$T/output" >"$T/env" >"$T/path" >"$T/summary"
+  local file
+  for file in output env path summary; do : >"$T/$file"; done
   inside "$RC" restore --cache-root "$LAB/root" "${FLAGS[@]}" >"$RECORDS/restore.log" 2>&1 || broken "restore ends with $?: $(cat "$RECORDS/restore.log")"
   cp "$T/output" "$RECORDS/outputs"
   mapfile -t SET <"$T/env"
@@ -129,13 +132,13 @@ program() { # PATH
 }
 pages() { (cd "$W" && find target/doc -name '*.html' -exec sha256sum {} + | LC_ALL=C sort -k 2); }
 killed() { # N COMMAND: killed as soon as cargo told that N units are done
-  local pid line number=0 VARIABLES=("${VARIABLES[@]}" CARGO_BUILD_JOBS=1)
+  local pid number=0 VARIABLES=("${VARIABLES[@]}" CARGO_BUILD_JOBS=1)
   mkfifo "$T/messages"
   set -m
   inside "${@:2}" --message-format=json >"$T/messages" 2>>"$RECORD/killed.err" &
   pid=$!
   set +m
-  while read -r line; do
+  while read -r; do
     number=$((number + 1))
     [ $number -lt "$1" ] || kill -KILL -- -$pid
   done <"$T/messages"
