@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::figures::Figures;
 use crate::history::History;
 use crate::minimise::minimise;
-use crate::script::Script;
+use crate::script::{Compared, Script};
 use crate::settings::{Bound, Settings};
 use crate::world::{self, Outcome};
 
@@ -70,7 +70,7 @@ impl Court {
         if self.settings.prints {
             return print(history);
         }
-        match self.judge(history) {
+        match self.judge(history, Compared::All) {
             Verdict::Right(tally) => self.found().figures.add(tally),
             Verdict::AlsoWithout(tally) => {
                 let mut found = self.found();
@@ -99,14 +99,14 @@ impl Court {
         }
     }
 
-    fn judge(&self, history: &History) -> Verdict {
-        match world::run(history, &self.settings.program) {
+    fn judge(&self, history: &History, compared: Compared) -> Verdict {
+        match world::run(history, &self.settings.program, compared) {
             Outcome::Right(tally) => Verdict::Right(tally),
             Outcome::Broken(why) => Verdict::Broken(why),
             Outcome::Stale { tally, step, difference } => {
                 let mut so_far = history.clone();
                 so_far.steps.truncate(step + 1);
-                match world::run(&so_far, Path::new(NO_CACHE)) {
+                match world::run(&so_far, Path::new(NO_CACHE), Compared::Last) {
                     Outcome::Right(_) => Verdict::Stale { tally, step, difference },
                     Outcome::Stale { .. } => Verdict::AlsoWithout(tally),
                     Outcome::Broken(why) => Verdict::Broken(why),
@@ -118,10 +118,10 @@ impl Court {
     fn print_smaller(&self, history: History, step: usize) {
         let smallest = minimise(history, step, self.settings.minimise, |history| {
             if history.keeps_targets() {
-                return self.judge(history).stale_step();
+                return self.judge(history, Compared::Last).stale_step();
             }
             // Without a cache it has nothing to be wrong by.
-            match world::run(history, &self.settings.program) {
+            match world::run(history, &self.settings.program, Compared::Last) {
                 Outcome::Stale { step, .. } => Some(step),
                 Outcome::Right(_) | Outcome::Broken(_) => None,
             }
@@ -177,5 +177,9 @@ impl Verdict {
 
 fn print(history: &History) {
     println!("=== {}", serde_json::to_string(history).expect("a history is JSON"));
-    println!("{}=== end of the script of seed {}", Script::of(history).whole(history), history.seed);
+    println!(
+        "{}=== end of the script of seed {}",
+        Script::of(history, Compared::All).whole(history),
+        history.seed
+    );
 }

@@ -32,9 +32,10 @@ impl Figures {
         let Tally { jobs, compared, hits, needless, .. } = self.tally;
         format!(
             "judge: {jobs} jobs, {compared} compared, {hits} with a restored target directory, {} histories, {shapes} shapes, stale: {}, \
-             needless: {:.1} % (one path), {:.1} %",
+             wrong also without the cache: {}, needless: {:.1} % (one path), {:.1} %",
             self.histories,
             self.stale,
+            self.also_without,
             needless.one_path.percent(),
             needless.any_path.percent(),
         )
@@ -54,6 +55,7 @@ impl Figures {
             "units": units,
             "fresh": fresh,
             "stale": self.stale,
+            "also_without": self.also_without,
             "needless": { "one_path": needless.one_path.percent(), "any_path": needless.any_path.percent() },
         })
     }

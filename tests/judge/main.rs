@@ -17,7 +17,7 @@
 //! | `WORKERS` | how many histories at a time | as many as processors |
 //! | `SHAPES` | only these, or all but those with `-` before them, separated by commas | all |
 //! | `BINARY` | another program | the one that was built |
-//! | `MINIMISE` | how many trials a minimisation has; 0: none | 60 |
+//! | `MINIMISE` | how many trials a minimisation has; 0: none | 40 |
 //! | `HISTORY` | a file with a history as JSON, as printed, to run that | none |
 //! | `PRINT` | anything: print the scripts, and run nothing | |
 //! | `OUT` | where the figures are written, as JSON | nowhere |

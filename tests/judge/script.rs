@@ -9,6 +9,14 @@ use crate::project::Project;
 /// What all steps begin with.
 const PRELUDE: &str = include_str!("prelude.sh");
 
+/// Which jobs are compared with a clean build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compared {
+    All,
+    /// The last step's.
+    Last,
+}
+
 /// A script in parts.
 #[derive(Debug)]
 pub(crate) struct Script {
@@ -19,7 +27,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) fn of(history: &History) -> Self {
+    pub(crate) fn of(history: &History, compared: Compared) -> Self {
         let mut project = Project::new(history);
         let head = format!("{PRELUDE}\n{}", of_project(&project));
         // The repository's working tree is of one branch at a time, and other repositories have only one.
@@ -44,7 +52,8 @@ impl Script {
                 Step::Gone { place } => format!("rm -rf \"$LAB/{}\"\n", place_name(*place)),
                 Step::Job(job) => {
                     jobs += 1;
-                    of_job(job, jobs, &project)
+                    let is_compared = compared == Compared::All || number + 1 == history.steps.len();
+                    of_job(job, jobs, is_compared, &project)
                 }
             });
         }
@@ -110,7 +119,7 @@ fn place_name(place: u8) -> String {
     format!("place-{}", place + 1)
 }
 
-fn of_job(job: &Job, number: usize, project: &Project) -> String {
+fn of_job(job: &Job, number: usize, is_compared: bool, project: &Project) -> String {
     let options = job.options;
     let mut flags = vec![format!("--workspaces \"$(printf '%s\\n' \"${{WORKSPACES[@]}}\")\"")];
     for (is_set, flag) in [
@@ -150,7 +159,7 @@ fn of_job(job: &Job, number: usize, project: &Project) -> String {
         text.push_str("old_sources\n");
     }
     text.push_str("restore\nobserve cached\n");
-    if job.killed_after.is_none() {
+    if is_compared && job.killed_after.is_none() {
         text.push_str("judge\n");
     }
     if job.clock == Clock::WasAhead {

@@ -53,7 +53,7 @@ impl Settings {
                 .collect(),
             program: variable("BINARY")
                 .map_or_else(|| env!("CARGO_BIN_EXE_runner-cache").into(), PathBuf::from),
-            minimise: number("MINIMISE").unwrap_or(60),
+            minimise: number("MINIMISE").unwrap_or(40),
             out: variable("OUT").map(PathBuf::from),
             prints: variable("PRINT").is_some(),
             history: variable("HISTORY").map(|path| {

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::history::{History, Step};
 use crate::needless::Needless;
-use crate::script::Script;
+use crate::script::{Compared, Script};
 
 /// What came of a history.
 #[derive(Debug)]
@@ -43,10 +43,10 @@ pub(crate) struct Tally {
 }
 
 /// Runs the history. `program` is the cache; `true` is none.
-pub(crate) fn run(history: &History, program: &Path) -> Outcome {
+pub(crate) fn run(history: &History, program: &Path, compared: Compared) -> Outcome {
     let world =
         World { lab: tempfile::Builder::new().prefix("runner-cache-judge.").tempdir().unwrap(), program };
-    let outcome = world.run(history);
+    let outcome = world.run(history, compared);
     world.end();
     outcome
 }
@@ -57,8 +57,8 @@ struct World<'a> {
 }
 
 impl World<'_> {
-    fn run(&self, history: &History) -> Outcome {
-        let script = Script::of(history);
+    fn run(&self, history: &History, compared: Compared) -> Outcome {
+        let script = Script::of(history, compared);
         let mut tally = Tally::default();
         let mut built = crate::needless::Built::new(history);
         for (index, (step, text)) in history.steps.iter().zip(&script.steps).enumerate() {
