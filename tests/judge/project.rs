@@ -11,6 +11,9 @@ use crate::shapes;
 /// What a source that does not compile ends with.
 const BROKEN: &str = "compile_error!(\"broken\");\n";
 
+/// How the workspace's part of the root manifest begins.
+const WORKSPACE: &str = "[workspace]\n";
+
 /// The project of a history.
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -61,6 +64,18 @@ impl Part {
         texts.chain(links).chain(large).collect()
     }
 
+    /// Directories of the project's packages, but for the root.
+    fn members(&self) -> impl Iterator<Item = String> {
+        let manifests = self.shape.packages.iter().map(manifest_path);
+        let paths = self.shape.files.iter().chain(self.shape.links).map(|(path, _)| (*path).to_owned());
+        let is_member = |path: &String| {
+            let is_out = |out: &&str| path.starts_with(&format!("{out}/"));
+            !path.starts_with(['/', '^']) && !self.shape.excluded.iter().any(is_out)
+        };
+        let paths = manifests.chain(paths).filter(is_member).map(|path| self.path(&path));
+        paths.filter_map(|path| path.strip_suffix("/Cargo.toml").map(ToOwned::to_owned))
+    }
+
     /// The text of a file before it has its number.
     fn template(&self, path: &str) -> String {
         let file = self.shape.files.iter().find(|(name, _)| *name == path);
@@ -74,10 +89,10 @@ impl Part {
     fn edit(&self, files: &mut Files, edit: Edit, number: u32) {
         match edit {
             Edit::Number(path) => {
-                files.insert(self.path(path), self.numbered(&self.template(path), number));
+                put(files, self.path(path), self.numbered(&self.template(path), number));
             }
             Edit::Add(path, text) => {
-                files.insert(self.path(path), self.numbered(text, number));
+                put(files, self.path(path), self.numbered(text, number));
             }
             Edit::Remove(path) => {
                 files.remove(&self.path(path));
@@ -112,6 +127,18 @@ impl Part {
             _ => None,
         }
     }
+}
+
+/// Writes a file; the manifest at the root stays that of the workspace.
+fn put(files: &mut Files, path: String, mut node: Node) {
+    let before = files.get(&path);
+    if path == "Cargo.toml"
+        && let (Some(Node::Text { text: before, .. }), Node::Text { text, .. }) = (before, &mut node)
+        && let Some(at) = before.find(WORKSPACE)
+    {
+        text.push_str(&before[at..]);
+    }
+    files.insert(path, node);
 }
 
 fn manifest_path(package: &Package) -> String {
@@ -213,40 +240,15 @@ impl Project {
         let (mut members, mut excluded, mut config) = (Vec::new(), Vec::new(), String::new());
         for part in &self.parts {
             ignored.extend(part.shape.ignored.iter().map(|line| part.text(line)));
-            let manifests = files.keys().filter_map(|path| path.strip_suffix("/Cargo.toml"));
-            let below = manifests
-                .filter(|path| part.directory != "." && path.split('/').next() == Some(part.directory));
-            let out: Vec<_> = part.shape.excluded.iter().map(|path| part.path(path)).collect();
-            let is_out =
-                |path: &str| out.iter().any(|out| path == out || path.starts_with(&format!("{out}/")));
-            members.extend(below.filter(|path| !is_out(path)).map(ToOwned::to_owned));
-            if part.directory == "." {
-                members.extend(
-                    part.shape
-                        .packages
-                        .iter()
-                        .map(|package| package.directory.to_owned())
-                        .filter(|path| !path.is_empty()),
-                );
-            }
-            excluded.extend(out);
+            members.extend(part.members());
+            excluded.extend(part.shape.excluded.iter().map(|path| part.path(path)));
             config.push_str(part.shape.config);
         }
-        // What is not found by its path below the part's directory.
-        members.extend(
-            self.parts
-                .iter()
-                .filter(|part| part.shape.links.iter().any(|(path, _)| *path == "Cargo.toml"))
-                .map(|part| part.path("")),
-        );
-        members.sort();
-        members.dedup();
         let mut root = match files.get("Cargo.toml") {
             Some(Node::Text { text, .. }) => text.clone(),
             _ => String::new(),
         };
-        write!(root, "[workspace]\nresolver = \"2\"\nmembers = {members:?}\nexclude = {excluded:?}\n")
-            .unwrap();
+        write!(root, "{WORKSPACE}resolver = \"2\"\nmembers = {members:?}\nexclude = {excluded:?}\n").unwrap();
         if is_lean {
             root.push_str("[profile.dev]\ndebug = false\n");
         }
