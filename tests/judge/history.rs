@@ -61,6 +61,8 @@ pub(crate) enum Change {
     Break { shape: String },
     /// And compiles again.
     Mend { shape: String },
+    /// The debug profile has assertions or none.
+    Profile { has_assertions: bool },
     /// A page beside all packages.
     Page { number: u32 },
 }
@@ -73,7 +75,7 @@ impl Change {
             | Self::Comment { shape, .. }
             | Self::Break { shape }
             | Self::Mend { shape } => Some(shape),
-            Self::Page { .. } => None,
+            Self::Profile { .. } | Self::Page { .. } => None,
         }
     }
 }
@@ -242,6 +244,7 @@ impl<'a> Course<'a> {
             0 => Change::Page { number },
             1 | 2 => Change::Comment { shape, number },
             3 => Change::Break { shape },
+            4 => Change::Profile { has_assertions: self.random.bool() },
             _ => Change::Edit { edit: self.random.usize(..shapes::named(&shape).edits.len()), shape, number },
         }
     }

@@ -129,6 +129,15 @@ impl Part {
     }
 }
 
+/// Cargo's debug profile is the last of what the root manifest has.
+fn set_assertions(files: &mut Files, has_assertions: bool) {
+    if let Some(Node::Text { text, .. }) = files.get_mut("Cargo.toml") {
+        let at = text.find("debug-assertions").unwrap_or(text.len());
+        text.truncate(at);
+        writeln!(text, "debug-assertions = {has_assertions}").unwrap();
+    }
+}
+
 /// Writes a file; the manifest at the root stays that of the workspace.
 fn put(files: &mut Files, path: String, mut node: Node) {
     let before = files.get(&path);
@@ -204,32 +213,35 @@ impl Project {
         std::iter::once(".").chain(more).collect()
     }
 
+    fn part(&self, name: &str) -> Part {
+        *self.parts.iter().find(|part| part.shape.name == name).expect("a shape of the project")
+    }
+
     fn change(&self, files: &mut Files, change: &Change) {
-        let Some(name) = change.shape() else {
-            if let Change::Page { number } = change {
-                files.insert("PAGE.md".to_owned(), Node::text(format!("{number}\n")));
-            }
-            return;
-        };
-        let part = self.parts.iter().find(|part| part.shape.name == name).expect("a shape of the project");
         match change {
-            Change::Edit { edit, number, .. } => part.edit(files, part.shape.edits[*edit], *number),
-            Change::Comment { number, .. } => {
-                if let Some(text) = part.source(files) {
+            Change::Edit { shape, edit, number } => {
+                let part = self.part(shape);
+                part.edit(files, part.shape.edits[*edit], *number);
+            }
+            Change::Comment { shape, number } => {
+                if let Some(text) = self.part(shape).source(files) {
                     writeln!(text, "// {number}").unwrap();
                 }
             }
-            Change::Break { .. } => {
-                if let Some(text) = part.source(files) {
+            Change::Break { shape } => {
+                if let Some(text) = self.part(shape).source(files) {
                     text.push_str(BROKEN);
                 }
             }
-            Change::Mend { .. } => {
-                if let Some(text) = part.source(files) {
+            Change::Mend { shape } => {
+                if let Some(text) = self.part(shape).source(files) {
                     *text = text.replace(BROKEN, "");
                 }
             }
-            Change::Page { .. } => {}
+            Change::Profile { has_assertions } => set_assertions(files, *has_assertions),
+            Change::Page { number } => {
+                files.insert("PAGE.md".to_owned(), Node::text(format!("{number}\n")));
+            }
         }
     }
 
@@ -248,9 +260,13 @@ impl Project {
             Some(Node::Text { text, .. }) => text.clone(),
             _ => String::new(),
         };
-        write!(root, "{WORKSPACE}resolver = \"2\"\nmembers = {members:?}\nexclude = {excluded:?}\n").unwrap();
+        write!(
+            root,
+            "{WORKSPACE}resolver = \"2\"\nmembers = {members:?}\nexclude = {excluded:?}\n[profile.dev]\n"
+        )
+        .unwrap();
         if is_lean {
-            root.push_str("[profile.dev]\ndebug = false\n");
+            root.push_str("debug = false\n");
         }
         files.insert("Cargo.toml".to_owned(), Node::text(root));
         files.insert(

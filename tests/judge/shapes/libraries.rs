@@ -21,6 +21,7 @@ pub(super) const ALL: &[Shape] = &[
             ("src/bin/plain-tool.rs", "fn main() { println!(\"tool {} {}\", @n, plain::sum()); }\n"),
             ("tests/even.rs", "#[test]\nfn is_even() { assert!((plain::sum() + @n) % 2 == 0); }\n"),
             ("examples/shows.rs", "fn main() { println!(\"{}\", plain::sum() + @n); }\n"),
+            ("benches/idle.rs", "pub const N: u32 = @n;\n"),
             ("README.md", "Read me, @n.\n"),
         ],
         edits: &[
@@ -31,6 +32,7 @@ pub(super) const ALL: &[Shape] = &[
             Edit::Number("src/bin/plain-tool.rs"),
             Edit::Number("tests/even.rs"),
             Edit::Number("examples/shows.rs"),
+            Edit::Number("benches/idle.rs"),
             Edit::Number("Cargo.toml"),
             Edit::Number("README.md"),
             Edit::Add("tests/new.rs", "#[test]\nfn is_new() { assert!(plain::sum() > @n); }\n"),
@@ -103,7 +105,7 @@ pub(super) const ALL: &[Shape] = &[
             ),
             (
                 "src/main.rs",
-                "fn main() { println!(\"{} {} {}\", features_part::SIZE, cfg!(feature = \"large\"), @n); }\n",
+                "fn main() { println!(\"{} {} {} {}\", features_part::SIZE, cfg!(feature = \"large\"), cfg!(debug_assertions), @n); }\n",
             ),
         ],
         edits: &[
