@@ -20,6 +20,7 @@ impl Figures {
         self.histories += 1;
         self.tally.jobs += tally.jobs;
         self.tally.compared += tally.compared;
+        self.tally.failed += tally.failed;
         self.tally.hits += tally.hits;
         self.tally.units += tally.units;
         self.tally.fresh += tally.fresh;
@@ -29,9 +30,9 @@ impl Figures {
 
     /// One line for people.
     pub(crate) fn told(&self, shapes: usize) -> String {
-        let Tally { jobs, compared, hits, needless, .. } = self.tally;
+        let Tally { jobs, compared, failed, hits, needless, .. } = self.tally;
         format!(
-            "judge: {jobs} jobs, {compared} compared, {hits} with a restored target directory, {} histories, {shapes} shapes, stale: {}, \
+            "judge: {jobs} jobs, {compared} compared, {failed} of them failing, {hits} with a restored target directory, {} histories, {shapes} shapes, stale: {}, \
              wrong also without the cache: {}, needless: {:.1} % (one path), {:.1} %",
             self.histories,
             self.stale,
@@ -43,7 +44,7 @@ impl Figures {
 
     /// For the page.
     pub(crate) fn to_json(&self, settings: &Settings, seconds: u64) -> Value {
-        let Tally { jobs, compared, hits, units, fresh, needless } = self.tally;
+        let Tally { jobs, compared, failed, hits, units, fresh, needless } = self.tally;
         json!({
             "seed": settings.seed,
             "seconds": seconds,
@@ -51,6 +52,7 @@ impl Figures {
             "shapes": settings.shapes.len(),
             "jobs": jobs,
             "compared": compared,
+            "failed": failed,
             "hits": hits,
             "units": units,
             "fresh": fresh,

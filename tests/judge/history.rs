@@ -162,6 +162,8 @@ impl History {
             .collect();
         random.shuffle(&mut names);
         names.truncate(random.usize(2..=6));
+        let excluded: Vec<_> = names.iter().flat_map(|name| shapes::named(name).excludes).collect();
+        names.retain(|name| !excluded.contains(&name));
         let mut history = Self {
             seed,
             has_root_package: random.u8(..3) == 0,

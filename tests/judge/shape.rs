@@ -40,6 +40,8 @@ pub(crate) struct Shape {
     /// What packages are made of besides their own files: directory of the package, and how paths begin. `/HEAD` is the
     /// commit.
     pub(crate) inputs: &'static [(&'static str, &'static str)],
+    /// Shapes that no project has besides this one.
+    pub(crate) excludes: &'static [&'static str],
     /// Whether its package can be the repository's root.
     pub(crate) may_be_root: bool,
     /// Whether it is costly, so few projects have it.
@@ -65,6 +67,7 @@ impl Shape {
         probe: "",
         release_probe: "",
         inputs: &[],
+        excludes: &[],
         may_be_root: false,
         is_rare: false,
     };

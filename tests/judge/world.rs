@@ -33,6 +33,8 @@ pub(crate) struct Tally {
     pub(crate) jobs: u64,
     /// Jobs that were compared with a clean build.
     pub(crate) compared: u64,
+    /// Of these, jobs in which cargo fails without the cache as well.
+    pub(crate) failed: u64,
     /// Jobs to which a target directory was restored.
     pub(crate) hits: u64,
     /// Units that cargo was asked for, in the compared jobs.
@@ -71,6 +73,7 @@ impl World<'_> {
                 tally.jobs += 1;
                 let records = self.lab.path().join("jobs").join(tally.jobs.to_string());
                 tally.compared += u64::from(job.killed_after.is_none());
+                tally.failed += u64::from(has_failed(&records));
                 tally.hits += u64::from(has_hit(&records));
                 built.count(job, &records, self.lab.path(), &mut tally);
             }
@@ -105,6 +108,11 @@ impl World<'_> {
         }
         self.lab.close().expect("the directory can be removed");
     }
+}
+
+fn has_failed(records: &Path) -> bool {
+    let told = fs::read_to_string(records.join("clean/told")).unwrap_or_default();
+    told.lines().any(|line| line.starts_with("cargo ") && line.ends_with(": exit 101"))
 }
 
 fn has_hit(records: &Path) -> bool {
