@@ -29,8 +29,8 @@ pub(crate) struct Court {
 #[derive(Default)]
 struct Found {
     figures: Figures,
-    /// Seed, shapes and difference of each failing history.
-    stale: Vec<String>,
+    /// Seeds of the histories in which a job was stale.
+    stale: Vec<u64>,
     /// What did not run at all.
     broken: Vec<String>,
 }
@@ -79,17 +79,13 @@ impl Court {
             }
             Verdict::Broken(why) => self.found().broken.push(format!("seed {}: {why}", history.seed)),
             Verdict::Stale { tally, step, difference } => {
-                let told = format!(
-                    "seed {}, shapes {}, step {step}: {difference}",
-                    history.seed,
-                    history.shapes.join(" ")
-                );
-                println!("{told}");
+                let shapes = history.shapes.join(" ");
+                println!("seed {}, shapes {shapes}, step {step}: {difference}", history.seed);
                 let is_printed = {
                     let mut found = self.found();
                     found.figures.add(tally);
                     found.figures.stale += 1;
-                    found.stale.push(told);
+                    found.stale.push(history.seed);
                     found.stale.len() <= PRINTED
                 };
                 if is_printed && self.settings.minimise > 0 {
@@ -142,7 +138,7 @@ impl Court {
             std::fs::write(out, format!("{figures}\n")).unwrap();
         }
         assert!(found.broken.is_empty(), "these did not run:\n{}", found.broken.join("\n"));
-        assert!(found.stale.is_empty(), "stale:\n{}", found.stale.join("\n"));
+        assert!(found.stale.is_empty(), "stale with these seeds, see above: {:?}", found.stale);
         if self.settings.history.is_none() {
             found.figures.assert_that_the_cache_worked();
         }
