@@ -161,7 +161,9 @@ impl History {
             .filter(|name| !shapes::named(name).is_rare || random.u8(..10) == 0)
             .collect();
         random.shuffle(&mut names);
-        names.truncate(random.usize(2..=6));
+        // Now and then a large one, where many shapes are together.
+        let count = random.usize(2..=7);
+        names.truncate(if count == 7 { 12 } else { count });
         let excluded: Vec<_> = names.iter().flat_map(|name| shapes::named(name).excludes).collect();
         names.retain(|name| !excluded.contains(&name));
         let mut history = Self {
@@ -230,7 +232,8 @@ impl<'a> Course<'a> {
         }
         let branch = if self.random.u8(..4) == 0 { Branch::Topic } else { Branch::Main };
         self.has_topic |= branch == Branch::Topic;
-        let changes: Vec<_> = (0..self.random.usize(1..=3)).map(|_| self.change()).collect();
+        let most = 3.max(self.shapes.len() / 2);
+        let changes: Vec<_> = (0..self.random.usize(1..=most)).map(|_| self.change()).collect();
         if let Some(Change::Break { shape }) =
             changes.iter().find(|change| matches!(change, Change::Break { .. }))
         {
