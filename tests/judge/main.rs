@@ -11,9 +11,9 @@
 //!
 //! | variable `JUDGE_…` | meaning | default |
 //! |---|---|---|
-//! | `SEED` | the first seed; a history has one, and the next history the next | 1 |
-//! | `SEEDS` | how many histories | as many as there is time for |
-//! | `SECONDS` | how long histories begin | 120 |
+//! | `SEED` | the first seed; a history has one, and the next history the next | that of some with every shape |
+//! | `SEEDS` | how many histories | 16, which takes some minutes |
+//! | `SECONDS` | instead: how long histories begin | |
 //! | `WORKERS` | how many histories at a time | as many as processors |
 //! | `SHAPES` | only these, or all but those with `-` before them, separated by commas | all |
 //! | `BINARY` | another program | the one that was built |

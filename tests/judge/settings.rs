@@ -1,11 +1,15 @@
 //! What the user wants, by environment variables.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::history::History;
 use crate::shapes;
+
+/// What is heard where nothing else is said: some minutes, and every shape is in one of the projects.
+const USUAL: Range<u64> = 12..28;
 
 /// See the table in `main.rs`.
 #[derive(Debug)]
@@ -34,7 +38,8 @@ impl Settings {
     pub(crate) fn of_environment() -> Self {
         let bound = match (number("SEEDS"), number("SECONDS")) {
             (Some(seeds), None) => Bound::Seeds(seeds),
-            (None, seconds) => Bound::Time(Duration::from_secs(seconds.unwrap_or(120))),
+            (None, Some(seconds)) => Bound::Time(Duration::from_secs(seconds)),
+            (None, None) => Bound::Seeds(USUAL.end - USUAL.start),
             (Some(_), Some(_)) => panic!("JUDGE_SEEDS and JUDGE_SECONDS: only one of them"),
         };
         let all = shapes::all().map(|shape| shape.name);
@@ -44,7 +49,7 @@ impl Settings {
         let without: Vec<_> = without.into_iter().map(|name| shapes::named(&name[1..]).name).collect();
         let with: Vec<_> = with.into_iter().map(|name| shapes::named(name).name).collect();
         Self {
-            seed: number("SEED").unwrap_or(1),
+            seed: number("SEED").unwrap_or(USUAL.start),
             bound,
             workers: number("WORKERS")
                 .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
@@ -72,4 +77,21 @@ fn number<T: FromStr>(name: &str) -> Option<T> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(format!("JUDGE_{name}")).ok().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::USUAL;
+    use crate::history::History;
+    use crate::shapes;
+
+    #[test]
+    fn the_usual_seeds_have_every_shape() {
+        let all: Vec<_> = shapes::all().map(|shape| shape.name).collect();
+        let usual: BTreeSet<_> = USUAL.flat_map(|seed| History::random(seed, &all).shapes).collect();
+        let missing: Vec<_> = all.iter().filter(|name| !usual.contains(**name)).collect();
+        assert!(missing.is_empty(), "{missing:?}; hint: choose other seeds");
+    }
 }
