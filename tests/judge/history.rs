@@ -166,15 +166,10 @@ impl History {
         names.truncate(if count == 7 { 12 } else { count });
         let excluded: Vec<_> = names.iter().flat_map(|name| shapes::named(name).excludes).collect();
         names.retain(|name| !excluded.contains(&name));
-        let mut history = Self {
-            seed,
-            has_root_package: random.u8(..3) == 0,
-            is_lean: random.u8(..4) != 0,
-            shapes: names.into_iter().map(ToOwned::to_owned).collect(),
-            steps: vec![Step::Commit { branch: Branch::Main, changes: Vec::new() }],
-        };
-        history.steps = Course::new(&mut random, &history.shapes).steps();
-        history
+        let shapes: Vec<_> = names.into_iter().map(ToOwned::to_owned).collect();
+        let (has_root_package, is_lean) = (random.u8(..3) == 0, random.u8(..4) != 0);
+        let steps = Course::new(&mut random, &shapes).steps();
+        Self { seed, shapes, has_root_package, is_lean, steps }
     }
 }
 
@@ -188,7 +183,8 @@ struct Course<'a> {
     lanes: Vec<Vec<Command>>,
     options: Options,
     has_topic: bool,
-    broken: Option<(Branch, String)>,
+    /// Shapes that do not compile there.
+    broken: Option<(Branch, Vec<String>)>,
 }
 
 impl<'a> Course<'a> {
@@ -227,18 +223,17 @@ impl<'a> Course<'a> {
     }
 
     fn commit(&mut self) -> Step {
-        if let Some((branch, shape)) = self.broken.take() {
-            return Step::Commit { branch, changes: vec![Change::Mend { shape }] };
+        if let Some((branch, shapes)) = self.broken.take() {
+            let changes = shapes.into_iter().map(|shape| Change::Mend { shape }).collect();
+            return Step::Commit { branch, changes };
         }
         let branch = if self.random.u8(..4) == 0 { Branch::Topic } else { Branch::Main };
         self.has_topic |= branch == Branch::Topic;
         let most = 3.max(self.shapes.len() / 2);
         let changes: Vec<_> = (0..self.random.usize(1..=most)).map(|_| self.change()).collect();
-        if let Some(Change::Break { shape }) =
-            changes.iter().find(|change| matches!(change, Change::Break { .. }))
-        {
-            self.broken = Some((branch, shape.clone()));
-        }
+        let broken = changes.iter().filter(|change| matches!(change, Change::Break { .. }));
+        let broken: Vec<_> = broken.filter_map(Change::shape).map(ToOwned::to_owned).collect();
+        self.broken = (!broken.is_empty()).then_some((branch, broken));
         Step::Commit { branch, changes }
     }
 
