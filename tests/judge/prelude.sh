@@ -169,7 +169,10 @@ judge() {
   SET=("${with[@]}")
   if ! cmp -s "$RECORDS/clean/told" "$RECORDS/cached/told"; then
     echo "job $JOB: STALE, - a clean build, + with the cache"
-    diff -U 0 "$RECORDS/clean/told" "$RECORDS/cached/told" | tail -n +3
+    diff -U 0 "$RECORDS/clean/told" "$RECORDS/cached/told" | tail -n +3 | tee "$RECORDS/difference"
+    if grep -q '^+.*: exit [1-9]' "$RECORDS/difference"; then
+      grep -hE -A 5 '^error' "$RECORDS"/cached/*.err | head -n 20 | sed 's/^/| /'
+    fi
     exit 1
   fi
 }
