@@ -65,6 +65,7 @@ stage 'Workflows and actions (zizmor)' zizmor --offline --quiet .
 stage 'Workflows and actions (JSON schemas)' schemas
 stage 'The performance page is what its results give' \
   python3 -B scripts/bench --from docs/performance/results.json --check docs/performance.md
+stage 'The reliability page has what the results beside it give' python3 -B scripts/reliability --check docs/reliability.md
 stage 'Format' cargo fmt --check
 stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
 # --all-targets leaves out tests that do not run by themselves.

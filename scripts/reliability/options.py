@@ -4,6 +4,9 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+import cargos
+from programs import PROGRAMS, Program
+
 # The file system of the temporary folder, as it is.
 WORK = "work"
 
@@ -11,7 +14,9 @@ KNOWN = (WORK, "btrfs", "xfs", "tmpfs")
 
 DESCRIPTION = """Runs the tests that take their time and writes what came of them: the thrash (children killed, the cache
 damaged, all at random), the judge (random histories of builds against clean builds), the fuzzers, and a simulated year.
-Each part's figures are kept in target/reliability, and a part that is given as such a file is not run again."""
+Each part's figures are kept in target/reliability, and a part that is given as such a file is not run again. Two more parts
+have sections of their own in docs/reliability.md, with their results beside it: --projects and --cargos run these alone,
+write both, and fail on any difference."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,12 @@ class Options:
     fuzz: Path | None
     year: Path | None
     out: Path | None
+    # Of all parts only this one, if any are named.
+    projects: list[Program]
+    cargos: list[Path]
+    suites: list[str]
+    sections: bool
+    check: Path | None
 
 
 def read() -> Options:
@@ -50,6 +61,32 @@ def read() -> Options:
     parser.add_argument(
         "--out", type=Path, metavar="PAGE", help="writes the page, its picture into a folder beside it (default: print it)"
     )
+    alone = parser.add_mutually_exclusive_group()
+    names = {program.name: program for program in PROGRAMS}
+    alone.add_argument(
+        "--projects",
+        nargs="*",
+        metavar="NAME",
+        help=f"the test suites of {', '.join(names)} on two runners; with names only these, and nothing is written",
+    )
+    alone.add_argument(
+        "--cargos",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="VERSION",
+        help="the project's tests with these cargos, each a directory `cargo-VERSION`; see scripts/cargo-versions.sh",
+    )
+    alone.add_argument("--sections", action="store_true", help="only writes the sections anew from their results")
+    alone.add_argument("--check", type=Path, metavar="PAGE", help="fails where a section is not what its results give")
+    parser.add_argument(
+        "--suites",
+        nargs="+",
+        choices=cargos.SUITES,
+        default=[],
+        metavar="SUITE",
+        help=f"with --cargos only these of {', '.join(cargos.SUITES)}, and nothing is written",
+    )
     arguments = parser.parse_args()
     file_systems = tuple(dict.fromkeys(arguments.fs.split(",")))
     for name in file_systems:
@@ -57,6 +94,9 @@ def read() -> Options:
             parser.error(f"--fs: {name} is none of {', '.join(KNOWN)}")
     if min(arguments.seconds, arguments.judge_seconds, arguments.fuzz_seconds) < 1:
         parser.error("--seconds, --judge-seconds and --fuzz-seconds: at least 1")
+    if unknown := [name for name in arguments.projects or [] if name not in names]:
+        parser.error(f"--projects: {', '.join(unknown)}: none of {', '.join(names)}")
+    chosen = [] if arguments.projects is None else [names[name] for name in arguments.projects or names]
     return Options(
         seconds=arguments.seconds,
         judge_seconds=arguments.judge_seconds,
@@ -67,4 +107,9 @@ def read() -> Options:
         fuzz=arguments.fuzz,
         year=arguments.year,
         out=arguments.out,
+        projects=chosen,
+        cargos=arguments.cargos,
+        suites=arguments.suites,
+        sections=arguments.sections,
+        check=arguments.check,
     )

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 
-from results import Judge, Results, Thrash
+from results import Judge, Made, Results, Thrash
 
 # What the thrash counts, in words.
 LOAD = {
@@ -129,6 +129,16 @@ def survived(thrashes: list[Thrash]) -> str:
     )
 
 
+def put(text: str, title: str, section: str) -> str:
+    """The page with this section in place of the one of that title, or at its end."""
+    lines = text.splitlines()
+    titles = [at for at, line in enumerate(lines) if line.startswith("## ")]
+    begin = next((at for at in titles if lines[at] == f"## {title}"), len(lines))
+    end = next((at for at in titles if at > begin), len(lines))
+    parts = ("\n".join(lines[:begin]), f"## {title}\n\n{section}", "\n".join(lines[end:]))
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+
+
 def wrapped(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
 
@@ -141,8 +151,11 @@ def killed(thrashes: list[Thrash]) -> float:
 def made(found: Results) -> str:
     """The day, the commit and the machine of each part: most often the same."""
     parts = [*(thrash.made for thrash in found.thrashes), found.judge.made, *([found.fuzz.made] if found.fuzz.made else [])]
-    told = [f"on {part.date} with commit {part.commit} ({', '.join(part.machine.values())})" for part in parts]
-    return "; ".join(dict.fromkeys(told))
+    return "; ".join(dict.fromkeys(when(part) for part in parts))
+
+
+def when(part: Made) -> str:
+    return f"on {part.date} with commit {part.commit} ({', '.join(part.machine.values())})"
 
 
 def load(thrashes: list[Thrash]) -> str:
@@ -192,8 +205,8 @@ def year(found: Results) -> str:
     )
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """The first column is words, the others are numbers."""
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], words: int = 1) -> str:
+    """The first columns are words, the others are numbers."""
     head = list(head)
-    rule = ["---", *["--:"] * (len(head) - 1)]
+    rule = [*["---"] * words, *["--:"] * (len(head) - words)]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *rows))

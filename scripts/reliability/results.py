@@ -75,6 +75,47 @@ class Results:
     year: dict[str, list[int]]
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A second runner's run of a test suite, by what became of the first one's workspace."""
+
+    units: int
+    compiled: int
+
+
+@dataclass(frozen=True)
+class Project:
+    program: str
+    version: str
+    shows: str
+    tests: int
+    failed_in_clean_build: int
+    flaky: int
+    variants: dict[str, Variant]
+
+
+@dataclass(frozen=True)
+class Projects:
+    made: Made
+    projects: list[Project]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One of the project's suites with one cargo."""
+
+    cargo: str
+    layout: str
+    suite: str
+    passed: int
+
+
+@dataclass(frozen=True)
+class Cargos:
+    made: Made
+    suites: list[Suite]
+
+
 # What the judge's figures are called there and here.
 COUNTED = ("seconds", "histories", "shapes", "jobs", "compared", "hits", "units", "fresh")
 
@@ -117,6 +158,37 @@ def read_fuzz(path: Path) -> Fuzz:
     if crashed := [target["target"] for target in figures if target["crashes"]]:
         raise Unusable(f"{path}: broken: {', '.join(crashed)}")
     return Fuzz(made, [Target(target["target"], target["seconds"], target["runs"]) for target in figures])
+
+
+def read_projects(path: Path) -> Projects:
+    value = json.loads(path.read_text())
+    found = []
+    for figures in value["figures"]:
+        variants = figures["variants"]
+        if wrong := [name for name, variant in variants.items() if variant["differing"]]:
+            raise Unusable(f"{path}: {figures['program']} differs from a clean build: {', '.join(wrong)}")
+        found.append(
+            Project(
+                program=figures["program"],
+                version=figures["version"],
+                shows=figures["shows"],
+                tests=figures["tests"],
+                failed_in_clean_build=figures["failed_in_clean_build"],
+                flaky=len(figures["flaky"]),
+                variants={name: Variant(variant["units"], variant["compiled"]) for name, variant in variants.items()},
+            )
+        )
+    return Projects(read_made(value), found)
+
+
+def read_cargos(path: Path) -> Cargos:
+    value = json.loads(path.read_text())
+    for figures in value["figures"]:
+        if figures["failed"]:
+            told = f"{figures['suite']} with cargo {figures['cargo']}, {figures['layout']} layout"
+            raise Unusable(f"{path}: {told}: {', '.join(figures['failed'])}")
+    names = ("cargo", "layout", "suite", "passed")
+    return Cargos(read_made(value), [Suite(*(figures[name] for name in names)) for figures in value["figures"]])
 
 
 def read_made(value: dict[str, Any]) -> Made:

@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cargos
 import host
+import projects
 from options import WORK, Options
 from results import Unusable
 
@@ -57,6 +59,27 @@ def year(say: Say) -> Path:
     return out
 
 
+def test_projects(words: Options, say: Say) -> Path:
+    """Where a difference is found, the file tells it and no page can be made of it."""
+    command = ["cargo", "build", "--locked", "--message-format=json-render-diagnostics"]
+    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise Unusable(f"{' '.join(command)} ended with {done.returncode}")
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    program = next(Path(message["executable"]) for message in messages if message.get("executable"))
+    return keep("projects.json", projects.run(program, words.projects, FOLDER / "projects", say))
+
+
+def test_cargos(words: Options, say: Say) -> Path:
+    kinds = [
+        cargos.Cargo(root.name.removeprefix("cargo-"), layout, root.resolve())
+        for root in words.cargos
+        for layout in ("old", "new")
+    ]
+    suites = words.suites or list(cargos.SUITES)
+    return keep("cargos.json", cargos.run(kinds, suites, FOLDER / "cargos", say))
+
+
 def run(command: list[str], **variables: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=False)
@@ -68,6 +91,7 @@ def keep(name: str, figures: object, **more: str) -> Path:
     """The figures with what they are of."""
     machine = {name: value for name, value in host.describe().items() if name != "Programs"}
     made = {"date": datetime.date.today().isoformat(), "commit": host.commit(), "machine": machine}
+    FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / name
     path.write_text(json.dumps(made | more | {"figures": figures}, indent=1) + "\n")
     return path

@@ -56,7 +56,8 @@ impl DepInfo {
             let value = if rest.byte()? == 0 { None } else { Some(rest.text()?) };
             info.variables.push((name, value));
         }
-        Some(info)
+        // What is left is of a version that is not known.
+        rest.0.is_empty().then_some(info)
     }
 
     /// Variables that were read, each with its value, but for the one that cargo sets itself.
@@ -197,6 +198,9 @@ mod tests {
         for end in 0..whole.len() {
             assert_eq!(DepInfo::parse(&whole[..end]), None, "{end}");
         }
+        assert_eq!(DepInfo::parse(&[&whole[..], &[0]].concat()), None, "something behind it");
+        let of_version_2 = [&[1, 0, 0, 0, 0xff, 2], &whole[VERSION_1.len()..]].concat();
+        assert_eq!(DepInfo::parse(&of_version_2), None);
         for byte in [0, 2, 0x7f, 0xff] {
             for at in 0..whole.len() {
                 let mut damaged = whole.clone();

@@ -2,7 +2,7 @@
 //!
 //! Cargo compares a hash of it, and writes it out beside that hash (`<name>.json`) only to tell why a unit is stale. It is
 //! read leniently, since each version of cargo has other fields. Source: `Fingerprint` and its `compare` in cargo's
-//! `fingerprint/mod.rs`, read at 1.100 and tried with 1.95 and 1.97.
+//! `fingerprint/mod.rs`, read at 1.100 and tried with 1.95, 1.97 and 1.99.
 
 use std::collections::{BTreeMap, BTreeSet};
 

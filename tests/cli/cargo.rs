@@ -233,9 +233,8 @@ fn a_build_on_hard_links_writes_into_no_entry() {
 
     let said = job.ok(&["restore", "--link-mode", "hardlink"]);
     assert!(said.log.contains("hardlink"), "{}", said.log);
-    let linked = fs::read_dir(job.path("work/project/target/debug/deps"))
-        .unwrap()
-        .filter(|entry| entry.as_ref().unwrap().metadata().unwrap().nlink() > 1);
+    let made = job.made_of_units("work/project/target/debug");
+    let linked = made.iter().filter(|path| path.metadata().unwrap().nlink() > 1);
     assert!(linked.count() > 1, "the test is about something");
     job.write(
         "work/project/src/lib.rs",
@@ -265,7 +264,8 @@ fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
         ))
     };
     let before = sums();
-    assert!(before.contains("/deps/small-"), "the test is about something: {before}");
+    let is_there = before.contains("/deps/small-") || before.contains("/out/small\n");
+    assert!(is_there, "the test is about something: {before}");
     let compiled = job.sh("cargo build; strip small target/debug/small; target/debug/small");
     assert!(!compiled.contains("Compiling"), "{compiled}");
     assert_eq!(sums(), before);
@@ -280,7 +280,8 @@ fn an_entry_whose_linked_file_was_written_into_is_dropped() {
     job.ok(&["save"]);
     job.wipe();
     job.ok(&["restore", "--no-session", "--link-mode", "hardlink"]);
-    job.sh("for library in target/debug/deps/*.rmeta; do echo more >>$library; done");
+    // Only rustc makes libraries, and so they are linked in both layouts of target folders.
+    job.sh("echo >> $(find target/debug -name 'libsmall-*.rlib')");
     job.wipe();
     let said = job.run(&["restore", "--no-session"]);
     assert_eq!((said.code, &*said.outputs["target-hit"]), (0, "miss"), "{said:?}");

@@ -203,6 +203,19 @@ impl Job {
         (restored, self.ok(&["save"]))
     }
 
+    /// What rustc made of units in the profile's folder `profile` on the host, where either layout of target folders has
+    /// it: `deps/`, or since 1.100 `build/<package>/<hash>/out/`.
+    pub(crate) fn made_of_units(&self, profile: &str) -> Vec<PathBuf> {
+        let profile = self.path(profile);
+        let files = |folder: PathBuf| {
+            let listing = fs::read_dir(folder).into_iter().flatten();
+            listing.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect::<Vec<_>>()
+        };
+        let units = subfolders(&profile.join("build")).into_iter().flat_map(|package| subfolders(&package));
+        let outs = units.map(|unit| unit.join("out"));
+        [profile.join("deps")].into_iter().chain(outs).flat_map(files).collect()
+    }
+
     /// Folders of all entries of a layer.
     pub(crate) fn entries(&self, layer: &str) -> Vec<PathBuf> {
         let mut folders = vec![self.path("root").join(layer)];

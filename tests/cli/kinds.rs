@@ -245,11 +245,9 @@ fn a_program_that_is_stripped_writes_into_no_entry_where_intermediate_files_are_
     job.sh("strip target/debug/small");
     assert_eq!(sums(), before);
     second_job(&job, &checkout, &inputs, build, &[]);
-    let mut files =
-        fs::read_dir(job.path("work/project/intermediate/debug/deps")).unwrap().map(Result::unwrap);
-    let is_linked = |file: &fs::DirEntry| file.metadata().unwrap().nlink() > 1;
-    let rmeta = files.find(|file| file.path().extension().is_some_and(|ending| ending == "rmeta"));
-    assert!(is_linked(&rmeta.unwrap()), "the test is about something");
+    let files = job.made_of_units("work/project/intermediate/debug");
+    let rmeta = files.iter().find(|path| path.extension().is_some_and(|ending| ending == "rmeta"));
+    assert!(rmeta.unwrap().metadata().unwrap().nlink() > 1, "the test is about something");
     job.sh("strip target/debug/small; target/debug/small");
     assert_eq!(sums(), before);
 }

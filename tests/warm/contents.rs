@@ -38,9 +38,14 @@ impl Contents {
 
     /// How many units there are.
     pub(crate) fn units(&self) -> usize {
-        let in_fingerprint =
-            |name: &'_ String| Some(name.strip_prefix("debug/.fingerprint/")?.split('/').next()?.to_owned());
-        self.names.iter().filter_map(in_fingerprint).collect::<BTreeSet<_>>().len()
+        // Each fingerprint lies in a folder of its unit's; since 1.100 that is one of several.
+        let folder = |name: &'_ String| {
+            let (folder, _) = name.rsplit_once('/')?;
+            let is_fingerprint = folder.starts_with("debug/.fingerprint/")
+                || folder.starts_with("debug/build/") && folder.ends_with("/fingerprint");
+            is_fingerprint.then(|| folder.to_owned())
+        };
+        self.names.iter().filter_map(folder).collect::<BTreeSet<_>>().len()
     }
 
     /// The only file of this name.
