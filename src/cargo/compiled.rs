@@ -74,11 +74,6 @@ impl<'t> Notes<'t> {
         Self { tree, units, all }
     }
 
-    /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = &Note<'t>> {
-        self.all.iter()
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()
@@ -123,6 +118,11 @@ impl<'t> Notes<'t> {
             }
         }
         compiled
+    }
+
+    /// All.
+    pub fn all(&self) -> &[Note<'t>] {
+        &self.all
     }
 
     /// Those of the package `name`.

@@ -149,7 +149,7 @@ impl Fingerprint {
     }
 
     /// The hashes of the fingerprints of all direct dependencies; `None` where one is not told.
-    pub(super) fn needs(&self) -> Option<Vec<u64>> {
+    pub fn needs(&self) -> Option<Vec<u64>> {
         self.deps.iter().map(|dependency| dependency.get(3)?.as_u64()).collect()
     }
 

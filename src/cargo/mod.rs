@@ -3,7 +3,9 @@
 //!
 //! Facts are read here and judged in [`crate::plan`].
 
+mod artifacts;
 mod ask;
+mod audit;
 mod bound;
 mod cause;
 mod checkouts;
@@ -37,6 +39,8 @@ mod units;
 mod verdict;
 mod workspace;
 
+pub use artifacts::Artifacts;
+pub use audit::{Build, Comparison, Differing, Incomparable, Made, Slot, compare};
 pub use cause::{Cause, Changed, Evidence, causes};
 pub use compiled::{Before, Compiled, FingerprintTimes, Note, Notes};
 pub use config::config_files;

@@ -181,7 +181,7 @@ fn is_of_crate(fingerprint: &[u8], name: &[u8]) -> bool {
     plain.strip_suffix(name).is_some_and(|rest| rest.ends_with(b"_"))
 }
 
-fn newest(target: &Tree, folder: NodeId) -> Time {
+pub(super) fn newest(target: &Tree, folder: NodeId) -> Time {
     let times = target.children(folder).map(|id| target.node(id).mtime);
     times.chain([target.node(folder).mtime]).max().expect("there is one")
 }

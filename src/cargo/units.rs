@@ -88,7 +88,7 @@ impl Unit {
 
     /// Whether a build asked for the unit and did not come to its end. Cargo makes the folder of each fingerprint that a
     /// build needs, and empties what is out of date, before it compiles anything; a unit's is written when it is done.
-    fn is_unfinished(&self, target: &Tree) -> bool {
+    pub fn is_unfinished(&self, target: &Tree) -> bool {
         let is_empty = |id: &NodeId| matches!(target.node(*id).kind, Kind::File { size: 0, .. });
         self.fingerprints.is_empty() || self.fingerprints.iter().any(is_empty)
     }
@@ -152,7 +152,7 @@ fn units_of(target: &Tree, profile: NodeId) -> Vec<Unit> {
     units
 }
 
-fn files_below(target: &Tree, top: NodeId) -> Vec<NodeId> {
+pub(super) fn files_below(target: &Tree, top: NodeId) -> Vec<NodeId> {
     let (mut files, mut pending) = (Vec::new(), vec![top]);
     while let Some(id) = pending.pop() {
         match target.node(id).kind {

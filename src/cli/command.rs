@@ -48,6 +48,20 @@ pub enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Restore, run a command, run it again from nothing at the same path, and compare exit codes and all that cargo made.
+    /// Saves nothing; the restored target directory is put back. Ends with 1 where there is a difference.
+    #[command(args_override_self = true)]
+    Audit {
+        /// What is cached.
+        #[command(flatten)]
+        inputs: Box<Inputs>,
+        /// As JSON. What the command writes to its standard output goes to the log.
+        #[arg(long)]
+        json: bool,
+        /// The command and its arguments.
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
     /// Tell what this job looks for, what there is, and why an entry serves or does not.
     #[command(args_override_self = true)]
     Explain {

@@ -469,6 +469,6 @@ pub(super) fn time(moment: Timestamp) -> Time {
     Time { seconds: moment.as_second(), nanoseconds: moment.subsec_nanosecond().unsigned_abs() }
 }
 
-fn selection() -> Result<Selection, Trouble> {
+pub(super) fn selection() -> Result<Selection, Trouble> {
     Ok(Selection::new(&[], &NO_SOURCES.map(str::to_owned))?.of_sources(&OUTPUT_MARKS))
 }

@@ -137,7 +137,7 @@ impl Restored<'_> {
         let hashes = compiled.iter().filter_map(|one| now.hash(one.now)).collect();
         let checkout = Checkout {
             target: &now,
-            workspaces: self.workspaces(job)?,
+            workspaces: workspaces(job, self.layer, self.root)?,
             since: time(self.session.since),
             interrupt: &job.interrupt,
         };
@@ -152,20 +152,20 @@ impl Restored<'_> {
             compiled: compiled.iter().map(|one| judge.unit(one)).chain(judge.failed()).collect(),
         })
     }
+}
 
-    /// The folders of workspaces from which the target folder may be built, the most probable one first.
-    fn workspaces(&self, job: &Job) -> anyhow::Result<Vec<PathBuf>> {
-        let sources = self.layer.sources.as_ref();
-        let folder = match sources {
-            Some(sources) => sources.folder.clone(),
-            None => job.folder()?,
-        };
-        // A folder for intermediate files has the name of its workspace and a word.
-        let name = self.root.name.strip_suffix(" (build)").unwrap_or(&self.root.name);
-        let mut workspaces = vec![file::normal(&folder.join(name))];
-        workspaces.extend(sources.into_iter().flat_map(|sources| sources.workspaces.iter().cloned()));
-        Ok(workspaces)
-    }
+/// The folders of workspaces from which a target folder of the layer may be built, the most probable one first.
+pub(super) fn workspaces(job: &Job, layer: &LayerPlan, root: &RootPlan) -> anyhow::Result<Vec<PathBuf>> {
+    let sources = layer.sources.as_ref();
+    let folder = match sources {
+        Some(sources) => sources.folder.clone(),
+        None => job.folder()?,
+    };
+    // A folder for intermediate files has the name of its workspace and a word.
+    let name = root.name.strip_suffix(" (build)").unwrap_or(&root.name);
+    let mut workspaces = vec![file::normal(&folder.join(name))];
+    workspaces.extend(sources.into_iter().flat_map(|sources| sources.workspaces.iter().cloned()));
+    Ok(workspaces)
 }
 
 /// Tells why units were compiled.
@@ -201,11 +201,11 @@ impl Judge<'_> {
         let tree = self.now.notes.tree();
         let is_begun = |folder: &str| {
             tree.at(folder.as_bytes()).is_some()
-                && self.now.notes.all().all(|note| self.now.notes.folder(note) != folder)
+                && self.now.notes.all().iter().all(|note| self.now.notes.folder(note) != folder)
         };
         let left_out = self.left_out.into_iter().flatten().filter(|(folder, _)| is_begun(folder));
         let of_unit = |(folder, left_out): (&String, &LeftOut)| {
-            let note = self.then.notes.all().find(|note| self.then.notes.folder(note) == *folder)?;
+            let note = self.then.notes.all().iter().find(|note| self.then.notes.folder(note) == *folder)?;
             let cause = match left_out {
                 LeftOut::Sources(paths) => {
                     Cause::Sources(paths.iter().map(|path| self.checkout.seen(path)).collect())

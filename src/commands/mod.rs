@@ -1,6 +1,7 @@
 //! One file a command: the sequence of steps, no policy.
 
 mod alike;
+mod audit;
 mod cargo_lock;
 mod compose;
 mod contribute;
@@ -51,6 +52,7 @@ pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
         Command::Explain { last_build: true, .. } => Ok(last_build::run(job)),
         Command::Explain { inputs, .. } => explain::run(job, &inputs),
         Command::Run { inputs, command } => Ok(run::run(job, &inputs, &command)),
+        Command::Audit { inputs, json, command } => audit::run(job, &inputs, json, &command),
         Command::List { sort, units, json, root } => {
             list::run(job, open(job, &root)?.as_ref(), sort, units, json)
         }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 
 use super::job::{Exit, Job};
 use super::{restore, save};
@@ -17,7 +17,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
         Ok(plan) => plan,
         Err(no_plan) => {
             return match restore::tell(job, &no_plan) {
-                Exit::Success => execute(job, command, &[]).map_or_else(|exit| exit, exit_of),
+                Exit::Success => execute(job, command, &[], Output::AsOurs).map_or_else(|exit| exit, exit_of),
                 exit => exit,
             };
         }
@@ -33,7 +33,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
     if restored.is_broken || restore::is_failing_miss(job, &settings, &restored.report) {
         return Exit::Failure;
     }
-    let status = match execute(job, command, &restored.report.env()) {
+    let status = match execute(job, command, &restored.report.env(), Output::AsOurs) {
         Ok(status) => status,
         Err(exit) => return exit,
     };
@@ -47,11 +47,28 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
     exit_of(status)
 }
 
-/// How the command ended, or how `run` is to end since it was not even begun: as a shell has it.
-fn execute(job: &Job, command: &[OsString], env: &[(&str, String)]) -> Result<ExitStatus, Exit> {
+/// Where the command's standard output goes.
+#[derive(Clone, Copy)]
+pub(super) enum Output {
+    /// To the program's own.
+    AsOurs,
+    /// To the log, since the program's own is for its result.
+    ToLog,
+}
+
+/// How the command ended, or how the program is to end since it was not even begun: as a shell has it.
+pub(super) fn execute(
+    job: &Job,
+    command: &[OsString],
+    env: &[(&str, String)],
+    output: Output,
+) -> Result<ExitStatus, Exit> {
     let (program, args) = command.split_first().expect("the command line has one");
     let mut command = Command::new(program);
     command.args(args).envs(env.iter().map(|(name, value)| (name, value)));
+    if let Output::ToLog = output {
+        command.stdout(Stdio::from(io::stderr()));
+    }
     match job.interrupt.run(&mut command) {
         Ok(status) => status.ok_or(Exit::Interrupted),
         Err(error) => {
@@ -61,9 +78,13 @@ fn execute(job: &Job, command: &[OsString], env: &[(&str, String)]) -> Result<Ex
     }
 }
 
-/// As a shell has it: 128 and the signal's number.
 fn exit_of(status: ExitStatus) -> Exit {
+    Exit::Command(code_of(status))
+}
+
+/// As a shell has it: 128 and the signal's number.
+pub(super) fn code_of(status: ExitStatus) -> u8 {
     let code =
         status.code().or_else(|| Some(128 + status.signal()?)).and_then(|code| u8::try_from(code).ok());
-    Exit::Command(code.unwrap_or(1))
+    code.unwrap_or(1)
 }

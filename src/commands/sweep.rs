@@ -15,7 +15,7 @@ use crate::sys::{self, Dir, Time, file};
 use crate::tree::{Kind, NodeId, Tree};
 
 /// A time of reading that no reading sets.
-const MARK: Time = Time { seconds: 1, nanoseconds: 0 };
+pub(super) const MARK: Time = Time { seconds: 1, nanoseconds: 0 };
 
 /// Lists in `RUNNER_TEMP`, which is empty when a job begins, the folders that were marked in this job.
 const MARKED: &str = "runner-cache-marked";
@@ -51,7 +51,7 @@ fn is_first(job: &Job, folder: &Path) -> sys::Result<bool> {
 }
 
 /// `false`: the disk keeps no times of reading.
-fn try_mark(dir: &Dir, tree: &Tree) -> sys::Result<bool> {
+pub(super) fn try_mark(dir: &Dir, tree: &Tree) -> sys::Result<bool> {
     let mut is_first = true;
     for id in units(tree).into_iter().flat_map(|unit| unit.fingerprints) {
         let path = tree.path_below(0, id);
@@ -106,7 +106,7 @@ fn is_leaf(tree: &Tree, id: NodeId) -> bool {
 }
 
 /// Whether any of a unit's fingerprints was read or made since the mark. One without any is none that cargo would read.
-fn is_used(dir: &Dir, tree: &Tree, fingerprints: &[NodeId]) -> sys::Result<bool> {
+pub(super) fn is_used(dir: &Dir, tree: &Tree, fingerprints: &[NodeId]) -> sys::Result<bool> {
     for &id in fingerprints {
         if dir.accessed(&tree.path_below(0, id))? != MARK {
             return Ok(true);

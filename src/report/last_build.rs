@@ -152,7 +152,7 @@ fn headline(folder: &BuiltFolder) -> String {
 }
 
 /// What was restored, in words.
-fn restored(entry: Option<&RestoredEntry>, pooled: usize) -> String {
+pub(super) fn restored(entry: Option<&RestoredEntry>, pooled: usize) -> String {
     let entry = entry.map(|RestoredEntry { key, created, reference }| {
         format!("{key} (entry of {}Z, {reference})", created.strftime("%Y-%m-%d %H:%M:%S"))
     });
@@ -192,7 +192,12 @@ fn groups(compiled: &[CompiledUnit]) -> String {
 /// Such as `serde 1.0.219 (lib)`, `app (test works, release)`.
 fn name(unit: &CompiledUnit) -> String {
     let CompiledUnit { package, version, part, profile, .. } = unit;
-    let version = version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+    unit_name(package, version.as_deref(), part, profile)
+}
+
+/// The same, by its parts.
+pub(super) fn unit_name(package: &str, version: Option<&str>, part: &str, profile: &str) -> String {
+    let version = version.map_or_else(String::new, |version| format!(" {version}"));
     let profile = if profile == "debug" { String::new() } else { format!(", {profile}") };
     format!("{package}{version} ({}{profile})", part_name(part))
 }
@@ -251,7 +256,7 @@ fn title(cause: &Cause) -> String {
     }
 }
 
-fn title_of_input(difference: &Difference) -> &'static str {
+pub(super) fn title_of_input(difference: &Difference) -> &'static str {
     match difference {
         Difference::Compiler => "another compiler",
         Difference::Features { .. } => "other features",
@@ -286,7 +291,7 @@ fn detail(cause: &Cause) -> Option<String> {
         }
         Cause::Input(Difference::Package { newest }) => newest.clone(),
         Cause::Input(Difference::Variables(names)) | Cause::Variables(names) => Some(names.join(", ")),
-        Cause::Sources(files) => Some(sources(files)),
+        Cause::Sources(files) => Some(changed_files(files)),
         Cause::Dependencies(names) => {
             // Cargo calls the compiled script and its run alike.
             let name = |name: &String| {
@@ -306,7 +311,7 @@ fn detail(cause: &Cause) -> Option<String> {
     }
 }
 
-fn sources(files: &[Changed]) -> String {
+pub(super) fn changed_files(files: &[Changed]) -> String {
     let one = |file: &Changed| {
         let path = file.path.display();
         if file.is_gone { format!("{path} (gone)") } else { path.to_string() }

@@ -1,6 +1,7 @@
 //! What a command did, for people and for later steps: log, outputs, environment, step summary. Takes values and decides
 //! nothing.
 
+mod audited;
 mod console;
 mod disk;
 mod explained;
@@ -11,6 +12,9 @@ mod saved;
 mod table;
 mod ways;
 
+pub use audited::{
+    Audited, CameFrom, ComparedBuilds, DifferingUnit, HowMade, UnitName, WhyFresh, audit_json, audit_text,
+};
 pub use console::Console;
 pub use disk::{CleanReport, DiskReport, Large, clean_text, min_free};
 pub use explained::{ExplainedEntry, ExplainedLayer, Verdict, explanation};

@@ -7,11 +7,13 @@
 //! - [`restore`] brings a tree to its destination: whole by one rename where nothing was, else only the difference,
 //!   staged first and then put in place by renames that are undone if one fails.
 //! - [`Snapshot`] knows files again by what they hold, after others with the same names took their place.
+//! - [`Aside`] lets a directory make way for a while.
 //! - [`verify`] tells whether a folder still holds what a tree says.
 //!
 //! Everything works relative to open folders and follows no symlink. Nothing here knows what a cache is.
 
 mod alike;
+mod aside;
 mod bases;
 mod difference;
 mod engine;
@@ -37,6 +39,7 @@ mod verify;
 mod walk;
 
 pub use alike::only_truly_same;
+pub use aside::Aside;
 pub use bases::Bases;
 pub use engine::{Engine, Progress};
 pub use error::{Error, Result};

@@ -1,4 +1,4 @@
-//! Folders of ours in somebody else's folder, for as long as a restore takes.
+//! Folders of ours in somebody else's folder, for as long as a restore or an audit takes.
 //!
 //! Whoever works in one holds its kernel lock, so that what a killed process left behind is told from it and removed by the
 //! next restore there.

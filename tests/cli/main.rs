@@ -1,6 +1,7 @@
 //! The program as a job meets it, without a runner around it: real cargo workspaces, real files, real signals.
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
+mod audit;
 mod bins;
 mod cargo;
 mod destination;

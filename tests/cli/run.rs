@@ -1,6 +1,6 @@
 //! `run`: a whole job around a command, whose signals and exit code are its own.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,10 +17,10 @@ fn wait_for_lines(job: &Job, path: &str, lines: usize) {
     }
 }
 
-/// Sends `signals` to the program while it runs `script`, each when the file `ready` has another line. Returns how it
-/// ended and its log.
-fn signalled(job: &Job, script: &str, signals: &[Signal]) -> (i32, String) {
-    let program = job.command(&["run", "--", "sh", "-c", script]);
+/// Sends `signals` to the program while its command (`run` or `audit`) runs `script`, each when the file `ready` has another
+/// line. Returns how it ended and its log.
+pub(crate) fn signalled(job: &Job, command: &str, script: &str, signals: &[Signal]) -> (ExitStatus, String) {
+    let program = job.command(&[command, "--", "sh", "-euc", script]);
     // Whoever started the tests may have it ignored, as `nohup` does.
     let mut command = Command::new("/usr/bin/env");
     command.arg("--default-signal=HUP").arg(program.get_program()).args(program.get_args());
@@ -32,7 +32,7 @@ fn signalled(job: &Job, script: &str, signals: &[Signal]) -> (i32, String) {
         kill_process(Pid::from_child(&running), *signal).unwrap();
     }
     let output = running.wait_with_output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    (output.status, String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
@@ -41,9 +41,12 @@ fn a_cancel_reaches_the_command_and_nothing_is_saved() {
         let job = Job::new();
         let started = Instant::now();
         let (ended, log) =
-            signalled(&job, "mkdir target; echo >target/x; echo >ready; exec sleep 60", &[signal]);
+            signalled(&job, "run", "mkdir target; echo >target/x; echo >ready; exec sleep 60", &[signal]);
         assert!(started.elapsed() < Duration::from_secs(30), "it did not wait for the sleep");
-        assert!(ended == code && log.contains("the job was cancelled"), "{signal:?}: {ended}: {log}");
+        assert!(
+            ended.code() == Some(code) && log.contains("the job was cancelled"),
+            "{signal:?}: {ended}: {log}"
+        );
         assert!(job.entries("target").is_empty());
     }
 }
@@ -52,8 +55,8 @@ fn a_cancel_reaches_the_command_and_nothing_is_saved() {
 fn a_command_that_goes_on_after_a_cancel_is_waited_for_and_gets_the_next_signal_too() {
     let job = Job::new();
     let script = "trap 'echo >>ready' TERM; trap 'exit 9' INT; echo >ready; while :; do sleep 0.01; done";
-    let (ended, log) = signalled(&job, script, &[Signal::TERM, Signal::TERM, Signal::INT]);
-    assert!(ended == 9 && log.contains("the job was cancelled"), "{ended}: {log}");
+    let (ended, log) = signalled(&job, "run", script, &[Signal::TERM, Signal::TERM, Signal::INT]);
+    assert!(ended.code() == Some(9) && log.contains("the job was cancelled"), "{ended}: {log}");
 }
 
 #[test]

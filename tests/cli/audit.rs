@@ -1,0 +1,376 @@
+//! `audit`: a build on what the restore gave, against builds from nothing.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::job::{Job, Said};
+use crate::run::signalled;
+
+/// Takes note of each run of the command, and after the first of what is in the target directories.
+const NOTE: &str = "echo >>../../runs; [ -e ../../first ] || find target* -printf '%p %y %s %m %n %T@\\n' | sort >../../first";
+
+/// A package with a library, a program, a test and a build script that reads a file which it does not name: cargo takes
+/// what was built from another one for fresh, with a cache or without.
+fn package(job: &Job) {
+    let path = job.path("value");
+    let value = format!("\"{}\"", path.display());
+    job.write("value", "one");
+    job.write("work/project/src/lib.rs", "pub const VALUE: &str = env!(\"VALUE\");\n");
+    job.write("work/project/src/main.rs", "fn main() { println!(\"{}\", small::VALUE) }\n");
+    let script = format!(
+        "fn main() {{\n    let value = std::fs::read_to_string({value}).unwrap();\n    \
+         println!(\"cargo:rerun-if-changed=build.rs\\ncargo:rustc-env=VALUE={{value}}\");\n}}\n"
+    );
+    job.write("work/project/build.rs", &script);
+    let test = format!(
+        "#[test]\nfn works() {{ assert_eq!(small::VALUE, std::fs::read_to_string({value}).unwrap()) }}\n"
+    );
+    job.write("work/project/tests/works.rs", &test);
+}
+
+/// A job whose units can be compared.
+fn job() -> Job {
+    let mut job = Job::new();
+    job.set("CARGO_INCREMENTAL", 0);
+    package(&job);
+    job
+}
+
+/// A job that saves what `build` makes, up to the moment in which the next job has its checkout.
+fn first_job(job: &Job, build: &str) {
+    job.ok(&["restore"]);
+    job.sh(build);
+    job.ok(&["save"]);
+    job.wipe();
+}
+
+/// The audit of `script`, which is a shell's. The target directories must be as the first run left them.
+fn audit(job: &Job, args: &[&str], script: &str) -> Said {
+    let entries = job.entries("target");
+    let script = format!("{script}; code=$?; {NOTE}; exit $code");
+    let said = job.run(&[&["audit"], args, &["--", "sh", "-c", &script]].concat());
+    assert_put_back(job);
+    assert_eq!(job.entries("target"), entries, "an audit saves nothing");
+    said
+}
+
+/// The target directories are as the first run left them, and nothing is beside them.
+#[track_caller]
+fn assert_put_back(job: &Job) {
+    job.sh("find target* -printf '%p %y %s %m %n %T@\\n' | sort >../../now");
+    assert_eq!(job.read("now"), job.read("first"));
+    let names = fs::read_dir(job.path("work/project")).unwrap().map(|entry| entry.unwrap().file_name());
+    let ours: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".runner-cache-")).collect();
+    assert!(ours.is_empty(), "{ours:?}");
+}
+
+fn runs(job: &Job) -> usize {
+    job.read("runs").lines().count()
+}
+
+#[track_caller]
+fn assert_tells(said: &Said, code: i32, parts: &[&str]) {
+    assert_eq!(said.code, code, "{}\n{}", said.stdout, said.log);
+    for part in parts {
+        assert!(said.stdout.contains(part), "{part:?} is not in:\n{}\n{}", said.stdout, said.log);
+    }
+}
+
+#[test]
+fn a_sound_restore_is_no_difference_and_everything_is_put_back() {
+    let job = job();
+    first_job(&job, "cargo test -q --offline");
+    let said = audit(&job, &[], "cargo test -q --offline");
+    let parts = [
+        "audit: no difference from a clean build\n  restored: target-linux-",
+        "refs/heads/main)",
+        "\n  exit code: 0 each time\n  units: 7 the same\n",
+    ];
+    assert_tells(&said, 0, &parts);
+    assert_eq!(runs(&job), 2, "a third build would tell nothing");
+    assert!(!job.sh("cargo test --offline").contains("Compiling"), "what was restored is fresh as before");
+}
+
+#[test]
+fn a_unit_that_cargo_took_for_fresh_and_a_clean_build_makes_otherwise_is_named_with_the_reason() {
+    let job = job();
+    first_job(&job, "cargo build -q --offline");
+    job.write("value", "two");
+    let said = audit(&job, &[], "cargo build -q --offline");
+    let parts = [
+        "audit: what was restored gives something else than a clean build\n",
+        "\n  exit code: 0 each time\n  units: 1 the same, 3 differ\n  differs\n    small (run of the build script): debug/build/small-",
+        "/output\n      cargo took it for fresh: it came with the entry, cargo notes the same of it in a clean build; its one \
+         source is not newer (build.rs)\n  differs, and has a dependency that does\n",
+        "    small (lib): small\n",
+        "    small (bin small): small\n",
+        "hint: `freshness: false`",
+    ];
+    assert_tells(&said, 1, &parts);
+    assert_eq!(runs(&job), 3);
+}
+
+#[test]
+fn an_artifact_that_is_not_what_its_sources_make_is_found_by_its_bytes_alone() {
+    let job = job();
+    // In place, so it is `debug/small` as well.
+    let damage = "program=$(ls target/debug/deps/small-???????????????? | head -1); touch -r $program ../../time; \
+                  printf x >>$program; touch -r ../../time $program";
+    first_job(&job, &format!("cargo build -q --offline; {damage}"));
+    let said = audit(&job, &[], "cargo build -q --offline");
+    let parts = [
+        "  units: 3 the same, 1 differ\n  differs\n    small (bin small): debug/deps/small-",
+        "cargo notes the same of it in a clean build; its one source is not newer (src/main.rs)\n",
+    ];
+    assert_tells(&said, 1, &parts);
+}
+
+#[test]
+fn a_source_that_changed_without_a_newer_time_is_told() {
+    let job = job();
+    let change = "touch -r src/lib.rs ../../time; echo 'pub const MORE: u8 = 1;' >>src/lib.rs; touch -r ../../time src/lib.rs";
+    first_job(&job, "cargo build -q --offline");
+    // The restore brings the time back only where the contents are the same: this happens while the command runs.
+    let said = audit(&job, &[], &format!("[ -e ../../first ] || {{ {change}; }}; cargo build -q --offline"));
+    let parts = [
+        "    small (lib): debug/deps/libsmall-",
+        "its one source is not newer (src/lib.rs); src/lib.rs holds something else than when the entry was saved\n",
+    ];
+    assert_tells(&said, 1, &parts);
+}
+
+#[test]
+fn a_test_that_fails_on_what_was_restored_alone_is_a_difference() {
+    let job = job();
+    first_job(&job, "cargo test -q --offline");
+    job.write("value", "two");
+    let said = audit(&job, &[], "cargo test -q --offline");
+    let parts = ["\n  exit code: 101 on what was restored, 0 and 0 from nothing\n", "(test works): small\n"];
+    assert_tells(&said, 1, &parts);
+}
+
+#[test]
+fn another_exit_code_is_a_difference_by_itself_where_clean_builds_agree_on_theirs() {
+    let job = job();
+    first_job(&job, "cargo build -q --offline; echo >target/old");
+    let said = audit(&job, &[], "cargo build -q --offline; [ ! -e target/old ]");
+    assert_tells(
+        &said,
+        1,
+        &["\n  exit code: 1 on what was restored, 0 and 0 from nothing\n  units: 4 the same\n"],
+    );
+    job.wipe();
+    fs::remove_file(job.path("first")).unwrap();
+    // Restored, from nothing, and from nothing once more.
+    let changes = "cargo build -q --offline; [ \"$(wc -l <../../runs)\" -eq 4 ]";
+    let said = audit(&job, &[], changes);
+    assert_tells(&said, 0, &["\n  exit code: 1 on what was restored, 0 and 1 from nothing\n"]);
+}
+
+#[test]
+fn a_build_that_fails_without_a_cache_as_well_is_no_difference() {
+    let job = job();
+    first_job(&job, "cargo build -q --offline");
+    job.write("work/project/src/main.rs", "fn main() { let number: u8 = \"\"; }\n");
+    let said = audit(&job, &[], "cargo build -q --offline");
+    assert_tells(&said, 0, &["\n  exit code: 101 each time, so it fails without a cache as well\n"]);
+}
+
+#[test]
+fn what_clean_builds_do_not_agree_upon_is_counted_and_no_difference() {
+    let job = job();
+    let script = "use std::time::*;\nfn main() {\n    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();\n    \
+                  let text = format!(\"pub const TIME: u128 = {};\", time.as_nanos());\n    \
+                  std::fs::write(format!(\"{}/time.rs\", std::env::var(\"OUT_DIR\").unwrap()), text).unwrap();\n    \
+                  println!(\"cargo:rerun-if-changed=build.rs\");\n}\n";
+    job.write("work/project/build.rs", script);
+    job.write("work/project/src/lib.rs", "include!(concat!(env!(\"OUT_DIR\"), \"/time.rs\"));\n");
+    job.write("work/project/src/main.rs", "fn main() { println!(\"{}\", small::TIME) }\n");
+    first_job(&job, "cargo build -q --offline");
+    let said = audit(&job, &[], "cargo build -q --offline");
+    let parts = [
+        "audit: no difference from a clean build\n",
+        "\n  units: 1 the same, 3 not reproducible\n  not reproducible: two builds from nothing do not agree\n",
+        "    small (run of the build script)\n",
+    ];
+    assert_tells(&said, 0, &parts);
+    assert_eq!(runs(&job), 3);
+}
+
+#[test]
+fn what_was_compiled_incrementally_is_not_compared_by_its_bytes() {
+    let job = Job::new();
+    package(&job);
+    let edit = "echo 'pub fn more() -> u8 { 1 }' >>src/lib.rs; cargo build -q --offline";
+    first_job(&job, &format!("cargo build -q --offline; {edit}"));
+    job.write("value", "two");
+    let said = audit(&job, &[], "cargo build -q --offline");
+    // A build script's run is not compiled, so what it says can be compared.
+    let parts = [
+        "  differs\n    small (run of the build script): ",
+        "  not compared: compiled incrementally, so their bytes depend on earlier builds\n",
+        "    small (lib)\n",
+    ];
+    assert_tells(&said, 1, &parts);
+    assert!(!said.stdout.contains("has a dependency that does"), "{}", said.stdout);
+}
+
+#[test]
+fn a_command_that_builds_less_on_what_was_restored_is_a_difference() {
+    let job = job();
+    first_job(&job, "cargo build -q --offline");
+    let said = audit(&job, &[], "[ -e target/debug/small ] || cargo build -q --offline");
+    let parts = [
+        "\n  units: 0 the same, 4 in one build only\n  built from nothing, and not asked for on what was restored\n",
+        "    small (build script)\n",
+    ];
+    assert_tells(&said, 1, &parts);
+}
+
+#[test]
+fn a_command_that_builds_elsewhere_is_told_that_only_exit_codes_are_compared() {
+    let job = job();
+    first_job(&job, "cargo build -q --offline");
+    let said = audit(&job, &[], "CARGO_TARGET_DIR=../elsewhere cargo build -q --offline");
+    assert_tells(&said, 0, &["\n  units: 0 the same\n"]);
+    assert!(
+        said.log.contains("only exit codes are compared, since the command built nothing in "),
+        "{}",
+        said.log
+    );
+}
+
+#[test]
+fn units_that_the_command_does_not_ask_for_are_not_looked_at() {
+    let job = job();
+    first_job(&job, "cargo test -q --offline; cargo build -q --offline --release");
+    let said = audit(&job, &[], "cargo build -q --offline");
+    assert_tells(&said, 0, &["\n  units: 4 the same\n"]);
+}
+
+#[test]
+fn the_result_is_told_as_json_and_nothing_else_is_on_standard_output() {
+    let mut job = job();
+    job.set("GITHUB_SHA", "0123abc");
+    first_job(&job, "cargo build -q --offline");
+    job.write("value", "two");
+    let said = audit(&job, &["--json"], "echo this is the command; cargo build -q --offline");
+    let value: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!((said.code, &value["verdict"]), (1, &"different".into()));
+    assert_eq!(value["entry"]["commit"], "0123abc");
+    assert_eq!(value["exit_codes"], serde_json::json!({ "restored": 0, "clean": 0, "clean_again": 0 }));
+    let unit = &value["differing"][0];
+    assert_eq!(unit["package"], "small");
+    assert_eq!(unit["part"], "run-build-script-build-script-build");
+    assert_eq!(
+        (&unit["origin"], &unit["sources"]["listed"]),
+        (&"entry".into(), &serde_json::json!(["build.rs"]))
+    );
+    assert!(said.log.contains("this is the command"), "{}", said.log);
+}
+
+#[test]
+fn both_layouts_of_target_directories_and_a_build_dir_of_its_own_are_read() {
+    for (layout, build_dir) in [(true, false), (false, true), (true, true)] {
+        let mut job = job();
+        if layout {
+            job.set("RUSTC_BOOTSTRAP", 1);
+            job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", true);
+        }
+        if build_dir {
+            job.set("CARGO_BUILD_BUILD_DIR", job.path("work/project/target-build").display());
+        }
+        let remove = || {
+            if build_dir {
+                job.remove("work/project/target-build");
+            }
+        };
+        first_job(&job, "cargo test -q --offline");
+        remove();
+        let said = audit(&job, &[], "cargo test -q --offline");
+        assert_tells(&said, 0, &["\n  units: 7 the same\n"]);
+        job.wipe();
+        remove();
+        fs::remove_file(job.path("first")).unwrap();
+        job.write("value", "two");
+        let said = audit(&job, &[], "cargo test -q --offline");
+        assert_tells(
+            &said,
+            1,
+            &["  differs\n    small (run of the build script): ", "(test works): small\n"],
+        );
+    }
+}
+
+#[test]
+fn where_nothing_was_restored_nothing_is_run() {
+    let job = job();
+    for (args, why) in [
+        (&[][..], "audit: nothing to audit: no target directory was restored (key target-linux-"),
+        (
+            &["--layers", "cargo"],
+            "audit: nothing to audit: no target directory is among what this job restores",
+        ),
+        (&["--json"], "\"verdict\": \"nothing\""),
+    ] {
+        let said = job.run(&[&["audit"], args, &["--", "touch", "run"]].concat());
+        assert_tells(&said, 0, &[why]);
+        assert!(!job.path("work/project/run").exists());
+    }
+}
+
+#[test]
+fn wrong_use_and_a_command_that_cannot_be_run_end_as_with_run() {
+    let job = job();
+    first_job(&job, "cargo build -q --offline");
+    assert_eq!(job.run(&["audit", "--", "no-such-program"]).code, 127);
+    assert_eq!(job.run(&["audit"]).code, 2);
+    let said = job.run(&["audit", "--lookup-only", "--", "true"]);
+    assert!(said.code == 2 && said.log.contains("input `lookup-only`: an audit builds on"), "{said:?}");
+}
+
+/// Builds, and the second time stays in the middle of it.
+const STAYS: &str = "cargo build -q --offline; if [ -e ../../first ]; then echo >ready; exec sleep 60; fi; ";
+
+#[test]
+fn an_interrupted_audit_puts_everything_back() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let job = job();
+        first_job(&job, "cargo build -q --offline");
+        let (ended, log) = signalled(&job, "audit", &format!("{STAYS}{NOTE}"), &[signal]);
+        assert_eq!(ended.code(), Some(130), "{log}");
+        assert_put_back(&job);
+    }
+}
+
+#[test]
+fn what_a_killed_audit_set_aside_is_removed_by_the_next_restore() {
+    let job = job();
+    first_job(&job, "cargo build -q --offline");
+    let script = format!("{STAYS}{NOTE}").replace("exec sleep 60", "kill -KILL $PPID");
+    let (ended, log) = signalled(&job, "audit", &script, &[]);
+    assert_eq!(ended.signal(), Some(9), "{log}");
+    let count = || {
+        let names = fs::read_dir(job.path("work/project")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with(".runner-cache-")).count()
+    };
+    assert_eq!(count(), 1);
+    assert!(!job.sh("cargo build --offline").contains("Compiling"), "what is there was built from nothing");
+    job.ok(&["restore"]);
+    assert_eq!(count(), 0);
+}
+
+#[test]
+fn what_an_earlier_step_used_is_saved_after_an_audit() {
+    let job = job();
+    first_job(&job, "cargo test -q --offline");
+    job.ok(&["restore"]);
+    job.sh("cargo test -q --offline");
+    audit(&job, &[], "cargo build -q --offline");
+    job.sh("echo >>src/main.rs; cargo build -q --offline");
+    let said = job.ok(&["save"]);
+    assert!(said.log.contains("target  saved") && !said.log.contains("left out"), "{}", said.log);
+}
