@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use runner_cache::store::retention::{self, Block, BlockId, Inventory, Known, Policy, Shortage, Usage};
-use runner_cache::store::{Access, Header, Layer, Origin, Scope, Store, Unit};
+use runner_cache::store::{Access, Finality, Header, Layer, Origin, Scope, Store, Unit};
 
 const REPOSITORIES: u64 = 15;
 const DAYS: u64 = 365;
@@ -44,6 +44,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
         contents: String::new(),
         origin: Origin::default(),
         created: now,
+        finality: Finality::Final,
         is_of_default_branch: true,
         made_in_seconds: 0,
         files: 5,

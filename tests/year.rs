@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use runner_cache::store::retention::{
     self, Block, BlockId, Inventory, Known, Policy, Shortage, Usage, Weights,
 };
-use runner_cache::store::{Access, EntryId, Factor, Header, Layer, Origin, Scope, Store};
+use runner_cache::store::{Access, EntryId, Factor, Finality, Header, Layer, Origin, Scope, Store};
 
 const REPOSITORIES: u64 = 20;
 const RUNS_A_DAY: u64 = 50;
@@ -103,6 +103,7 @@ impl Host {
             files: usage.blocks.len() as u64,
             bytes: usage.bytes(),
             installs: Vec::new(),
+            finality: Finality::Final,
             unit: None,
         };
         let id = self.address(layer, &scope, &key, run);

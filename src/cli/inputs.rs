@@ -206,7 +206,7 @@ pub struct Inputs {
     )]
     lookup_only: bool,
 
-    /// Set by the action: how the job stands
+    /// Set by the action: how the job stands. A save that is not told counts as one after success
     #[arg(long, value_name = "STATUS", default_value = "success", hide = true)]
     job_status: JobStatus,
 

@@ -250,6 +250,7 @@ impl<'a> Contributor<'a> {
             contents: String::new(),
             origin,
             created: Timestamp::now(),
+            finality: store::Finality::Final,
             is_of_default_branch: self.session.is_of_default_branch,
             made_in_seconds: 0,
             files: tree.files(),

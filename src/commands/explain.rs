@@ -96,7 +96,7 @@ fn verdict(
         return Verdict::Unusable(chain(&error));
     }
     let is_whole = header.contents == layer.contents && tools::has_all(layer, header);
-    match (is_served, candidate.is_exact && is_whole) {
+    match (is_served, candidate.is_exact && is_whole && header.finality.is_final()) {
         (true, _) => Verdict::Later,
         (false, is_exact) => Verdict::Taken { is_exact },
     }
@@ -110,6 +110,12 @@ pub(super) fn reason(
     store: &Store,
     entry: Option<&store::Header>,
 ) -> Option<String> {
+    if let Some(header) = entry
+        && header.key == layer.key
+        && !header.finality.is_final()
+    {
+        return Some("the entry of this key is partial, from a failed job; this job completes it".to_owned());
+    }
     let found =
         if entry.is_some() { Vec::new() } else { store.headers_in(layer.layer, &plan.scopes).ok()? };
     let headers = entry.map_or(&*found, std::slice::from_ref);

@@ -237,10 +237,23 @@ fn commits(job: &Job, facts: &Facts) -> Vec<(String, String)> {
 }
 
 fn commit(job: &Job, folder: &Path) -> Option<String> {
-    if !folder.ancestors().any(|above| file::is_present(&above.join(".git"))) {
-        // Not checked out by git: sources of the run's own commit, if of any.
-        return job.context.commit.clone();
+    if !is_of_git(folder) {
+        return head(job, folder);
     }
     let changes = git::ask(folder, &["status", "--porcelain", "--untracked-files=no"])?;
-    if changes.is_empty() { git::head(folder) } else { None }
+    if changes.is_empty() { head(job, folder) } else { None }
+}
+
+/// The commit that is checked out around a folder.
+pub(super) fn head(job: &Job, folder: &Path) -> Option<String> {
+    if is_of_git(folder) {
+        git::head(folder)
+    } else {
+        // Not checked out by git: sources of the run's own commit, if of any.
+        job.context.commit.clone()
+    }
+}
+
+fn is_of_git(folder: &Path) -> bool {
+    folder.ancestors().any(|above| file::is_present(&above.join(".git")))
 }

@@ -21,6 +21,7 @@ mod job;
 mod last_build;
 mod list;
 mod live;
+mod outputs;
 mod pool;
 mod presets;
 mod progress;

@@ -13,6 +13,7 @@ use super::facts::{self, NoPlan};
 use super::housekeeping::{self, Moment};
 use super::isolation;
 use super::job::{Exit, Job, chain};
+use super::outputs;
 use super::restorer::Restorer;
 use super::trouble::Trouble;
 use crate::cargo::FingerprintTimes;
@@ -52,6 +53,8 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
         if let Err(error) = note_for_later(job, &settings, &session) {
             job.console.warn(format!("nothing will be saved after this job: {}", chain(&error)));
         }
+    } else if !settings.lookup_only {
+        outputs::leave(job, &plan.layers);
     }
     if is_failing_miss(job, &settings, &restored.report) { Exit::Failure } else { Exit::Success }
 }
@@ -81,6 +84,9 @@ pub(super) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored
     let got = mem::take(&mut restored.pooled).into_iter().zip(mem::take(&mut restored.left_out));
     for (layer, (pooled, left_out)) in session.layers.iter_mut().zip(got) {
         (layer.pooled, layer.left_out) = (pooled, left_out);
+        if !settings.lookup_only {
+            layer.outset = outputs::outset(job, &layer.plan);
+        }
     }
     if settings.lookup_only {
         session.save = SaveMoment::Never;

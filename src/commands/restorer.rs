@@ -1,7 +1,7 @@
 //! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::cargo_lock::lock_cargo_home;
@@ -16,9 +16,9 @@ use super::{downloads, explain, freshness, sweep};
 use crate::cargo::SOURCES;
 use crate::plan::{LayerPlan, LeftOut, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
-use crate::store::{self, Candidate, Layer, Lease, Store};
+use crate::store::{self, Candidate, Layer, Lease, Root, Store};
 use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
-use crate::tree::{self, Engine, Existing, Linker, Progress, Selection, Source, Tree};
+use crate::tree::{self, Delivery, Engine, Existing, Files, Linker, Progress, Selection, Source, Tree};
 
 /// An entry that served a layer.
 pub(super) struct Served {
@@ -68,7 +68,7 @@ impl Restorer<'_> {
             if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
                 continue;
             }
-            let is_exact = candidate.is_exact && is_alike;
+            let is_exact = candidate.is_exact && is_alike && lease.manifest().header.finality.is_final();
             let hit = |has_all: bool| if is_exact && has_all { Hit::Exact } else { Hit::Partial };
             if lookup_only {
                 let hit = hit(tools::has_all(self.layer, &lease.manifest().header));
@@ -150,11 +150,10 @@ impl Restorer<'_> {
         });
         let wanted: BTreeMap<_, _> = chosen.collect();
         let transferred = shown(self.job, self.layer.layer, files, |progress| {
-            let mut transfer = Transfer::default();
-            for &(planned, recorded) in pairs {
-                self.transfer_root(lease, planned, recorded, wanted.get(&recorded), progress, &mut transfer)?;
-            }
-            Ok::<_, Trouble>(transfer)
+            let roots = pairs.iter().filter_map(|&(planned, recorded)| {
+                self.arriving(lease, planned, recorded, wanted.get(&recorded)).transpose()
+            });
+            self.bring(&roots.collect::<Result<Vec<_>, _>>()?, progress)
         });
         if let (Err(_), Some(arrival)) = (&transferred, &arrival) {
             arrival.call_off(self.job);
@@ -199,23 +198,22 @@ impl Restorer<'_> {
         }
     }
 
-    fn transfer_root(
+    /// What comes of a root, and where to. `None` where nothing does.
+    fn arriving<'l>(
         &self,
-        lease: &Lease,
+        lease: &'l Lease,
         planned: usize,
         recorded: usize,
-        chosen: Option<&Tree>,
-        progress: &Progress,
-        transfer: &mut Transfer,
-    ) -> Result<(), Trouble> {
+        wanted: Option<&'l Tree>,
+    ) -> Result<Option<Arriving<'l>>, Trouble> {
         let root = &lease.manifest().roots[recorded];
         let plan = &self.layer.roots[planned];
         let folder = folder_of(plan, root.is_partial);
-        let tree = chosen.unwrap_or(&root.tree);
+        let tree = wanted.unwrap_or(&root.tree);
         let is_empty = tree.files() == 0 && root.tree.files() > 0;
         // What is there of another entry's goes all the same.
         if is_empty && !(plan.existing == Existing::Mirror && file::is_dir(&folder)) {
-            return Ok(());
+            return Ok(None);
         }
         let existing = match plan.existing {
             Existing::Mirror if root.is_partial => Existing::Overwrite,
@@ -228,23 +226,41 @@ impl Restorer<'_> {
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
         let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree))?;
         let files = lease.open_root(recorded)?;
-        let files = if chosen.is_some() { files.of_part(&root.tree, tree) } else { files };
-        let source = Source { tree, folders: files.folders(), linkable: &linkable, is_live: false };
+        let files = if wanted.is_some() { files.of_part(&root.tree, tree) } else { files };
         // Roots may lie on different file systems.
         let linker = Linker::new(self.plan.link_mode);
-        let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
-        let tally = tree::restore(source, &folder, existing, root.is_partial, engine)?;
-        if tally.files > 0 {
-            transfer.parts.push(root.name.clone());
+        Ok(Some(Arriving { root, tree, files, linkable, linker, folder, existing }))
+    }
+
+    /// Brings all of the roots, or none: they are one unit.
+    fn bring(&self, roots: &[Arriving<'_>], progress: &Progress) -> Result<Transfer, Trouble> {
+        let delivery = |arriving| self.delivery(arriving, progress);
+        let deliveries: Vec<_> = roots.iter().map(delivery).collect();
+        let mut transfer = Transfer::default();
+        for (Arriving { root, folder, .. }, tally) in roots.iter().zip(tree::restore(&deliveries)?) {
+            if tally.files > 0 {
+                transfer.parts.push(root.name.clone());
+            }
+            if tally.left_behind > 0 {
+                let (layer, folder, prefix) = (self.layer.layer, folder.display(), tree::TEMPORARY_PREFIX);
+                self.job.console.warn(format!(
+                    "{layer}: old files in {folder}/{prefix}* could not be removed; hint: they may be of another user"
+                ));
+            }
+            transfer.tally += tally;
         }
-        if tally.left_behind > 0 {
-            let (layer, folder, prefix) = (self.layer.layer, folder.display(), tree::TEMPORARY_PREFIX);
-            self.job.console.warn(format!(
-                "{layer}: old files in {folder}/{prefix}* could not be removed; hint: they may be of another user"
-            ));
+        Ok(transfer)
+    }
+
+    fn delivery<'d>(&'d self, arriving: &'d Arriving<'_>, progress: &'d Progress) -> Delivery<'d> {
+        let Arriving { root, tree, files, linkable, linker, folder, existing } = arriving;
+        Delivery {
+            source: Source { tree, folders: files.folders(), linkable, is_live: false },
+            destination: folder,
+            existing: *existing,
+            is_part: root.is_partial,
+            engine: Engine { linker, interrupt: &self.job.interrupt, progress },
         }
-        transfer.tally += tally;
-        Ok(())
     }
 
     /// How to restore into a folder with files that cargo did not make. In the job's own folder a step made them before cargo:
@@ -319,6 +335,18 @@ impl Restorer<'_> {
         }
         Ok(Some(lock_cargo_home(self.job, &self.layer.roots[0].path)?))
     }
+}
+
+/// A root on its way into a job.
+struct Arriving<'l> {
+    root: &'l Root,
+    /// What comes of it.
+    tree: &'l Tree,
+    files: Files,
+    linkable: Vec<bool>,
+    linker: Linker,
+    folder: PathBuf,
+    existing: Existing,
 }
 
 /// A folder that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.

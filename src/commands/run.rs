@@ -33,6 +33,8 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
     if restored.is_broken || restore::is_failing_miss(job, &settings, &restored.report) {
         return Exit::Failure;
     }
+    // Before the command runs: what it writes is known by that.
+    let session = restore::session_after(job, &settings, plan, &mut restored);
     let status = match execute(job, command, &restored.report.env(), Output::AsOurs) {
         Ok(status) => status,
         Err(exit) => return exit,
@@ -42,7 +44,6 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
         (false, true) => JobStatus::Success,
         (false, false) => JobStatus::Failure,
     };
-    let session = restore::session_after(job, &settings, plan, &mut restored);
     save::save_now(job, &settings, &session, outcome);
     exit_of(status)
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use super::housekeeping::Moment;
 use super::job::{Exit, Job, chain};
 use super::saver::Saver;
-use super::{flush, housekeeping, restore};
+use super::trouble::Trouble;
+use super::{flush, housekeeping, outputs, restore};
 use crate::cli::Inputs;
 use crate::plan::{JobStatus, LayerPlan, SaveMoment, Session, SessionLayer, Settings, Start};
 use crate::report::{LayerSave, SaveReport, Saved};
 use crate::store::retention::Shortage;
-use crate::store::{self, Claim, Query, Store};
+use crate::store::{self, Claim, Layer, Query, Store};
 use crate::sys::{self, CrashPoint};
 
 /// The command.
@@ -43,7 +44,10 @@ fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
     let saved = Store::open(&settings.cache_root, settings.upkeep.access).and_then(|store| {
         let starts = plan.layers.iter().map(|layer| start(&store, layer, &plan.scopes[..1], &plan.lane));
         let starts = starts.collect::<Result<_, _>>()?;
-        let session = restore::session(job, settings, plan, starts);
+        let mut session = restore::session(job, settings, plan, starts);
+        for layer in &mut session.layers {
+            layer.outset = outputs::left(job, &layer.plan);
+        }
         Ok(save(job, &store, &session, status))
     });
     match saved {
@@ -62,11 +66,12 @@ fn start(
 ) -> Result<Option<Start>, store::Error> {
     let LayerPlan { layer, key, restore_keys, lanes, contents, .. } = layer;
     let query = Query { layer: *layer, scopes: own_scope, key, restore_keys, lane, lanes: *lanes };
-    let is_alike = |candidate: &store::Candidate| {
-        store.header(&candidate.id).is_ok_and(|header| header.contents == *contents)
+    let start = |candidate: store::Candidate| {
+        let header = store.header(&candidate.id).ok().filter(|header| header.contents == *contents)?;
+        let is_exact = candidate.is_exact && header.finality.is_final();
+        Some(Start { entry: candidate.id.path(), is_exact })
     };
-    let best = store.candidates(&query)?.into_iter().find(is_alike);
-    Ok(best.map(|candidate| Start { entry: candidate.id.path(), is_exact: candidate.is_exact }))
+    Ok(store.candidates(&query)?.into_iter().find_map(start))
 }
 
 fn finish_session(job: &Job, path: &Path, moment: SaveMoment, status: JobStatus) -> Result<(), store::Error> {
@@ -109,13 +114,10 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
         housekeeping::guard(job, Some(store), &session.upkeep, store.root(), Moment::AfterJob);
     }
     for layer in &session.layers {
-        let saved = match reason_not_to(session.save, status, layer) {
-            Some(why) => Saved::Not(why),
-            None => Saver { job, store, session, layer, status }.save().unwrap_or_else(|error| {
-                job.console.warn(format!("{}: not saved: {}", layer.plan.layer, chain(&error)));
-                Saved::Failed
-            }),
-        };
+        let saved = save_layer(job, store, session, layer, status).unwrap_or_else(|error| {
+            job.console.warn(format!("{}: not saved: {}", layer.plan.layer, chain(&error)));
+            Saved::Failed
+        });
         report.layers.push(LayerSave { layer: layer.plan.layer, key: layer.plan.key.clone(), saved });
     }
     if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. })) {
@@ -128,11 +130,36 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
     report
 }
 
+fn save_layer(
+    job: &Job,
+    store: &Store,
+    session: &Session,
+    layer: &SessionLayer,
+    status: JobStatus,
+) -> Result<Saved, Trouble> {
+    if let Some(why) = reason_not_to(session.save, status, layer) {
+        return Ok(Saved::Not(why.into()));
+    }
+    let finality = layer.finality(status);
+    if !finality.is_final() {
+        let best = start(store, &layer.plan, std::slice::from_ref(&session.scope), &session.lane)?;
+        if best.is_some_and(|best| best.is_exact) {
+            return Ok(Saved::Not(
+                "a final entry of this key is there already, and this job did not succeed".into(),
+            ));
+        }
+    }
+    Saver { job, store, session, layer, status, finality }.save()
+}
+
 /// Why a layer is not even looked at.
 fn reason_not_to(save: SaveMoment, status: JobStatus, layer: &SessionLayer) -> Option<&'static str> {
     let is_settled = layer.plan.is_settled && layer.start.as_ref().is_some_and(|start| start.is_exact);
     match (save, status) {
         (SaveMoment::Never, _) => Some("not to be saved"),
+        (_, JobStatus::Failure | JobStatus::Cancelled) if layer.plan.layer == Layer::Builds => {
+            Some("nothing kept: build outputs are of use only after success")
+        }
         (SaveMoment::Always, _) => None,
         (_, JobStatus::Cancelled) => Some("the job was cancelled"),
         (SaveMoment::Success, JobStatus::Failure) => Some("the job failed, and `save` is success"),

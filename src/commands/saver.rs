@@ -15,12 +15,12 @@ use super::shared::Shared;
 use super::source::{is_no_reason, linkable};
 use super::staying::Staying;
 use super::trouble::Trouble;
-use super::{contribute, freshness, housekeeping, pool, tools};
+use super::{contribute, freshness, housekeeping, outputs, pool, tools};
 use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
-    self, Elsewhere, EntryId, Header, Install, Layer, Lease, Manifest, Origin, Root, Staging, Store,
+    self, Elsewhere, EntryId, Finality, Header, Install, Layer, Lease, Manifest, Origin, Root, Staging, Store,
 };
 use crate::sys::{ManyOpenFiles, Space, space_at};
 use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
@@ -32,6 +32,7 @@ pub(super) struct Saver<'a> {
     pub(super) session: &'a Session,
     pub(super) layer: &'a SessionLayer,
     pub(super) status: JobStatus,
+    pub(super) finality: Finality,
 }
 
 impl Saver<'_> {
@@ -48,18 +49,23 @@ impl Saver<'_> {
         let base = self.base();
         let live = live::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
         if live.iter().all(|live| live.root.tree.files() == 0) {
-            return Ok(Saved::Not("there is nothing to save"));
+            return Ok(Saved::Not("there is nothing to save".into()));
         }
         // Of units, and of folders that several entries have a part of.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let alike = live.iter().map(|live| Alike::find(self.job, base.as_ref(), live));
         let mut alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
+        if plan.layer == Layer::Builds
+            && let Some(why) = outputs::reason_not_to_keep(self.job, self.layer, &live, &alike)
+        {
+            return Ok(Saved::Not(why.into()));
+        }
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
             && self.is_unchanged(base, &live, &alike, &tools.installs)
         {
             base.record_use()?;
-            return Ok(Saved::Not("nothing has changed"));
+            return Ok(Saved::Not("nothing has changed".into()));
         }
         let may_stay = !plan.layer.is_whole();
         let mut made = self.make(&files, &live, base.as_ref(), &mut alike, may_stay)?;
@@ -233,6 +239,9 @@ impl Saver<'_> {
         if header.key != self.layer.plan.key || roots.len() != live.len() {
             return false;
         }
+        if self.finality.is_final() && !header.finality.is_final() {
+            return false;
+        }
         if !installs.iter().all(|install| header.installs.contains(install)) {
             return false;
         }
@@ -305,6 +314,7 @@ impl Saver<'_> {
             contents: plan.contents.clone(),
             origin: Origin { since_boot: Some(store::since_boot_ms()), ..self.session.origin.clone() },
             created,
+            finality: self.finality,
             is_of_default_branch: self.session.is_of_default_branch,
             made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),
             files: roots.iter().map(|root| root.tree.files()).sum(),

@@ -60,6 +60,9 @@ pub struct LayerPlan {
     pub lanes: Lanes,
     /// Whether its key settles what is in it: then there is nothing to save after an exact hit.
     pub is_settled: bool,
+    /// Whether builds only add to what is in it, and nobody takes it for complete.
+    #[serde(default)]
+    pub is_growing: bool,
     /// A digest of what it is about: an entry that is about something else does not serve, or not exactly.
     pub contents: String,
     /// What it is about.
@@ -73,12 +76,25 @@ pub struct LayerPlan {
     /// The lock files that name what of it is used; nothing where all is.
     #[serde(default, with = "super::paths::several")]
     pub locks: Vec<PathBuf>,
+    /// What is built, where the key tells the commit.
+    #[serde(default)]
+    pub checkouts: Vec<Checkout>,
     /// The packages whose executables it is about.
     #[serde(default)]
     pub tools: Vec<Tool>,
     /// The pool from which it is completed, and to which it adds.
     #[serde(default)]
     pub pool: Option<PoolPlan>,
+}
+
+/// A checkout, and its commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkout {
+    /// Its folder, or one in it.
+    #[serde(with = "super::paths::one")]
+    pub folder: PathBuf,
+    /// What is checked out.
+    pub commit: String,
 }
 
 /// Where the sources of a layer are.
@@ -252,11 +268,15 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
             Layer::Builds => true,
             Layer::Paths => facts.preset_paths.iter().all(|path| path.preset.settled),
         },
+        is_growing: layer == Layer::Paths
+            && settings.path.is_empty()
+            && facts.preset_paths.iter().all(|path| !path.preset.settled),
         contents,
         pool: if layer == Layer::Target { pool_plan(settings, facts, keys, &roots) } else { None },
         sources: (layer == Layer::Target).then(|| sources_plan(settings, facts, &roots)),
         roots,
         locks: if layer == Layer::Cargo { lock_files(facts) } else { Vec::new() },
+        checkouts: if layer == Layer::Builds { checkouts(facts) } else { Vec::new() },
         tools: if layer == Layer::Bins { settings.cargo_bins.clone() } else { Vec::new() },
         kept: (layer == Layer::Target).then(|| settings.kept.clone()),
     }
@@ -305,6 +325,16 @@ fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootP
         home: home_of(facts)?,
         folders: unit_folders(settings, facts, roots),
     })
+}
+
+/// What the commits are of: workspaces by their names, else the job's folder.
+fn checkouts(facts: &Facts) -> Vec<Checkout> {
+    let folder = |name: &String| {
+        let workspace = facts.workspaces.iter().find(|(other, _)| other == name);
+        workspace.map_or(&facts.folder, |(_, workspace)| &workspace.root).clone()
+    };
+    let commits = facts.commits.iter();
+    commits.map(|(name, commit)| Checkout { folder: folder(name), commit: commit.clone() }).collect()
 }
 
 /// Where the workspaces have their lock files, once they were built.

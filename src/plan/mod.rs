@@ -20,13 +20,13 @@ pub use check::Contradiction;
 pub use compose::{Offer, fitting};
 pub use explain::{Change, Difference, differences, nearest};
 pub use facts::{Facts, FileDigest};
-pub use layers::{LayerPlan, OutputPlan, Plan, SourcesPlan, build, needs_parts};
+pub use layers::{Checkout, LayerPlan, OutputPlan, Plan, SourcesPlan, build, needs_parts};
 pub use pool::{PoolPlan, Share, UnitFolder, UnitKey};
 pub use preset::{
     OWN_PRESETS, Place, Preset, PresetPath, Presets, built_in_presets, choose, parse_own_presets,
 };
 pub use roots::{RootPlan, Shape};
-pub use session::{LeftOut, Session, SessionLayer, Start};
+pub use session::{LeftOut, Outset, Session, SessionLayer, Start, There};
 pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{
     Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_names,

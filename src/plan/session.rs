@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::layers::{LayerPlan, Plan};
 use jiff::Timestamp;
 
-use super::settings::{SaveMoment, Upkeep};
+use super::settings::{JobStatus, SaveMoment, Upkeep};
 use crate::cargo::FingerprintTimes;
-use crate::store::{Origin, Scope};
+use crate::store::{Finality, Origin, Scope};
+use crate::sys::Time;
 use crate::tree::LinkMode;
 
 /// What is to be saved when the job is over.
@@ -52,6 +53,9 @@ pub struct SessionLayer {
     /// The units of that entry that it did not get, by the names of its roots and their own folders.
     #[serde(default)]
     pub left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
+    /// What was known of its outputs when the restore was over, where it is about such.
+    #[serde(default)]
+    pub outset: Option<Outset>,
 }
 
 /// Why a job did not get a unit of its entry.
@@ -66,14 +70,44 @@ pub enum LeftOut {
     Other(String),
 }
 
+/// What tells build outputs that a job wrote from those that were there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outset {
+    /// Outputs that were there when the restore was over.
+    pub there: Vec<There>,
+}
+
+/// A file that was there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct There {
+    /// Where.
+    #[serde(with = "super::paths::one")]
+    pub path: PathBuf,
+    /// Its time.
+    pub mtime: Time,
+}
+
 /// The entry that a job started from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// Its folder.
     #[serde(with = "super::paths::one")]
     pub entry: PathBuf,
-    /// Whether its key is the one to save under.
+    /// Whether it was an exact hit: its key is the one to save under, and it holds all that this promises.
     pub is_exact: bool,
+}
+
+impl SessionLayer {
+    /// What an entry is that a job with this `status` makes: what a job that did not succeed leaves may be half-made.
+    pub fn finality(&self, status: JobStatus) -> Finality {
+        // What there was of it is there still, and what was added is no less than that.
+        let has_grown = self.plan.is_growing && self.start.as_ref().is_some_and(|start| start.is_exact);
+        if status == JobStatus::Success || !self.plan.layer.promises() || has_grown {
+            Finality::Final
+        } else {
+            Finality::Partial
+        }
+    }
 }
 
 impl Session {
@@ -91,6 +125,7 @@ impl Session {
             start,
             pooled: BTreeMap::new(),
             left_out: BTreeMap::new(),
+            outset: None,
         });
         Self {
             layers: layers.collect(),

@@ -85,9 +85,10 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &[Scope], lane: &str, root
         }
         for ExplainedEntry { header, verdict } in &layer.entries {
             let created = header.created.strftime("%Y-%m-%d %H:%M:%S");
+            let note = header.finality.note().map(|note| format!(" ({note})")).unwrap_or_default();
             let _ = writeln!(
                 text,
-                "    {created}Z  {}  {}  {}",
+                "    {created}Z  {}  {}  {}{note}",
                 header.scope.reference,
                 header.lane,
                 words(verdict)

@@ -1,5 +1,6 @@
 //! What a save did.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub enum Saved {
         took: Duration,
     },
     /// Nothing: the reason.
-    Not(&'static str),
+    Not(Cow<'static, str>),
     /// Nothing: the trouble was told already.
     Failed,
 }

@@ -24,6 +24,7 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
         "FILES",
         "SIZE",
         "LAST USE",
+        "NOTE",
     ]);
     for Known { header, last_used, .. } in entries {
         table.add_row([
@@ -35,6 +36,7 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
             count(header.files),
             bytes(header.bytes),
             ago(*last_used, now),
+            header.finality.note().unwrap_or_default().to_owned(),
         ]);
     }
     align_right(&mut table, &[5, 6]);
@@ -55,6 +57,7 @@ pub fn entries_json(entries: &[Known]) -> String {
                 "files": header.files,
                 "bytes": header.bytes,
                 "created": header.created,
+                "finality": header.finality,
                 "last_used": last_used,
                 "made_in_seconds": header.made_in_seconds,
                 "folder": id.path(),
@@ -91,6 +94,7 @@ pub fn plan_table(plan: &[Planned], entries: &[Known], policy: &Policy, now: Tim
 fn why(reason: Reason, policy: &Policy) -> String {
     match reason {
         Reason::Count { keep } => format!("{keep} newer of its family"),
+        Reason::Superseded => "a later job completed it".into(),
         Reason::Age => match policy.max_age {
             Some(most) => format!("unused for more than {}", whole(most)),
             None => "unused for long".into(),
@@ -187,6 +191,9 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
     line("ref", &header.scope.reference);
     line("lane", &header.lane);
     line("created", &header.created.to_string());
+    if let Some(note) = header.finality.note() {
+        line("note", note);
+    }
     line("last use", &last_used.to_string());
     line("size", &format!("{} in {} files", bytes(header.bytes), count(header.files)));
     line("folder", &id.path().display().to_string());

@@ -1,6 +1,6 @@
 //! Which entries may serve a job, best first.
 //!
-//! Exact key before a prefix, own lane before others, restore keys in their order, own ref before base ref before default
+//! Exact key before a prefix, what a job completed before what one began, own lane before others, restore keys in their order, own ref before base ref before default
 //! branch, newest first.
 
 use std::path::{Path, PathBuf};
@@ -52,7 +52,15 @@ impl Store {
     pub fn candidates(&self, query: &Query<'_>) -> Result<Vec<Candidate>> {
         let mut found = Vec::new();
         self.add_exact(query, &mut found)?;
+        let exact = found.len();
         self.add_prefixed(query, &mut found)?;
+        if query.layer.promises() {
+            // What cannot be read will not be taken anyway.
+            let is_partial =
+                |one: &Candidate| self.header(&one.id).is_ok_and(|header| !header.finality.is_final());
+            found[..exact].sort_by_cached_key(is_partial);
+            found[exact..].sort_by_cached_key(is_partial);
+        }
         Ok(found)
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::MANIFEST;
 use super::provenance::{OutsideState, Provenance};
-use super::{Error, Layer, Result};
+use super::{Error, Finality, Layer, Result};
 use crate::sys::{Dir, sha256_hex};
 use crate::tree::{Kind, Node, NodeId, PACKED, Snapshot, Tree};
 
@@ -98,6 +98,9 @@ pub struct Header {
     pub origin: Origin,
     /// When.
     pub created: Timestamp,
+    /// Whether it holds all that its key promises.
+    #[serde(default)]
+    pub finality: Finality,
     /// Whether its ref is the repository's default branch, whose entries all others fall back on.
     #[serde(default)]
     pub is_of_default_branch: bool,
@@ -384,6 +387,7 @@ pub(super) mod tests {
             contents: String::new(),
             origin: Origin::default(),
             created: Timestamp::UNIX_EPOCH,
+            finality: Finality::Final,
             is_of_default_branch: false,
             made_in_seconds: 0,
             files: 0,

@@ -41,6 +41,7 @@
 mod clean;
 mod entry;
 mod error;
+mod finality;
 mod flush;
 mod layer;
 mod lookup;
@@ -58,6 +59,7 @@ mod verify;
 pub use clean::Evicted;
 pub use entry::{EntryId, Lease};
 pub use error::{Error, Result};
+pub use finality::Finality;
 pub use flush::since_boot_ms;
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};

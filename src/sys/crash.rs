@@ -40,6 +40,8 @@ pub enum CrashPoint {
     UpdateSwapping,
     /// Restore into what is there: all files are in place, old ones still in the staging.
     UpdateSwapped,
+    /// Restore of several trees: one is in place, and old files still lie in the stagings.
+    RestorePutInPlace,
     /// Restore of tools: of cargo's notes the part that does not count was written.
     InstallDetailed,
     /// Restore of tools: they are noted, and their executables not yet there.

@@ -17,7 +17,7 @@ use super::restore::Existing;
 use super::source::Source;
 use super::temporary::is_temporary;
 use super::{Error, Result};
-use crate::sys::{Dir, FileType, Interrupt, LOST_AND_FOUND, Stat};
+use crate::sys::{Dir, FileType, Interrupt, LOST_AND_FOUND, Stat, Time};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Difference {
     pub(super) stale_folders: Vec<NodeId>,
     /// Folders in which their owner may not write, each with its mode.
     pub(super) locked: Vec<(NodeId, u16)>,
+    /// Times of the folders in which something may change, as they are now.
+    pub(super) times: Vec<(NodeId, Time)>,
     /// Files that are as they should be and have several names, in the tree or here, with what tells here which it is.
     linked: Vec<(NodeId, Inode)>,
     /// Files that stay, and their bytes.
@@ -83,12 +85,12 @@ impl Comparison<'_> {
         let tree = self.tree;
         let mut found = Difference::default();
         let node = tree.node(folder);
-        let stat = here.stat_self()?;
-        if stat.mode & !KEPT_BY_FOLDERS != node.mode || stat.mtime != node.mtime {
+        let before = here.stat_self()?;
+        if before.mode & !KEPT_BY_FOLDERS != node.mode || before.mtime != node.mtime {
             found.stale_folders.push(folder);
         }
-        if stat.mode & 0o200 == 0 {
-            found.locked.push((folder, stat.mode));
+        if before.mode & 0o200 == 0 {
+            found.locked.push((folder, before.mode));
         }
         if self.existing == Existing::Mirror {
             here.for_each_name(|name| {
@@ -131,6 +133,9 @@ impl Comparison<'_> {
                 }
             }
         }
+        if !found.changes.is_empty() || !found.linked.is_empty() {
+            found.times.push((folder, before.mtime));
+        }
         self.found.lock().unwrap_or_else(PoisonError::into_inner).merge(found);
         Ok(())
     }
@@ -168,6 +173,7 @@ impl Difference {
         self.changes.extend(other.changes);
         self.stale_folders.extend(other.stale_folders);
         self.locked.extend(other.locked);
+        self.times.extend(other.times);
         self.linked.extend(other.linked);
         self.kept += other.kept;
         self.kept_bytes += other.kept_bytes;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::temporary::TEMPORARY_PREFIX;
 use crate::sys;
 
 /// Result of a call in [`crate::tree`].
@@ -54,11 +55,15 @@ pub enum Error {
     /// The process was asked to end.
     #[error("interrupted")]
     Interrupted,
-    /// The destination was changed in part and could not be put back.
-    #[error("{} could not be put back as it was after a failure ({failure})", path.display())]
+    /// Destinations were changed in part and could not be put back.
+    #[error(
+        "{} could not be put back as it was after a failure ({failure}); what is not there lies in {TEMPORARY_PREFIX}* below it, until \
+         the next restore",
+        joined(paths)
+    )]
     NotPutBack {
-        /// The destination.
-        path: PathBuf,
+        /// The destinations; what else was to be restored is as it was.
+        paths: Vec<PathBuf>,
         /// What had failed first.
         failure: Box<Self>,
         /// What failed while putting back.
@@ -67,4 +72,27 @@ pub enum Error {
     /// Patterns that cannot be read.
     #[error("bad pattern")]
     Pattern(#[from] globset::Error),
+}
+
+impl Error {
+    /// `failure`, after which `path` could not be put back because of `source`.
+    pub(super) fn not_put_back(path: PathBuf, failure: Self, source: Self) -> Self {
+        Self::NotPutBack { paths: vec![path], failure: Box::new(failure), source: Box::new(source) }
+    }
+
+    /// The same after which neither could `path`.
+    pub(super) fn nor_put_back(self, path: PathBuf, source: Self) -> Self {
+        match self {
+            Self::NotPutBack { mut paths, failure, source } => {
+                paths.push(path);
+                Self::NotPutBack { paths, failure, source }
+            }
+            failure => Self::not_put_back(path, failure, source),
+        }
+    }
+}
+
+fn joined(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(" and ")
 }

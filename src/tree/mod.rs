@@ -4,8 +4,8 @@
 //! - [`place`] makes parts of a tree in a folder where they are not yet. A save places a live folder into a staging of
 //!   the store; a restore places an entry beside its destination.
 //! - [`pack`] puts small files of a tree into one file, of which they can be placed as well.
-//! - [`restore`] brings a tree to its destination: whole by one rename where nothing was, else only the difference,
-//!   staged first and then put in place by renames that are undone if one fails.
+//! - [`restore`] brings trees to their destinations, all or none: whole by one rename where nothing was, else only the
+//!   difference, staged first and then put in place by renames that are undone if one fails.
 //! - [`Snapshot`] knows files again by what they hold, after others with the same names took their place.
 //! - [`Aside`] lets a directory make way for a while.
 //! - [`verify`] tells whether a folder still holds what a tree says.
@@ -15,6 +15,7 @@
 mod alike;
 mod aside;
 mod bases;
+mod beside;
 mod difference;
 mod engine;
 mod error;
@@ -49,7 +50,7 @@ pub use link::{LinkMode, Linker, Obstacle};
 pub use needs::{Needs, needs};
 pub use pack::{NewPack, PACKED, Pack, Packed, pack, packable};
 pub use place::{Placement, place};
-pub use restore::{Existing, restore};
+pub use restore::{Delivery, Existing, restore};
 pub use select::Selection;
 pub use snapshot::{Compared, Snapshot};
 pub use source::Source;

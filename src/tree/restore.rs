@@ -1,20 +1,24 @@
-//! Brings a tree to its destination.
+//! Brings trees to their destinations, all of them or none.
 //!
-//! Where nothing is yet, the tree is placed beside the destination and renamed. Where something is, see
-//! [`super::update`]. Either way a failure or an interruption leaves the destination as it was.
+//! Where nothing is yet, a tree is placed beside its destination and renamed ([`super::beside`]). Where something is, what
+//! differs is staged inside it and exchanged ([`super::update`]). First everything is staged: all that can run out of space
+//! or be interrupted happens here, and there is nothing to undo. Then one tree after the other is put in place, and when that
+//! fails or is interrupted, those that were are taken back. Only a tree that lies in another one's destination is staged when
+//! that one is in place.
 
+use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::place::{Placement, place};
+use super::beside::Beside;
 use super::source::Source;
 use super::tally::Tally;
-use super::temporary::{Temporary, remove_debris};
-use super::update::update;
+use super::temporary::remove_debris;
+use super::update::Update;
 use super::{Engine, Error, Result};
-use crate::sys::{self, CrashPoint, Dir, Errno, file, mounts_below};
+use crate::sys::{self, CrashPoint, Dir, file, mounts_below};
 
 /// What becomes of files that the destination has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,124 +32,335 @@ pub enum Existing {
     Keep,
 }
 
-/// Brings `source` to the folder `destination`, made if absent; a symlink to a folder is followed. Where the tree is only
-/// a part of the folder (`is_part`), the folder itself is neither replaced nor given another mode or time.
-pub fn restore(
-    source: Source<'_>,
-    destination: &Path,
-    existing: Existing,
-    is_part: bool,
-    engine: Engine<'_>,
-) -> Result<Tally> {
-    let destination =
-        if file::is_dir(destination) { file::canonicalize(destination)? } else { destination.into() };
-    let left_behind = match destination.parent() {
-        // A parent that cannot be read is none in which we were at work.
-        Some(parent) if !is_part => Dir::open(parent).and_then(|parent| remove_debris(&parent)).unwrap_or(0),
-        _ => 0,
-    };
-    let mut tally = bring(source, &destination, existing, is_part, engine)?;
-    tally.left_behind += left_behind;
-    Ok(tally)
+/// A tree, and where it is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// The tree.
+    pub source: Source<'a>,
+    /// A folder, made if absent; a symlink to a folder is followed.
+    pub destination: &'a Path,
+    /// What becomes of what is there.
+    pub existing: Existing,
+    /// Whether the tree is only a part of the folder: then the folder itself is neither replaced nor given another mode or
+    /// time.
+    pub is_part: bool,
+    /// How it gets there.
+    pub engine: Engine<'a>,
 }
 
-fn bring(
-    source: Source<'_>,
-    destination: &Path,
-    existing: Existing,
-    is_part: bool,
-    engine: Engine<'_>,
-) -> Result<Tally> {
-    if file::is_present(destination) && !file::is_dir(destination) {
-        return Err(Error::NoFolder { path: destination.into() });
-    }
-    if !is_part
-        && let (Some(parent), Some(name)) = (destination.parent(), destination.file_name())
-        && (!file::is_dir(destination) || Dir::open(destination)?.is_empty()?)
-    {
-        file::make_dirs(parent)?;
-        if let Some(tally) = place_beside(source, parent, name.as_bytes(), engine)? {
-            return Ok(tally);
+/// Brings all of the trees to their destinations, and returns what was done for each. On an error, or when interrupted, all
+/// destinations are as they were; [`Error::NotPutBack`] names those that are not.
+pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<Tally>> {
+    let mut restore = Restore { in_place: Vec::with_capacity(deliveries.len()) };
+    for wave in waves(deliveries) {
+        if let Err(failure) = restore.bring(&wave) {
+            return Err(restore.take_back(failure));
         }
     }
-    let was_there = file::is_dir(destination);
-    file::make_dirs(destination)?;
-    fill(source, destination, existing, is_part, engine).inspect_err(|_| {
-        if !was_there {
-            let _ = file::remove_dir_if_empty(destination);
+    Ok(restore.finish())
+}
+
+/// The trees that are in their places, each with its number.
+struct Restore<'a> {
+    in_place: Vec<(usize, Staged<'a>)>,
+}
+
+impl<'a> Restore<'a> {
+    /// Brings trees that do not lie in each other's destinations.
+    fn bring(&mut self, wave: &[(usize, Delivery<'a>)]) -> Result<()> {
+        let mut staged = Vec::with_capacity(wave.len());
+        for (_, delivery) in wave {
+            match Staged::make(delivery) {
+                Ok(one) => staged.push(one),
+                Err(error) => {
+                    abandon_all(staged);
+                    return Err(error);
+                }
+            }
         }
-    })
-}
-
-/// Brings the tree into a folder that is there.
-fn fill(
-    source: Source<'_>,
-    destination: &Path,
-    existing: Existing,
-    is_part: bool,
-    engine: Engine<'_>,
-) -> Result<Tally> {
-    let there = Dir::open(destination)?;
-    if existing == Existing::Mirror
-        && let Some(mount) = mounts_below(destination)?.pop()
-    {
-        return Err(Error::MountBelow { path: destination.into(), mount });
+        let mut waiting = staged.into_iter();
+        for (number, delivery) in wave {
+            let Some(one) = waiting.next() else { break };
+            match one.put_in_place(delivery) {
+                Ok(one) => self.in_place.push((*number, one)),
+                Err(error) => {
+                    abandon_all(waiting.collect());
+                    return Err(error);
+                }
+            }
+            sys::crash_at(CrashPoint::RestorePutInPlace);
+        }
+        Ok(())
     }
-    update(source, &there, existing, is_part, engine)
+
+    /// Takes all trees out of their places again, the last one first.
+    fn take_back(self, mut failure: Error) -> Error {
+        for (_, one) in self.in_place.into_iter().rev() {
+            if let Err((path, source)) = one.take_back() {
+                failure = failure.nor_put_back(path, source);
+            }
+        }
+        failure
+    }
+
+    fn finish(mut self) -> Vec<Tally> {
+        self.in_place.sort_by_key(|(number, _)| *number);
+        self.in_place.into_iter().map(|(_, one)| one.finish()).collect()
+    }
 }
 
-/// Why a folder that is absent or empty cannot come to be by a rename: it is held by a mount or by its parent, which is not
-/// ours, or another restore was faster.
-const HELD_FOLDER: [Errno; 7] =
-    [Errno::BUSY, Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::XDEV, Errno::NOTEMPTY, Errno::EXIST];
+/// A tree that is staged, or in its place, and what undoes that.
+struct Staged<'a> {
+    destination: PathBuf,
+    how: How<'a>,
+    made: MadeFolders,
+    left_behind: u64,
+}
 
-/// Makes the tree beside `name` of `parent` and renames it. `None` where it cannot come to be so.
-fn place_beside(source: Source<'_>, parent: &Path, name: &[u8], engine: Engine<'_>) -> Result<Option<Tally>> {
-    let placed = Dir::open(parent).map_err(Error::from).and_then(|parent| {
-        // Something is mounted there: all would be copied for nothing.
-        if let Some(there) = parent.stat_if_present(name)?
-            && there.device != parent.stat_self()?.device
+enum How<'a> {
+    Beside(Beside),
+    Inside(Update<'a>),
+}
+
+impl<'a> Staged<'a> {
+    /// Stages a tree. On an error all is as it was.
+    fn make(delivery: &Delivery<'a>) -> Result<Self> {
+        let destination = settled(delivery.destination);
+        let left_behind = match destination.parent() {
+            // A parent that cannot be read is none in which we were at work.
+            Some(parent) if !delivery.is_part => {
+                Dir::open(parent).and_then(|parent| remove_debris(&parent)).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        if file::is_present(&destination) && !file::is_dir(&destination) {
+            return Err(Error::NoFolder { path: destination });
+        }
+        let mut made = MadeFolders::default();
+        let how = How::choose(delivery, &destination, &mut made).inspect_err(|_| made.remove())?;
+        Ok(Self { destination, how, made, left_behind })
+    }
+
+    /// Puts the tree in its place. On an error it is not there, and nothing is staged.
+    fn put_in_place(mut self, delivery: &Delivery<'a>) -> Result<Self> {
+        if delivery.engine.interrupt.is_raised() {
+            self.abandon(true);
+            return Err(Error::Interrupted);
+        }
+        let done = match &mut self.how {
+            How::Inside(update) => update.commit().map(|()| true),
+            How::Beside(beside) => beside.commit(),
+        };
+        match done {
+            Ok(true) => Ok(self),
+            Ok(false) => self.stage_inside(delivery)?.put_in_place(delivery),
+            Err(error) => {
+                self.abandon(!matches!(error, Error::NotPutBack { .. }));
+                Err(error)
+            }
+        }
+    }
+
+    /// Another way for a tree that cannot come to be by a rename.
+    fn stage_inside(self, delivery: &Delivery<'a>) -> Result<Self> {
+        let Self { destination, how, mut made, left_behind } = self;
+        how.abandon(true);
+        let how = How::inside(delivery, &destination, &mut made).inspect_err(|_| made.remove())?;
+        Ok(Self { destination, how, made, left_behind })
+    }
+
+    /// Takes the tree out of its place again; where that fails, tells of which folder, and why.
+    fn take_back(mut self) -> std::result::Result<(), (PathBuf, Error)> {
+        let undone = match &mut self.how {
+            How::Inside(update) => update.undo(),
+            How::Beside(beside) => beside.undo(),
+        };
+        let path = self.destination.clone();
+        self.abandon(undone.is_ok());
+        undone.map_err(|error| (path, error))
+    }
+
+    fn abandon(self, is_put_back: bool) {
+        self.how.abandon(is_put_back);
+        self.made.remove();
+    }
+
+    fn finish(self) -> Tally {
+        let mut tally = match self.how {
+            How::Inside(update) => update.finish(),
+            How::Beside(beside) => beside.finish(),
+        };
+        tally.left_behind += self.left_behind;
+        tally
+    }
+}
+
+impl<'a> How<'a> {
+    fn choose(delivery: &Delivery<'a>, destination: &Path, made: &mut MadeFolders) -> Result<Self> {
+        if !delivery.is_part
+            && let (Some(parent), Some(name)) = (destination.parent(), destination.file_name())
+            && (!file::is_dir(destination) || Dir::open(destination)?.is_empty()?)
         {
-            return Ok(None);
+            made.make(parent)?;
+            if let Some(beside) = Beside::stage(delivery.source, parent, name.as_bytes(), delivery.engine)? {
+                return Ok(Self::Beside(beside));
+            }
         }
-        place_in(source, &parent, name, engine).map(Some)
-    });
-    match placed {
-        Err(Error::Sys(error)) if HELD_FOLDER.iter().any(|&errno| error.is(errno)) => Ok(None),
-        placed => placed,
+        Self::inside(delivery, destination, made)
+    }
+
+    fn inside(delivery: &Delivery<'a>, destination: &Path, made: &mut MadeFolders) -> Result<Self> {
+        let Delivery { source, existing, is_part, engine, .. } = *delivery;
+        made.make(destination)?;
+        let there = Dir::open(destination)?;
+        if existing == Existing::Mirror
+            && let Some(mount) = mounts_below(destination)?.pop()
+        {
+            return Err(Error::MountBelow { path: destination.into(), mount });
+        }
+        Ok(Self::Inside(Update::stage(source, there, existing, is_part, engine)?))
+    }
+
+    fn abandon(self, is_put_back: bool) {
+        match self {
+            Self::Inside(update) => update.abandon(is_put_back),
+            Self::Beside(beside) => beside.abandon(),
+        }
     }
 }
 
-fn place_in(source: Source<'_>, parent: &Dir, name: &[u8], engine: Engine<'_>) -> Result<Tally> {
-    let staging = Temporary::make(parent)?;
-    let staged = place_and_rename(source, &staging, parent, name, engine);
-    let removed = staging.remove(parent);
-    let mut tally = staged?;
-    // The destination is as it should be, and nothing is a failure any more.
-    tally.left_behind += u64::from(removed.is_err());
-    Ok(tally)
+/// Removes what is staged, the last one first: folders that one made may hold what another one did.
+fn abandon_all(staged: Vec<Staged<'_>>) {
+    staged.into_iter().rev().for_each(|one| one.abandon(true));
 }
 
-fn place_and_rename(
-    source: Source<'_>,
-    staging: &Temporary,
-    parent: &Dir,
-    name: &[u8],
-    engine: Engine<'_>,
-) -> Result<Tally> {
-    // Ext4 chooses the place by the name, so it must be another one each time.
-    let placed = staging.name().to_vec();
-    let staging = staging.dir();
-    staging.spread_folders();
-    sys::crash_at(CrashPoint::RestoreStaged);
-    let placements = [Placement { node: 0, name: placed.clone() }];
-    let tally = place(source, &placements, staging, None, engine)?;
-    sys::crash_at(CrashPoint::RestoreFilled);
-    staging.rename(&placed, parent, name)?;
-    sys::crash_at(CrashPoint::RestoreRenamed);
-    let root = source.tree.node(0);
-    if root.mode & 0o700 != 0o700 {
-        parent.open_dir(name)?.finish_self(Some(root.mode), root.mtime)?;
+/// Folders that were not there before, the deepest first.
+#[derive(Debug, Default)]
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    /// Makes `folder`, and what lacks above it.
+    fn make(&mut self, folder: &Path) -> Result<()> {
+        let absent = folder.ancestors().take_while(|path| !file::is_present(path));
+        self.0.splice(0..0, absent.map(Path::to_path_buf));
+        Ok(file::make_dirs(folder)?)
     }
-    Ok(tally)
+
+    /// Removes them as far as they are empty.
+    fn remove(&self) {
+        for folder in &self.0 {
+            // One that cannot be removed is empty all the same.
+            let _ = file::remove_dir_if_empty(folder);
+        }
+    }
+}
+
+/// The path without symlinks, as far as it is there.
+fn settled(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|above| Some((above, file::canonicalize(above).ok()?)));
+    match there {
+        // What is no folder is to be told of by its name.
+        Some((above, there)) if file::is_dir(&there) => match path.strip_prefix(above) {
+            Ok(rest) if rest.as_os_str().is_empty() => there,
+            Ok(rest) => there.join(rest),
+            Err(_) => path.into(),
+        },
+        _ => path.into(),
+    }
+}
+
+/// The deliveries with their numbers, in waves: none in a wave lies in another one's destination.
+fn waves<'a>(deliveries: &[Delivery<'a>]) -> Vec<Vec<(usize, Delivery<'a>)>> {
+    let places: Vec<_> = deliveries.iter().map(|delivery| settled(delivery.destination)).collect();
+    let mut waves: Vec<Vec<(usize, Delivery<'a>)>> = Vec::new();
+    for (number, delivery) in deliveries.iter().enumerate() {
+        let one = (&*places[number], delivery);
+        // Behind all that it overlaps with, in the order in which they are listed.
+        let overlaps = |wave: &Vec<(usize, Delivery<'a>)>| {
+            wave.iter().any(|(other, delivery)| overlap((&places[*other], delivery), one))
+        };
+        let wave = waves.iter().rposition(overlaps).map_or(0, |last| last + 1);
+        if wave == waves.len() {
+            waves.push(Vec::new());
+        }
+        waves[wave].push((number, *delivery));
+    }
+    waves
+}
+
+/// Whether both are about one path, or one about a path in what the other brings.
+fn overlap((a, of_a): (&Path, &Delivery<'_>), (b, of_b): (&Path, &Delivery<'_>)) -> bool {
+    if !a.starts_with(b) && !b.starts_with(a) {
+        return false;
+    }
+    // Parts of a folder that have no name in common are not in each other's way.
+    match (names_brought(a, of_a), names_brought(b, of_b)) {
+        (None, None) => true,
+        (Some(a), None) => a.iter().any(|path| path.starts_with(b) || b.starts_with(path)),
+        (None, Some(b)) => b.iter().any(|path| path.starts_with(a) || a.starts_with(path)),
+        (Some(of_a), Some(of_b)) => is_any_above(&of_a, &of_b) || is_any_above(&of_b, &of_a),
+    }
+}
+
+/// Whether any of `above` is one of `paths` or holds one.
+fn is_any_above(above: &[PathBuf], paths: &[PathBuf]) -> bool {
+    let above: HashSet<&Path> = above.iter().map(PathBuf::as_path).collect();
+    paths.iter().any(|path| path.ancestors().any(|path| above.contains(path)))
+}
+
+/// The paths that a part of a folder is about; `None` where it is the whole folder.
+fn names_brought(destination: &Path, delivery: &Delivery<'_>) -> Option<Vec<PathBuf>> {
+    let tree = delivery.source.tree;
+    let path = |id| destination.join(std::ffi::OsStr::from_bytes(tree.name(id)));
+    delivery.is_part.then(|| tree.children(0).map(path).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LinkMode, Linker, Progress, Selection, walk};
+    use super::*;
+    use crate::sys::Interrupt;
+
+    #[test]
+    fn what_cannot_be_taken_back_is_named_and_the_rest_is() {
+        let place = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = place.path().join(path);
+            file::make_dirs(path.parent().unwrap()).unwrap();
+            file::write_atomic(&path, text.as_bytes()).unwrap();
+        };
+        let read = |path: &str| file::read(&place.path().join(path)).unwrap();
+        write("entry/file", "cached");
+        let to = ["first", "second", "third"];
+        for folder in to {
+            write(&format!("{folder}/file"), "of the job");
+        }
+        let entry = Dir::open(&place.path().join("entry")).unwrap();
+        let interrupt = Interrupt::default();
+        let tree = walk(&entry, &Selection::all(), &interrupt).unwrap().tree;
+        let (linker, progress) = (Linker::new(LinkMode::Copy), Progress::default());
+        let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
+        let source = Source { tree: &tree, folders: (&entry).into(), linkable: &[], is_live: false };
+        let to = to.map(|folder| place.path().join(folder));
+        let existing = Existing::Overwrite;
+        let delivery = |destination| Delivery { source, destination, existing, is_part: false, engine };
+        let wave: Vec<_> = to.iter().map(|to| delivery(to.as_path())).enumerate().collect();
+        let mut restore = Restore { in_place: Vec::new() };
+        restore.bring(&wave).unwrap();
+        assert_eq!(read("second/file"), b"cached");
+        // Somebody removes what is to be exchanged with the old file.
+        file::remove_file(&to[1].join("file")).unwrap();
+
+        let failure = restore.take_back(Error::Interrupted);
+
+        let Error::NotPutBack { paths, .. } = &failure else { panic!("{failure}") };
+        assert_eq!(paths, &[file::canonicalize(&to[1]).unwrap()]);
+        assert_eq!(
+            (read("first/file"), read("third/file")),
+            (b"of the job".to_vec(), b"of the job".to_vec())
+        );
+        let left = file::names(&to[1]).unwrap();
+        assert_eq!(left.len(), 1, "its old file is there still: {left:?}");
+        assert_eq!(file::read(&to[1].join(&left[0]).join("0/0")).unwrap(), b"of the job");
+    }
 }

@@ -4,11 +4,11 @@
 //! 1. the destination is compared with the tree ([`super::difference`]);
 //! 2. what differs is placed in a temporary folder inside the destination, and so on its file system: all that can run
 //!    out of space or be interrupted happens here, and removing that folder is all there is to undo;
-//! 3. the staged files are exchanged with the old ones, one rename each, in parallel. A failure here is undone.
+//! 3. the staged files are exchanged with the old ones, one rename each, in parallel. A failure here is undone, and so is
+//!    all of it when another tree of the same restore cannot be put in place.
 //!    A file is never written in place, so a running program or an open reader keeps its own. Where the file system
 //!    cannot exchange, there are three renames.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -21,43 +21,166 @@ use super::source::Source;
 use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
 use super::{Engine, Error, Result};
-use crate::sys::{self, CrashPoint, Dir, Errno, FileType, mounts_below};
+use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Stat, Time, mounts_below};
 
-/// Makes `destination` hold the tree of `source`.
-pub(super) fn update(
-    source: Source<'_>,
-    destination: &Dir,
+/// A folder that is to hold a tree, or holds it already, and what undoes that.
+#[derive(Debug)]
+pub(super) struct Update<'a> {
+    tree: &'a Tree,
+    destination: Dir,
     existing: Existing,
     is_part: bool,
-    engine: Engine<'_>,
-) -> Result<Tally> {
-    let left_behind = remove_debris(destination)?;
-    let difference = compare(source, destination, existing, engine.interrupt)?;
-    let mut tally = Tally::default();
-    if !difference.changes.is_empty() {
-        let before = destination.stat_self()?;
-        let locked = difference.locked_with_changes();
-        let unlocked = set_modes(source.tree, destination, &locked, 0o200);
-        let result = unlocked.and_then(|()| stage_and_commit(source, destination, &difference, engine));
-        // What comes now is not to hide what failed.
-        let _ = set_modes(source.tree, destination, &locked, 0);
-        match result {
-            Ok(done) => tally = done,
-            Err(error) => {
-                // The staging came and went: only the folder's time tells.
-                let _ = destination.finish_self(None, before.mtime);
-                return Err(told_of_mounts(error, destination));
-            }
+    difference: Difference,
+    /// Nothing where nothing differs.
+    staged: Option<Staged>,
+    left_behind: u64,
+}
+
+/// What differs, in a temporary folder inside the destination.
+#[derive(Debug)]
+struct Staged {
+    staging: Temporary,
+    /// The destination before it was there.
+    before: Stat,
+    /// Folders that can be written to just now, with their modes.
+    unlocked: Vec<(NodeId, u16)>,
+    tally: Tally,
+}
+
+impl<'a> Update<'a> {
+    /// Compares `destination` with the tree of `source` and stages what differs. On an error all is as it was.
+    pub(super) fn stage(
+        source: Source<'a>,
+        destination: Dir,
+        existing: Existing,
+        is_part: bool,
+        engine: Engine<'_>,
+    ) -> Result<Self> {
+        let left_behind = remove_debris(&destination)?;
+        let difference = compare(source, &destination, existing, engine.interrupt)?;
+        let staged = if difference.changes.is_empty() {
+            None
+        } else {
+            let staged = Staged::make(source, &destination, &difference, engine);
+            Some(staged.map_err(|error| told_of_mounts(error, &destination))?)
+        };
+        Ok(Self { tree: source.tree, destination, existing, is_part, difference, staged, left_behind })
+    }
+
+    /// Puts what is staged in place, all or nothing of it.
+    pub(super) fn commit(&self) -> Result<()> {
+        let Some(staged) = &self.staged else { return Ok(()) };
+        sys::crash_at(CrashPoint::UpdateStaged);
+        commit(self.tree, &self.destination, staged.staging.dir(), &self.difference.changes)
+            .map_err(|error| told_of_mounts(error, &self.destination))?;
+        sys::crash_at(CrashPoint::UpdateSwapped);
+        Ok(())
+    }
+
+    /// The reverse of [`Update::commit`], as far as it can be done.
+    pub(super) fn undo(&self) -> Result<()> {
+        let Some(staged) = &self.staged else { return Ok(()) };
+        let lots = self.difference.changes.chunks(LOT);
+        undo_all(self.tree, &self.destination, staged.staging.dir(), lots)
+    }
+
+    /// Removes what was staged. Where the old files could not be put back, they stay there.
+    pub(super) fn abandon(self, is_put_back: bool) {
+        if let Some(staged) = self.staged {
+            staged.abandon(self.tree, &self.destination, is_put_back);
+            // A folder has another time where something came and went.
+            set_times(self.tree, &self.destination, &self.difference.times);
         }
     }
-    tally.left_behind += left_behind;
-    // Folders that were there belong to others where only files are added, or where the tree is a part of a folder.
-    let are_ours = existing == Existing::Mirror || (existing == Existing::Overwrite && !is_part);
-    set_folder_times(source.tree, destination, &difference, are_ours);
-    tally.kept = difference.kept;
-    tally.files += difference.kept;
-    tally.bytes += difference.kept_bytes;
-    Ok(tally)
+
+    /// Ends it: the destination is as it should be, and nothing is a failure any more.
+    pub(super) fn finish(self) -> Tally {
+        let Self { tree, destination, existing, is_part, difference, staged, left_behind } = self;
+        let mut tally = Tally::default();
+        if let Some(staged) = staged {
+            tally = staged.tally;
+            tally.removed += difference.changes.iter().filter(|change| change.node.is_none()).count() as u64;
+            tally.left_behind += u64::from(staged.staging.remove(&destination).is_err());
+            // Modes of folders that are not the entry's are set again with the times.
+            let _ = set_modes(tree, &destination, &staged.unlocked, 0);
+        }
+        // Folders that were there belong to others where only files are added, or where the tree is a part of a folder.
+        let are_ours = existing == Existing::Mirror || (existing == Existing::Overwrite && !is_part);
+        set_folder_times(tree, &destination, &difference, are_ours);
+        tally.left_behind += left_behind;
+        tally.kept = difference.kept;
+        tally.files += difference.kept;
+        tally.bytes += difference.kept_bytes;
+        tally
+    }
+}
+
+impl Staged {
+    fn make(
+        source: Source<'_>,
+        destination: &Dir,
+        difference: &Difference,
+        engine: Engine<'_>,
+    ) -> Result<Self> {
+        let before = destination.stat_self()?;
+        let unlocked = difference.locked_with_changes();
+        let made = set_modes(source.tree, destination, &unlocked, 0o200)
+            .and_then(|()| Ok(Temporary::make(destination)?));
+        let staging = match made {
+            Ok(staging) => staging,
+            Err(error) => {
+                put_back_attributes(source.tree, destination, &unlocked, &before);
+                return Err(error);
+            }
+        };
+        let mut staged = Self { staging, before, unlocked, tally: Tally::default() };
+        match staged.fill(source, &difference.changes, engine) {
+            Ok(tally) => staged.tally = tally,
+            Err(error) => {
+                staged.abandon(source.tree, destination, true);
+                return Err(error);
+            }
+        }
+        Ok(staged)
+    }
+
+    fn fill(&self, source: Source<'_>, changes: &[Change], engine: Engine<'_>) -> Result<Tally> {
+        let staging = self.staging.dir();
+        staging.spread_folders();
+        for lot in 0..changes.len().div_ceil(LOT) {
+            staging.make_dir(lot.to_string().as_bytes(), 0o700)?;
+        }
+        let placements: Vec<_> = changes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, change)| Some(Placement { node: change.node?, name: staged_name(index) }))
+            .collect();
+        place(source, &placements, staging, None, engine)
+    }
+
+    fn abandon(self, tree: &Tree, destination: &Dir, is_put_back: bool) {
+        if is_put_back {
+            // What cannot be removed now, the next restore will find.
+            let _ = self.staging.remove(destination);
+        }
+        put_back_attributes(tree, destination, &self.unlocked, &self.before);
+    }
+}
+
+/// Gives folders their modes again, and the destination its time: the staging came and went. What comes now is not to hide
+/// what failed.
+fn put_back_attributes(tree: &Tree, destination: &Dir, unlocked: &[(NodeId, u16)], before: &Stat) {
+    let _ = set_modes(tree, destination, unlocked, 0);
+    let _ = destination.finish_self(None, before.mtime);
+}
+
+/// Gives folders the times that they had, where they are there.
+fn set_times(tree: &Tree, destination: &Dir, times: &[(NodeId, Time)]) {
+    for &(folder, time) in times {
+        let _ = destination
+            .open_beneath(&tree.path_below(0, folder))
+            .and_then(|folder| folder.finish_self(None, time));
+    }
 }
 
 /// Names what is mounted in the destination, if that is why a file could not get there.
@@ -76,49 +199,6 @@ fn set_modes(tree: &Tree, destination: &Dir, folders: &[(NodeId, u16)], more: u1
         destination.open_beneath(&tree.path_below(0, folder))?.set_own_mode(mode | more)?;
     }
     Ok(())
-}
-
-fn stage_and_commit(
-    source: Source<'_>,
-    destination: &Dir,
-    difference: &Difference,
-    engine: Engine<'_>,
-) -> Result<Tally> {
-    let staging = Temporary::make(destination)?;
-    let result = stage_and_swap(source, destination, staging.dir(), difference, engine);
-    let removed = staging.remove(destination);
-    let mut tally = result?;
-    // From here on the destination is as it should be, and nothing is a failure any more.
-    tally.left_behind += u64::from(removed.is_err());
-    Ok(tally)
-}
-
-fn stage_and_swap(
-    source: Source<'_>,
-    destination: &Dir,
-    staging: &Dir,
-    difference: &Difference,
-    engine: Engine<'_>,
-) -> Result<Tally> {
-    staging.spread_folders();
-    for lot in 0..difference.changes.len().div_ceil(LOT) {
-        staging.make_dir(lot.to_string().as_bytes(), 0o700)?;
-    }
-    let placements: Vec<_> = difference
-        .changes
-        .iter()
-        .enumerate()
-        .filter_map(|(index, change)| Some(Placement { node: change.node?, name: staged_name(index) }))
-        .collect();
-    let mut tally = place(source, &placements, staging, None, engine)?;
-    if engine.interrupt.is_raised() {
-        return Err(Error::Interrupted);
-    }
-    sys::crash_at(CrashPoint::UpdateStaged);
-    commit(source.tree, destination, staging, &difference.changes)?;
-    sys::crash_at(CrashPoint::UpdateSwapped);
-    tally.removed += difference.changes.iter().filter(|change| change.node.is_none()).count() as u64;
-    Ok(tally)
 }
 
 /// Changes that are staged in one folder and committed by one thread: the kernel lets one thread at a time change a
@@ -165,20 +245,33 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
         failure = failure.or(error);
     }
     let Some(failure) = failure else { return Ok(()) };
+    let undone = undo_all(tree, destination, staging, lots.iter().zip(done).map(|(lot, done)| &lot[..done]));
+    Err(match undone {
+        Ok(()) => failure,
+        Err(source) => Error::not_put_back(destination.path().into(), failure, source),
+    })
+}
+
+/// Takes back the first changes of each lot. What cannot be taken back keeps nothing else from it.
+fn undo_all<'c>(
+    tree: &Tree,
+    destination: &Dir,
+    staging: &Dir,
+    lots: impl Iterator<Item = &'c [Change]>,
+) -> Result<()> {
     let mut folders = LastFolder { tree, destination, last: None };
-    for (lot, done) in done.into_iter().enumerate() {
-        for (number, change) in lots[lot][..done].iter().enumerate() {
+    let mut failure = None;
+    for (lot, changes) in lots.enumerate() {
+        for (number, change) in changes.iter().enumerate() {
             let index = lot * LOT + number;
             let undone = folders
                 .open(change.folder)
                 .map_err(Error::from)
                 .and_then(|folder| undo(folder, change, staging, index));
-            if let Err(source) = undone {
-                return Err(not_put_back(destination.path().to_path_buf(), failure, source));
-            }
+            failure = failure.or(undone.err());
         }
     }
-    Err(failure)
+    failure.map_or(Ok(()), Err)
 }
 
 /// Puts the staged file of a change in place and the old one in the staging. A folder that its owner may not write to cannot
@@ -238,13 +331,9 @@ fn exchange_in_steps(folder: &Dir, name: &[u8], staging: &Dir, staged: &[u8]) ->
     }
     let Err(failure) = staging.rename(&fresh, folder, name) else { return Ok(()) };
     if !is_linked && let Err(source) = staging.rename(staged, folder, name) {
-        return Err(not_put_back(folder.join(name), failure.into(), source.into()));
+        return Err(Error::not_put_back(folder.join(name), failure.into(), source.into()));
     }
     Err(failure.into())
-}
-
-fn not_put_back(path: PathBuf, failure: Error, source: Error) -> Error {
-    Error::NotPutBack { path, failure: Box::new(failure), source: Box::new(source) }
 }
 
 /// Opens each folder of the destination once for neighbouring changes.
@@ -311,16 +400,19 @@ mod tests {
         let tree = walk(&entry, &Selection::all(), &interrupt).unwrap().tree;
         let there = Dir::open(&to).unwrap();
         let source = Source { tree: &tree, folders: (&entry).into(), linkable: &[], is_live: false };
-        let mut difference = compare(source, &there, Existing::Mirror, &interrupt).unwrap();
-        assert_eq!(difference.changes.len(), 3);
-        // Somebody removes a file between the comparison and the commit.
-        difference.changes.push(Change { folder: 0, name: b"vanished".to_vec(), node: None, replaces: true });
         let (linker, progress) = (Linker::new(LinkMode::Copy), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
+        let mut update = Update::stage(source, there, Existing::Mirror, false, engine).unwrap();
+        assert_eq!(update.difference.changes.len(), 3);
+        // Somebody removes a file between the comparison and the commit.
+        let vanished = Change { folder: 0, name: b"vanished".to_vec(), node: None, replaces: true };
+        update.difference.changes.push(vanished);
 
-        let error = stage_and_commit(source, &there, &difference, engine).unwrap_err();
+        let error = update.commit().unwrap_err();
 
+        update.abandon(true);
         assert!(matches!(&error, Error::Sys(error) if error.is(Errno::NOENT)), "{error}");
+        assert_eq!(file::names(&to).unwrap(), ["changed", "extraneous"]);
         assert_eq!(file::read(&to.join("changed")).unwrap(), b"old");
         assert_eq!(file::read(&to.join("extraneous")).unwrap(), b"old");
         assert!(!file::is_file(&to.join("added")));

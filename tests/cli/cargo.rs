@@ -195,11 +195,13 @@ fn build_outputs_are_kept_by_commit() {
 #[test]
 fn build_outputs_alone_are_kept_where_the_commit_is_known() {
     let job = Job::new();
-    job.write("work/project/out", "built");
     let builds = ["--preset", "none", "--builds", "out"];
+    job.write("work/project/out", "built");
     let unknown = job.ok(&[&["save"][..], &builds].concat()).log;
     assert!(unknown.contains("it is not known what they are made from"), "{unknown}");
     job.sh("echo out >.gitignore; git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c");
+    job.ok(&[&["restore", "--no-session"][..], &builds].concat());
+    job.write("work/project/out", "built");
     job.ok(&[&["save"][..], &builds].concat());
     for more in [&[][..], &["--layers", "builds"], &["--layers", "builds,paths", "--path", "a", "--key", "k"]]
     {

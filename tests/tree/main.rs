@@ -4,6 +4,7 @@
 mod forest;
 mod listing;
 mod packed;
+mod several;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -13,8 +14,8 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use runner_cache::sys::{Dir, Interrupt};
 use runner_cache::tree::{
-    self, Engine, Existing, Files, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally,
-    Tree,
+    self, Delivery, Engine, Existing, Files, Kind, LinkMode, Linker, Placement, Progress, Selection, Source,
+    Tally, Tree,
 };
 use tempfile::TempDir;
 
@@ -59,7 +60,12 @@ fn restore_as(
 ) -> tree::Result<Tally> {
     let Entry { tree, dir, linkable } = entry;
     let source = Source { tree, folders: dir.into(), linkable, is_live: false };
-    with_engine(mode, stop, |engine| tree::restore(source, to, existing, false, engine))
+    with_engine(mode, stop, |engine| restore_one(source, to, existing, engine))
+}
+
+fn restore_one(source: Source<'_>, to: &Path, existing: Existing, engine: Engine<'_>) -> tree::Result<Tally> {
+    let tallies = tree::restore(&[Delivery { source, destination: to, existing, is_part: false, engine }])?;
+    Ok(tallies[0])
 }
 
 fn restore(entry: &Entry, to: &Path, mode: LinkMode) -> Tally {
@@ -200,7 +206,7 @@ proptest! {
             let to = place.path().join("to");
             let source = Source { tree: &entry.tree, folders, linkable: &entry.linkable, is_live: false };
             let restore = || with_engine(mode, &Interrupt::default(), |engine| {
-                tree::restore(source, &to, Existing::Mirror, false, engine).unwrap();
+                restore_one(source, &to, Existing::Mirror, engine).unwrap();
             });
             restore();
             prop_assert_eq!(&list(&to), &wanted, "{}", mode);

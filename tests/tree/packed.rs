@@ -50,7 +50,7 @@ proptest! {
             let to = place.path().join(number.to_string());
             let source = Source { tree: &tree, folders: files.folders(), linkable: &apart, is_live: false };
             let restore = || with_engine(LinkMode::Auto, &Interrupt::default(), |engine| {
-                tree::restore(source, &to, Existing::Mirror, false, engine).unwrap();
+                restore_one(source, &to, Existing::Mirror, engine).unwrap();
             });
             restore();
             prop_assert_eq!(&list(&to), &wanted, "the first, then the second: {}", number);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use runner_cache::store::{Access, Store};
 use runner_cache::sys::Interrupt;
-use runner_cache::tree::{self, Engine, Existing, LinkMode, Linker, Progress, Source};
+use runner_cache::tree::{self, Delivery, Engine, Existing, LinkMode, Linker, Progress, Source};
 
 /// Makes the folder `to` what `entry`, an entry of the cache `root`, has of its first root. An error is the program's words.
 pub(crate) fn unpack(root: &Path, entry: &Path, to: &Path) -> Result<(), String> {
@@ -18,6 +18,7 @@ pub(crate) fn unpack(root: &Path, entry: &Path, to: &Path) -> Result<(), String>
     let source = Source { tree, folders: files.folders(), linkable: &[], is_live: false };
     let (linker, interrupt) = (Linker::new(LinkMode::Copy), Interrupt::default());
     let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &Progress::default() };
-    tree::restore(source, to, Existing::Mirror, false, engine).map_err(|error| told(&error))?;
+    let delivery = Delivery { source, destination: to, existing: Existing::Mirror, is_part: false, engine };
+    tree::restore(&[delivery]).map_err(|error| told(&error))?;
     Ok(())
 }

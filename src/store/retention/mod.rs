@@ -48,6 +48,8 @@ pub enum Reason {
         /// The limit.
         keep: usize,
     },
+    /// It is partial, and there is another one of its key that is not, or a newer one of its job.
+    Superseded,
     /// It was not of use for longer than the policy allows.
     Age,
     /// It was made by another compiler than its repository uses now.
@@ -80,6 +82,7 @@ pub fn plan(inventory: Inventory<'_>, policy: &Policy, shortage: Shortage, now: 
         }
         let keep = policy.keep.of(entry.header.layer);
         fates[index] = match keep {
+            _ if ranks.superseded.contains(&index) => Some(Reason::Superseded),
             Some(keep) if ranks.newer[index] >= keep => Some(Reason::Count { keep }),
             _ if policy.max_age.is_some_and(|most| now.duration_since(entry.last_used) > most) => {
                 Some(Reason::Age)
@@ -172,6 +175,8 @@ fn family(header: &Header) -> Family<'_> {
 struct Ranks<'a> {
     /// For each entry how many of its family were of use later.
     newer: Vec<usize>,
+    /// The partial ones of whose key there is a better one.
+    superseded: HashSet<usize>,
     /// The compilers that the newest entries of a repository's lanes were made by.
     current_toolchains: HashSet<(&'a str, &'a str)>,
 }
@@ -182,15 +187,30 @@ impl<'a> Ranks<'a> {
         // What seems to be of the future, since the clock was wrong, must not push out what is made now.
         let rank = |index: usize| {
             let entry = &entries[index];
-            (entry.last_used <= now, entry.last_used, &entry.id)
+            // And what a failed job began must not push out what another one completed.
+            (entry.header.finality.is_final(), entry.last_used <= now, entry.last_used, &entry.id)
         };
         newest_first.sort_by(|&a, &b| rank(b).cmp(&rank(a)));
         let mut seen: HashMap<Family<'_>, usize> = HashMap::new();
         let mut newer = vec![0; entries.len()];
         let mut lanes = HashSet::new();
         let mut current_toolchains = HashSet::new();
+        let (mut completed, mut begun, mut superseded) = (HashSet::new(), HashSet::new(), HashSet::new());
         for index in newest_first {
             let header = &entries[index].header;
+            let thing = (
+                header.layer,
+                &header.scope.repository,
+                &header.scope.reference,
+                &header.key,
+                &header.contents,
+            );
+            // Those that are final come first.
+            if header.finality.is_final() {
+                completed.insert(thing);
+            } else if completed.contains(&thing) || !begun.insert((thing, &header.lane)) {
+                superseded.insert(index);
+            }
             let count = seen.entry(family(header)).or_default();
             newer[index] = *count;
             *count += 1;
@@ -201,7 +221,7 @@ impl<'a> Ranks<'a> {
                 current_toolchains.insert((scope.repository.as_str(), toolchain));
             }
         }
-        Self { newer, current_toolchains }
+        Self { newer, superseded, current_toolchains }
     }
 
     fn is_of_older_toolchain(&self, entry: &Known) -> bool {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
+use super::super::Finality;
 use super::super::entry::Generation;
 use super::super::manifest::tests::sample;
 use super::*;
@@ -62,6 +63,34 @@ fn what_seems_to_be_of_the_future_pushes_nothing_out() {
 fn lanes_do_not_push_each_other_out() {
     let entries = [entry("a", 1), entry("a", 2), entry("a", 3), entry("b", 4), entry("b", 5), entry("b", 6)];
     assert_eq!(planned(&entries, &[], &Policy::default(), short_of(0)), []);
+}
+
+/// The same, from a job that did not succeed.
+fn begun(lane: &str, used: i64) -> Known {
+    let mut entry = entry(lane, used);
+    entry.header.finality = Finality::Partial;
+    entry
+}
+
+#[test]
+fn what_was_begun_goes_when_it_was_completed_or_begun_again() {
+    let superseded = |used| (used, Reason::Superseded);
+    let entries = [begun("a", 1), begun("b", 2), begun("a", 3)];
+    assert_eq!(planned(&entries, &[], &keep_all(), short_of(0)), [superseded(1)]);
+    let completed = [&entries[..], &[entry("b", 0)]].concat();
+    let all = [superseded(1), superseded(2), superseded(3)];
+    assert_eq!(planned(&completed, &[], &keep_all(), short_of(0)), all);
+    let mut other = entry("a", 4);
+    other.header.key = "another".into();
+    assert_eq!(planned(&[begun("a", 1), other], &[], &keep_all(), short_of(0)), []);
+}
+
+#[test]
+fn what_was_begun_pushes_nothing_out_that_is_complete() {
+    let mut entries = vec![entry("a", 1), entry("a", 2), entry("a", 3), begun("a", 4)];
+    entries[3].header.key = "another".into();
+    let count = Reason::Count { keep: 3 };
+    assert_eq!(planned(&entries, &[], &Policy::default(), short_of(0)), [(4, count)]);
 }
 
 #[test]

@@ -1,0 +1,197 @@
+//! `builds` keeps what a job built for its commit, and nothing else.
+
+use std::fs;
+
+use crate::job::{Job, Said};
+
+const TWO: [&str; 2] = ["--builds", "target/debug/small\ntarget/debug/other"];
+const ONE: [&str; 2] = ["--builds", "target/debug/small"];
+
+/// A host with a repository of two programs.
+fn host() -> Job {
+    let job = Job::new();
+    job.write("work/project/.gitignore", "/target\n/dist\n");
+    job.write("work/project/src/bin/other.rs", "fn main() { println!(\"other\") }\n");
+    job.sh("git init -q");
+    commit(&job, "one");
+    job
+}
+
+fn commit(job: &Job, text: &str) {
+    job.write("work/project/src/main.rs", &format!("fn main() {{ println!(\"{text}\") }}\n"));
+    job.sh("git add -A; git -c user.name=n -c user.email=e commit -qm c");
+}
+
+fn restore(job: &Job, inputs: &[&str]) -> Said {
+    job.wipe();
+    job.ok(&[&["restore"], inputs].concat())
+}
+
+fn save(job: &Job, status: &str) -> String {
+    job.ok(&["save", "--job-status", status]).log
+}
+
+/// The hit of the next job of the same commit.
+fn next_hit(job: &Job, inputs: &[&str]) -> String {
+    let said = restore(job, inputs);
+    fs::remove_dir_all(job.path("temp/runner-cache-sessions")).unwrap();
+    said.outputs["builds-hit"].clone()
+}
+
+#[track_caller]
+fn assert_nothing_kept(job: &Job, inputs: &[&str], log: &str, why: &str) {
+    let lines: Vec<_> = log.lines().filter(|line| line.starts_with("builds")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("nothing kept") && lines[0].contains(why), "{log}");
+    assert_eq!(next_hit(job, inputs), "miss");
+}
+
+#[test]
+fn a_job_that_built_all_keeps_all() {
+    let job = host();
+    restore(&job, &TWO);
+    job.sh("cargo build -q --offline");
+    save(&job, "success");
+    assert_eq!(restore(&job, &TWO).outputs["builds-hit"], "exact");
+    assert!(save(&job, "success").contains("builds  skipped  an entry of this key is there already"));
+    // Restored from this commit's own entry, and unchanged.
+    restore(&job, &TWO);
+    job.ok(&["save", "--save", "always"]);
+    assert_eq!(job.entries("builds").len(), 2);
+    assert_eq!(next_hit(&job, &TWO), "exact");
+}
+
+#[test]
+fn a_job_that_did_not_succeed_keeps_nothing() {
+    for (status, moment) in [("failure", "auto"), ("cancelled", "auto"), ("failure", "always")] {
+        let job = host();
+        restore(&job, &ONE);
+        job.sh("cargo build -q --offline");
+        let log = job.ok(&["save", "--job-status", status, "--save", moment]).log;
+        assert!(log.contains("builds  skipped"), "{log}");
+        assert_eq!(next_hit(&job, &ONE), "miss", "{status} {moment}");
+    }
+}
+
+/// Programs of another commit come with the target folder.
+#[test]
+fn a_job_that_only_checks_keeps_no_old_program() {
+    let job = host();
+    restore(&job, &ONE);
+    job.sh("cargo build -q --offline");
+    save(&job, "success");
+    commit(&job, "two");
+    restore(&job, &ONE);
+    assert!(job.path("work/project/target/debug/small").is_file(), "of the commit before");
+    job.sh("cargo check -q --offline");
+    let log = save(&job, "success");
+    assert_nothing_kept(
+        &job,
+        &ONE,
+        &log,
+        "not written since the restore, and so perhaps of another commit: target/debug/small",
+    );
+    assert_eq!(job.sh("cargo run -q --offline --bin small 1>&2"), "two\n");
+}
+
+#[test]
+fn a_job_that_built_a_part_keeps_nothing() {
+    let job = host();
+    restore(&job, &TWO);
+    job.sh("cargo build -q --offline --bin small");
+    let log = save(&job, "success");
+    assert_nothing_kept(&job, &TWO, &log, "not there: target/debug/other");
+    // Now the other one is there, of another commit.
+    job.sh("cargo build -q --offline");
+    job.ok(&["save", "--layers", "target"]);
+    commit(&job, "two");
+    restore(&job, &TWO);
+    job.sh("cargo build -q --offline --bin small");
+    let log = save(&job, "success");
+    assert_nothing_kept(&job, &TWO, &log, "target/debug/other");
+}
+
+#[test]
+fn a_pattern_keeps_all_that_it_names_or_nothing() {
+    let job = host();
+    let inputs = ["--preset", "none", "--builds", "dist/*.bin\ndist/docs/**"];
+    restore(&job, &inputs);
+    job.sh("mkdir -p dist; echo 1 >dist/a.bin; echo 1 >dist/b.bin");
+    let log = save(&job, "success");
+    assert_nothing_kept(&job, &inputs, &log, "not there: dist/docs/**");
+    job.sh("touch -d '2001-01-01' dist/b.bin; mkdir dist/docs");
+    restore(&job, &inputs);
+    job.sh("echo 2 >dist/a.bin; echo 2 >dist/docs/index");
+    let log = save(&job, "success");
+    assert_nothing_kept(&job, &inputs, &log, "dist/b.bin");
+    restore(&job, &inputs);
+    job.sh("echo 3 >dist/a.bin; echo 3 >dist/b.bin; echo 3 >dist/docs/index");
+    save(&job, "success");
+    assert_eq!(next_hit(&job, &inputs), "exact");
+}
+
+#[test]
+fn a_file_with_an_older_time_may_be_anything() {
+    let job = host();
+    let inputs = ["--builds", "dist/tool"];
+    restore(&job, &inputs);
+    job.sh("cargo build -q --offline");
+    save(&job, "success");
+    commit(&job, "two");
+    restore(&job, &inputs);
+    job.sh("mkdir -p dist; cp -p target/debug/small dist/tool");
+    let log = save(&job, "success");
+    assert_nothing_kept(&job, &inputs, &log, "dist/tool");
+}
+
+/// A clock that was wrong gives a file of the cache a time that is still to come.
+#[test]
+fn a_file_that_was_there_is_known_whatever_its_time() {
+    let job = host();
+    restore(&job, &ONE);
+    job.sh("cargo build -q --offline; touch -d '2100-01-01' target/debug/small");
+    job.ok(&["save", "--layers", "target"]);
+    fs::remove_dir_all(job.path("root/builds")).unwrap();
+    commit(&job, "two");
+    restore(&job, &ONE);
+    let log = save(&job, "success");
+    assert_nothing_kept(&job, &ONE, &log, "target/debug/small");
+}
+
+#[test]
+fn another_commit_than_at_the_restore_is_not_kept_under_its_key() {
+    let job = host();
+    restore(&job, &ONE);
+    commit(&job, "two");
+    job.sh("cargo build -q --offline");
+    let log = save(&job, "success");
+    assert!(log.contains("another commit now than at the restore"), "{log}");
+    assert_eq!(job.entries("builds").len(), 0);
+}
+
+/// The parts of the action that only restore and only save.
+#[test]
+fn a_save_by_its_own_inputs_knows_what_the_restore_saw() {
+    let job = host();
+    job.wipe();
+    job.sh("cargo build -q --offline");
+    let log = job.ok(&[&["save"], &ONE[..]].concat()).log;
+    assert!(log.contains("it is not known what this job wrote"), "{log}");
+    job.ok(&[&["restore", "--no-session"], &ONE[..]].concat());
+    let log = job.ok(&[&["save"], &ONE[..]].concat()).log;
+    assert!(log.contains("not written since the restore"), "{log}");
+    job.sh("touch src/main.rs; cargo build -q --offline");
+    job.ok(&[&["save"], &ONE[..]].concat());
+    assert_eq!(next_hit(&job, &ONE), "exact");
+}
+
+#[test]
+fn run_keeps_what_its_command_built() {
+    let job = host();
+    let run = |command: &[&str]| job.run(&[&["run"], &ONE[..], &["--"], command].concat());
+    run(&["sh", "-c", "cargo build -q --offline; exit 1"]);
+    assert_eq!(next_hit(&job, &ONE), "miss");
+    job.wipe();
+    job.remove("root");
+    assert_eq!(run(&["cargo", "build", "-q", "--offline"]).code, 0);
+    assert_eq!(next_hit(&job, &ONE), "exact");
+}
