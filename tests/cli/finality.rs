@@ -173,5 +173,5 @@ fn a_target_folder_is_an_exact_hit_after_failed_tests() {
     job.sh("cargo build -q --offline");
     save(&job, "failure");
     assert_eq!(restore(&job, &[]).outputs["target-hit"], "exact");
-    assert!(fs::exists(job.path("work/project/target/debug/small")).unwrap());
+    assert!(fs::exists(job.path("work/project/target/debug/deps")).unwrap());
 }
