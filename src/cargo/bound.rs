@@ -31,14 +31,15 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Looks through `unit` of the target directory `target`, whose files lie in `folders`. Of a unit that knows no place the
-    /// files are not read.
+    /// Looks through `unit` of the target directory `target`, whose files lie in `folders`. Where a script or a macro was told the
+    /// places (`may_be_told`), what can hide paths leads to all of them.
     pub(super) fn of_unit(
         &self,
         folders: Folders<'_>,
         target: &Tree,
         unit: &Unit,
         record: &Record,
+        may_be_told: bool,
     ) -> tree::Result<Traces> {
         let mut found: Vec<_> = self.places.iter().map(|place| follows_variable(record, place)).collect();
         let mut tells_commit = false;
@@ -60,7 +61,7 @@ impl Search<'_> {
             for (is_bound, place) in found.iter_mut().zip(self.places) {
                 *is_bound = *is_bound
                     || leads_to(&contents, &[place], &record.sources)
-                    || (hides_paths && knows(record, place));
+                    || (hides_paths && (may_be_told || knows(record, place)));
             }
             tells_commit = tells_commit || self.tells_commit(&contents);
         }

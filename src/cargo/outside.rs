@@ -20,20 +20,28 @@ pub fn outside_state(path: &Path) -> OutsideState {
     state.unwrap_or(OutsideState::Unreadable)
 }
 
-/// A digest of names, sizes and times.
+/// How many bytes of a folder are read at most: a larger one is not known.
+const MOST: u64 = 256 << 20;
+
+/// A digest of names and contents.
 fn folder(path: &Path) -> Option<String> {
-    let tree = walk(&Dir::open(path).ok()?, &Selection::all(), &Interrupt::default()).ok()?.tree;
+    let dir = Dir::open(path).ok()?;
+    let tree = walk(&dir, &Selection::all(), &Interrupt::default()).ok()?.tree;
+    if tree.bytes() > MOST {
+        return None;
+    }
     let mut text = Vec::new();
     for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. })) {
         text.extend_from_slice(&tree.path_below(0, id));
         let what = match node.kind {
             Kind::Symlink { target } => tree.text(target).to_vec(),
-            Kind::File { size, .. } => size.to_string().into_bytes(),
-            Kind::Folder { .. } => Vec::new(),
+            _ => {
+                let (file, _) = dir.open_file(&tree.path_below(0, id)).ok()?;
+                Digest::of_file(file).ok()?.bytes().to_vec()
+            }
         };
         text.push(0);
         text.extend_from_slice(&what);
-        text.extend_from_slice(format!("\0{}.{}\0", node.mtime.seconds, node.mtime.nanoseconds).as_bytes());
     }
     Some(sha256_hex(&text))
 }

@@ -87,8 +87,34 @@ const OF_C: [&str; 43] = [
     "write",
 ];
 
+/// Functions by which programs are run.
+const RUNS: [&str; 4] = ["posix_spawnp", "posix_spawn", "execvp", "fork"];
+
+/// What a procedural macro can do besides what it is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Ability {
+    /// It can read files.
+    pub(super) reads: bool,
+    /// It can run programs, such as git.
+    pub(super) runs: bool,
+}
+
+/// What the procedural macro in `library` can do. One that does not tell can do all.
+pub(super) fn ability(library: &[u8]) -> Ability {
+    let runs = |object: &object::File<'_>| {
+        object.dynamic_symbols().any(|symbol| {
+            let name = symbol.name().unwrap_or_default();
+            symbol.is_undefined() && RUNS.contains(&name.split('@').next().unwrap_or(name))
+        })
+    };
+    Ability {
+        reads: can_read(library),
+        runs: object::File::parse(library).map_or(true, |object| runs(&object)),
+    }
+}
+
 /// Whether the library of a procedural macro, `library`, can read what it wants. One that does not tell can.
-pub(super) fn can_read(library: &[u8]) -> bool {
+fn can_read(library: &[u8]) -> bool {
     let Ok(object) = object::File::parse(library) else { return true };
     let mut names = 0_usize;
     for symbol in object.symbols() {

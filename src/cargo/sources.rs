@@ -33,6 +33,22 @@ pub fn path_packages(text: &str, folder: &Path) -> Vec<PathBuf> {
     packages.filter(|package| file::is_file(&package.join("Cargo.toml"))).collect()
 }
 
+/// The files that a configuration file of cargo's, `text`, names in any setting by a path relative to `folder`.
+pub fn named_files(text: &str, folder: &Path) -> Vec<PathBuf> {
+    let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
+    let (mut values, mut files) = (vec![toml::Value::Table(table)], Vec::new());
+    while let Some(value) = values.pop() {
+        match value {
+            toml::Value::Table(table) => values.extend(table.into_iter().map(|(_, value)| value)),
+            toml::Value::Array(array) => values.extend(array),
+            toml::Value::String(path) if path.contains('/') => files.push(normal(&folder.join(path))),
+            _ => {}
+        }
+    }
+    files.retain(|path| file::is_file(path));
+    files
+}
+
 fn collect_paths(value: &toml::Value, paths: &mut Vec<String>) {
     match value {
         toml::Value::Table(table) => {

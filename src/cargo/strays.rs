@@ -33,8 +33,12 @@ pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>>
 /// What a build script wrote beside its own output directory: its run, the number of a target directory, and a node there.
 pub(super) type Extra = (RangeInclusive<Time>, (u32, NodeId));
 
-/// What the scripts of all `outputs`, target directories of one job with their units, wrote into these.
-pub(super) fn extras(outputs: &[(&Tree, &[Unit])]) -> Vec<Extra> {
+/// When a node of the root of that number came to be; see [`crate::sys::file::inode_times`].
+pub type InodeTimes<'a> = &'a dyn Fn(u32, NodeId) -> Option<[Time; 2]>;
+
+/// What the scripts of all `outputs`, target directories of one job with their units, wrote into these. What a script unpacks
+/// or links has an older time of change, but came to be while it ran.
+pub(super) fn extras(outputs: &[(&Tree, &[Unit])], inode_times: InodeTimes<'_>) -> Vec<Extra> {
     let names = names_of(outputs);
     let runs: Vec<_> =
         outputs.iter().flat_map(|(tree, units)| units.iter().filter_map(|unit| run_of(tree, unit))).collect();
@@ -42,7 +46,9 @@ pub(super) fn extras(outputs: &[(&Tree, &[Unit])]) -> Vec<Extra> {
     for (number, (tree, units)) in (0..).zip(outputs) {
         let kinds = kinds(tree, units, &names);
         for (id, node) in tree.iter().filter(|(id, _)| kinds[*id as usize] == Some(Stray::Other)) {
-            let writers = runs.iter().filter(|run| run.contains(&node.mtime));
+            let born = inode_times(number, id);
+            let times = [node.mtime].into_iter().chain(born.into_iter().flatten());
+            let writers = runs.iter().filter(|run| times.clone().any(|time| run.contains(&time)));
             extras.extend(writers.map(|run| (run.clone(), (number, id))));
         }
     }
@@ -50,10 +56,17 @@ pub(super) fn extras(outputs: &[(&Tree, &[Unit])]) -> Vec<Extra> {
 }
 
 /// For each of `outputs` what is not worth keeping, since a build makes it or a fresh checkout has none of it, but for the
-/// parts `kept`.
-pub fn strays(outputs: &[(&Tree, &[Unit])], kept: Option<&Kept>) -> Vec<Vec<(NodeId, Why)>> {
+/// parts `kept` and for `known`, which scripts wrote in earlier jobs.
+pub fn strays(
+    outputs: &[(&Tree, &[Unit])],
+    kept: Option<&Kept>,
+    known: &HashSet<(u32, NodeId)>,
+    inode_times: InodeTimes<'_>,
+) -> Vec<Vec<(NodeId, Why)>> {
     let names = names_of(outputs);
-    let of_scripts: HashSet<_> = extras(outputs).into_iter().map(|(_, extra)| extra).collect();
+    let mut of_scripts: HashSet<_> =
+        extras(outputs, inode_times).into_iter().map(|(_, extra)| extra).collect();
+    of_scripts.extend(known);
     let has = |part: Part| kept.is_some_and(|kept| kept.parts.contains(&part));
     let of_output = |(number, (tree, units)): (u32, &(&Tree, &[Unit]))| {
         // Of a cargo whose target directories are of a kind that is not known nothing is left out.
@@ -65,7 +78,9 @@ pub fn strays(outputs: &[(&Tree, &[Unit])], kept: Option<&Kept>) -> Vec<Vec<(Nod
             None => true,
             Some(Stray::Uplifted) => false,
             Some(Stray::Other) => {
-                of_scripts.contains(&(number, id)) || has(Part::Unused) || part_of(tree, id).is_some_and(has)
+                of_scripts.contains(&(number, id))
+                    || has(Part::Unused) && !is_profile_of_coverage(tree.name(id))
+                    || part_of(tree, id).is_some_and(has)
             }
         };
         let is_leaf = |id: NodeId| !matches!(tree.node(id).kind, Kind::Folder { .. });
@@ -141,6 +156,11 @@ fn part_of(target: &Tree, id: NodeId) -> Option<Part> {
         TEMPORARY => Some(Part::Tmp),
         _ => None,
     })
+}
+
+/// What the next run of tests would be merged with.
+fn is_profile_of_coverage(name: &[u8]) -> bool {
+    name.ends_with(b".profraw") || name.ends_with(b".profdata")
 }
 
 /// Marks and locks of target directories and profiles.

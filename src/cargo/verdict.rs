@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::source_trees::nodes_of_package;
 use crate::store::{Inputs, Known, Made, Provenance, SourceId};
-use crate::tree::{NodeId, Tree};
+use crate::tree::Tree;
 
 /// Why a unit is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,10 @@ pub struct Checkout<'a> {
     pub trees: Vec<&'a Tree>,
     /// Whether something of them is as it was; nothing is where sources are not to be compared.
     pub is_same: Option<&'a dyn Fn(SourceId) -> bool>,
+    /// The same for who reads all of a package: a lock file that is absent is made again.
+    pub is_same_to_package: &'a dyn Fn(SourceId) -> bool,
+    /// The same for who may read anything but the code of other packages.
+    pub is_same_to_reader: &'a dyn Fn(SourceId) -> bool,
     /// For each place whether it is the same.
     pub places: Vec<bool>,
     /// For each of the things outside whether it is as it was.
@@ -87,18 +91,20 @@ pub fn leave_out_users(units: &[Made], reasons: &mut [Option<Reason>]) {
     }
 }
 
-/// What is not as it was, by packages: the first of it.
+/// What is not as it was: the first of it.
 struct Areas {
     /// In each package, but for those within it.
     packages: Vec<Option<SourceId>>,
-    /// In no package.
-    beside: Option<SourceId>,
+    /// Anywhere, to who may read anything.
+    anywhere: Option<SourceId>,
 }
 
 impl Areas {
     fn of(provenance: &Provenance, checkout: &Checkout<'_>) -> Self {
-        let mut areas = Self { packages: vec![None; provenance.packages.len()], beside: None };
-        let Some(is_same) = checkout.is_same else { return areas };
+        let mut areas = Self { packages: vec![None; provenance.packages.len()], anywhere: None };
+        if checkout.is_same.is_none() {
+            return areas;
+        }
         for (sources, tree) in (0..).zip(&checkout.trees) {
             let mut own = vec![None; tree.len() as usize];
             for (package, own_folder) in provenance.packages.iter().enumerate() {
@@ -109,27 +115,18 @@ impl Areas {
             for (node, of) in tree.iter() {
                 own[node as usize] = own[node as usize].or(own[of.parent as usize]);
                 let id = SourceId { sources, node };
-                if is_same(id) {
-                    continue;
+                if let Some(package) = own[node as usize]
+                    && !(checkout.is_same_to_package)(id)
+                {
+                    areas.packages[package].get_or_insert(id);
                 }
-                match own[node as usize] {
-                    Some(package) => {
-                        areas.packages[package].get_or_insert(id);
-                    }
-                    None if is_made_by_cargo(tree, node) => {}
-                    None => {
-                        areas.beside.get_or_insert(id);
-                    }
+                if !(checkout.is_same_to_reader)(id) {
+                    areas.anywhere.get_or_insert(id);
                 }
             }
         }
         areas
     }
-}
-
-/// Whether cargo makes the file where it is absent; a folder in which there are other names now is told by these names.
-fn is_made_by_cargo(tree: &Tree, node: NodeId) -> bool {
-    tree.name(node) == b"Cargo.lock"
 }
 
 struct Judge<'a> {
@@ -180,8 +177,8 @@ impl Judge<'_> {
             return Some(Reason::Source(other));
         }
         let mut areas = known.packages.iter().map(|&package| self.areas.packages[package as usize]);
-        let beside = if known.is_open { self.areas.beside } else { None };
-        areas.find_map(|other| other).or(beside).map(Reason::Source)
+        let anywhere = if known.is_open { self.areas.anywhere } else { None };
+        areas.find_map(|other| other).or(anywhere).map(Reason::Source)
     }
 
     fn below(&self, id: SourceId) -> Vec<SourceId> {
@@ -232,6 +229,7 @@ mod tests {
             bound: vec![],
             is_of_commit: false,
             is_reader: false,
+            is_runner: false,
             extras: vec![],
             inputs,
         }
@@ -274,6 +272,8 @@ mod tests {
             let mut checkout = Checkout {
                 trees: vec![&self.tree],
                 is_same: Some(&is_same),
+                is_same_to_package: &is_same,
+                is_same_to_reader: &is_same,
                 places: vec![true; self.provenance.places.len()],
                 outside: vec![true; self.provenance.outside.len()],
                 versions: vec![true; self.provenance.packages.len()],
@@ -303,17 +303,17 @@ mod tests {
     }
 
     #[test]
-    fn a_package_is_without_those_within_and_what_is_of_none_counts_for_open_units() {
+    fn a_package_is_without_those_within_and_all_counts_for_open_units() {
         let whole = |packages: &[u32], is_open: bool| {
             made(&[], Inputs::Known(Known { packages: packages.to_vec(), is_open, ..Known::default() }))
         };
         let world = World::new(vec![whole(&[0], false), whole(&[1], false), whole(&[1], true)]);
         let left_out =
             |other: &str| world.judge(&[other], |_| {}).iter().map(Option::is_some).collect::<Vec<_>>();
-        assert_eq!(left_out("a/x"), [true, false, false]);
+        assert_eq!(left_out("a/x"), [true, false, true]);
         assert_eq!(left_out("a/b/y"), [false, true, true]);
         assert_eq!(left_out("c/z"), [false, false, true]);
-        assert_eq!(left_out("Cargo.lock"), [false, false, false]);
+        assert_eq!(left_out("Cargo.lock"), [false, false, true]);
         assert_eq!(left_out("a/b"), [false, true, true], "there are other names in it");
     }
 

@@ -18,14 +18,17 @@ use super::live::Live;
 use super::trouble::Trouble;
 use crate::cargo::{
     Checkout, Earlier, Making, NO_SOURCES, OUTPUT_MARKS, OutputFolder, RUSTC_INFO, Reason, SourceTrees,
-    SourcesSince, Unit, config_files, leave_out_users, outside_state, path_packages, source_folder, units,
-    verdicts, version, watched_sources,
+    SourcesSince, Unit, config_files, leave_out_users, named_files, outside_state, path_packages,
+    source_folder, units, verdicts, version, watched_sources,
 };
 use crate::plan::{LeftOut, SourcesPlan};
 use crate::report::{SourcesKept, UnitsKept};
 use crate::store::{Inputs, Lease, Manifest, Provenance, SourceId, Sources};
 use crate::sys::{self, Dir, Interrupt, Time, before_now, file};
 use crate::tree::{Compared, Kind, NodeId, Selection, Snapshot, Tree};
+
+/// What cargo makes where it is absent.
+const LOCK: &[u8] = b"Cargo.lock";
 
 /// What an entry is made of.
 #[derive(Default)]
@@ -63,7 +66,9 @@ fn try_note(
     let trees = SourceTrees::new(trees.collect());
     let mut places = plan.places.clone();
     places.extend(folders.iter().filter(|folder| !plan.places.contains(folder)).cloned());
+    let configured = configured(plan);
     let making = Making {
+        configured: &configured,
         sources: &trees,
         home: plan.home.as_deref(),
         places,
@@ -82,6 +87,17 @@ fn try_note(
         .collect();
     let provenance = making.provenance(&outputs)?;
     Ok(Noted { sources, provenance })
+}
+
+/// Files that cargo's configuration names by paths, such as a linker or a wrapper of the compiler.
+fn configured(plan: &SourcesPlan) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
+        let folder = config.ancestors().nth(2).unwrap_or(&config);
+        let text = file::read_if_present(&config).ok().flatten().unwrap_or_default();
+        found.extend(named_files(&String::from_utf8_lossy(&text), folder));
+    }
+    found
 }
 
 /// The workspaces that are built in the root called `root`.
@@ -107,12 +123,12 @@ fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[Live<'_>]) -> E
     }
 }
 
-/// The commits that are checked out, in the order of the sources; where nothing is compared, that of the job's directory.
+/// What git tells of what is checked out, in the order of the sources: each commit, and its name by tags.
 fn commits(plan: &SourcesPlan, sources: &[Sources]) -> Vec<String> {
     let folders = sources.iter().map(|sources| folder_of(plan, sources));
     let is_checkout = |folder: &PathBuf| file::is_present(&folder.join(".git"));
-    let commit = |folder: PathBuf| git::head(&folder).unwrap_or_default();
-    folders.map(|folder| if is_checkout(&folder) { commit(folder) } else { String::new() }).collect()
+    let told = |folder: PathBuf| [git::head(&folder), git::describe(&folder)].map(Option::unwrap_or_default);
+    folders.filter(is_checkout).flat_map(told).collect()
 }
 
 fn folder_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {
@@ -199,6 +215,7 @@ pub(super) fn judge<'l>(
     let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
     let mut judged = Judged { manifest, compared, units, reasons: Vec::new(), before };
     judged.reasons = judged.verdicts(plan);
+    judged.leave_out_documentation();
     if judged.has_other_outputs(ours, outputs) {
         judged.leave_out_watchers();
     }
@@ -225,6 +242,10 @@ impl Judged<'_> {
         let checkout = Checkout {
             trees: self.trees(),
             is_same: plan.is_compared.then_some(&is_same),
+            is_same_to_package: &|id| self.is_same_but(id, |name| name == LOCK),
+            is_same_to_reader: &|id| {
+                is_code(self.name_of(id)) || self.is_same_but(id, |name| name == LOCK || is_code(name))
+            },
             places: provenance.places.iter().map(is_same_place).collect(),
             outside: provenance
                 .outside
@@ -243,6 +264,17 @@ impl Judged<'_> {
             verdicts(provenance, root, &checkout, &are_future)
         };
         self.units.iter().enumerate().map(of_root).collect()
+    }
+
+    fn name_of(&self, id: SourceId) -> &[u8] {
+        self.manifest.sources[id.sources as usize].snapshot.tree().name(id.node)
+    }
+
+    fn is_same_but(&self, id: SourceId, is_nothing: impl Fn(&[u8]) -> bool) -> bool {
+        let snapshot = &self.manifest.sources[id.sources as usize].snapshot;
+        self.compared[id.sources as usize]
+            .as_ref()
+            .is_some_and(|compared| compared.is_same_but(snapshot, id.node, is_nothing))
     }
 
     fn trees(&self) -> Vec<&Tree> {
@@ -268,6 +300,20 @@ impl Judged<'_> {
         let met = self.compared.iter().flatten().flat_map(Compared::caches);
         // Cargo's tag alone also stands in its home.
         { met.chain(outputs) }.any(|folder| !ours.contains(folder) && file::is_file(&folder.join(RUSTC_INFO)))
+    }
+
+    /// Leaves out all documentation where some of it is left out: its pages tell of each other, and a build writes only some.
+    fn leave_out_documentation(&mut self) {
+        for ((units, reasons), root) in self.units.iter().zip(&mut self.reasons).zip(&self.manifest.roots) {
+            let is_documentation =
+                |unit: &Unit| unit.fingerprints.iter().any(|id| root.tree.name(*id).starts_with(b"doc-"));
+            let of: Vec<_> = (0..units.len()).filter(|&unit| is_documentation(&units[unit])).collect();
+            if let Some(&first) = of.iter().find(|&&unit| reasons[unit].is_some()) {
+                for unit in of {
+                    reasons[unit].get_or_insert(Reason::Needs(first));
+                }
+            }
+        }
     }
 
     /// Leaves out what needs old times for sources.
@@ -355,6 +401,15 @@ impl Judged<'_> {
                 extras
                     .filter(|(of, _)| *of as usize == root)
                     .for_each(|(_, id)| left_out[*id as usize] = true);
+            }
+        }
+        let is_left_out = |(unit, reason): (&Unit, &Option<Reason>)| {
+            reason.is_some() && unit.fingerprints.iter().any(|id| tree.name(*id).starts_with(b"doc-"))
+        };
+        if self.units[root].iter().zip(&self.reasons[root]).any(is_left_out) {
+            let tops = [0].into_iter().chain(tree.children(0));
+            for pages in tops.filter_map(|top| tree.child(top, b"doc")) {
+                left_out[pages as usize] = true;
             }
         }
         // What is in a folder comes behind it.
@@ -463,6 +518,10 @@ impl Judged<'_> {
             Reason::Needs(need) => ("they were built with others of these", name(*need)),
         }
     }
+}
+
+fn is_code(name: &[u8]) -> bool {
+    name.ends_with(b".rs")
 }
 
 pub(super) fn time(moment: Timestamp) -> Time {

@@ -14,6 +14,11 @@ pub(super) fn ask(folder: &Path, args: &[&str]) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
+/// What the tags call the commit that is checked out in `folder`.
+pub(super) fn describe(folder: &Path) -> Option<String> {
+    ask(folder, &["describe", "--tags", "--always"])
+}
+
 /// The commit that is checked out in `folder`.
 pub(super) fn head(folder: &Path) -> Option<String> {
     ask(folder, &["rev-parse", "HEAD"])

@@ -53,10 +53,29 @@ fn leave_out_strays(live: &mut [Live<'_>], layer: &LayerPlan, base: Option<&Leas
     }
     let units: Vec<_> = live.iter().map(|live| units(&live.root.tree)).collect();
     let outputs: Vec<_> = live.iter().zip(&units).map(|(live, units)| (&live.root.tree, &**units)).collect();
-    let strays = strays(&outputs, layer.kept.as_ref());
+    let known = known_extras(live, base);
+    let inode_times = |root: u32, id: NodeId| {
+        let live = &live[root as usize];
+        file::inode_times(&live.dir.join(&live.root.tree.path_below(0, id)))
+    };
+    let strays = strays(&outputs, layer.kept.as_ref(), &known, &inode_times);
     for (live, strays) in live.iter_mut().zip(strays) {
         live.leave_out(&strays);
     }
+}
+
+/// What scripts wrote into target folders in jobs before, by the numbers of roots and nodes there.
+fn known_extras(live: &[Live<'_>], base: Option<&Lease>) -> HashSet<(u32, NodeId)> {
+    let mut known = HashSet::new();
+    let Some(manifest) = base.map(Lease::manifest) else { return known };
+    let extras = manifest.provenance.roots.iter().flatten().flat_map(|made| &made.extras);
+    for &(root, id) in extras {
+        let root = &manifest.roots[root as usize];
+        let path = root.tree.path_below(0, id);
+        let there = (0..).zip(live).find(|(_, live)| live.root.name == root.name);
+        known.extend(there.and_then(|(number, live)| Some((number, live.root.tree.at(&path)?))));
+    }
+    known
 }
 
 impl Live<'_> {

@@ -493,6 +493,7 @@ pub(super) mod tests {
             bound,
             is_of_commit: false,
             is_reader: false,
+            is_runner: false,
             extras,
             inputs: Inputs::Known(known),
         };

@@ -55,7 +55,7 @@ pub struct Outside {
 pub enum OutsideState {
     /// A file with these contents.
     File(Digest),
-    /// A directory; a digest of the names, sizes and times of all that is in it.
+    /// A directory; a digest of the names and contents of all that is in it.
     Folder(String),
     /// Nothing, or something that could not be read.
     Unreadable,
@@ -74,6 +74,8 @@ pub struct Made {
     pub is_of_commit: bool,
     /// Whether it is a procedural macro that can read files.
     pub is_reader: bool,
+    /// Whether it is one that can run programs.
+    pub is_runner: bool,
     /// What a build script wrote beside its own output directory: the number of a root, and a node in its tree.
     pub extras: Vec<(u32, NodeId)>,
     /// What it was made of.

@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
 use super::error::{Error, Named, Result};
-use super::random;
+use super::{Time, random};
 
 /// Permission bits of a file for its owner only.
 const PRIVATE: u32 = 0o600;
@@ -225,6 +227,17 @@ pub fn make_unique_dir(parent: &Path, prefix: &str) -> Result<PathBuf> {
 /// The time at which the file or folder last changed.
 pub fn modified(path: &Path) -> Result<std::time::SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).named("read metadata of", || path.into())
+}
+
+/// When a file or folder came to be under a name, as far as that is known: when its inode last changed, and when it was made.
+/// Neither can be set. Symlinks are not followed.
+pub fn inode_times(path: &Path) -> Option<[Time; 2]> {
+    let mask = StatxFlags::CTIME | StatxFlags::BTIME;
+    let stat = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, mask).ok()?;
+    let time = |time: rustix::fs::StatxTimestamp| Time { seconds: time.tv_sec, nanoseconds: time.tv_nsec };
+    let changed = time(stat.stx_ctime);
+    let has_birth = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
+    Some([changed, if has_birth { time(stat.stx_btime) } else { changed }])
 }
 
 /// A number that tells the file system of `path` from others.

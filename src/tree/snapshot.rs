@@ -81,12 +81,17 @@ impl Snapshot {
         live.for_each_pair(&self.tree, |ours, theirs| {
             let (now, then) = (live.node(ours), self.tree.node(theirs));
             let likeness = likeness((&live, ours), (&self.tree, theirs));
-            found[theirs as usize] = Some(Found { mtime: now.mtime, is_same: likeness == Likeness::Same });
+            found[theirs as usize] = Some(Found {
+                mtime: now.mtime,
+                is_same: likeness == Likeness::Same,
+                other_names: other_names(&live, ours, &self.tree, theirs),
+            });
             if likeness == Likeness::AsFarAsKnown {
                 let is_same_time = now.mtime == then.mtime && !is_given(then.mtime);
                 match digests[theirs as usize] {
                     _ if is_same_time => {
-                        found[theirs as usize] = Some(Found { mtime: now.mtime, is_same: true });
+                        found[theirs as usize] =
+                            Some(Found { mtime: now.mtime, is_same: true, other_names: Vec::new() });
                     }
                     Some(digest) => unread.push((ours, (theirs, digest))),
                     None => {}
@@ -170,12 +175,26 @@ impl Compared {
     /// Whether the snapshot's node `id` is as it was: a file by what it holds and whether it can be run, a link by where it
     /// leads, a folder by the names in it and what they are names of.
     pub fn is_same(&self, id: NodeId) -> bool {
-        self.found[id as usize].is_some_and(|found| found.is_same)
+        self.found[id as usize].as_ref().is_some_and(|found| found.is_same)
+    }
+
+    /// The same, where names that `is_nothing` came or went are no difference: of files, links and empty folders.
+    pub fn is_same_but(&self, snapshot: &Snapshot, id: NodeId, is_nothing: impl Fn(&[u8]) -> bool) -> bool {
+        let name = snapshot.tree.name(id);
+        match &self.found[id as usize] {
+            None => is_nothing(name),
+            Some(found) if found.is_same => true,
+            Some(found) => {
+                is_folder(&snapshot.tree, id)
+                    && !found.other_names.is_empty()
+                    && found.other_names.iter().all(|name| is_nothing(name))
+            }
+        }
     }
 
     /// When what is in the place of the snapshot's node `id` last changed; `None` where nothing is.
     pub fn mtime(&self, id: NodeId) -> Option<Time> {
-        self.found[id as usize].map(|found| found.mtime)
+        self.found[id as usize].as_ref().map(|found| found.mtime)
     }
 
     /// How many files and links of the snapshot are as they were, and how many are not, or gone.
@@ -211,10 +230,12 @@ impl Compared {
 }
 
 /// What is in the place of a node of a snapshot.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Found {
     mtime: Time,
     is_same: bool,
+    /// Names in a folder that come or went.
+    other_names: Vec<Box<[u8]>>,
 }
 
 /// What is known of a file.
@@ -250,6 +271,21 @@ fn likeness((one, a): (&Tree, NodeId), (other, b): (&Tree, NodeId)) -> Likeness 
         (Kind::Folder { .. }, Kind::Folder { .. }) => same_if(has_same_names(one, a, other, b)),
         _ => Likeness::Other,
     }
+}
+
+fn is_folder(tree: &Tree, id: NodeId) -> bool {
+    matches!(tree.node(id).kind, Kind::Folder { .. })
+}
+
+/// Names that are in only one of two folders; none where one is no folder.
+fn other_names(one: &Tree, folder: NodeId, other: &Tree, other_folder: NodeId) -> Vec<Box<[u8]>> {
+    if !is_folder(one, folder) || !is_folder(other, other_folder) {
+        return Vec::new();
+    }
+    let lacks = |tree: &Tree, folder: NodeId, name: &[u8]| tree.child(folder, name).is_none();
+    let new = one.children(folder).map(|id| one.name(id)).filter(|name| lacks(other, other_folder, name));
+    let gone = other.children(other_folder).map(|id| other.name(id)).filter(|name| lacks(one, folder, name));
+    new.chain(gone).map(Into::into).collect()
 }
 
 fn has_same_names(one: &Tree, folder: NodeId, other: &Tree, other_folder: NodeId) -> bool {

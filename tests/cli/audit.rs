@@ -156,7 +156,8 @@ fn a_test_that_fails_on_what_was_restored_alone_is_a_difference() {
 fn another_exit_code_is_a_difference_by_itself_where_clean_builds_agree_on_theirs() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
-    let said = audit(&job, &[], "! [ -e target/debug/deps ]; new=$?; cargo build -q --offline; test $new = 0");
+    let said =
+        audit(&job, &[], "! [ -e target/debug/deps ]; new=$?; cargo build -q --offline; test $new = 0");
     assert_tells(
         &said,
         1,

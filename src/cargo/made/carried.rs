@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::outside::OutsideList;
 use super::super::package::Package;
+use super::super::reader::Ability;
 use super::super::source_trees::{SourceTrees, leaves_below, nodes_of_package};
 use super::super::units::Unit;
 use super::OutputFolder;
@@ -40,8 +41,10 @@ pub struct Earlier<'a> {
 pub(super) struct Carried {
     pub(super) bound: Vec<u32>,
     pub(super) is_of_commit: bool,
-    pub(super) is_reader: bool,
+    pub(super) ability: Ability,
     pub(super) inputs: Inputs,
+    /// What it wrote beside its own output directory, as far as it is there.
+    pub(super) extras: Vec<(u32, NodeId)>,
 }
 
 /// Takes what is known of units over that have not been made again.
@@ -87,32 +90,73 @@ impl<'a> Carrying<'a> {
     pub(super) fn root(
         &self,
         number: usize,
-        output: &OutputFolder<'_>,
+        outputs: &[OutputFolder<'_>],
         units: &[Unit],
         outside: &mut OutsideList,
     ) -> Vec<Option<Carried>> {
+        let output = &outputs[number];
         let Some((root, tree)) = self.earlier.roots[number] else { return Vec::new() };
         let Some(then) = self.earlier.provenance.roots.get(root) else { return Vec::new() };
         let by_path: HashMap<_, _> =
             then.iter().map(|made| (tree.path_below(0, made.folder), made)).collect();
         let of_unit = |unit: &Unit| {
             let made = by_path.get(&output.tree.path_below(0, unit.folder()))?;
-            is_same_unit(output.tree, unit, tree).then(|| self.carry(made, outside))
+            is_same_unit(output.tree, unit, tree).then(|| self.carry(made, outputs, outside))
         };
         units.iter().map(of_unit).collect()
     }
 
-    fn carry(&self, made: &Made, outside: &mut OutsideList) -> Carried {
+    /// What the script of a unit wrote into the sources before, as far as it is there: one that writes only what differs leaves it.
+    pub(super) fn written_before(
+        &self,
+        number: usize,
+        output: &OutputFolder<'_>,
+        unit: &Unit,
+    ) -> Vec<SourceId> {
+        let Some((root, tree)) = self.earlier.roots[number] else { return Vec::new() };
+        let path = output.tree.path_below(0, unit.folder());
+        let units = self.earlier.provenance.roots.get(root).into_iter().flatten();
+        let made = { units }.find(|made| tree.path_below(0, made.folder) == path);
+        let Some(Inputs::Known(known)) = made.map(|made| &made.inputs) else { return Vec::new() };
+        let now = |id: &SourceId| {
+            let since = self.earlier.sources[id.sources as usize].as_ref()?;
+            let (node, _) = since.nodes[id.node as usize]?;
+            Some(SourceId { sources: since.now, node })
+        };
+        known.read.iter().filter_map(now).collect()
+    }
+
+    /// What was at a node of a root then, in the root of now.
+    fn extra(&self, (root, id): (u32, NodeId), outputs: &[OutputFolder<'_>]) -> Option<(u32, NodeId)> {
+        let is_it = |of: &Option<(usize, &Tree)>| of.is_some_and(|(number, _)| number == root as usize);
+        let number = self.earlier.roots.iter().position(is_it)?;
+        let (_, then) = self.earlier.roots[number]?;
+        let id = outputs[number].tree.at(&then.path_below(0, id))?;
+        Some((u32::try_from(number).ok()?, id))
+    }
+
+    fn carry(&self, made: &Made, outputs: &[OutputFolder<'_>], outside: &mut OutsideList) -> Carried {
         let inputs = match &made.inputs {
             Inputs::Known(known) => self.known(known, outside).map_or(Inputs::Unknown, Inputs::Known),
             unknown => unknown.clone(),
         };
         Carried {
+            extras: made.extras.iter().filter_map(|extra| self.extra(*extra, outputs)).collect(),
             bound: made.bound.iter().map(|&place| self.places[place as usize]).collect(),
             is_of_commit: made.is_of_commit,
-            is_reader: made.is_reader,
+            ability: Ability { reads: made.is_reader, runs: made.is_runner },
             inputs,
         }
+    }
+
+    /// Whether all that was in the sources is as it was.
+    fn is_all_same(&self) -> bool {
+        self.earlier
+            .sources
+            .iter()
+            .flatten()
+            .flat_map(|since| &since.nodes)
+            .all(|node| node.is_some_and(|(_, is_same)| is_same))
     }
 
     /// The same as it is now; `None` where something has changed since: then the unit is of what was.
@@ -137,7 +181,7 @@ impl<'a> Carrying<'a> {
         let mut below = watched
             .chain(whole)
             .flat_map(|(id, nodes)| nodes.into_iter().map(move |node| SourceId { node, ..id }));
-        if !below.all(|id| one(&id).is_some()) {
+        if !below.all(|id| one(&id).is_some()) || known.is_open && !self.is_all_same() {
             return None;
         }
         let outside = known.outside.iter().map(|&index| {

@@ -8,23 +8,27 @@ use super::super::dep_info::Base;
 use super::super::outside::is_settled;
 use super::super::package::Package;
 use super::super::patched::is_any_patched;
+use super::super::reader::Ability;
 use super::super::record::Record;
 use super::super::source_trees::nodes_of_package;
 use super::super::units::Unit;
-use super::linked::libraries;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::linked::{folders_flagged, folders_told, is_linked, is_of_system};
 use super::read::ReadUnits;
 use super::{Noting, OutputFolder};
 use crate::store::{Inputs, Known, SourceId};
 use crate::sys::{Time, file};
-use crate::tree::{self, Kind, NodeId, Tree};
+use crate::tree::{Kind, NodeId, Tree};
 
 impl Noting<'_> {
+    /// `output` is the output directory of that number.
     pub(super) fn inputs(
         &mut self,
-        output: &OutputFolder<'_>,
+        (number, output): (usize, &OutputFolder<'_>),
         read: &ReadUnits,
         index: usize,
-        readers: &[bool],
+        abilities: &[Ability],
         run: Option<&RangeInclusive<Time>>,
     ) -> Inputs {
         let (unit, Some(record)) = (&read.units[index], &read.records[index]) else { return Inputs::Unknown };
@@ -44,11 +48,14 @@ impl Noting<'_> {
             let Some(own) = self.own_packages(output, read, index) else { return Inputs::Unknown };
             self.add_package(&mut inputs, &own, record);
             inputs.own.extend(own.iter().copied());
-            inputs.is_open = !is_run && read.sees_reader(output.tree, index, readers);
+            inputs.is_open = !is_run && read.macros(output.tree, index, abilities).reads;
             if inputs.is_open {
                 inputs.packages.extend(own.iter().copied());
             }
             let folders: Vec<_> = own.iter().map(|&own| self.package_folder(own)).collect();
+            if !inputs.packages.is_empty() && has_modules(folders.iter().chain(output.workspaces)) {
+                return Inputs::Unknown;
+            }
             if !self.add_listed(&mut inputs, output, record, &folders)
                 || !self.add_watched(&mut inputs, output, record, &folders)
             {
@@ -57,9 +64,16 @@ impl Noting<'_> {
         } else if self.is_patched(record) || !self.add_watched(&mut inputs, output, record, &[]) {
             return Inputs::Unknown;
         }
-        self.add_named(&mut inputs, output, record.fingerprint.rustflags().iter().map(String::as_str));
+        let flags = record.fingerprint.rustflags();
+        self.add_named(&mut inputs, output, flags.iter().map(String::as_str));
+        self.add_libraries(&mut inputs, output, &folders_flagged(flags));
+        for path in self.making.configured {
+            self.add_file(&mut inputs, output, path);
+        }
         if let Some(run) = run {
             self.add_written(&mut inputs, run);
+            let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
+            inputs.read.extend(before.unwrap_or_default());
             self.add_linked(&mut inputs, output, unit);
             if holds_target_folder(output.tree, unit) {
                 // Cargo, started by the script, goes by times that nobody has looked at.
@@ -79,7 +93,13 @@ impl Noting<'_> {
     fn is_of_these(&self, known: &Known, times: &Times) -> bool {
         let sources = self.making.sources;
         let is_until = |ids: &[SourceId], time: Time| {
-            ids.iter().all(|id| sources.tree(id.sources).node(id.node).mtime <= time)
+            ids.iter().all(|id| {
+                // A file that was moved here has the time that it had elsewhere.
+                let [changed, _] = self.born(id.sources)[id.node as usize];
+                let node = sources.tree(id.sources).node(id.node);
+                let is_leaf = !matches!(node.kind, Kind::Folder { .. });
+                node.mtime <= time && !(is_leaf && changed > times.made)
+            })
         };
         let whole: Vec<_> =
             known.packages.iter().flat_map(|&package| self.files_of_package(package)).collect();
@@ -88,6 +108,19 @@ impl Noting<'_> {
             && is_until(&watched, times.list)
             && is_until(&known.read, times.made)
             && is_until(&whole, times.made)
+            && known.packages.iter().all(|&package| self.is_untouched(package, times.made))
+    }
+
+    /// Whether nothing came to or went from the directories of a package since.
+    fn is_untouched(&self, package: u32, since: Time) -> bool {
+        let folder = self.packages[package as usize].folder;
+        let tree = self.making.sources.tree(folder.sources);
+        let is_other = |node| self.packages.iter().any(|other| other.folder == SourceId { node, ..folder });
+        let nodes = nodes_of_package(tree, folder.node, is_other);
+        { nodes.into_iter() }.all(|node| {
+            let node = tree.node(node);
+            !matches!(node.kind, Kind::Folder { .. }) || node.mtime <= since
+        })
     }
 
     fn files_of_package(&self, package: u32) -> Vec<SourceId> {
@@ -203,10 +236,29 @@ impl Noting<'_> {
     /// What a script wrote into the sources while it ran.
     fn add_written(&mut self, inputs: &mut Collected, run: &RangeInclusive<Time>) {
         for (sources, _, tree) in self.making.sources.iter() {
-            let is_leaf = |node: &tree::Node| !matches!(node.kind, Kind::Folder { .. });
-            let written = tree.iter().filter(|(_, node)| is_leaf(node) && run.contains(&node.mtime));
-            inputs.read.extend(written.map(|(node, _)| SourceId { sources, node }));
+            let born = self.born(sources);
+            for (node, of) in tree.iter().skip(1) {
+                let is_leaf = !matches!(of.kind, Kind::Folder { .. });
+                let [changed, made] = born[node as usize];
+                // A folder changes with each file in it; it is a script's only if it was made meanwhile.
+                if run.contains(&made) || is_leaf && (run.contains(&of.mtime) || run.contains(&changed)) {
+                    inputs.read.insert(SourceId { sources, node });
+                }
+            }
         }
+    }
+
+    /// When each node of the sources of this number came to be.
+    fn born(&self, sources: u32) -> &[[Time; 2]] {
+        self.born[sources as usize].get_or_init(|| {
+            let tree = self.making.sources.tree(sources);
+            let epoch = Time { seconds: 0, nanoseconds: 0 };
+            let of = |node| {
+                let path = self.making.sources.path(SourceId { sources, node });
+                file::inode_times(&path).unwrap_or([epoch; 2])
+            };
+            (0..tree.len()).into_par_iter().map(of).collect()
+        })
     }
 
     /// Libraries that a script tells cargo to link, where they are no dependency's own.
@@ -215,10 +267,25 @@ impl Noting<'_> {
         let told = unit.files(output.tree).into_iter().find(is_told);
         let Some(Ok(Some(told))) = told.map(|id| output.folders.read(output.tree, id)) else { return };
         let told = String::from_utf8_lossy(&told);
-        for path in libraries(&told) {
-            self.add_file(inputs, output, &path);
-        }
+        self.add_libraries(inputs, output, &folders_told(&told));
         self.add_named(inputs, output, told.lines().filter(|line| line.contains("rustc-link-arg")));
+    }
+
+    /// All libraries and objects in these directories: what of them is linked a source can say as well as a flag.
+    fn add_libraries(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, folders: &[PathBuf]) {
+        for folder in folders {
+            for workspace in output.workspaces {
+                let folder = workspace.join(folder);
+                if is_of_system(&folder) {
+                    continue;
+                }
+                for name in file::names(&folder).unwrap_or_default() {
+                    if is_linked(&name) {
+                        self.add_file(inputs, output, &folder.join(name));
+                    }
+                }
+            }
+        }
     }
 
     /// Files that flags name, by themselves or behind an option: objects, scripts of the linker, lists of arguments.
@@ -314,6 +381,11 @@ impl Collected {
             is_open: self.is_open,
         }
     }
+}
+
+/// Whether there are packages of Node.js in one of `folders`: they are no sources, but who reads what he wants may read them.
+fn has_modules<'p>(mut folders: impl Iterator<Item = &'p PathBuf>) -> bool {
+    folders.any(|folder| file::is_dir(&folder.join("node_modules")))
 }
 
 /// Whether a script has a target directory of another cargo in its output.

@@ -1,45 +1,72 @@
-//! Libraries that a build script tells cargo to link.
+//! Where what is linked besides rustc's own libraries can be.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Where the libraries can be that `told`, the output of a build script, has linked: in each directory that it names.
-pub(super) fn libraries(told: &str) -> Vec<PathBuf> {
-    let (mut folders, mut names) = (Vec::new(), Vec::new());
+/// The directories in which `told`, the output of a build script, lets libraries be looked for.
+pub(super) fn folders_told(told: &str) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
     for line in told.lines() {
         let Some(said) = line.strip_prefix("cargo:") else { continue };
         let Some((name, value)) = said.strip_prefix(':').unwrap_or(said).split_once('=') else { continue };
-        let value = value.trim();
-        match name {
-            // `native=/usr/lib`
-            "rustc-link-search" => folders.push(value.split_once('=').map_or(value, |(_, path)| path)),
-            // `static:+whole-archive=name:other`
-            "rustc-link-lib" => {
-                let name = value.split_once('=').map_or(value, |(_, name)| name);
-                names.push(name.split(':').next().unwrap_or(name));
-            }
-            // `-L path -l name`
-            "rustc-flags" => {
-                let words: Vec<_> = value.split_whitespace().collect();
-                for (index, word) in words.iter().enumerate() {
-                    let (option, rest) = word.split_at_checked(2).unwrap_or((word, ""));
-                    let value = if rest.is_empty() { words.get(index + 1).copied() } else { Some(rest) };
-                    let value = value.map(|value| value.split_once('=').map_or(value, |(_, value)| value));
-                    match option {
-                        "-L" => folders.extend(value),
-                        "-l" => names.extend(value),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
+        if name == "rustc-link-search" {
+            folders.push(PathBuf::from(without_kind(value.trim())));
+        } else if name == "rustc-flags" || name.starts_with("rustc-link-arg") {
+            folders.extend(folders_flagged(&value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()));
         }
     }
-    let in_folder = |folder: &&str| {
-        let folder = Path::new(folder);
-        let files = names
-            .iter()
-            .flat_map(|name| [format!("lib{name}.a"), format!("lib{name}.so"), (*name).to_owned()]);
-        files.map(|file| folder.join(file)).collect::<Vec<_>>()
-    };
-    folders.iter().flat_map(in_folder).collect()
+    folders
+}
+
+/// The directories that flags name by `-L`, of the compiler's own or for the linker.
+pub(super) fn folders_flagged(flags: &[String]) -> Vec<PathBuf> {
+    let words: Vec<_> = flags.iter().flat_map(|flag| flag.split([',', ' '])).collect();
+    let mut folders = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let word =
+            word.rsplit_once("link-arg=").or(word.rsplit_once("link-args=")).map_or(*word, |(_, word)| word);
+        let value = match word.strip_prefix("-L") {
+            Some("") => words.get(index + 1).copied(),
+            value => value,
+        };
+        folders.extend(value.map(|value| PathBuf::from(without_kind(value))));
+    }
+    folders
+}
+
+/// `native=/usr/lib`
+fn without_kind(value: &str) -> &str {
+    value.split_once('=').map_or(value, |(_, path)| path)
+}
+
+/// Whether a file is one that linkers take, by its name.
+pub(super) fn is_linked(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let is_versioned = || name.windows(4).any(|part| part == b".so.");
+    [&b".a"[..], b".so", b".o", b".lo", b".lib"].iter().any(|ending| name.ends_with(ending)) || is_versioned()
+}
+
+/// Whether a directory is the system's, with more libraries than are looked at: see the limits in ARCHITECTURE.
+pub(super) fn is_of_system(folder: &Path) -> bool {
+    ["/usr", "/lib", "/lib64"].iter().any(|system| folder.starts_with(system))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_found_in_all_forms() {
+        let told = "cargo:rustc-link-search=native=/a\ncargo::rustc-link-search=b\ncargo:rustc-flags=-L c -l x\n\
+                    cargo:rustc-link-arg=-Ld\ncargo:rustc-link-lib=static=x\nwarning=-Lnone\n";
+        assert_eq!(folders_told(told), ["/a", "b", "c", "d"].map(PathBuf::from));
+        let flags = ["-L", "native=a", "-Lb", "-Clink-arg=-Lc", "-Copt-level=3"].map(str::to_owned);
+        assert_eq!(folders_flagged(&flags), ["a", "b", "c"].map(PathBuf::from));
+        assert!(
+            is_linked(OsStr::new("libx.so.1"))
+                && is_linked(OsStr::new("x.o"))
+                && !is_linked(OsStr::new("x.rs"))
+        );
+    }
 }

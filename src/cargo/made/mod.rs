@@ -9,9 +9,10 @@ mod inputs;
 mod linked;
 mod read;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
@@ -21,12 +22,12 @@ use super::package::{Package, packages};
 use super::source_trees::SourceTrees;
 use super::strays::{Extra, extras, run_of};
 use crate::store::{self, Made, Provenance};
-use crate::sys::Time;
+use crate::sys::{Time, file};
 use crate::tree::{self, Folders, Tree};
 
 use carried::{Carried, Carrying};
 pub use carried::{Earlier, SourcesSince};
-use read::{ReadUnits, is_reader};
+use read::{ReadUnits, ability_of};
 
 /// A target directory, or that of intermediate files.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,8 @@ pub struct Making<'a> {
     pub sources: &'a SourceTrees<'a>,
     /// The cargo home of the builds.
     pub home: Option<&'a Path>,
+    /// Files that cargo's configuration names, such as a linker.
+    pub configured: &'a [PathBuf],
     /// Directories that units can be bound to.
     pub places: Vec<PathBuf>,
     /// The commits of the sources.
@@ -74,16 +77,26 @@ impl Making<'_> {
         let mut places = self.places.clone();
         let carrying =
             self.earlier.as_ref().map(|earlier| Carrying::new(earlier, self.sources, &packages, &mut places));
-        let mut noting =
-            Noting { making: self, packages: &packages, places: &places, outside: OutsideList::default() };
+        let mut noting = Noting {
+            making: self,
+            carrying: carrying.as_ref(),
+            packages: &packages,
+            places: &places,
+            outside: OutsideList::default(),
+            born: self.sources.iter().map(|_| OnceLock::new()).collect(),
+        };
         let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
-        let extras = extras(&with_units.collect::<Vec<_>>());
+        let inode_times = |root: u32, id| {
+            let OutputFolder { tree, folders, .. } = &outputs[root as usize];
+            file::inode_times(&folders.path(tree, id))
+        };
+        let extras = extras(&with_units.collect::<Vec<_>>(), &inode_times);
         let mut roots = Vec::new();
         for (number, (output, read)) in outputs.iter().zip(&read).enumerate() {
             let carried = carrying
                 .as_ref()
-                .map(|carrying| carrying.root(number, output, &read.units, &mut noting.outside));
-            roots.push(noting.root(output, read, &extras, &carried.unwrap_or_default())?);
+                .map(|carrying| carrying.root(number, outputs, &read.units, &mut noting.outside));
+            roots.push(noting.root(number, output, read, &extras, &carried.unwrap_or_default())?);
         }
         Ok(Provenance {
             places: places.iter().map(|place| place.as_os_str().as_bytes().to_vec()).collect(),
@@ -100,15 +113,19 @@ impl Making<'_> {
 
 struct Noting<'a> {
     making: &'a Making<'a>,
+    carrying: Option<&'a Carrying<'a>>,
     packages: &'a [Package],
     places: &'a [PathBuf],
     outside: OutsideList,
+    /// For each of the sources when each of its nodes came to be, once that is asked for.
+    born: Vec<OnceLock<Vec<[Time; 2]>>>,
 }
 
 impl Noting<'_> {
     /// `carried` has for each unit what is known of it already.
     fn root(
         &mut self,
+        number: usize,
         output: &OutputFolder<'_>,
         read: &ReadUnits,
         extras: &[Extra],
@@ -119,38 +136,43 @@ impl Noting<'_> {
         let is_new = |index: usize| carried.get(index).is_none_or(Option::is_none);
         let traces = units.par_iter().zip(records).enumerate().map(|(index, (unit, record))| match record {
             Some(record) if is_new(index) && read.may_know_places(output.tree, index) => {
-                search.of_unit(output.folders, output.tree, unit, record)
+                let may_be_told = read.sees_macro(output.tree, index) || run_of(output.tree, unit).is_some();
+                search.of_unit(output.folders, output.tree, unit, record, may_be_told)
             }
             _ => Ok(Traces::default()),
         });
         let traces = traces.collect::<tree::Result<Vec<_>>>()?;
-        let readers = units.par_iter().enumerate().map(|(index, unit)| match carried.get(index) {
-            Some(Some(carried)) => Ok(carried.is_reader),
-            _ => is_reader(output, unit),
+        let abilities = units.par_iter().enumerate().map(|(index, unit)| match carried.get(index) {
+            Some(Some(carried)) => Ok(carried.ability),
+            _ => ability_of(output, unit),
         });
-        let readers = readers.collect::<tree::Result<Vec<_>>>()?;
+        let abilities = abilities.collect::<tree::Result<Vec<_>>>()?;
         let mut all = Vec::new();
         for (index, (unit, traces)) in units.iter().zip(traces).enumerate() {
             let run = run_of(output.tree, unit);
             let extras = extras.iter().filter(|(of, _)| run.as_ref() == Some(of)).map(|(_, extra)| *extra);
+            let mut extras: BTreeSet<_> = extras.collect();
             let carried = carried.get(index).cloned().flatten();
             let carried = match carried {
                 Some(carried) => carried,
                 None => Carried {
+                    extras: Vec::new(),
                     bound: traces.places,
-                    is_of_commit: traces.tells_commit,
-                    is_reader: readers[index],
-                    inputs: self.inputs(output, read, index, &readers, run.as_ref()),
+                    is_of_commit: traces.tells_commit || read.macros(output.tree, index, &abilities).runs,
+                    ability: abilities[index],
+                    inputs: self.inputs((number, output), read, index, &abilities, run.as_ref()),
                 },
             };
+            extras.extend(carried.extras);
             let needs = read.needs[index].iter().flatten();
             all.push(Made {
                 folder: unit.folder(),
                 needs: needs.map(|&need| u32::try_from(need).expect("there are few")).collect(),
                 bound: carried.bound,
                 is_of_commit: carried.is_of_commit,
-                is_reader: carried.is_reader,
-                extras: extras.collect(),
+                is_reader: carried.ability.reads,
+                is_runner: carried.ability.runs,
+                extras: extras.into_iter().collect(),
                 inputs: carried.inputs,
             });
         }

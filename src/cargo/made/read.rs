@@ -6,7 +6,7 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::super::dependencies::told;
-use super::super::reader::can_read;
+use super::super::reader::{Ability, ability};
 use super::super::record::Record;
 use super::super::units::{Unit, units};
 use super::OutputFolder;
@@ -62,23 +62,34 @@ impl ReadUnits {
             || self.needs[index].iter().flatten().any(|&need| is_run(need))
     }
 
-    /// Whether a procedural macro that can read files was there when a unit was compiled: macros are re-exported.
-    pub(super) fn sees_reader(&self, target: &Tree, index: usize, readers: &[bool]) -> bool {
-        let mut pending = vec![index];
+    /// What the procedural macros can do together that were there when a unit was compiled: macros are re-exported.
+    pub(super) fn macros(&self, target: &Tree, index: usize, abilities: &[Ability]) -> Ability {
+        self.macros_seen(target, index).into_iter().fold(Ability::default(), |sum, unit| {
+            let Ability { reads, runs } = abilities[unit];
+            Ability { reads: sum.reads || reads, runs: sum.runs || runs }
+        })
+    }
+
+    /// Whether any procedural macro was there.
+    pub(super) fn sees_macro(&self, target: &Tree, index: usize) -> bool {
+        !self.macros_seen(target, index).is_empty()
+    }
+
+    fn macros_seen(&self, target: &Tree, index: usize) -> Vec<usize> {
+        let (mut pending, mut found) = (vec![index], Vec::new());
         let mut seen = HashSet::from([index]);
         while let Some(unit) = pending.pop() {
-            if unit != index && readers[unit] {
-                return true;
+            let is_macro = unit != index && is_macro(target, &self.units[unit]);
+            if is_macro {
+                found.push(unit);
             }
             // What a macro or a script was made with is not seen behind it.
-            let is_closed =
-                unit != index && (is_macro(target, &self.units[unit]) || self.is_script(target, unit));
-            if !is_closed {
+            if !is_macro && (unit == index || !self.is_script(target, unit)) {
                 let needs = self.needs[unit].iter().flatten().copied();
                 pending.extend(needs.filter(|need| seen.insert(*need)));
             }
         }
-        false
+        found
     }
 
     fn is_script(&self, target: &Tree, unit: usize) -> bool {
@@ -101,8 +112,8 @@ fn is_macro(target: &Tree, unit: &Unit) -> bool {
     macro_library(target, unit).is_some()
 }
 
-/// Whether a unit is a procedural macro that can read files.
-pub(super) fn is_reader(output: &OutputFolder<'_>, unit: &Unit) -> tree::Result<bool> {
-    let Some(library) = macro_library(output.tree, unit) else { return Ok(false) };
-    Ok(output.folders.read(output.tree, library)?.is_none_or(|library| can_read(&library)))
+/// What a unit can do as a procedural macro; nothing where it is none.
+pub(super) fn ability_of(output: &OutputFolder<'_>, unit: &Unit) -> tree::Result<Ability> {
+    let Some(library) = macro_library(output.tree, unit) else { return Ok(Ability::default()) };
+    Ok(ability(&output.folders.read(output.tree, library)?.unwrap_or_default()))
 }
