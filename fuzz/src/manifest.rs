@@ -15,7 +15,7 @@ pub fn read(file: &[u8]) -> Option<Manifest> {
             Some(manifest)
         }
         Err(error) => {
-            assert!(error.is_damage() || matches!(error, Error::NewerFormat { .. }), "{error}");
+            assert!(error.is_damage() || matches!(error, Error::OtherFormat { .. }), "{error}");
             None
         }
     }

@@ -33,12 +33,11 @@ fn folder(path: &Path) -> Option<String> {
     let mut text = Vec::new();
     for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. })) {
         text.extend_from_slice(&tree.path_below(0, id));
-        let what = match node.kind {
-            Kind::Symlink { target } => tree.text(target).to_vec(),
-            _ => {
-                let (file, _) = dir.open_file(&tree.path_below(0, id)).ok()?;
-                Digest::of_file(file).ok()?.bytes().to_vec()
-            }
+        let what = if let Kind::Symlink { target } = node.kind {
+            tree.text(target).to_vec()
+        } else {
+            let (file, _) = dir.open_file(&tree.path_below(0, id)).ok()?;
+            Digest::of_file(file).ok()?.bytes().to_vec()
         };
         text.push(0);
         text.extend_from_slice(&what);

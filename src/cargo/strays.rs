@@ -5,7 +5,7 @@
 //! script and when it ended: what changed in between is taken to be the script's, for it will not run again. Nothing else
 //! comes back.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::RangeInclusive;
 
 use super::sweep::{Kept, Part, Why};
@@ -60,7 +60,7 @@ pub(super) fn extras(outputs: &[(&Tree, &[Unit])], inode_times: InodeTimes<'_>) 
 pub fn strays(
     outputs: &[(&Tree, &[Unit])],
     kept: Option<&Kept>,
-    known: &HashSet<(u32, NodeId)>,
+    known: &BTreeSet<(u32, NodeId)>,
     inode_times: InodeTimes<'_>,
 ) -> Vec<Vec<(NodeId, Why)>> {
     let names = names_of(outputs);

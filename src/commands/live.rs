@@ -1,6 +1,6 @@
 //! A layer as it is in the job now, and what of it is worth saving.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::job::Job;
 use super::source::{folder_of, is_target_folder};
@@ -65,8 +65,8 @@ fn leave_out_strays(live: &mut [Live<'_>], layer: &LayerPlan, base: Option<&Leas
 }
 
 /// What scripts wrote into target folders in jobs before, by the numbers of roots and nodes there.
-fn known_extras(live: &[Live<'_>], base: Option<&Lease>) -> HashSet<(u32, NodeId)> {
-    let mut known = HashSet::new();
+fn known_extras(live: &[Live<'_>], base: Option<&Lease>) -> BTreeSet<(u32, NodeId)> {
+    let mut known = BTreeSet::new();
     let Some(manifest) = base.map(Lease::manifest) else { return known };
     let extras = manifest.provenance.roots.iter().flatten().flat_map(|made| &made.extras);
     for &(root, id) in extras {

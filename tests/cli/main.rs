@@ -26,4 +26,5 @@ mod scopes;
 mod several;
 mod sweep;
 mod trouble;
+mod truth;
 mod upkeep;

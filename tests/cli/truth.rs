@@ -1,0 +1,287 @@
+//! A job with the cache gives what it gives on a fresh checkout without it: one test for each kind of input that cargo does not
+//! see, or sees by times alone.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::job::Job;
+
+/// Files of a checkout, by their paths.
+type Files = BTreeMap<&'static str, &'static str>;
+
+const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+
+/// A macro that gives the text of a file beside the manifest of whoever calls it.
+const READER: &str = "extern crate proc_macro;\nuse proc_macro::*;\n#[proc_macro]\npub fn text(input: TokenStream) -> TokenStream {\n\
+    let folder = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
+    let path = std::path::Path::new(&folder).join(input.to_string().trim_matches('\"'));\n\
+    TokenTree::Literal(Literal::string(std::fs::read_to_string(path).unwrap_or_default().trim())).into()\n}\n";
+
+/// A repository whose jobs are runs of `probe`, of which the exit code and what it prints count.
+struct Repository {
+    job: Job,
+    files: Files,
+    probe: &'static str,
+}
+
+impl Repository {
+    fn new(files: &[(&'static str, &'static str)], probe: &'static str) -> Self {
+        let job = Job::new();
+        let mut files: Files = files.iter().copied().collect();
+        files.entry("Cargo.toml").or_insert(MANIFEST);
+        Self { job, files, probe }
+    }
+
+    /// Changes a file, or without a text removes it.
+    fn edit(&mut self, path: &'static str, text: Option<&'static str>) {
+        match text {
+            Some(text) => self.files.insert(path, text),
+            None => self.files.remove(path),
+        };
+    }
+
+    /// Lays out a fresh checkout in `project`, where the job is from now on.
+    fn check_out(&mut self, project: &str) {
+        if self.job.path(project).exists() {
+            self.job.remove(project);
+        }
+        for (path, text) in &self.files {
+            self.job.write(&format!("{project}/{path}"), text);
+        }
+        if self.job.path("temp").exists() {
+            self.job.remove("temp");
+        }
+        fs::create_dir(self.job.path("temp")).unwrap();
+        self.job.move_to(project);
+    }
+
+    fn probe(&self) -> String {
+        self.job.sh(&format!(
+            "{{ {}; }} >../../said 2>../../errors && echo ok >>../../said || echo failed >>../../said",
+            self.probe
+        ));
+        self.job.read("said")
+    }
+
+    /// A job in a fresh checkout in `project`: what it says, and what the restore told.
+    fn run(&mut self, project: &str) -> (String, String) {
+        self.check_out(project);
+        let log = self.job.ok(&["restore"]).log;
+        let said = self.probe();
+        self.job.ok(&["save"]);
+        (said, log)
+    }
+
+    /// The same without the cache.
+    fn run_clean(&mut self, project: &str) -> String {
+        self.check_out(project);
+        self.probe()
+    }
+
+    /// Fails unless a job in `project` gives what it gives without the cache, and tells what that is.
+    fn assert_true(&mut self, project: &str) -> String {
+        let (said, log) = self.run(project);
+        let clean = self.run_clean(project);
+        assert_eq!(said, clean, "{log}\n{}", self.job.read("errors"));
+        clean
+    }
+}
+
+const HERE: &str = "work/project";
+const THERE: &str = "elsewhere/project";
+const RUN: &str = "cargo run -q --offline";
+
+/// The program of `files` says something else after `path` has become `text`.
+fn assert_change_is_seen(
+    about: &str,
+    files: &[(&'static str, &'static str)],
+    path: &'static str,
+    text: &'static str,
+) {
+    let mut repository = Repository::new(files, RUN);
+    let before = repository.run(HERE).0;
+    repository.edit(path, Some(text));
+    let after = repository.assert_true(HERE);
+    assert_ne!(before, after, "{about}: the case is about something");
+}
+
+#[test]
+fn what_only_a_macro_or_a_script_reads_is_an_input() {
+    const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"app\", \"mac\"]\n";
+    const APP: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nmac.path = \"../mac\"\n";
+    const MAC: &str =
+        "[package]\nname = \"mac\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[lib]\nproc-macro = true\n";
+    const PAGE: &str = "fn main() { println!(\"{}\", mac::text!(\"README.md\")) }\n";
+    const BESIDE: &str = "fn main() { println!(\"{}\", mac::text!(\"../shared/x\")) }\n";
+    let in_workspace = |main, path| {
+        [
+            ("Cargo.toml", WORKSPACE),
+            ("app/Cargo.toml", APP),
+            ("mac/Cargo.toml", MAC),
+            ("mac/src/lib.rs", READER),
+            ("app/src/main.rs", main),
+            (path, "one"),
+        ]
+    };
+    let reads = "fn main() { println!(\"cargo:rustc-env=V={}\", std::fs::read_to_string(\"x/Cargo.toml\").unwrap().trim()); }\n";
+    let says = "fn main() { println!(\"{}\", env!(\"V\")) }\n";
+    assert_change_is_seen("a page", &in_workspace(PAGE, "app/README.md"), "app/README.md", "two");
+    assert_change_is_seen("a file of no package", &in_workspace(BESIDE, "shared/x"), "shared/x", "two");
+    let template = [("build.rs", reads), ("src/main.rs", says), ("x/Cargo.toml", "one")];
+    assert_change_is_seen("a template with a manifest that is none", &template, "x/Cargo.toml", "two");
+    let linker = [
+        (".cargo/config.toml", "[build]\nrustflags = [\"-Clink-arg=@link.args\"]\n"),
+        ("link.args", "-Wl,--defsym=value=42"),
+        (
+            "src/main.rs",
+            "unsafe extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", &raw const value as usize) }\n",
+        ),
+    ];
+    assert_change_is_seen("a list of arguments", &linker, "link.args", "-Wl,--defsym=value=43");
+}
+
+#[test]
+fn what_leads_to_another_workspace_is_compiled_there() {
+    let mut repository = Repository::new(
+        &[
+            (
+                "src/main.rs",
+                "fn main() { println!(\"{}\", std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/x\")).unwrap()) }\n",
+            ),
+            ("src/lib.rs", "pub fn apart() {}\n"),
+            ("x", "one"),
+        ],
+        RUN,
+    );
+    repository.run(HERE);
+    repository.edit("x", Some("two"));
+    let (said, log) = repository.run(THERE);
+    assert_eq!(said, "two\nok\n", "{log}");
+    assert!(log.contains("1 of 2 left out") || log.contains("they lead to another place"), "{log}");
+    repository.job.remove("work");
+    assert_eq!(repository.assert_true(THERE), "two\nok\n");
+}
+
+#[test]
+fn what_a_script_wrote_beside_its_own_output_is_made_again_with_it() {
+    let script = |tell: &str| {
+        format!(
+            "use std::{{env, fs, path::PathBuf}};\nfn main() {{\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    {tell}\n}}\n"
+        )
+    };
+    let into_source = script(
+        "fs::create_dir_all(\"src/made\").unwrap(); fs::write(\"src/made/mod.rs\", \"pub const V: u8 = 1;\").unwrap();",
+    );
+    let by_link = script(
+        "let out = PathBuf::from(env::var(\"OUT_DIR\").unwrap()); fs::write(out.join(\"x\"), \"1\").unwrap();\n    \
+         let beside = out.ancestors().nth(3).unwrap().join(\"x.txt\"); let _ = fs::remove_file(&beside); fs::hard_link(out.join(\"x\"), beside).unwrap();",
+    );
+    let unpacked = script(
+        "fs::create_dir_all(\"data\").unwrap(); fs::write(\"data/x\", \"1\").unwrap();\n    \
+         fs::File::options().write(true).open(\"data/x\").unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();",
+    );
+    for (script, main, probe) in [
+        (into_source, "mod made;\nfn main() { println!(\"{}\", made::V) }\n", RUN),
+        (by_link, "fn main() {}\n", "cargo build -q --offline; cat target/debug/x.txt"),
+        (unpacked, "fn main() {}\n", "cargo build -q --offline; cat data/x"),
+    ] {
+        let script: &'static str = Box::leak(script.into_boxed_str());
+        let mut repository =
+            Repository::new(&[("build.rs", script), ("src/main.rs", main), ("notes", "one")], probe);
+        repository.run(HERE);
+        repository.edit("notes", Some("two"));
+        assert!(repository.assert_true(HERE).starts_with('1'), "{script}");
+    }
+}
+
+#[test]
+fn an_output_directory_is_empty_when_a_script_runs_again() {
+    let script = "fn main() {\n    println!(\"cargo:rerun-if-changed=x\");\n    \
+         std::fs::create_dir(std::env::var(\"OUT_DIR\").unwrap() + \"/made\").unwrap();\n}\n";
+    let mut repository =
+        Repository::new(&[("build.rs", script), ("src/main.rs", "fn main() {}\n"), ("x", "one")], RUN);
+    repository.run(HERE);
+    repository.edit("x", Some("two"));
+    assert_eq!(repository.assert_true(HERE), "ok\n");
+}
+
+#[test]
+fn what_a_fresh_checkout_lacks_does_not_come_back() {
+    let mut repository = Repository::new(
+        &[
+            ("src/main.rs", "fn main() {}\n"),
+            (
+                "tests/t.rs",
+                "#[test]\nfn t() { std::fs::write(concat!(env!(\"CARGO_TARGET_TMPDIR\"), \"/x\"), \"\").unwrap() }\n",
+            ),
+        ],
+        "test -e target/debug/app && echo old; ls target/report 2>/dev/null; ls target/tmp 2>/dev/null; cargo test -q --offline >/dev/null && mkdir -p target/report && touch target/report/x",
+    );
+    repository.run(HERE);
+    assert_eq!(repository.assert_true(HERE), "ok\n");
+}
+
+#[test]
+fn a_program_that_was_changed_after_it_was_built_is_built_again() {
+    let mut repository = Repository::new(
+        &[("src/main.rs", "fn main() {}\n")],
+        "cargo build -q --offline; tail -c 4 target/debug/app | grep -c more",
+    );
+    repository.run(HERE);
+    repository.probe = "cargo build -q --offline; tail -c 4 target/debug/app | grep -c more; printf more >>target/debug/app; true";
+    let first = repository.run(HERE).0;
+    assert_eq!(first, "0\nok\n");
+    assert_eq!(repository.assert_true(HERE), "0\nok\n");
+}
+
+/// Some linkers, such as mold and wild, write over what they linked before.
+#[test]
+fn a_linker_that_writes_in_place_changes_no_entry() {
+    let mut repository = Repository::new(
+        &[
+            ("src/lib.rs", "pub fn one() -> u8 { 1 }\n"),
+            ("tests/t.rs", "#[test]\nfn t() { assert_eq!(app::one(), 1) }\n"),
+        ],
+        "cargo test -q --offline --test t >/dev/null",
+    );
+    repository.run(HERE);
+    repository.check_out(HERE);
+    repository.job.ok(&["restore", "--no-session", "--link-mode", "hardlink"]);
+    // As such a linker does it: the inode stays.
+    repository.job.sh("for file in $(find target/debug/deps target/debug/build -type f -perm -100); do echo broken >\"$file\"; done");
+    let (said, log) = repository.run(HERE);
+    assert_eq!(said, "ok\n", "{log}");
+    assert!(log.contains("target  exact"), "{log}");
+}
+
+#[test]
+fn what_was_built_while_the_clock_was_ahead_is_compiled_again() {
+    let mut repository = Repository::new(&[("src/main.rs", "fn main() { println!(\"one\") }\n")], RUN);
+    repository.check_out(HERE);
+    repository.job.ok(&["restore"]);
+    repository.job.sh("cargo build -q --offline; find target -exec touch -d '+1 hour' {} +");
+    repository.job.ok(&["save"]);
+    repository.edit("src/main.rs", Some("fn main() { println!(\"two\") }\n"));
+    assert_eq!(repository.assert_true(HERE), "two\nok\n");
+}
+
+#[test]
+fn a_source_that_changed_between_build_and_save_is_not_what_the_unit_is_of() {
+    let mut repository = Repository::new(&[("src/main.rs", "fn main() { println!(\"one\") }\n")], RUN);
+    repository.check_out(HERE);
+    repository.job.ok(&["restore"]);
+    repository.job.sh("cargo build -q --offline; echo 'fn main() { println!(\"two\") }' >new; touch -d '-1 hour' new; mv new src/main.rs");
+    repository.job.ok(&["save"]);
+    repository.edit("src/main.rs", Some("fn main() { println!(\"two\") }\n"));
+    assert_eq!(repository.assert_true(HERE), "two\nok\n");
+}
+
+#[test]
+fn of_a_package_with_another_version_no_old_library_comes_back() {
+    let probe = "cargo build -q --offline; ls target/debug/deps | grep -c 'libapp.*rlib'";
+    let mut repository = Repository::new(&[("src/lib.rs", "pub fn one() {}\n")], probe);
+    repository.run(HERE);
+    repository
+        .edit("Cargo.toml", Some("[package]\nname = \"app\"\nversion = \"0.2.0\"\nedition = \"2021\"\n"));
+    assert_eq!(repository.assert_true(HERE), "1\nok\n");
+}
