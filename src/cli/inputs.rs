@@ -145,8 +145,8 @@ pub struct Inputs {
     #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
     link_mode: LinkMode,
 
-    /// Give sources that have not changed since the restored build the times they had then: else cargo compiles the whole
-    /// workspace after each checkout
+    /// Bring back units that are made of files in the checkout, where these are all the same as when the entry was built: else
+    /// cargo compiles the whole workspace after each checkout
     #[arg(
         long,
         value_name = "BOOL",
@@ -170,7 +170,7 @@ pub struct Inputs {
     isolate_cargo_home: bool,
 
     /// What of a target folder is saved besides what the job's builds used: any of `incremental`, `doc`, `package`, `tmp`,
-    /// and `unused`: whatever else is in it
+    /// and `unused`: whatever else is in it, but for what cargo lays out in each build
     #[arg(long, value_name = "LIST", value_parser = Parts::from_str, default_value = "incremental")]
     keep_in_target: Parts,
 
