@@ -14,6 +14,11 @@ pub(super) fn ask(folder: &Path, args: &[&str]) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
+/// Lets git look at files of which only the time is another: its plumbing takes them for changed until then.
+pub(super) fn refresh(folder: &Path) {
+    let _ = ask(folder, &["update-index", "-q", "--refresh"]);
+}
+
 /// What the tags call the commit that is checked out in `folder`.
 pub(super) fn describe(folder: &Path) -> Option<String> {
     ask(folder, &["describe", "--tags", "--always"])

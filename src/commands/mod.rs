@@ -18,6 +18,7 @@ mod housekeeping;
 mod inspect;
 mod isolation;
 mod job;
+mod judged;
 mod last_build;
 mod list;
 mod live;

@@ -186,7 +186,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
                         left_out.clone_from(&served.left_out);
                     }
                     if !settings.lookup_only {
-                        let completed = by_layer.complete(outcome.hit);
+                        let completed = by_layer.complete(served.as_ref());
                         by_layer.mark(served.as_ref().filter(|_| completed.is_none()));
                         if let Some(Completed { composed, transfer, pooled }) = completed {
                             outcome.complete(composed, transfer);

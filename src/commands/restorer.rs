@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use super::cargo_lock::lock_cargo_home;
 use super::compose::{self, Completed};
-use super::freshness::Judged;
 use super::job::{Job, chain};
+use super::judged::{self, Judged};
 use super::progress::shown;
 use super::source::{folder_of, is_target_folder, linkable};
 use super::tools::{self, Arrival};
 use super::trouble::Trouble;
-use super::{downloads, explain, freshness, sweep};
+use super::{downloads, explain, sweep};
 use crate::cargo::SOURCES;
 use crate::plan::{LayerPlan, LeftOut, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
@@ -143,7 +143,7 @@ impl Restorer<'_> {
         let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
         let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
         let plan = self.layer.sources.as_ref();
-        let judged = plan.map(|plan| freshness::judge(self.job, plan, lease, &ours, &folders)).transpose()?;
+        let judged = plan.map(|plan| judged::judge(self.job, plan, lease, &ours, &folders)).transpose()?;
         let arrival = tools::announce(self.job, self.layer, &lease.manifest().header)?;
         let chosen = pairs.iter().filter_map(|&(planned, recorded)| {
             Some((recorded, self.chosen(lease, planned, recorded, arrival.as_ref(), judged.as_ref())?))
@@ -161,13 +161,14 @@ impl Restorer<'_> {
         let mut transfer = transferred?;
         transfer.lacking = arrival.map(|arrival| arrival.lacking).unwrap_or_default();
         let mut left_out = BTreeMap::new();
-        if let Some(judged) = judged {
+        if let (Some(judged), Some(plan)) = (judged, plan) {
             left_out = judged.told();
             let is_there = |&(planned, recorded): &(usize, usize)| {
                 let folder = &folders[planned];
                 file::is_dir(folder).then(|| (recorded, folder.clone()))
             };
-            let (sources, units) = judged.finish(self.job, &pairs.iter().filter_map(is_there).collect());
+            let (sources, units) =
+                judged.finish(self.job, plan, &pairs.iter().filter_map(is_there).collect());
             (transfer.sources, transfer.units) = (Some(sources), Some(units));
         }
         transfer.took = started.elapsed();
@@ -274,9 +275,13 @@ impl Restorer<'_> {
         }
     }
 
-    /// Completes a layer that no entry serves by its very key from the unit pool.
-    pub(super) fn complete(&self, hit: Hit) -> Option<Completed> {
-        let pool = self.layer.pool.as_ref().filter(|_| hit != Hit::Exact)?;
+    /// Completes a layer from the unit pool, unless an entry of the job's own lane serves it by its very key and as a whole.
+    pub(super) fn complete(&self, served: Option<&Served>) -> Option<Completed> {
+        let is_whole = served.is_some_and(|served| {
+            let lacks_units = served.left_out.values().any(|units| !units.is_empty());
+            served.hit == Hit::Exact && !lacks_units && served.lease.manifest().header.lane == self.plan.lane
+        });
+        let pool = self.layer.pool.as_ref().filter(|_| !is_whole)?;
         let completed = compose::complete(self.job, self.store, self.layer, pool, self.plan.link_mode);
         completed.unwrap_or_else(|error| {
             let layer = self.layer.layer;

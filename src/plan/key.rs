@@ -62,7 +62,9 @@ pub(super) fn parts_of(facts: &Facts, extra: Option<&str>, tools: &[Tool]) -> (P
     base.extend(facts.trigger.clone());
     let mut rustc = Vec::new();
     rustc.extend(facts.toolchain.version.clone().map(|version| ("rustc -vV".to_owned(), version)));
-    rustc.extend(facts.toolchain.file.as_ref().map(|(name, contents)| (name.clone(), sha256_hex(contents))));
+    // The compiler alone makes a difference; only where it is not there yet does the file tell which it will be.
+    let file = facts.toolchain.file.as_ref().filter(|_| facts.toolchain.version.is_none());
+    rustc.extend(file.map(|(name, contents)| (name.clone(), sha256_hex(contents))));
     let release = facts.toolchain.release().unwrap_or("none");
     // `-` separates parts.
     let rustc_name = format!("rustc.{}", release.replace('-', "_"));

@@ -1,0 +1,383 @@
+//! Which units of an entry serve in a job, and what has to be done for cargo to take them.
+//!
+//! Cargo goes by times. A unit that serves gets the time of the restore for cargo's list of its sources, so that these, which
+//! hold the same, are older, whatever times a checkout gave them. Only what a build script watches gets back the time that it
+//! had: what is built with the script is compared with the time of its run.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::freshness::{commits, folder_of, selection, time};
+use super::git;
+use super::job::{Job, chain};
+use super::trouble::Trouble;
+use crate::cargo::{
+    Checkout, RUSTC_INFO, Reason, Unit, leave_out_users, outside_state, units, verdicts, version,
+    watched_sources,
+};
+use crate::plan::{LeftOut, SourcesPlan};
+use crate::report::{SourcesKept, UnitsKept};
+use crate::store::{Inputs, Lease, Manifest, SourceId, Sources};
+use crate::sys::{Dir, Time, before_now, file};
+use crate::tree::{Compared, Kind, NodeId, Tree};
+
+/// What cargo makes where it is absent.
+const LOCK: &[u8] = b"Cargo.lock";
+
+/// A judgement of an entry's units, to be carried out when those that serve are in place.
+pub(super) struct Judged<'l> {
+    manifest: &'l Manifest,
+    compared: Vec<Option<Compared>>,
+    /// For each root its units.
+    units: Vec<Vec<Unit>>,
+    /// For each root and unit why it is left out.
+    reasons: Vec<Vec<Option<Reason>>>,
+    /// The time before which all sources were as they were compared.
+    before: Time,
+}
+
+/// Compares the job's sources with those from which the entry of `lease` was built. `outputs` are the target directories of
+/// the job, of which `ours` will be the entry's.
+pub(super) fn judge<'l>(
+    job: &Job,
+    plan: &SourcesPlan,
+    lease: &'l Lease,
+    ours: &[PathBuf],
+    outputs: &[PathBuf],
+) -> Result<Judged<'l>, Trouble> {
+    let manifest = lease.manifest();
+    let before = before_now();
+    let compared = manifest.sources.iter().map(|sources| {
+        let folder = folder_of(plan, sources);
+        if !plan.is_compared || !file::is_dir(&folder) {
+            return Ok(None);
+        }
+        Ok::<_, Trouble>(Some(sources.snapshot.compare(
+            Dir::open(&folder)?,
+            &selection()?,
+            &job.interrupt,
+        )?))
+    });
+    let compared = compared.collect::<Result<Vec<_>, _>>()?;
+    let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
+    let mut judged = Judged { manifest, compared, units, reasons: Vec::new(), before };
+    judged.reasons = judged.verdicts(plan);
+    judged.leave_out_documentation();
+    if judged.has_other_outputs(ours, outputs) {
+        judged.leave_out_watchers();
+    }
+    Ok(judged)
+}
+
+impl Judged<'_> {
+    fn verdicts(&self, plan: &SourcesPlan) -> Vec<Vec<Option<Reason>>> {
+        let provenance = &self.manifest.provenance;
+        let is_same = |id: SourceId| {
+            self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
+        };
+        let folders: Vec<_> = self.manifest.sources.iter().map(|sources| folder_of(plan, sources)).collect();
+        let is_same_place = |place: &Vec<u8>| {
+            let place = Path::new(OsStr::from_bytes(place));
+            plan.places.iter().chain(&folders).any(|other| other == place)
+        };
+        let is_same_version = |package: &crate::store::Package| {
+            let limit = &folders[package.folder.sources as usize];
+            let tree = self.manifest.sources[package.folder.sources as usize].snapshot.tree();
+            let path = tree.path_below(0, package.folder.node);
+            version(&limit.join(OsStr::from_bytes(&path)), limit) == package.version
+        };
+        let checkout = Checkout {
+            trees: self.trees(),
+            is_same: plan.is_compared.then_some(&is_same),
+            is_same_to_package: &|id| self.is_same_but(id, |name| name == LOCK),
+            is_same_to_reader: &|id| {
+                is_code(self.name_of(id)) || self.is_same_but(id, |name| name == LOCK || is_code(name))
+            },
+            places: provenance.places.iter().map(is_same_place).collect(),
+            outside: provenance
+                .outside
+                .iter()
+                .map(|outside| outside_state(Path::new(OsStr::from_bytes(&outside.path))) == outside.state)
+                .collect(),
+            versions: provenance.packages.iter().map(is_same_version).collect(),
+            is_same_commit: commits(plan, &self.manifest.sources) == provenance.commits,
+            is_all_newer: self.is_all_newer(),
+        };
+        let of_root = |(root, units): (usize, &Vec<Unit>)| {
+            let tree = &self.manifest.roots[root].tree;
+            let is_future =
+                |unit: &Unit| unit.files(tree).into_iter().any(|id| tree.node(id).mtime > self.before);
+            let are_future: Vec<_> = units.iter().map(is_future).collect();
+            verdicts(provenance, root, &checkout, &are_future)
+        };
+        self.units.iter().enumerate().map(of_root).collect()
+    }
+
+    fn name_of(&self, id: SourceId) -> &[u8] {
+        self.manifest.sources[id.sources as usize].snapshot.tree().name(id.node)
+    }
+
+    fn is_same_but(&self, id: SourceId, is_nothing: impl Fn(&[u8]) -> bool) -> bool {
+        let snapshot = &self.manifest.sources[id.sources as usize].snapshot;
+        self.compared[id.sources as usize]
+            .as_ref()
+            .is_some_and(|compared| compared.is_same_but(snapshot, id.node, is_nothing))
+    }
+
+    fn trees(&self) -> Vec<&Tree> {
+        self.manifest.sources.iter().map(|sources| sources.snapshot.tree()).collect()
+    }
+
+    /// Whether all sources changed after the entry was made, as far as times tell.
+    fn is_all_newer(&self) -> bool {
+        let made = time(self.manifest.header.created);
+        let is_newer = |(sources, compared): (&Sources, &Option<Compared>)| {
+            let tree = sources.snapshot.tree();
+            let mut files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. }));
+            compared.as_ref().is_some_and(|compared| {
+                files.all(|(id, _)| compared.mtime(id).is_none_or(|mtime| mtime > made))
+            })
+        };
+        !self.compared.is_empty() && self.manifest.sources.iter().zip(&self.compared).all(is_newer)
+    }
+
+    /// Whether cargo has built in a target directory that the entry does not know: it goes by times there as well, and takes
+    /// what was built from other contents for built from these where they have an old time.
+    fn has_other_outputs(&self, ours: &[PathBuf], outputs: &[PathBuf]) -> bool {
+        let met = self.compared.iter().flatten().flat_map(Compared::caches);
+        // Cargo's tag alone also stands in its home.
+        { met.chain(outputs) }.any(|folder| !ours.contains(folder) && file::is_file(&folder.join(RUSTC_INFO)))
+    }
+
+    /// Leaves out all documentation where some of it is left out: its pages tell of each other, and a build writes only some.
+    fn leave_out_documentation(&mut self) {
+        for ((units, reasons), root) in self.units.iter().zip(&mut self.reasons).zip(&self.manifest.roots) {
+            let is_documentation =
+                |unit: &Unit| unit.fingerprints.iter().any(|id| root.tree.name(*id).starts_with(b"doc-"));
+            let of: Vec<_> = (0..units.len()).filter(|&unit| is_documentation(&units[unit])).collect();
+            if let Some(&first) = of.iter().find(|&&unit| reasons[unit].is_some()) {
+                for unit in of {
+                    reasons[unit].get_or_insert(Reason::Needs(first));
+                }
+            }
+        }
+    }
+
+    /// Leaves out what needs old times for sources.
+    fn leave_out_watchers(&mut self) {
+        let provenance = &self.manifest.provenance;
+        for (units, reasons) in provenance.roots.iter().zip(&mut self.reasons) {
+            for (made, reason) in units.iter().zip(reasons.iter_mut()) {
+                if let Inputs::Known(known) = &made.inputs
+                    && !(known.watched.is_empty() && known.watched_packages.is_empty())
+                {
+                    reason.get_or_insert(Reason::OtherOutputs);
+                }
+            }
+            leave_out_users(units, reasons);
+        }
+    }
+
+    /// Why units are left out, by the names of roots and the units' own folders.
+    pub(super) fn told(&self) -> BTreeMap<String, BTreeMap<String, LeftOut>> {
+        let of_root = |(root, reasons): (usize, &Vec<Option<Reason>>)| {
+            let tree = &self.manifest.roots[root].tree;
+            let units = self.units[root].iter().zip(reasons).enumerate();
+            let told = units.filter_map(|(index, (unit, reason))| {
+                let folder = String::from_utf8_lossy(&tree.path_below(0, unit.folder())).into_owned();
+                let (why, what) = self.words(root, index, reason.as_ref()?);
+                Some((
+                    folder,
+                    match reason.as_ref()? {
+                        Reason::Source(_) => LeftOut::Sources(self.changed_sources(root, index, what)),
+                        Reason::Needs(_) => LeftOut::Dependency,
+                        _ => LeftOut::Other(format!("{why} ({what})")),
+                    },
+                ))
+            });
+            (self.manifest.roots[root].name.clone(), told.collect())
+        };
+        self.reasons.iter().enumerate().map(of_root).collect()
+    }
+
+    /// All that a unit names and that is not as it was; where it is something that the unit does not name, `first`.
+    fn changed_sources(&self, root: usize, unit: usize, first: String) -> Vec<String> {
+        let Some(Inputs::Known(known)) =
+            self.manifest.provenance.roots[root].get(unit).map(|made| &made.inputs)
+        else {
+            return vec![first];
+        };
+        let is_same = |id: &&SourceId| {
+            self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
+        };
+        let named = known.listed.iter().chain(&known.watched).chain(&known.read);
+        let mut paths: Vec<_> = named.filter(|id| !is_same(id)).map(|id| self.path_of(*id)).collect();
+        if paths.is_empty() {
+            paths.push(first);
+        }
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    fn path_of(&self, id: SourceId) -> String {
+        let tree = self.manifest.sources[id.sources as usize].snapshot.tree();
+        String::from_utf8_lossy(&tree.path_below(0, id.node)).into_owned()
+    }
+
+    fn serves(&self, root: usize, unit: usize) -> bool {
+        self.reasons[root][unit].is_none()
+    }
+
+    /// For each node of the root number `root` whether it is left out.
+    pub(super) fn left_out(&self, root: usize) -> Vec<bool> {
+        let tree = &self.manifest.roots[root].tree;
+        let mut left_out = vec![false; tree.len() as usize];
+        for (number, units) in self.units.iter().enumerate() {
+            for (unit, parts) in units.iter().map(|unit| &unit.parts).enumerate() {
+                if self.serves(number, unit) {
+                    continue;
+                }
+                if number == root {
+                    for &part in parts {
+                        left_out[part as usize] = true;
+                    }
+                }
+                let made = self.manifest.provenance.roots.get(number).and_then(|units| units.get(unit));
+                let extras = made.into_iter().flat_map(|made| &made.extras);
+                extras
+                    .filter(|(of, _)| *of as usize == root)
+                    .for_each(|(_, id)| left_out[*id as usize] = true);
+            }
+        }
+        let is_left_out = |(unit, reason): (&Unit, &Option<Reason>)| {
+            reason.is_some() && unit.fingerprints.iter().any(|id| tree.name(*id).starts_with(b"doc-"))
+        };
+        if self.units[root].iter().zip(&self.reasons[root]).any(is_left_out) {
+            let tops = [0].into_iter().chain(tree.children(0));
+            for pages in tops.filter_map(|top| tree.child(top, b"doc")) {
+                left_out[pages as usize] = true;
+            }
+        }
+        // What is in a folder comes behind it.
+        for (id, node) in tree.iter().skip(1) {
+            left_out[id as usize] |= left_out[node.parent as usize];
+        }
+        left_out
+    }
+
+    /// Makes cargo take the units that serve for made of the sources that are there. `folders` has for each root of the entry
+    /// where it is now, if it is.
+    pub(super) fn finish(
+        &self,
+        job: &Job,
+        plan: &SourcesPlan,
+        folders: &BTreeMap<usize, PathBuf>,
+    ) -> (SourcesKept, UnitsKept) {
+        for (&root, folder) in folders {
+            if let Err(error) = self.date_lists(root, folder) {
+                let what = "cargo will compile more than has changed, since times could not be set";
+                job.console.warn(format!("target: {what}: {}", chain(&error)));
+            }
+        }
+        if let Err(error) = self.bring_back_times(plan) {
+            let what = "cargo will run build scripts again, since times could not be set";
+            job.console.warn(format!("target: {what}: {}", chain(&error)));
+        }
+        (self.sources_kept(), self.units_kept())
+    }
+
+    /// Gives cargo's lists of sources the time before which all of these were as they are.
+    fn date_lists(&self, root: usize, folder: &Path) -> Result<(), Trouble> {
+        let tree = &self.manifest.roots[root].tree;
+        let dir = Dir::open(folder)?;
+        for (unit, made) in self.manifest.provenance.roots.get(root).into_iter().flatten().enumerate() {
+            let (true, Inputs::Known(known)) = (self.serves(root, unit), &made.inputs) else { continue };
+            let Some(list) = self.units[root][unit].info(tree) else { continue };
+            let newest = known.listed.iter().filter_map(|id| {
+                self.compared[id.sources as usize].as_ref().and_then(|compared| compared.mtime(id.node))
+            });
+            if newest.max() > Some(tree.node(list).mtime) {
+                let beside = dir.open_beneath(&tree.path_below(0, tree.node(list).parent))?;
+                beside.set_mtime(tree.name(list), self.before)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bring_back_times(&self, plan: &SourcesPlan) -> Result<(), Trouble> {
+        let watched =
+            watched_sources(&self.manifest.provenance, &self.trees(), |root, unit| self.serves(root, unit));
+        for (number, sources) in (0..).zip(&self.manifest.sources) {
+            let ids = watched.iter().filter(|id| id.sources == number).map(|id| id.node);
+            let ids: Vec<NodeId> = ids.collect();
+            if let Some(compared) = &self.compared[number as usize] {
+                let set = compared.set_times(&sources.snapshot, &ids)?;
+                let folder = folder_of(plan, sources);
+                if set > 0 && file::is_present(&folder.join(".git")) {
+                    git::refresh(&folder);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sources_kept(&self) -> SourcesKept {
+        let mut kept = SourcesKept::default();
+        for (sources, compared) in self.manifest.sources.iter().zip(&self.compared) {
+            let (same, changed) = match compared {
+                Some(compared) => compared.count(&sources.snapshot),
+                None => (0, sources.snapshot.tree().files()),
+            };
+            kept.same += same;
+            kept.changed += changed;
+        }
+        kept
+    }
+
+    fn units_kept(&self) -> UnitsKept {
+        let mut kept = UnitsKept::default();
+        for (root, reasons) in self.reasons.iter().enumerate() {
+            for (unit, reason) in reasons.iter().enumerate() {
+                match reason {
+                    None => kept.served += 1,
+                    Some(reason) => kept.leave_out(self.words(root, unit, reason)),
+                }
+            }
+        }
+        kept
+    }
+
+    /// Why a unit is left out: for people, the unit, what kind of reason it is, and what it is about.
+    fn words(&self, root: usize, unit: usize, reason: &Reason) -> (&'static str, String) {
+        let provenance = &self.manifest.provenance;
+        let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+        let name = |unit: usize| {
+            let tree = &self.manifest.roots[root].tree;
+            let (package, _) = self.units[root][unit].names(tree);
+            text(package)
+        };
+        match reason {
+            Reason::Unknown => ("it is not known what they were made of", name(unit)),
+            Reason::Bound(place) => ("they lead to another place", text(&provenance.places[*place])),
+            Reason::Commit => ("they tell the commit", name(unit)),
+            Reason::Source(id) => ("sources changed", self.path_of(*id)),
+            Reason::Outside(index) => {
+                ("files outside of the sources changed", text(&provenance.outside[*index].path))
+            }
+            Reason::Version => ("their package has another version", name(unit)),
+            Reason::Future => ("they were made at a time that is yet to come", name(unit)),
+            Reason::Unwanted => ("`freshness` is off", name(unit)),
+            Reason::OtherOutputs => {
+                ("another target directory goes by the times of what they watch", name(unit))
+            }
+            Reason::Needs(need) => ("they were built with others of these", name(*need)),
+        }
+    }
+}
+
+fn is_code(name: &[u8]) -> bool {
+    name.ends_with(b".rs")
+}
