@@ -25,11 +25,16 @@ jobs:
     let small = host.project("small");
     let hit = |workflow: &str| {
         let run = host.act(&small, workflow).run();
-        run.step("build", "cache").output("cache-hit").to_owned()
+        let cache = run.step("build", "cache");
+        (cache.output("cache-hit").to_owned(), cache.output("cache-matched-key").to_owned())
     };
-    assert_eq!(hit(&workflow("success", "false")), "false");
-    assert_eq!(hit(&workflow("always", "false")), "false", "the failed job before saved nothing");
-    assert_eq!(hit(&workflow("always", "true")), "true", "the failed job before saved all the same");
+    let miss = ("false".to_owned(), String::new());
+    assert_eq!(hit(&workflow("success", "false")), miss);
+    assert_eq!(hit(&workflow("always", "false")), miss, "the failed job before saved nothing");
+    let partial = ("false".to_owned(), "status".to_owned());
+    assert_eq!(hit(&workflow("always", "true")), partial, "what the failed job before saved is not final");
+    let exact = ("true".to_owned(), "status".to_owned());
+    assert_eq!(hit(&workflow("always", "true")), exact, "the job that succeeded made it final");
 }
 
 #[test]
