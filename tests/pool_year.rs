@@ -51,7 +51,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
         bytes: 1,
         installs: Vec::new(),
         unit: Some(Unit {
-            outside: BTreeMap::new(),
+            outside: Vec::new(),
             slot: format!("debug/.fingerprint/d{dependency}-{version}"),
             package: format!("d{dependency}-{version}"),
             features: String::new(),

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use runner_cache::store::{Error, Manifest, Root};
+use runner_cache::store::{Error, Manifest, Provenance, Root, Sources};
 use runner_cache::sys::sha256_hex;
 use runner_cache::tree::{Kind, NodeId, PACKED, Tree};
+
+/// One of the formats that are read. What is in a body tells the rest.
+const FORMAT: u32 = 6;
 
 /// Reads a manifest. Claims that one which cannot be read counts as damaged, but for one of a newer format, and all of
 /// [`holds`] for one which can.
@@ -23,7 +26,7 @@ pub fn read(file: &[u8]) -> Option<Manifest> {
 
 /// The file whose first line is right for `body`, whatever that is.
 pub fn around(body: &[u8]) -> Vec<u8> {
-    let mut file = format!("runner-cache-manifest 1 {}\n", sha256_hex(body)).into_bytes();
+    let mut file = format!("runner-cache-manifest {FORMAT} {}\n", sha256_hex(body)).into_bytes();
     file.extend_from_slice(body);
     file
 }
@@ -46,6 +49,8 @@ pub fn with_roots(roots: &[u8]) -> Vec<u8> {
     let mut body = header.to_string().into_bytes();
     body.push(b'\n');
     body.extend_from_slice(roots);
+    let behind = (Vec::<Sources>::new(), Provenance::default());
+    body.extend(postcard::to_stdvec(&behind).expect("lists have nothing that postcard lacks"));
     around(&body)
 }
 

@@ -7,6 +7,7 @@ use memchr::memmem;
 use super::record::Record;
 use super::traces::{leads_to, may_hide_paths};
 use super::units::Unit;
+use crate::store::Revision;
 use crate::tree::{self, Folders, Kind, NodeId, Tree};
 
 /// How many digits of a commit are looked for: the fewest that git abbreviates to.
@@ -21,13 +22,22 @@ pub(super) struct Traces {
     pub(super) tells_commit: bool,
 }
 
+impl Traces {
+    pub(super) fn add(&mut self, other: Self) {
+        self.places.extend(other.places);
+        self.places.sort_unstable();
+        self.places.dedup();
+        self.tells_commit |= other.tells_commit;
+    }
+}
+
 /// What is looked for in units.
 #[derive(Debug)]
 pub(super) struct Search<'a> {
     /// Absolute paths of directories.
     pub(super) places: &'a [PathBuf],
-    /// Commits that were built, in hexadecimal digits.
-    pub(super) commits: &'a [String],
+    /// What was checked out.
+    pub(super) revisions: &'a [Revision],
 }
 
 impl Search<'_> {
@@ -48,10 +58,7 @@ impl Search<'_> {
             if is_notes(target, id) {
                 continue;
             }
-            let contents = match target.node(id).kind {
-                Kind::Symlink { target: to } => target.text(to).to_vec(),
-                _ => folders.read(target, id)?.unwrap_or_default(),
-            };
+            let contents = contents(folders, target, id)?;
             // Cargo puts the directory of the script's output right in what the script told it.
             let contents = match &own {
                 Some(own) if is_told(target, id) => without(&contents, own),
@@ -63,16 +70,48 @@ impl Search<'_> {
                     || leads_to(&contents, &[place], &record.sources)
                     || (hides_paths && (may_be_told || knows(record, place)));
             }
-            tells_commit = tells_commit || self.tells_commit(&contents);
+            tells_commit = tells_commit
+                || self.tells_commit(&contents)
+                || own.is_some() && self.tells_revision(&contents);
         }
         let places = (0..).zip(found).filter_map(|(place, is_bound)| is_bound.then_some(place)).collect();
         Ok(Traces { places, tells_commit })
     }
 
-    fn tells_commit(&self, contents: &[u8]) -> bool {
-        let beginnings = self.commits.iter().filter_map(|commit| commit.as_bytes().get(..COMMIT));
-        { beginnings }.any(|beginning| memmem::find(contents, beginning).is_some())
+    /// Looks through what a build script wrote beside its own output directory.
+    pub(super) fn of_extra(&self, folders: Folders<'_>, target: &Tree, id: NodeId) -> tree::Result<Traces> {
+        let contents = contents(folders, target, id)?;
+        let is_in = |place: &PathBuf| {
+            may_hide_paths(&contents)
+                || memmem::find(&contents, place.as_os_str().as_encoded_bytes()).is_some()
+        };
+        let places = (0..).zip(self.places).filter_map(|(number, place)| is_in(place).then_some(number));
+        Ok(Traces {
+            places: places.collect(),
+            tells_commit: self.tells_commit(&contents) || self.tells_revision(&contents),
+        })
     }
+
+    fn tells_commit(&self, contents: &[u8]) -> bool {
+        let commits = self.revisions.iter().filter_map(|revision| revision.commit.as_bytes().get(..COMMIT));
+        { commits }.any(|beginning| memmem::find(contents, beginning).is_some())
+    }
+
+    /// What else a script can ask git for is short, and found by chance where more than its own output is looked through.
+    fn tells_revision(&self, contents: &[u8]) -> bool {
+        let texts = self
+            .revisions
+            .iter()
+            .flat_map(|revision| [&revision.described].into_iter().chain(&revision.times));
+        { texts }.any(|text| text.len() > 1 && memmem::find(contents, text.as_bytes()).is_some())
+    }
+}
+
+fn contents(folders: Folders<'_>, target: &Tree, id: NodeId) -> tree::Result<Vec<u8>> {
+    Ok(match target.node(id).kind {
+        Kind::Symlink { target: to } => target.text(to).to_vec(),
+        _ => folders.read(target, id)?.unwrap_or_default(),
+    })
 }
 
 /// The directory of a script's output, where the unit is a run of one.

@@ -1,49 +1,11 @@
-//! Inputs that lie in no directory of the job's sources: headers of the system, files that a step laid somewhere.
+//! Inputs that lie in no directory of the job's sources, as they are found.
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::store::{Outside, OutsideState};
-use crate::sys::{Digest, Dir, Interrupt, file, sha256_hex};
-use crate::tree::{Kind, Selection, walk};
-
-/// What is at `path` now.
-pub fn outside_state(path: &Path) -> OutsideState {
-    let state = match file::kind(path) {
-        Ok(file::Kind::File) => {
-            file::open(path).ok().and_then(|file| Digest::of_file(file).ok()).map(OutsideState::File)
-        }
-        Ok(file::Kind::Folder) => folder(path).map(OutsideState::Folder),
-        Ok(file::Kind::Neither) | Err(_) => None,
-    };
-    state.unwrap_or(OutsideState::Unreadable)
-}
-
-/// How many bytes of a folder are read at most: a larger one is not known.
-const MOST: u64 = 256 << 20;
-
-/// A digest of names and contents.
-fn folder(path: &Path) -> Option<String> {
-    let dir = Dir::open(path).ok()?;
-    let tree = walk(&dir, &Selection::all(), &Interrupt::default()).ok()?.tree;
-    if tree.bytes() > MOST {
-        return None;
-    }
-    let mut text = Vec::new();
-    for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. })) {
-        text.extend_from_slice(&tree.path_below(0, id));
-        let what = if let Kind::Symlink { target } = node.kind {
-            tree.text(target).to_vec()
-        } else {
-            let (file, _) = dir.open_file(&tree.path_below(0, id)).ok()?;
-            Digest::of_file(file).ok()?.bytes().to_vec()
-        };
-        text.push(0);
-        text.extend_from_slice(&what);
-    }
-    Some(sha256_hex(&text))
-}
+use super::host::Host;
+use crate::store::{Outside, OutsideInput};
 
 /// Whether nobody but cargo and rustup changes what is at `path`, and by a new name: downloads and compilers.
 pub(super) fn is_settled(path: &Path, home: Option<&Path>) -> bool {
@@ -52,21 +14,25 @@ pub(super) fn is_settled(path: &Path, home: Option<&Path>) -> bool {
     is_in_home || path.as_os_str().as_bytes().starts_with(b"/rustc/")
 }
 
-/// Collects what lies outside, each path once.
-#[derive(Default)]
-pub(super) struct OutsideList {
+/// Collects what lies outside, each once.
+pub(super) struct OutsideList<'e> {
+    pub(super) host: Host<'e>,
     pub(super) list: Vec<Outside>,
-    known: HashMap<PathBuf, u32>,
+    known: HashMap<OutsideInput, u32>,
 }
 
-impl OutsideList {
-    pub(super) fn number(&mut self, path: &Path) -> u32 {
-        if let Some(&number) = self.known.get(path) {
+impl<'e> OutsideList<'e> {
+    pub(super) fn new(host: Host<'e>) -> Self {
+        Self { host, list: Vec::new(), known: HashMap::new() }
+    }
+
+    pub(super) fn number(&mut self, input: OutsideInput) -> u32 {
+        if let Some(&number) = self.known.get(&input) {
             return number;
         }
         let number = u32::try_from(self.list.len()).expect("there are few");
-        self.list.push(Outside { path: path.as_os_str().as_bytes().to_vec(), state: outside_state(path) });
-        self.known.insert(path.to_path_buf(), number);
+        self.list.push(Outside { state: self.host.state(&input), input: input.clone() });
+        self.known.insert(input, number);
         number
     }
 }

@@ -97,6 +97,8 @@ pub(super) struct Ability {
     pub(super) reads: bool,
     /// It can run programs, such as git.
     pub(super) runs: bool,
+    /// It reads variables by `std::env::var`.
+    pub(super) asks: bool,
 }
 
 /// What the procedural macro in `library` can do. One that does not tell can do all.
@@ -107,10 +109,13 @@ pub(super) fn ability(library: &[u8]) -> Ability {
             symbol.is_undefined() && RUNS.contains(&name.split('@').next().unwrap_or(name))
         })
     };
-    Ability {
-        reads: can_read(library),
-        runs: object::File::parse(library).map_or(true, |object| runs(&object)),
-    }
+    let asks = |object: &object::File<'_>| {
+        object.symbols().filter_map(|symbol| symbol.name().ok()).any(is_of_variables)
+    };
+    let Ok(object) = object::File::parse(library) else {
+        return Ability { reads: true, runs: true, asks: true };
+    };
+    Ability { reads: can_read(library), runs: runs(&object), asks: asks(&object) }
 }
 
 /// Whether the library of a procedural macro, `library`, can read what it wants. One that does not tell can.
@@ -137,6 +142,11 @@ fn is_of_files(name: &str) -> bool {
     let name = format!("{:#}", rustc_demangle::demangle(name));
     let is_known = OF_EVERY_MACRO.iter().chain(&WITH_TYPES).any(|known| name.starts_with(known));
     !is_known && OF_FILES.iter().any(|part| name.contains(part))
+}
+
+/// What asks for a variable as text. Backtraces of every macro ask for theirs in another way.
+fn is_of_variables(name: &str) -> bool {
+    name.contains("3env4_") && format!("{:#}", rustc_demangle::demangle(name)) == "std::env::_var"
 }
 
 fn is_of_c(name: &str) -> bool {
@@ -169,6 +179,9 @@ mod tests {
         ] {
             assert!(!is_of_files(name), "{name}");
         }
+        assert!(is_of_variables("_ZN3std3env4_var17h0123456789abcdefE"));
+        assert!(is_of_variables("_RNvNtCsjrHSEGnQ3l9_3std3env4__var"));
+        assert!(!is_of_variables("_ZN3std3env7_var_os17h0123456789abcdefE"));
         assert!(is_of_c("open64") && is_of_c("_Unwind_Resume@GCC_3.0") && !is_of_c("opendir"));
     }
 

@@ -1,9 +1,9 @@
 //! What cargo and rustc noted of one unit, read from a target directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::dep_info::{DepInfo, listed_sources, listed_variables};
-use super::fingerprint::{Fingerprint, fingerprint_hash, has_known_form};
+use super::fingerprint::{Fingerprint, Watched, fingerprint_hash, has_known_form};
 use super::units::Unit;
 use crate::tree::{self, Folders, NodeId, Tree};
 
@@ -24,6 +24,17 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Whether it was checked by clippy, which names this variable whether it is set or not.
+    pub(super) fn asks_clippy(&self) -> bool {
+        self.variables.iter().any(|variable| variable.starts_with(b"CLIPPY_CONF_DIR"))
+    }
+
+    /// Whether what git notes is watched: cargo goes by its time, which a commit does not always change.
+    pub(super) fn watches_git(&self) -> bool {
+        let watched = self.fingerprint.watched().into_iter().flat_map(Watched::paths);
+        { watched }.any(|path| Path::new(path).components().any(|part| part.as_os_str() == ".git"))
+    }
+
     /// Reads that of `unit` of the target directory `target`, whose files lie in `folders`. `None` for a unit that is not as
     /// we know them: unfinished, damaged.
     pub(super) fn read(folders: Folders<'_>, target: &Tree, unit: &Unit) -> tree::Result<Option<Self>> {

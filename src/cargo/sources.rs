@@ -49,6 +49,11 @@ pub fn named_files(text: &str, folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Whether a configuration file of cargo's, `text`, sets variables for what it runs.
+pub fn sets_variables(text: &str) -> bool {
+    text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("env"))
+}
+
 fn collect_paths(value: &toml::Value, paths: &mut Vec<String>) {
     match value {
         toml::Value::Table(table) => {

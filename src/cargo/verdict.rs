@@ -41,6 +41,8 @@ pub struct Checkout<'a> {
     pub is_same_to_package: &'a dyn Fn(SourceId) -> bool,
     /// The same for who may read anything but the code of other packages.
     pub is_same_to_reader: &'a dyn Fn(SourceId) -> bool,
+    /// Whether a name has come to a directory.
+    pub is_new: &'a dyn Fn(SourceId, &[u8]) -> bool,
     /// For each place whether it is the same.
     pub places: Vec<bool>,
     /// For each of the things outside whether it is as it was.
@@ -172,13 +174,33 @@ impl Judge<'_> {
             return Some(Reason::Version);
         }
         let files = known.listed.iter().chain(&known.read).copied();
-        let folders = known.watched.iter().flat_map(|&id| self.below(id));
+        let folders = known.watched.iter().chain(&known.beside).flat_map(|&id| self.below(id));
         if let Some(other) = files.chain(folders).find(|&id| !is_same(id)) {
             return Some(Reason::Source(other));
+        }
+        let absent = known.absent.iter().map(|(folder, name)| (*folder, name.as_bytes().to_vec()));
+        let modules = known.listed.iter().filter_map(|&id| self.other_module(id));
+        if let Some((folder, _)) =
+            absent.chain(modules).find(|(folder, name)| (self.checkout.is_new)(*folder, name))
+        {
+            return Some(Reason::Source(folder));
         }
         let mut areas = known.packages.iter().map(|&package| self.areas.packages[package as usize]);
         let anywhere = if known.is_open { self.areas.anywhere } else { None };
         areas.find_map(|other| other).or(anywhere).map(Reason::Source)
+    }
+
+    /// Where else the module in the source file `id` could be: rustc takes neither where both are there (`E0761`).
+    fn other_module(&self, id: SourceId) -> Option<(SourceId, Vec<u8>)> {
+        let tree = self.checkout.trees[id.sources as usize];
+        let (folder, name) = (tree.node(id.node).parent, tree.name(id.node));
+        let module = name.strip_suffix(b".rs")?;
+        let (node, other) = match (module, tree.child(folder, module)) {
+            (b"mod", _) => (tree.node(folder).parent, [tree.name(folder), b".rs"].concat()),
+            (_, Some(inner)) => (inner, b"mod.rs".to_vec()),
+            (_, None) => (folder, module.to_vec()),
+        };
+        Some((SourceId { node, ..id }, other))
     }
 
     fn below(&self, id: SourceId) -> Vec<SourceId> {
@@ -230,6 +252,7 @@ mod tests {
             is_of_commit: false,
             is_reader: false,
             is_runner: false,
+            is_asker: false,
             extras: vec![],
             inputs,
         }
@@ -274,6 +297,7 @@ mod tests {
                 is_same: Some(&is_same),
                 is_same_to_package: &is_same,
                 is_same_to_reader: &is_same,
+                is_new: &|_, _| false,
                 places: vec![true; self.provenance.places.len()],
                 outside: vec![true; self.provenance.outside.len()],
                 versions: vec![true; self.provenance.packages.len()],

@@ -12,7 +12,7 @@ use super::pool::{self, PoolUnit, slot};
 use super::progress::shown;
 use super::source::{is_target_folder, linkable};
 use super::trouble::Trouble;
-use crate::cargo::{FingerprintTimes, Locked, Notes, units};
+use crate::cargo::{FingerprintTimes, Host, Locked, Notes, units};
 use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitFolder, fitting};
 use crate::report::{Composed, Transfer};
 use crate::store::{Layer, Store};
@@ -78,7 +78,8 @@ fn find(
 
 /// Of the units `found` those that go together with what is `present`.
 fn chosen(job: &Job, found: Vec<PoolUnit>, present: &BTreeMap<String, Option<String>>) -> Vec<PoolUnit> {
-    let found: Vec<_> = found.into_iter().filter(PoolUnit::has_what_it_needs).collect();
+    let found: Vec<_> =
+        found.into_iter().filter(|unit| unit.has_what_it_needs(Host::new(&job.env))).collect();
     let offers: Vec<_> = found.iter().map(|unit| offer(job, unit)).collect();
     let chosen: HashSet<usize> = fitting(&offers, present).into_iter().collect();
     let units = found.into_iter().enumerate().filter(|(index, _)| chosen.contains(index));

@@ -1,6 +1,6 @@
 //! Adds to the unit pool what an entry has of dependencies: further names of its files, so no second copy of what is large.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -12,8 +12,8 @@ use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
 use crate::store::{
-    self, Elsewhere, EntryId, Header, Inputs, Layer, Lease, Made, Manifest, Origin, Outside, OutsideState,
-    Provenance, Root, Staging, Store,
+    self, Elsewhere, EntryId, Header, Inputs, Layer, Lease, Made, Manifest, Origin, Outside, Provenance,
+    Root, Staging, Store,
 };
 use crate::sys::Digest;
 use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, PACKED, Placement, Progress, Source, Tree};
@@ -161,14 +161,11 @@ impl<'a> Contributor<'a> {
     }
 
     /// What lies outside and the unit was made of.
-    fn outside(&self, unit: usize) -> BTreeMap<String, OutsideState> {
+    fn outside(&self, unit: usize) -> Vec<Outside> {
         let Some(Made { inputs: Inputs::Known(known), .. }) = self.made.get(unit) else {
-            return BTreeMap::new();
+            return Vec::new();
         };
-        let outside = known.outside.iter().map(|&index| &self.outside[index as usize]);
-        let told = outside
-            .map(|outside| (String::from_utf8_lossy(&outside.path).into_owned(), outside.state.clone()));
-        told.collect()
+        known.outside.iter().map(|&index| self.outside[index as usize].clone()).collect()
     }
 
     /// Makes an entry of a unit, and tells its bytes.

@@ -11,11 +11,11 @@ use super::job::{Job, chain};
 use super::live::Live;
 use super::trouble::Trouble;
 use crate::cargo::{
-    Earlier, Making, NO_SOURCES, OUTPUT_MARKS, OutputFolder, SourceTrees, SourcesSince, config_files,
-    named_files, path_packages, source_folder,
+    Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputFolder, SourceTrees, SourcesSince, config_files,
+    named_files, path_packages, sets_variables, source_folder,
 };
 use crate::plan::SourcesPlan;
-use crate::store::{Lease, Manifest, Provenance, Sources};
+use crate::store::{Lease, Manifest, Provenance, Revision, Sources};
 use crate::sys::{self, Dir, Interrupt, Time, file};
 use crate::tree::{Kind, Selection, Snapshot, Tree};
 
@@ -55,13 +55,15 @@ fn try_note(
     let trees = SourceTrees::new(trees.collect());
     let mut places = plan.places.clone();
     places.extend(folders.iter().filter(|folder| !plan.places.contains(folder)).cloned());
-    let configured = configured(plan);
+    let (configured, setting_variables) = configured(plan);
     let making = Making {
         configured: &configured,
+        setting_variables: &setting_variables,
         sources: &trees,
         home: plan.home.as_deref(),
         places,
-        commits: commits(plan, &sources),
+        revisions: revisions(plan, &sources),
+        host: Host::new(&job.env),
         earlier: earlier.map(|earlier| since(earlier, &sources, live)),
         now,
     };
@@ -78,15 +80,20 @@ fn try_note(
     Ok(Noted { sources, provenance })
 }
 
-/// Files that cargo's configuration names by paths, such as a linker or a wrapper of the compiler.
-fn configured(plan: &SourcesPlan) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// Files that cargo's configuration names by paths, such as a linker or a wrapper of the compiler, and the files of it that set
+/// variables.
+fn configured(plan: &SourcesPlan) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (mut found, mut setting) = (Vec::new(), Vec::new());
     for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
         let folder = config.ancestors().nth(2).unwrap_or(&config);
         let text = file::read_if_present(&config).ok().flatten().unwrap_or_default();
-        found.extend(named_files(&String::from_utf8_lossy(&text), folder));
+        let text = String::from_utf8_lossy(&text);
+        found.extend(named_files(&text, folder));
+        if sets_variables(&text) {
+            setting.push(config);
+        }
     }
-    found
+    (found, setting)
 }
 
 /// The workspaces that are built in the root called `root`.
@@ -112,12 +119,11 @@ fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[Live<'_>]) -> E
     }
 }
 
-/// What git tells of what is checked out, in the order of the sources: each commit, and its name by tags.
-pub(super) fn commits(plan: &SourcesPlan, sources: &[Sources]) -> Vec<String> {
+/// What is checked out, in the order of the sources.
+pub(super) fn revisions(plan: &SourcesPlan, sources: &[Sources]) -> Vec<Revision> {
     let folders = sources.iter().map(|sources| folder_of(plan, sources));
     let is_checkout = |folder: &PathBuf| file::is_present(&folder.join(".git"));
-    let told = |folder: PathBuf| [git::head(&folder), git::describe(&folder)].map(Option::unwrap_or_default);
-    folders.filter(is_checkout).flat_map(told).collect()
+    folders.filter(is_checkout).map(|folder| git::revision(&folder)).collect()
 }
 
 pub(super) fn folder_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::store::Revision;
+
 /// What `git` says in `folder`; nothing where it cannot be run or fails.
 pub(super) fn ask(folder: &Path, args: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
@@ -19,9 +21,19 @@ pub(super) fn refresh(folder: &Path) {
     let _ = ask(folder, &["update-index", "-q", "--refresh"]);
 }
 
-/// What the tags call the commit that is checked out in `folder`.
-pub(super) fn describe(folder: &Path) -> Option<String> {
-    ask(folder, &["describe", "--tags", "--always"])
+/// What is checked out in `folder`, with what scripts can tell of it.
+pub(super) fn revision(folder: &Path) -> Revision {
+    // The date alone, as the whole of the times begins, and seconds.
+    let format = "--format=%H%n%cs%n%cd%n%ct";
+    let told =
+        ask(folder, &["log", "-1", "--no-show-signature", "--date=default", format]).unwrap_or_default();
+    let mut lines = told.lines().map(str::to_owned);
+    Revision {
+        commit: lines.next().unwrap_or_default(),
+        times: lines.collect(),
+        branch: ask(folder, &["symbolic-ref", "-q", "HEAD"]),
+        described: ask(folder, &["describe", "--tags", "--always"]).unwrap_or_default(),
+    }
 }
 
 /// The commit that is checked out in `folder`.

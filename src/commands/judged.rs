@@ -9,17 +9,16 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::freshness::{commits, folder_of, selection, time};
+use super::freshness::{folder_of, revisions, selection, time};
 use super::git;
 use super::job::{Job, chain};
 use super::trouble::Trouble;
 use crate::cargo::{
-    Checkout, RUSTC_INFO, Reason, Unit, leave_out_users, outside_state, units, verdicts, version,
-    watched_sources,
+    Checkout, Host, RUSTC_INFO, Reason, Unit, leave_out_users, units, verdicts, version, watched_sources,
 };
 use crate::plan::{LeftOut, SourcesPlan};
 use crate::report::{SourcesKept, UnitsKept};
-use crate::store::{Inputs, Lease, Manifest, SourceId, Sources};
+use crate::store::{Inputs, Lease, Manifest, OutsideInput, Root, SourceId, Sources};
 use crate::sys::{Dir, Time, before_now, file};
 use crate::tree::{Compared, Kind, NodeId, Tree};
 
@@ -34,6 +33,8 @@ pub(super) struct Judged<'l> {
     units: Vec<Vec<Unit>>,
     /// For each root and unit why it is left out.
     reasons: Vec<Vec<Option<Reason>>>,
+    /// Whether nothing serves, since no unit was recognised in what cargo built.
+    is_unrecognised: bool,
     /// The time before which all sources were as they were compared.
     before: Time,
 }
@@ -62,8 +63,10 @@ pub(super) fn judge<'l>(
     });
     let compared = compared.collect::<Result<Vec<_>, _>>()?;
     let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
-    let mut judged = Judged { manifest, compared, units, reasons: Vec::new(), before };
-    judged.reasons = judged.verdicts(plan);
+    let mut judged =
+        Judged { manifest, compared, units, reasons: Vec::new(), is_unrecognised: false, before };
+    judged.reasons = judged.verdicts(plan, Host::new(&job.env));
+    judged.is_unrecognised = judged.is_of_unknown_layout() && !judged.is_for_cargo(plan);
     judged.leave_out_documentation();
     if judged.has_other_outputs(ours, outputs) {
         judged.leave_out_watchers();
@@ -72,16 +75,12 @@ pub(super) fn judge<'l>(
 }
 
 impl Judged<'_> {
-    fn verdicts(&self, plan: &SourcesPlan) -> Vec<Vec<Option<Reason>>> {
+    fn verdicts(&self, plan: &SourcesPlan, host: Host<'_>) -> Vec<Vec<Option<Reason>>> {
         let provenance = &self.manifest.provenance;
         let is_same = |id: SourceId| {
             self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
         };
         let folders: Vec<_> = self.manifest.sources.iter().map(|sources| folder_of(plan, sources)).collect();
-        let is_same_place = |place: &Vec<u8>| {
-            let place = Path::new(OsStr::from_bytes(place));
-            plan.places.iter().chain(&folders).any(|other| other == place)
-        };
         let is_same_version = |package: &crate::store::Package| {
             let limit = &folders[package.folder.sources as usize];
             let tree = self.manifest.sources[package.folder.sources as usize].snapshot.tree();
@@ -95,14 +94,19 @@ impl Judged<'_> {
             is_same_to_reader: &|id| {
                 is_code(self.name_of(id)) || self.is_same_but(id, |name| name == LOCK || is_code(name))
             },
-            places: provenance.places.iter().map(is_same_place).collect(),
+            is_new: &|folder, name| {
+                let snapshot = &self.manifest.sources[folder.sources as usize].snapshot;
+                let compared = self.compared[folder.sources as usize].as_ref();
+                compared.is_some_and(|compared| compared.has_new(snapshot, folder.node, name))
+            },
+            places: self.are_same_places(plan),
             outside: provenance
                 .outside
                 .iter()
-                .map(|outside| outside_state(Path::new(OsStr::from_bytes(&outside.path))) == outside.state)
+                .map(|outside| host.state(&outside.input) == outside.state)
                 .collect(),
             versions: provenance.packages.iter().map(is_same_version).collect(),
-            is_same_commit: commits(plan, &self.manifest.sources) == provenance.commits,
+            is_same_commit: revisions(plan, &self.manifest.sources) == provenance.revisions,
             is_all_newer: self.is_all_newer(),
         };
         let of_root = |(root, units): (usize, &Vec<Unit>)| {
@@ -113,6 +117,31 @@ impl Judged<'_> {
             verdicts(provenance, root, &checkout, &are_future)
         };
         self.units.iter().enumerate().map(of_root).collect()
+    }
+
+    /// For each place whether it is one of the job's.
+    fn are_same_places(&self, plan: &SourcesPlan) -> Vec<bool> {
+        let folders: Vec<_> = self.manifest.sources.iter().map(|sources| folder_of(plan, sources)).collect();
+        let is_same = |place: &Vec<u8>| {
+            let place = Path::new(OsStr::from_bytes(place));
+            plan.places.iter().chain(&folders).any(|other| other == place)
+        };
+        self.manifest.provenance.places.iter().map(is_same).collect()
+    }
+
+    /// Whether cargo built in the target directories, and no unit is known: the layout is another one.
+    fn is_of_unknown_layout(&self) -> bool {
+        let has_built = |root: &Root| {
+            let is_output = root.tree.child(0, RUSTC_INFO.as_bytes()).is_some();
+            is_output
+                && root.tree.children(0).any(|id| matches!(root.tree.node(id).kind, Kind::Folder { .. }))
+        };
+        self.units.iter().all(Vec::is_empty) && self.manifest.roots.iter().any(has_built)
+    }
+
+    /// Whether cargo judges by itself what nobody else knows: each source is newer, and in its place.
+    fn is_for_cargo(&self, plan: &SourcesPlan) -> bool {
+        self.is_all_newer() && self.are_same_places(plan).into_iter().all(|is_same| is_same)
     }
 
     fn name_of(&self, id: SourceId) -> &[u8] {
@@ -234,7 +263,8 @@ impl Judged<'_> {
     /// For each node of the root number `root` whether it is left out.
     pub(super) fn left_out(&self, root: usize) -> Vec<bool> {
         let tree = &self.manifest.roots[root].tree;
-        let mut left_out = vec![false; tree.len() as usize];
+        let mut left_out = vec![self.is_unrecognised; tree.len() as usize];
+        left_out[0] = false;
         for (number, units) in self.units.iter().enumerate() {
             for (unit, parts) in units.iter().map(|unit| &unit.parts).enumerate() {
                 if self.serves(number, unit) {
@@ -339,6 +369,9 @@ impl Judged<'_> {
 
     fn units_kept(&self) -> UnitsKept {
         let mut kept = UnitsKept::default();
+        if self.is_unrecognised {
+            kept.leave_out(("cargo's notes are of a kind that is not known", "all".to_owned()));
+        }
         for (root, reasons) in self.reasons.iter().enumerate() {
             for (unit, reason) in reasons.iter().enumerate() {
                 match reason {
@@ -364,9 +397,14 @@ impl Judged<'_> {
             Reason::Bound(place) => ("they lead to another place", text(&provenance.places[*place])),
             Reason::Commit => ("they tell the commit", name(unit)),
             Reason::Source(id) => ("sources changed", self.path_of(*id)),
-            Reason::Outside(index) => {
-                ("files outside of the sources changed", text(&provenance.outside[*index].path))
-            }
+            Reason::Outside(index) => match &provenance.outside[*index].input {
+                OutsideInput::Path(path) => ("files outside of the sources changed", path.clone()),
+                OutsideInput::Program(name) => ("programs that they may run are others", format!("`{name}`")),
+                OutsideInput::Variable(name) => {
+                    ("variables that they may read are others", format!("`{name}`"))
+                }
+                OutsideInput::Packages => ("packages of the system are others", name(unit)),
+            },
             Reason::Version => ("their package has another version", name(unit)),
             Reason::Future => ("they were made at a time that is yet to come", name(unit)),
             Reason::Unwanted => ("`freshness` is off", name(unit)),

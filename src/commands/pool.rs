@@ -1,14 +1,13 @@
 //! The units of the pool that a job may use, each held while it is looked at.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::job::Job;
 use super::trouble::Trouble;
-use crate::cargo::{Unit, outside_state, units};
+use crate::cargo::{Host, Unit, units};
 use crate::github::Environment;
 use crate::plan::{PoolPlan, UnitKey};
 use crate::store::{self, EntryId, Layer, Lease, Store};
@@ -38,8 +37,8 @@ impl PoolUnit {
     }
 
     /// Whether what it was made of outside of the cargo home is as it was.
-    pub(super) fn has_what_it_needs(&self) -> bool {
-        self.unit.outside.iter().all(|(path, state)| outside_state(Path::new(path)) == *state)
+    pub(super) fn has_what_it_needs(&self, host: Host<'_>) -> bool {
+        self.unit.outside.iter().all(|outside| host.state(&outside.input) == outside.state)
     }
 
     /// Whether the target folder `target` has just these files.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::entry::MANIFEST;
-use super::provenance::{OutsideState, Provenance};
+use super::provenance::{Outside, Provenance};
 use super::{Error, Finality, Layer, Result};
 use crate::sys::{Dir, sha256_hex};
 use crate::tree::{Kind, Node, NodeId, PACKED, Snapshot, Tree};
@@ -133,9 +133,9 @@ pub struct Unit {
     pub variables: BTreeMap<String, Option<String>>,
     /// The digests of the units that it was built with.
     pub needs: Vec<String>,
-    /// What lies outside of the cargo home and was read or linked, such as a library of the system: paths, and what was there.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub outside: BTreeMap<String, OutsideState>,
+    /// What lies outside of the cargo home and was read, run or linked, such as a library of the system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<Outside>,
 }
 
 /// A package that cargo has installed, as cargo has noted it: without the note it takes the executables for somebody
@@ -494,6 +494,7 @@ pub(super) mod tests {
             is_of_commit: false,
             is_reader: false,
             is_runner: false,
+            is_asker: false,
             extras,
             inputs: Inputs::Known(known),
         };

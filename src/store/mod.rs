@@ -64,7 +64,9 @@ pub use flush::since_boot_ms;
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::{Elsewhere, Factor, Header, Install, Manifest, Origin, Part, Root, Scope, Sources, Unit};
-pub use provenance::{Inputs, Known, Made, Outside, OutsideState, Package, Provenance, SourceId};
+pub use provenance::{
+    Inputs, Known, Made, Outside, OutsideInput, OutsideState, Package, Provenance, Revision, SourceId,
+};
 pub use root::{Access, Store, key_folder};
 pub use session::{Claim, Claimed, leave_pointer, pointers};
 pub use staging::Staging;

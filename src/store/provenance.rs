@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{Root, Sources};
-use crate::sys::Digest;
+use crate::sys::{Digest, Time};
 use crate::tree::{Kind, NodeId};
 
 /// Of all roots of an entry.
@@ -13,14 +13,27 @@ pub struct Provenance {
     /// Directories that units can be bound to, as bytes of absolute paths: the job's own, its temporary one, the target
     /// directories, those of the sources.
     pub places: Vec<Vec<u8>>,
-    /// The commits of the sources.
-    pub commits: Vec<String>,
-    /// Files and directories that lie in none of the sources.
+    /// What is checked out, in the order of the sources.
+    pub revisions: Vec<Revision>,
+    /// What lies in none of the sources.
     pub outside: Vec<Outside>,
     /// The packages of the sources.
     pub packages: Vec<Package>,
     /// For each root its units, in the order of [`crate::cargo::units`].
     pub roots: Vec<Vec<Made>>,
+}
+
+/// What git tells of a checkout.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The commit, in hexadecimal digits; empty where there is none.
+    pub commit: String,
+    /// The branch; nothing where none is checked out.
+    pub branch: Option<String>,
+    /// The names that tags give the commit, such as `v1.2.0` or `v1.2.0-3-g1a2b3c4`.
+    pub described: String,
+    /// When the commit was made, in the forms that scripts ask for.
+    pub times: Vec<String>,
 }
 
 /// A package of the sources.
@@ -41,22 +54,42 @@ pub struct SourceId {
     pub node: NodeId,
 }
 
-/// What lies outside of the sources.
+/// What lies outside of the sources, and what was found there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outside {
-    /// Its absolute path, as bytes.
-    pub path: Vec<u8>,
+    /// What it is.
+    pub input: OutsideInput,
     /// What was there.
     pub state: OutsideState,
 }
 
-/// What was at a path outside of the sources.
+/// Something outside of the sources that units can be made of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OutsideInput {
+    /// A file or directory, by its absolute path.
+    Path(String),
+    /// A program by its name, as `PATH` leads to it.
+    Program(String),
+    /// An environment variable by its name.
+    Variable(String),
+    /// The packages of the system.
+    Packages,
+}
+
+/// What was found outside of the sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutsideState {
     /// A file with these contents.
     File(Digest),
-    /// A directory; a digest of the names and contents of all that is in it.
-    Folder(String),
+    /// A file of the system, of which no more is read.
+    Installed {
+        /// Its size in bytes.
+        size: u64,
+        /// The time that the package manager gave it.
+        mtime: Time,
+    },
+    /// A directory, a value or a list of packages; a digest of all that is in it, in hexadecimal digits.
+    Digest(String),
     /// Nothing, or something that could not be read.
     Unreadable,
 }
@@ -76,6 +109,8 @@ pub struct Made {
     pub is_reader: bool,
     /// Whether it is one that can run programs.
     pub is_runner: bool,
+    /// Whether it is one that asks for variables.
+    pub is_asker: bool,
     /// What a build script wrote beside its own output directory: the number of a root, and a node in its tree.
     pub extras: Vec<(u32, NodeId)>,
     /// What it was made of.
@@ -108,9 +143,13 @@ pub struct Known {
     pub read: Vec<SourceId>,
     /// Packages of which every file counts, by their indices.
     pub packages: Vec<u32>,
+    /// Directories of which all counts although nobody names it: those of files that a script names.
+    pub beside: Vec<SourceId>,
+    /// Names that were looked for in a directory, and not found.
+    pub absent: Vec<(SourceId, String)>,
     /// What lies outside, by its indices.
     pub outside: Vec<u32>,
-    /// Whether a procedural macro may have read what nobody tells: all that is of no other package counts.
+    /// Whether a procedural macro may have read what nobody tells: all that is no other package's code counts.
     pub is_open: bool,
 }
 
@@ -127,7 +166,7 @@ impl Known {
     pub fn has_sources(&self) -> bool {
         !self.own.is_empty()
             || self.is_open
-            || [&self.listed, &self.watched, &self.read].iter().any(|ids| !ids.is_empty())
+            || [&self.listed, &self.watched, &self.read, &self.beside].iter().any(|ids| !ids.is_empty())
     }
 }
 
@@ -139,8 +178,9 @@ impl Provenance {
             sources.is_some_and(|sources| id.node < sources.snapshot.tree().len())
         };
         let is_known = |known: &Known| {
-            let mut ids = known.listed.iter().chain(&known.watched).chain(&known.read);
+            let mut ids = known.listed.iter().chain(&known.watched).chain(&known.read).chain(&known.beside);
             ids.all(is_source)
+                && known.absent.iter().all(|(folder, _)| is_source(folder))
                 && known
                     .own
                     .iter()

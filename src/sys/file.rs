@@ -229,6 +229,14 @@ pub fn modified(path: &Path) -> Result<std::time::SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).named("read metadata of", || path.into())
 }
 
+/// The size in bytes of what `path` leads to, and the time at which it last changed; `None` where it leads to no file.
+pub fn size_and_time(path: &Path) -> Option<(u64, Time)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let nanoseconds = u32::try_from(metadata.mtime_nsec()).unwrap_or(0);
+    Some((metadata.len(), Time { seconds: metadata.mtime(), nanoseconds }))
+}
+
 /// When a file or folder came to be under a name, as far as that is known: when its inode last changed, and when it was made.
 /// Neither can be set. Symlinks are not followed.
 pub fn inode_times(path: &Path) -> Option<[Time; 2]> {

@@ -192,6 +192,13 @@ impl Compared {
         }
     }
 
+    /// Whether `name` is in the place of the snapshot's folder `id` and was not in that.
+    pub fn has_new(&self, snapshot: &Snapshot, id: NodeId, name: &[u8]) -> bool {
+        let found = self.found[id as usize].as_ref();
+        let is_other = found.is_some_and(|found| found.other_names.iter().any(|other| **other == *name));
+        is_other && snapshot.tree.child(id, name).is_none()
+    }
+
     /// When what is in the place of the snapshot's node `id` last changed; `None` where nothing is.
     pub fn mtime(&self, id: NodeId) -> Option<Time> {
         self.found[id as usize].as_ref().map(|found| found.mtime)

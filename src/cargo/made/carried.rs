@@ -50,6 +50,8 @@ pub(super) struct Carried {
 /// Takes what is known of units over that have not been made again.
 pub(super) struct Carrying<'a> {
     earlier: &'a Earlier<'a>,
+    /// The trees of the sources of now.
+    trees: Vec<&'a Tree>,
     /// For each earlier place its index now.
     places: Vec<u32>,
     /// For each earlier package its index now.
@@ -59,7 +61,7 @@ pub(super) struct Carrying<'a> {
 impl<'a> Carrying<'a> {
     pub(super) fn new(
         earlier: &'a Earlier<'a>,
-        sources: &SourceTrees<'_>,
+        sources: &SourceTrees<'a>,
         packages: &[Package],
         places: &mut Vec<PathBuf>,
     ) -> Self {
@@ -83,7 +85,8 @@ impl<'a> Carrying<'a> {
             u32::try_from(packages.iter().position(is_it)?).ok()
         };
         let packages = earlier.provenance.packages.iter().map(place_of).collect();
-        Self { earlier, places: numbers, packages }
+        let trees = sources.iter().map(|(_, _, tree)| tree).collect();
+        Self { earlier, trees, places: numbers, packages }
     }
 
     /// For each of the `units` of the output directory number `number` what is known of it; `None` of one that is new.
@@ -92,7 +95,7 @@ impl<'a> Carrying<'a> {
         number: usize,
         outputs: &[OutputFolder<'_>],
         units: &[Unit],
-        outside: &mut OutsideList,
+        outside: &mut OutsideList<'_>,
     ) -> Vec<Option<Carried>> {
         let output = &outputs[number];
         let Some((root, tree)) = self.earlier.roots[number] else { return Vec::new() };
@@ -135,7 +138,7 @@ impl<'a> Carrying<'a> {
         Some((u32::try_from(number).ok()?, id))
     }
 
-    fn carry(&self, made: &Made, outputs: &[OutputFolder<'_>], outside: &mut OutsideList) -> Carried {
+    fn carry(&self, made: &Made, outputs: &[OutputFolder<'_>], outside: &mut OutsideList<'_>) -> Carried {
         let inputs = match &made.inputs {
             Inputs::Known(known) => self.known(known, outside).map_or(Inputs::Unknown, Inputs::Known),
             unknown => unknown.clone(),
@@ -144,9 +147,17 @@ impl<'a> Carrying<'a> {
             extras: made.extras.iter().filter_map(|extra| self.extra(*extra, outputs)).collect(),
             bound: made.bound.iter().map(|&place| self.places[place as usize]).collect(),
             is_of_commit: made.is_of_commit,
-            ability: Ability { reads: made.is_reader, runs: made.is_runner },
+            ability: Ability { reads: made.is_reader, runs: made.is_runner, asks: made.is_asker },
             inputs,
         }
+    }
+
+    /// A directory in which there is no `name`, if there is none now.
+    fn still_absent(&self, folder: SourceId, name: &str) -> Option<(SourceId, String)> {
+        let since = self.earlier.sources[folder.sources as usize].as_ref()?;
+        let (node, _) = since.nodes[folder.node as usize]?;
+        let is_there = self.trees[since.now as usize].child(node, name.as_bytes()).is_some();
+        (!is_there).then(|| (SourceId { sources: since.now, node }, name.to_owned()))
     }
 
     /// Whether all that was in the sources is as it was.
@@ -160,7 +171,7 @@ impl<'a> Carrying<'a> {
     }
 
     /// The same as it is now; `None` where something has changed since: then the unit is of what was.
-    fn known(&self, known: &Known, outside: &mut OutsideList) -> Option<Known> {
+    fn known(&self, known: &Known, outside: &mut OutsideList<'_>) -> Option<Known> {
         let one = |id: &SourceId| {
             let since = self.earlier.sources[id.sources as usize].as_ref()?;
             let (node, is_same) = since.nodes[id.node as usize]?;
@@ -172,7 +183,8 @@ impl<'a> Carrying<'a> {
         };
         let tree = |id: SourceId| self.earlier.trees[id.sources as usize];
         let folders: Vec<_> = self.earlier.provenance.packages.iter().map(|package| package.folder).collect();
-        let watched = known.watched.iter().map(|&id| (id, leaves_below(tree(id), id.node)));
+        let watched =
+            known.watched.iter().chain(&known.beside).map(|&id| (id, leaves_below(tree(id), id.node)));
         let whole = known.packages.iter().map(|&package| {
             let folder = folders[package as usize];
             let is_other = |node| folders.contains(&SourceId { node, ..folder });
@@ -185,8 +197,8 @@ impl<'a> Carrying<'a> {
             return None;
         }
         let outside = known.outside.iter().map(|&index| {
-            let Outside { path, state } = &self.earlier.provenance.outside[index as usize];
-            let number = outside.number(Path::new(OsStr::from_bytes(path)));
+            let Outside { input, state } = &self.earlier.provenance.outside[index as usize];
+            let number = outside.number(input.clone());
             (outside.list[number as usize].state == *state).then_some(number)
         });
         Some(Known {
@@ -196,6 +208,11 @@ impl<'a> Carrying<'a> {
             watched_packages: packages(&known.watched_packages)?,
             read: all(&known.read)?,
             packages: packages(&known.packages)?,
+            beside: all(&known.beside)?,
+            absent: {
+                let absent = known.absent.iter().map(|(folder, name)| self.still_absent(*folder, name));
+                absent.collect::<Option<_>>()?
+            },
             outside: outside.collect::<Option<_>>()?,
             is_open: known.is_open,
         })

@@ -15,11 +15,14 @@ use super::super::units::Unit;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::linked::{folders_flagged, folders_told, is_linked, is_of_system};
+use super::named::{LINKERS, Named, is_product};
 use super::read::ReadUnits;
 use super::{Noting, OutputFolder};
-use crate::store::{Inputs, Known, SourceId};
+use crate::store::{Inputs, Known, OutsideInput, SourceId};
 use crate::sys::{Time, file};
 use crate::tree::{Kind, NodeId, Tree};
+
+const CONFIGURATIONS_OF_CLIPPY: [&str; 2] = ["clippy.toml", ".clippy.toml"];
 
 impl Noting<'_> {
     /// `output` is the output directory of that number.
@@ -29,6 +32,7 @@ impl Noting<'_> {
         read: &ReadUnits,
         index: usize,
         abilities: &[Ability],
+        named: &Named,
         run: Option<&RangeInclusive<Time>>,
     ) -> Inputs {
         let (unit, Some(record)) = (&read.units[index], &read.records[index]) else { return Inputs::Unknown };
@@ -46,11 +50,19 @@ impl Noting<'_> {
         let is_run = run.is_some();
         if !read.is_download[index] {
             let Some(own) = self.own_packages(output, read, index) else { return Inputs::Unknown };
-            self.add_package(&mut inputs, &own, record);
+            self.add_manifests(&mut inputs, &own);
             inputs.own.extend(own.iter().copied());
             inputs.is_open = !is_run && read.macros(output.tree, index, abilities).reads;
-            if inputs.is_open {
+            // A script that names no file is run again when any of its package changes, and the same for one that names variables
+            // only: a fresh checkout has no run of it.
+            if inputs.is_open || is_run && record.fingerprint.watched().is_none() {
                 inputs.packages.extend(own.iter().copied());
+            }
+            if record.fingerprint.is_of_whole_package() {
+                inputs.watched_packages.extend(own.iter().copied());
+            }
+            if record.asks_clippy() {
+                self.add_absent(&mut inputs, &own);
             }
             let folders: Vec<_> = own.iter().map(|&own| self.package_folder(own)).collect();
             if !inputs.packages.is_empty() && has_modules(folders.iter().chain(output.workspaces)) {
@@ -70,8 +82,21 @@ impl Noting<'_> {
         for path in self.making.configured {
             self.add_file(&mut inputs, output, path);
         }
+        self.add_named_by_texts(&mut inputs, named);
+        self.add_paths(&mut inputs, &named.paths);
+        if is_run || read.macros(output.tree, index, abilities).asks {
+            for path in self.making.setting_variables {
+                self.add_file(&mut inputs, output, path);
+            }
+        }
+        if is_product(output.tree, unit) {
+            self.add_programs(&mut inputs, LINKERS);
+        }
         if let Some(run) = run {
-            self.add_written(&mut inputs, run);
+            if !self.add_written(&mut inputs, run) {
+                return Inputs::Unknown;
+            }
+            self.add_native(&mut inputs, output, unit);
             let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
             inputs.read.extend(before.unwrap_or_default());
             self.add_linked(&mut inputs, output, unit);
@@ -103,9 +128,12 @@ impl Noting<'_> {
         };
         let whole: Vec<_> =
             known.packages.iter().flat_map(|&package| self.files_of_package(package)).collect();
-        let watched: Vec<_> = known.watched.iter().flat_map(|&id| sources.leaves_below(id)).collect();
+        let below =
+            |ids: &[SourceId]| -> Vec<_> { ids.iter().flat_map(|&id| sources.leaves_below(id)).collect() };
+        let (watched, beside) = (below(&known.watched), below(&known.beside));
         is_until(&known.listed, times.list)
             && is_until(&watched, times.list)
+            && is_until(&beside, times.made)
             && is_until(&known.read, times.made)
             && is_until(&whole, times.made)
             && known.packages.iter().all(|&package| self.is_untouched(package, times.made))
@@ -133,7 +161,12 @@ impl Noting<'_> {
     }
 
     /// The packages that a unit can be of, by name and by where its first source lies; `None` where there is none.
-    fn own_packages(&self, output: &OutputFolder<'_>, read: &ReadUnits, index: usize) -> Option<Vec<u32>> {
+    pub(super) fn own_packages(
+        &self,
+        output: &OutputFolder<'_>,
+        read: &ReadUnits,
+        index: usize,
+    ) -> Option<Vec<u32>> {
         let target = output.tree;
         let name = read.units[index].names(target).0;
         let named = (0..).zip(self.packages).filter(|(_, package)| package.name.as_bytes() == name);
@@ -159,18 +192,28 @@ impl Noting<'_> {
         (!found.is_empty()).then_some(found)
     }
 
-    fn package_folder(&self, package: u32) -> PathBuf {
+    pub(super) fn package_folder(&self, package: u32) -> PathBuf {
         self.making.sources.path(self.packages[package as usize].folder)
     }
 
-    /// Its manifest, and all of it where cargo goes by its newest file.
-    fn add_package(&mut self, inputs: &mut Collected, own: &[u32], record: &Record) {
+    fn add_manifests(&mut self, inputs: &mut Collected, own: &[u32]) {
         for &package in own {
             let manifest = self.package_folder(package).join("Cargo.toml");
             self.add(&mut inputs.read, &mut inputs.outside, &manifest);
-            if record.fingerprint.is_of_whole_package() {
-                inputs.packages.insert(package);
-                inputs.watched_packages.insert(package);
+        }
+    }
+
+    /// Where clippy looks for its configuration and finds none: in a package's directory and those around it.
+    fn add_absent(&self, inputs: &mut Collected, own: &[u32]) {
+        for &package in own {
+            let folder = self.packages[package as usize].folder;
+            let tree = self.making.sources.tree(folder.sources);
+            let around =
+                std::iter::successors(Some(folder.node), |&node| (node != 0).then(|| tree.node(node).parent));
+            for (node, name) in around.flat_map(|node| CONFIGURATIONS_OF_CLIPPY.map(|name| (node, name))) {
+                if tree.child(node, name.as_bytes()).is_none() {
+                    inputs.absent.insert((SourceId { node, ..folder }, name.to_owned()));
+                }
             }
         }
     }
@@ -228,24 +271,47 @@ impl Noting<'_> {
             };
             for path in paths.iter().filter(|path| !path.starts_with(output.path)) {
                 are_known &= self.add(&mut inputs.watched, &mut inputs.outside, path);
+                self.add_beside(inputs, path);
             }
         }
         are_known
     }
 
-    /// What a script wrote into the sources while it ran.
-    fn add_written(&mut self, inputs: &mut Collected, run: &RangeInclusive<Time>) {
+    /// What lies beside a file that a script names may be read with it, as headers are: in a directory that is no package's.
+    fn add_beside(&self, inputs: &mut Collected, path: &Path) {
+        for id in self.making.sources.lead(path).ids {
+            let tree = self.making.sources.tree(id.sources);
+            let folder = SourceId { node: tree.node(id.node).parent, ..id };
+            let is_package = self.packages.iter().any(|package| package.folder == folder);
+            if matches!(tree.node(id.node).kind, Kind::File { .. }) && folder.node != 0 && !is_package {
+                inputs.beside.insert(folder);
+            }
+        }
+    }
+
+    /// What a script wrote into the sources while it ran. `false` where something was taken away or cannot be told.
+    fn add_written(&mut self, inputs: &mut Collected, run: &RangeInclusive<Time>) -> bool {
         for (sources, _, tree) in self.making.sources.iter() {
             let born = self.born(sources);
-            for (node, of) in tree.iter().skip(1) {
-                let is_leaf = !matches!(of.kind, Kind::Folder { .. });
+            let is_folder = |node: NodeId| matches!(tree.node(node).kind, Kind::Folder { .. });
+            // A folder changes with each file in it; it is a script's only if it was made meanwhile.
+            let is_written = |node: NodeId| {
                 let [changed, made] = born[node as usize];
-                // A folder changes with each file in it; it is a script's only if it was made meanwhile.
-                if run.contains(&made) || is_leaf && (run.contains(&of.mtime) || run.contains(&changed)) {
+                let is_changed = run.contains(&tree.node(node).mtime) || run.contains(&changed);
+                run.contains(&made) || is_changed && !is_folder(node)
+            };
+            for node in 0..tree.len() {
+                if node != 0 && is_written(node) {
                     inputs.read.insert(SourceId { sources, node });
+                } else if is_folder(node)
+                    && run.contains(&tree.node(node).mtime)
+                    && !tree.children(node).any(is_written)
+                {
+                    return false;
                 }
             }
         }
+        true
     }
 
     /// When each node of the sources of this number came to be.
@@ -303,6 +369,21 @@ impl Noting<'_> {
         }
     }
 
+    /// What a script's texts lead to.
+    fn add_paths(&mut self, inputs: &mut Collected, paths: &BTreeSet<PathBuf>) {
+        for path in paths {
+            for id in self.making.sources.lead(path).ids {
+                let is_folder =
+                    matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Folder { .. });
+                if is_folder {
+                    inputs.beside.insert(id)
+                } else {
+                    inputs.read.insert(id)
+                };
+            }
+        }
+    }
+
     /// Adds a file by a path that may be relative to a workspace; what a unit has itself is no input.
     fn add_file(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, path: &Path) {
         for workspace in output.workspaces {
@@ -321,14 +402,20 @@ impl Noting<'_> {
         let led = self.making.sources.lead(path);
         ids.extend(led.ids);
         if let Some(path) = led.outside.filter(|path| !is_settled(path, self.making.home)) {
-            outside.insert(self.outside.number(&path));
+            return self.add_outside(outside, &path);
         }
         // What is left out of the sources, such as `.git`, is as good as outside.
         if led.is_absent && file::is_present(path) {
-            outside.insert(self.outside.number(path));
-            return true;
+            return self.add_outside(outside, path);
         }
         !led.is_absent
+    }
+
+    /// `false` where the path cannot be noted.
+    pub(super) fn add_outside(&mut self, outside: &mut BTreeSet<u32>, path: &Path) -> bool {
+        let Some(path) = path.to_str() else { return false };
+        outside.insert(self.outside.number(OutsideInput::Path(path.to_owned())));
+        true
     }
 }
 
@@ -357,14 +444,16 @@ impl Times {
 
 /// Inputs while they are found, each once.
 #[derive(Default)]
-struct Collected {
+pub(super) struct Collected {
     own: BTreeSet<u32>,
     listed: BTreeSet<SourceId>,
     watched: BTreeSet<SourceId>,
     watched_packages: BTreeSet<u32>,
     read: BTreeSet<SourceId>,
     packages: BTreeSet<u32>,
-    outside: BTreeSet<u32>,
+    pub(super) beside: BTreeSet<SourceId>,
+    absent: BTreeSet<(SourceId, String)>,
+    pub(super) outside: BTreeSet<u32>,
     is_open: bool,
 }
 
@@ -377,6 +466,8 @@ impl Collected {
             watched_packages: self.watched_packages.into_iter().collect(),
             read: self.read.into_iter().collect(),
             packages: self.packages.into_iter().collect(),
+            beside: self.beside.into_iter().collect(),
+            absent: self.absent.into_iter().collect(),
             outside: self.outside.into_iter().collect(),
             is_open: self.is_open,
         }

@@ -19,6 +19,13 @@ pub(super) fn folders_told(told: &str) -> Vec<PathBuf> {
     folders
 }
 
+/// Whether a build script with the output `told` has something linked that is not Rust.
+pub(super) fn links_native(told: &str) -> bool {
+    let said = told.lines().filter_map(|line| line.strip_prefix("cargo:"));
+    let mut said = said.map(|said| said.strip_prefix(':').unwrap_or(said));
+    said.any(|said| said.starts_with("rustc-link-") || said.starts_with("rustc-flags"))
+}
+
 /// The directories that flags name by `-L`, of the compiler's own or for the linker.
 pub(super) fn folders_flagged(flags: &[String]) -> Vec<PathBuf> {
     let words: Vec<_> = flags.iter().flat_map(|flag| flag.split([',', ' '])).collect();
@@ -61,6 +68,7 @@ mod tests {
         let told = "cargo:rustc-link-search=native=/a\ncargo::rustc-link-search=b\ncargo:rustc-flags=-L c -l x\n\
                     cargo:rustc-link-arg=-Ld\ncargo:rustc-link-lib=static=x\nwarning=-Lnone\n";
         assert_eq!(folders_told(told), ["/a", "b", "c", "d"].map(PathBuf::from));
+        assert!(links_native(told) && !links_native("cargo:rerun-if-changed=x\nrustc-link-lib=x\n"));
         let flags = ["-L", "native=a", "-Lb", "-Clink-arg=-Lc", "-Copt-level=3"].map(str::to_owned);
         assert_eq!(folders_flagged(&flags), ["a", "b", "c"].map(PathBuf::from));
         assert!(

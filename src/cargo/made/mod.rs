@@ -7,6 +7,7 @@
 mod carried;
 mod inputs;
 mod linked;
+mod named;
 mod read;
 
 use std::collections::{BTreeSet, HashSet};
@@ -14,19 +15,22 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::bound::{Search, Traces};
+use super::host::Host;
 use super::outside::OutsideList;
 use super::package::{Package, packages};
+use super::record::Record;
 use super::source_trees::SourceTrees;
 use super::strays::{Extra, extras, run_of};
-use crate::store::{self, Made, Provenance};
+use crate::store::{self, Made, Provenance, Revision};
 use crate::sys::{Time, file};
 use crate::tree::{self, Folders, Tree};
 
 use carried::{Carried, Carrying};
 pub use carried::{Earlier, SourcesSince};
+use named::{Lookup, Named};
 use read::{ReadUnits, ability_of};
 
 /// A target directory, or that of intermediate files.
@@ -51,10 +55,14 @@ pub struct Making<'a> {
     pub home: Option<&'a Path>,
     /// Files that cargo's configuration names, such as a linker.
     pub configured: &'a [PathBuf],
+    /// Configurations that set variables for scripts and macros.
+    pub setting_variables: &'a [PathBuf],
     /// Directories that units can be bound to.
     pub places: Vec<PathBuf>,
-    /// The commits of the sources.
-    pub commits: Vec<String>,
+    /// What is checked out.
+    pub revisions: Vec<Revision>,
+    /// The host, as this step sees it.
+    pub host: Host<'a>,
     /// What the job started from.
     pub earlier: Option<Earlier<'a>>,
     /// The present time.
@@ -82,7 +90,7 @@ impl Making<'_> {
             carrying: carrying.as_ref(),
             packages: &packages,
             places: &places,
-            outside: OutsideList::default(),
+            outside: OutsideList::new(self.host),
             born: self.sources.iter().map(|_| OnceLock::new()).collect(),
         };
         let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
@@ -92,15 +100,15 @@ impl Making<'_> {
         };
         let extras = extras(&with_units.collect::<Vec<_>>(), &inode_times);
         let mut roots = Vec::new();
-        for (number, (output, read)) in outputs.iter().zip(&read).enumerate() {
+        for (number, read) in read.iter().enumerate() {
             let carried = carrying
                 .as_ref()
                 .map(|carrying| carrying.root(number, outputs, &read.units, &mut noting.outside));
-            roots.push(noting.root(number, output, read, &extras, &carried.unwrap_or_default())?);
+            roots.push(noting.root((number, outputs), read, &extras, &carried.unwrap_or_default())?);
         }
         Ok(Provenance {
             places: places.iter().map(|place| place.as_os_str().as_bytes().to_vec()).collect(),
-            commits: self.commits.clone(),
+            revisions: self.revisions.clone(),
             outside: noting.outside.list,
             packages: packages
                 .iter()
@@ -116,7 +124,7 @@ struct Noting<'a> {
     carrying: Option<&'a Carrying<'a>>,
     packages: &'a [Package],
     places: &'a [PathBuf],
-    outside: OutsideList,
+    outside: OutsideList<'a>,
     /// For each of the sources when each of its nodes came to be, once that is asked for.
     born: Vec<OnceLock<Vec<[Time; 2]>>>,
 }
@@ -125,19 +133,25 @@ impl Noting<'_> {
     /// `carried` has for each unit what is known of it already.
     fn root(
         &mut self,
-        number: usize,
-        output: &OutputFolder<'_>,
+        (number, outputs): (usize, &[OutputFolder<'_>]),
         read: &ReadUnits,
         extras: &[Extra],
         carried: &[Option<Carried>],
     ) -> tree::Result<Vec<Made>> {
-        let search = Search { places: self.places, commits: &self.making.commits };
+        let output = &outputs[number];
+        let search = Search { places: self.places, revisions: &self.making.revisions };
         let ReadUnits { units, records, .. } = read;
         let is_new = |index: usize| carried.get(index).is_none_or(Option::is_none);
         let traces = units.par_iter().zip(records).enumerate().map(|(index, (unit, record))| match record {
             Some(record) if is_new(index) && read.may_know_places(output.tree, index) => {
-                let may_be_told = read.sees_macro(output.tree, index) || run_of(output.tree, unit).is_some();
-                search.of_unit(output.folders, output.tree, unit, record, may_be_told)
+                let run = run_of(output.tree, unit);
+                let may_be_told = read.sees_macro(output.tree, index) || run.is_some();
+                let mut traces = search.of_unit(output.folders, output.tree, unit, record, may_be_told)?;
+                for (_, (root, id)) in extras.iter().filter(|(of, _)| run.as_ref() == Some(of)) {
+                    let OutputFolder { tree, folders, .. } = &outputs[*root as usize];
+                    traces.add(search.of_extra(*folders, tree, *id)?);
+                }
+                Ok(traces)
             }
             _ => Ok(Traces::default()),
         });
@@ -147,6 +161,11 @@ impl Noting<'_> {
             _ => ability_of(output, unit),
         });
         let abilities = abilities.collect::<tree::Result<Vec<_>>>()?;
+        let lookup = Lookup::new(self);
+        let named = (0..units.len()).into_par_iter().map(|index| {
+            if is_new(index) { lookup.of_unit(output, read, &abilities, index) } else { Ok(Named::default()) }
+        });
+        let named = named.collect::<tree::Result<Vec<_>>>()?;
         let mut all = Vec::new();
         for (index, (unit, traces)) in units.iter().zip(traces).enumerate() {
             let run = run_of(output.tree, unit);
@@ -158,9 +177,18 @@ impl Noting<'_> {
                 None => Carried {
                     extras: Vec::new(),
                     bound: traces.places,
-                    is_of_commit: traces.tells_commit || read.macros(output.tree, index, &abilities).runs,
+                    is_of_commit: traces.tells_commit
+                        || read.macros(output.tree, index, &abilities).runs
+                        || records[index].as_ref().is_some_and(Record::watches_git),
                     ability: abilities[index],
-                    inputs: self.inputs((number, output), read, index, &abilities, run.as_ref()),
+                    inputs: self.inputs(
+                        (number, output),
+                        read,
+                        index,
+                        &abilities,
+                        &named[index],
+                        run.as_ref(),
+                    ),
                 },
             };
             extras.extend(carried.extras);
@@ -172,6 +200,7 @@ impl Noting<'_> {
                 is_of_commit: carried.is_of_commit,
                 is_reader: carried.ability.reads,
                 is_runner: carried.ability.runs,
+                is_asker: carried.ability.asks,
                 extras: extras.into_iter().collect(),
                 inputs: carried.inputs,
             });

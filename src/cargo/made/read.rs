@@ -65,9 +65,15 @@ impl ReadUnits {
     /// What the procedural macros can do together that were there when a unit was compiled: macros are re-exported.
     pub(super) fn macros(&self, target: &Tree, index: usize, abilities: &[Ability]) -> Ability {
         self.macros_seen(target, index).into_iter().fold(Ability::default(), |sum, unit| {
-            let Ability { reads, runs } = abilities[unit];
-            Ability { reads: sum.reads || reads, runs: sum.runs || runs }
+            let Ability { reads, runs, asks } = abilities[unit];
+            Ability { reads: sum.reads || reads, runs: sum.runs || runs, asks: sum.asks || asks }
         })
+    }
+
+    /// The libraries of the procedural macros that were there.
+    pub(super) fn macro_libraries(&self, target: &Tree, index: usize) -> Vec<NodeId> {
+        let macros = self.macros_seen(target, index);
+        macros.into_iter().filter_map(|unit| macro_library(target, &self.units[unit])).collect()
     }
 
     /// Whether any procedural macro was there.

@@ -1,0 +1,161 @@
+//! What lies outside of a job's sources and can get into what is built: files elsewhere, programs of the `PATH`, variables, the
+//! packages of the system.
+
+use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::github::Environment;
+use crate::store::{OutsideInput, OutsideState};
+use crate::sys::{Digest, Dir, Interrupt, file, sha256_hex};
+use crate::tree::{Kind, Selection, walk};
+
+/// How many bytes of a folder are read at most: a larger one is not known.
+const MOST: u64 = 256 << 20;
+
+/// Where package managers keep what is installed: of dpkg, of apk, and of rpm in two places.
+const PACKAGE_LISTS: [&str; 4] = [
+    "/var/lib/dpkg/status",
+    "/lib/apk/db/installed",
+    "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "/var/lib/rpm/rpmdb.sqlite",
+];
+
+/// The same of pacman: the name of each folder in it has a package and its version.
+const PACKAGE_FOLDER: &str = "/var/lib/pacman/local";
+
+/// Programs that come with the compiler, which is known otherwise, and what installs it.
+const OF_THE_COMPILER: [&str; 6] = ["cargo", "rustc", "rustdoc", "rustfmt", "rustup", "clippy-driver"];
+
+/// Variables that are others in each step, and name files by which it talks to the runner; and those by which programs and the
+/// compiler are found, which are known otherwise.
+const OF_THE_STEP: [&str; 6] =
+    ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "PATH"];
+
+/// The host as a step of the job sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Host<'e> {
+    env: &'e Environment,
+}
+
+impl<'e> Host<'e> {
+    /// That of a step with these variables.
+    pub fn new(env: &'e Environment) -> Self {
+        Self { env }
+    }
+
+    /// What is there now.
+    pub fn state(&self, input: &OutsideInput) -> OutsideState {
+        let state = match input {
+            OutsideInput::Path(path) => at(Path::new(path)),
+            OutsideInput::Program(name) => self.program(name).and_then(|path| program(&path)),
+            OutsideInput::Variable(name) => {
+                self.env.get(name).map(|value| OutsideState::Digest(sha256_hex(value.as_bytes())))
+            }
+            OutsideInput::Packages => packages(),
+        };
+        state.unwrap_or(OutsideState::Unreadable)
+    }
+
+    /// The names of all programs that a build script can call by name.
+    pub(super) fn programs(&self) -> HashSet<String> {
+        let names = self.path().flat_map(|folder| file::names(&folder).unwrap_or_default());
+        let names = names.filter_map(|name| name.into_string().ok());
+        names.filter(|name| !OF_THE_COMPILER.contains(&name.as_str())).collect()
+    }
+
+    /// The names of all variables that a build script can read.
+    pub(super) fn variables(&self) -> HashSet<String> {
+        let names = self.env.iter().map(|(name, _)| name);
+        names.filter(|name| !OF_THE_STEP.contains(name)).map(str::to_owned).collect()
+    }
+
+    /// The folders that a variable such as `CPATH` names.
+    pub(super) fn folders(&self, variable: &str) -> Vec<PathBuf> {
+        let value = self.env.get(variable).unwrap_or_default();
+        value.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()
+    }
+
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        self.path().map(|folder| folder.join(name)).find(|path| file::is_file(path))
+    }
+
+    fn path(&self) -> impl Iterator<Item = PathBuf> {
+        self.folders("PATH").into_iter().filter(|folder| folder.is_absolute())
+    }
+}
+
+fn at(path: &Path) -> Option<OutsideState> {
+    match file::kind(path).ok()? {
+        file::Kind::File => contents(path),
+        file::Kind::Folder => folder(path).map(OutsideState::Digest),
+        file::Kind::Neither => None,
+    }
+}
+
+fn contents(path: &Path) -> Option<OutsideState> {
+    Digest::of_file(file::open(path).ok()?).ok().map(OutsideState::File)
+}
+
+/// Package managers and archives give files whole seconds, and other times with other contents; who writes a program does not.
+fn program(path: &Path) -> Option<OutsideState> {
+    let (size, mtime) = file::size_and_time(path)?;
+    if mtime.nanoseconds == 0 { Some(OutsideState::Installed { size, mtime }) } else { contents(path) }
+}
+
+/// A digest of names and contents.
+fn folder(path: &Path) -> Option<String> {
+    let dir = Dir::open(path).ok()?;
+    let tree = walk(&dir, &Selection::all(), &Interrupt::default()).ok()?.tree;
+    if tree.bytes() > MOST {
+        return None;
+    }
+    let mut text = Vec::new();
+    for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. })) {
+        text.extend_from_slice(&tree.path_below(0, id));
+        let what = if let Kind::Symlink { target } = node.kind {
+            tree.text(target).to_vec()
+        } else {
+            let (file, _) = dir.open_file(&tree.path_below(0, id)).ok()?;
+            Digest::of_file(file).ok()?.bytes().to_vec()
+        };
+        text.push(0);
+        text.extend_from_slice(&what);
+    }
+    Some(sha256_hex(&text))
+}
+
+fn packages() -> Option<OutsideState> {
+    if let Some(list) = PACKAGE_LISTS.iter().map(Path::new).find(|list| file::is_file(list)) {
+        return contents(list);
+    }
+    let mut names = file::names(Path::new(PACKAGE_FOLDER)).ok()?;
+    names.sort();
+    let text: Vec<_> = names.iter().flat_map(|name| [name.as_bytes(), b"\n"].concat()).collect();
+    Some(OutsideState::Digest(sha256_hex(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_known_by_what_it_is_now() {
+        let place = tempfile::tempdir().unwrap();
+        let bin = place.path().to_str().unwrap();
+        let env = Environment::from([("PATH", &*format!("relative:{bin}")), ("GITHUB_ENV", "x"), ("A", "1")]);
+        let host = Host::new(&env);
+        let idlc = OutsideInput::Program("idlc".into());
+        assert_eq!(host.state(&idlc), OutsideState::Unreadable);
+        file::write_atomic(&place.path().join("idlc"), b"one").unwrap();
+        let one = host.state(&idlc);
+        assert_eq!(host.programs(), HashSet::from(["idlc".to_owned()]));
+        file::write_atomic(&place.path().join("idlc"), b"two").unwrap();
+        assert_ne!(host.state(&idlc), one);
+        assert_eq!(host.variables(), HashSet::from(["A".to_owned()]));
+        let other = Environment::from([("A", "2")]);
+        let a = OutsideInput::Variable("A".into());
+        assert_ne!(host.state(&a), Host::new(&other).state(&a));
+        assert_eq!(host.state(&OutsideInput::Variable("B".into())), OutsideState::Unreadable);
+    }
+}

@@ -1,0 +1,227 @@
+//! What of the host got into a unit without a list of it: programs that a build script runs, variables that it or a macro reads,
+//! what was compiled or linked besides Rust.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::super::bound::is_told;
+use super::super::literals::Literals;
+use super::super::reader::Ability;
+use super::super::record::Record;
+use super::super::units::Unit;
+use super::inputs::Collected;
+use super::linked::{is_linked, links_native};
+use super::read::ReadUnits;
+use super::{Noting, OutputFolder};
+use crate::store::OutsideInput;
+use crate::sys::file;
+use crate::tree::{self, NodeId, Tree};
+
+/// What rustc links products with where nothing else is said. Others are named by flags or the configuration.
+pub(super) const LINKERS: &[&str] = &["cc", "ld"];
+
+/// What scripts compile and link other languages with.
+const COMPILERS: &[&str] = &["ar", "c++", "cc", "ld", "pkg-config"];
+
+/// Where these look for headers, libraries and packages besides.
+const SEARCHED: [&str; 7] = [
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH",
+    "LIBRARY_PATH",
+    "LD_LIBRARY_PATH",
+    "PKG_CONFIG_PATH",
+    "PKG_CONFIG_LIBDIR",
+];
+
+/// Variables of the runner: that a source has their names in it does not mean that a macro reads them.
+const OF_RUNNERS: [&str; 3] = ["ACTIONS_", "GITHUB_", "RUNNER_"];
+
+/// Names of the host's programs and variables, and paths of sources.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Named {
+    programs: BTreeSet<String>,
+    variables: BTreeSet<String>,
+    pub(super) paths: BTreeSet<PathBuf>,
+}
+
+impl Named {
+    fn extend(&mut self, other: Self) {
+        self.programs.extend(other.programs);
+        self.variables.extend(other.variables);
+        self.paths.extend(other.paths);
+    }
+}
+
+/// Looks for what the host and the sources have in programs, and for variables in sources.
+pub(super) struct Lookup<'n> {
+    noting: &'n Noting<'n>,
+    programs: HashSet<String>,
+    variables: HashSet<String>,
+}
+
+impl<'n> Lookup<'n> {
+    pub(super) fn new(noting: &'n Noting<'n>) -> Self {
+        let host = noting.outside.host;
+        Self { noting, programs: host.programs(), variables: host.variables() }
+    }
+
+    /// What is named by the script that a unit is the run of, by macros that it was compiled with, or, where one of these asks for
+    /// variables, by its sources.
+    pub(super) fn of_unit(
+        &self,
+        output: &OutputFolder<'_>,
+        read: &ReadUnits,
+        abilities: &[Ability],
+        index: usize,
+    ) -> tree::Result<Named> {
+        let mut named = Named::default();
+        let is_run = |id: &NodeId| output.tree.name(*id).starts_with(b"run-");
+        if read.units[index].fingerprints.iter().any(is_run) {
+            let packages =
+                if read.is_download[index] { None } else { self.noting.own_packages(output, read, index) };
+            let folders = packages.into_iter().flatten().map(|package| self.noting.package_folder(package));
+            let folders: Vec<_> = folders.collect();
+            for &need in read.needs[index].iter().flatten() {
+                if let Some(script) = script(output.tree, &read.units[need]) {
+                    named.extend(self.of_program(output, script, &folders)?);
+                }
+            }
+            return Ok(named);
+        }
+        for library in read.macro_libraries(output.tree, index) {
+            named.variables.extend(self.of_program(output, library, &[])?.variables);
+        }
+        let asks = read.macros(output.tree, index, abilities).asks;
+        if let Some(record) = read.records[index].as_ref().filter(|_| asks && !read.is_download[index]) {
+            self.add_words(&mut named.variables, output, record);
+        }
+        Ok(named)
+    }
+
+    /// What a program names; paths are relative to `folders`.
+    fn of_program(
+        &self,
+        output: &OutputFolder<'_>,
+        program: NodeId,
+        folders: &[PathBuf],
+    ) -> tree::Result<Named> {
+        let program = output.folders.read(output.tree, program)?.unwrap_or_default();
+        let literals = Literals::of(&program);
+        let paths = folders.iter().flat_map(|folder| self.paths(&literals, folder)).collect();
+        Ok(Named {
+            programs: literals.named(&self.programs),
+            variables: literals.named(&self.variables),
+            paths,
+        })
+    }
+
+    /// What of the sources the texts of a program that runs in `folder` lead to.
+    fn paths(&self, literals: &Literals<'_>, folder: &Path) -> Vec<PathBuf> {
+        let sources = self.noting.making.sources;
+        let mut beginnings: Vec<Vec<u8>> = vec![b"../".to_vec(), b"./".to_vec()];
+        beginnings.extend(sources.iter().map(|(_, folder, _)| folder.as_os_str().as_bytes().to_vec()));
+        beginnings
+            .extend(file::names(folder).unwrap_or_default().iter().map(|name| name.as_bytes().to_vec()));
+        let path = |text: &[u8]| {
+            beginnings.iter().any(|beginning| text.starts_with(beginning)).then_some(())?;
+            // Whether a word ends within a text is not known; a path has marks.
+            let is_path =
+                |path: &[u8]| path.len() == text.len() || path.iter().any(|byte| b"/.".contains(byte));
+            let ends = (1..=text.len()).rev();
+            let paths = ends.map(|end| &text[..end]).filter(|path| is_path(path) && !path.ends_with(b"/"));
+            let paths = paths.map(|path| file::normal(&folder.join(OsStr::from_bytes(path))));
+            { paths }.find(|path| {
+                let led = sources.lead(path);
+                path != folder && !led.is_absent && led.outside.is_none() && !led.ids.is_empty()
+            })
+        };
+        literals.texts().filter_map(path).collect()
+    }
+
+    /// A macro is told the name of a variable by who uses it.
+    fn add_words(&self, found: &mut BTreeSet<String>, output: &OutputFolder<'_>, record: &Record) {
+        let sources = output
+            .workspaces
+            .iter()
+            .flat_map(|workspace| record.sources.iter().map(|source| workspace.join(source)));
+        for text in sources.filter_map(|source| file::read_if_present(&source).ok().flatten()) {
+            let text = String::from_utf8_lossy(&text);
+            let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+            let words = words.filter(|word| !OF_RUNNERS.iter().any(|runner| word.starts_with(runner)));
+            found.extend(words.filter_map(|word| self.variables.get(word)).cloned());
+        }
+    }
+}
+
+impl Noting<'_> {
+    pub(super) fn add_named_by_texts(&mut self, inputs: &mut Collected, named: &Named) {
+        let programs = named.programs.iter().cloned().map(OutsideInput::Program);
+        let variables = named.variables.iter().cloned().map(OutsideInput::Variable);
+        for input in programs.chain(variables) {
+            inputs.outside.insert(self.outside.number(input));
+        }
+    }
+
+    pub(super) fn add_programs(&mut self, inputs: &mut Collected, programs: &[&str]) {
+        for &program in programs {
+            inputs.outside.insert(self.outside.number(OutsideInput::Program(program.to_owned())));
+        }
+    }
+
+    /// What a script that compiled or linked another language did it with.
+    pub(super) fn add_native(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, unit: &Unit) {
+        let files = unit.files(output.tree);
+        let has_objects = || files.iter().any(|id| is_linked(as_name(output.tree, *id)));
+        let told = files.iter().find(|id| is_told(output.tree, **id));
+        let told = told.and_then(|id| output.folders.read(output.tree, *id).ok().flatten());
+        if !told.is_some_and(|told| links_native(&String::from_utf8_lossy(&told))) && !has_objects() {
+            return;
+        }
+        inputs.outside.insert(self.outside.number(OutsideInput::Packages));
+        self.add_programs(inputs, COMPILERS);
+        let host = self.outside.host;
+        for folder in SEARCHED.iter().flat_map(|variable| host.folders(variable)) {
+            for workspace in output.workspaces {
+                self.add_folder(inputs, &workspace.join(&folder));
+            }
+        }
+    }
+
+    /// All that is in a directory, in the sources or not.
+    fn add_folder(&mut self, inputs: &mut Collected, folder: &Path) {
+        let led = self.making.sources.lead(folder);
+        if led.outside.is_some() || led.is_absent {
+            self.add_outside(&mut inputs.outside, folder);
+        } else {
+            inputs.beside.extend(led.ids);
+        }
+    }
+}
+
+/// Whether a unit is a program or a library that is used without Rust, and no macro or script: what was linked.
+pub(super) fn is_product(target: &Tree, unit: &Unit) -> bool {
+    let is_program = |id: &NodeId| {
+        let kinds: [&[u8]; 4] = [b"bin-", b"test-", b"example-", b"bench-"];
+        kinds.iter().any(|kind| target.name(*id).starts_with(kind))
+    };
+    unit.fingerprints.iter().any(is_program)
+}
+
+/// The program of a build script.
+fn script(target: &Tree, unit: &Unit) -> Option<NodeId> {
+    let is_script = |id: &NodeId| target.name(*id).starts_with(b"build-script-");
+    unit.fingerprints.iter().any(is_script).then_some(())?;
+    let is_program = |id: &NodeId| {
+        let name = target.name(*id);
+        let is_named = name.starts_with(b"build_script") || name.starts_with(b"build-script");
+        is_named && !name.contains(&b'.')
+    };
+    unit.products(target).into_iter().find(is_program)
+}
+
+fn as_name(target: &Tree, id: NodeId) -> &OsStr {
+    OsStr::from_bytes(target.name(id))
+}
