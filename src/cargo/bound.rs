@@ -110,7 +110,8 @@ impl Search<'_> {
 fn contents(folders: Folders<'_>, target: &Tree, id: NodeId) -> tree::Result<Vec<u8>> {
     Ok(match target.node(id).kind {
         Kind::Symlink { target: to } => target.text(to).to_vec(),
-        _ => folders.read(target, id)?.unwrap_or_default(),
+        Kind::Folder { .. } => Vec::new(),
+        Kind::File { .. } => folders.read(target, id)?.unwrap_or_default(),
     })
 }
 

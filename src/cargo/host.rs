@@ -45,7 +45,7 @@ impl<'e> Host<'e> {
     }
 
     /// What is there now.
-    pub fn state(&self, input: &OutsideInput) -> OutsideState {
+    pub fn state(self, input: &OutsideInput) -> OutsideState {
         let state = match input {
             OutsideInput::Path(path) => at(Path::new(path)),
             OutsideInput::Program(name) => self.program(name).and_then(|path| program(&path)),
@@ -58,29 +58,29 @@ impl<'e> Host<'e> {
     }
 
     /// The names of all programs that a build script can call by name.
-    pub(super) fn programs(&self) -> HashSet<String> {
+    pub(super) fn programs(self) -> HashSet<String> {
         let names = self.path().flat_map(|folder| file::names(&folder).unwrap_or_default());
         let names = names.filter_map(|name| name.into_string().ok());
         names.filter(|name| !OF_THE_COMPILER.contains(&name.as_str())).collect()
     }
 
     /// The names of all variables that a build script can read.
-    pub(super) fn variables(&self) -> HashSet<String> {
+    pub(super) fn variables(self) -> HashSet<String> {
         let names = self.env.iter().map(|(name, _)| name);
         names.filter(|name| !OF_THE_STEP.contains(name)).map(str::to_owned).collect()
     }
 
     /// The folders that a variable such as `CPATH` names.
-    pub(super) fn folders(&self, variable: &str) -> Vec<PathBuf> {
+    pub(super) fn folders(self, variable: &str) -> Vec<PathBuf> {
         let value = self.env.get(variable).unwrap_or_default();
         value.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()
     }
 
-    fn program(&self, name: &str) -> Option<PathBuf> {
+    fn program(self, name: &str) -> Option<PathBuf> {
         self.path().map(|folder| folder.join(name)).find(|path| file::is_file(path))
     }
 
-    fn path(&self) -> impl Iterator<Item = PathBuf> {
+    fn path(self) -> impl Iterator<Item = PathBuf> {
         self.folders("PATH").into_iter().filter(|folder| folder.is_absolute())
     }
 }

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_program_s_own_texts_are_found() {
-        let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let own = crate::sys::file::read(&std::env::current_exe().unwrap()).unwrap();
         let literals = Literals::of(&own);
         let absent = NAME.replace("only", "no");
         let looked_for = names(&[NAME, &absent]);

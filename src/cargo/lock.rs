@@ -63,6 +63,20 @@ impl Locked {
         true
     }
 
+    /// Whether packages of the name of `package`, `<name>-<version>` or `<name>-<commit>`, are named, and not this one.
+    pub fn is_superseded(&self, package: &str) -> bool {
+        let mut parts = package.match_indices('-').map(|(at, _)| (&package[..at], &package[at + 1..]));
+        let is_of = |other: &String, name: &str| other.rsplit_once('-').is_some_and(|(own, _)| own == name);
+        let is_named = |(name, release): (&str, &str)| {
+            let is_version =
+                release.starts_with(|first: char| first.is_ascii_digit()) && release.contains('.');
+            let is_commit = release.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_version && self.names.contains(&name.to_lowercase())
+                || is_commit && self.of_git.iter().any(|other| is_of(other, name))
+        };
+        !self.has_package(package) && parts.any(is_named)
+    }
+
     /// Adds the submodules of these repositories, as the checkouts in `home` have them.
     pub fn add_submodules(&mut self, home: &CargoHome) -> sys::Result<()> {
         let mut found = Vec::new();

@@ -18,6 +18,7 @@ mod fingerprint;
 mod home;
 mod host;
 mod install_root;
+mod linked;
 mod literals;
 mod lock;
 mod made;

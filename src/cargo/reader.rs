@@ -5,6 +5,8 @@
 
 use object::{Object, ObjectSymbol};
 
+use crate::store::Ability;
+
 /// What the names of such functions have in them.
 const OF_FILES: [&str; 7] = [
     "std::fs::",
@@ -89,17 +91,6 @@ const OF_C: [&str; 43] = [
 
 /// Functions by which programs are run.
 const RUNS: [&str; 4] = ["posix_spawnp", "posix_spawn", "execvp", "fork"];
-
-/// What a procedural macro can do besides what it is given.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Ability {
-    /// It can read files.
-    pub(super) reads: bool,
-    /// It can run programs, such as git.
-    pub(super) runs: bool,
-    /// It reads variables by `std::env::var`.
-    pub(super) asks: bool,
-}
 
 /// What the procedural macro in `library` can do. One that does not tell can do all.
 pub(super) fn ability(library: &[u8]) -> Ability {

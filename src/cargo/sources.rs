@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::linked::is_linked;
 use crate::sys::file::{self, normal};
 
 /// What no compiler reads: large folders that other tools fill. What has one of [`OUTPUT_MARKS`] is none of it either.
@@ -41,7 +42,13 @@ pub fn named_files(text: &str, folder: &Path) -> Vec<PathBuf> {
         match value {
             toml::Value::Table(table) => values.extend(table.into_iter().map(|(_, value)| value)),
             toml::Value::Array(array) => values.extend(array),
-            toml::Value::String(path) if path.contains('/') => files.push(normal(&folder.join(path))),
+            toml::Value::String(path) if path.contains('/') => {
+                let path = normal(&folder.join(path.rsplit('=').next().unwrap_or(&path)));
+                // Where libraries are looked for that stand for a build script's.
+                let names = file::names(&path).unwrap_or_default().into_iter().filter(|name| is_linked(name));
+                files.extend(names.map(|name| path.join(name)));
+                files.push(path);
+            }
             _ => {}
         }
     }

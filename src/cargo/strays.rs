@@ -30,6 +30,22 @@ pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>>
     { folders().filter(|_| is_run) }.find_map(|folder| Some(mtime(folder, STARTED)?..=mtime(folder, ENDED)?))
 }
 
+/// The directories of a script's own output: `OUT_DIR` and those in it.
+pub(super) fn output_folders(target: &Tree, unit: &Unit) -> Vec<NodeId> {
+    let folders = unit.parts.iter().filter(|&&part| target.child(part, ENDED).is_some());
+    let since_1_100 = unit.parts.iter().filter(|&&part| target.child(part, b"run").is_some());
+    let output = folders.chain(since_1_100).filter_map(|&part| target.child(part, b"out"));
+    let is_folder = |id: &NodeId| matches!(target.node(*id).kind, Kind::Folder { .. });
+    output.flat_map(|out| target.below(out)).filter(is_folder).collect()
+}
+
+/// When `unit` was made that may have written what is not its own: a script while it ran, a macro or the linker while something
+/// was compiled. `None` for documentation, whose pages are no unit's own.
+pub(super) fn made_while(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>> {
+    let is_documentation = unit.fingerprints.iter().any(|id| target.name(*id).starts_with(b"doc-"));
+    run_of(target, unit).or_else(|| unit.compiled(target).filter(|_| !is_documentation))
+}
+
 /// What a build script wrote beside its own output directory: its run, the number of a target directory, and a node there.
 pub(super) type Extra = (RangeInclusive<Time>, (u32, NodeId));
 
@@ -40,15 +56,21 @@ pub type InodeTimes<'a> = &'a dyn Fn(u32, NodeId) -> Option<[Time; 2]>;
 /// or links has an older time of change, but came to be while it ran.
 pub(super) fn extras(outputs: &[(&Tree, &[Unit])], inode_times: InodeTimes<'_>) -> Vec<Extra> {
     let names = names_of(outputs);
-    let runs: Vec<_> =
-        outputs.iter().flat_map(|(tree, units)| units.iter().filter_map(|unit| run_of(tree, unit))).collect();
+    let runs: Vec<_> = outputs
+        .iter()
+        .flat_map(|(tree, units)| units.iter().filter_map(|unit| made_while(tree, unit)))
+        .collect();
     let mut extras = Vec::new();
     for (number, (tree, units)) in (0..).zip(outputs) {
         let kinds = kinds(tree, units, &names);
         for (id, node) in tree.iter().filter(|(id, _)| kinds[*id as usize] == Some(Stray::Other)) {
             let born = inode_times(number, id);
-            let times = [node.mtime].into_iter().chain(born.into_iter().flatten());
-            let writers = runs.iter().filter(|run| times.clone().any(|time| run.contains(&time)));
+            // A folder changes with what is in it.
+            let times: Vec<_> = match node.kind {
+                Kind::Folder { .. } => born.map(|[_, made]| made).into_iter().collect(),
+                _ => [node.mtime].into_iter().chain(born.into_iter().flatten()).collect(),
+            };
+            let writers = runs.iter().filter(|run| times.iter().any(|time| run.contains(time)));
             extras.extend(writers.map(|run| (run.clone(), (number, id))));
         }
     }
@@ -74,17 +96,18 @@ pub fn strays(
             return Vec::new();
         }
         let kinds = kinds(tree, units, &names);
+        let is_of_script = |id: NodeId| of_scripts.contains(&(number, id));
         let is_kept = |id: NodeId| match kinds[id as usize] {
             None => true,
             Some(Stray::Uplifted) => false,
             Some(Stray::Other) => {
-                of_scripts.contains(&(number, id))
-                    || has(Part::Unused) && !is_profile_of_coverage(tree.name(id))
-                    || part_of(tree, id).is_some_and(has)
+                !is_profile_of_coverage(tree.name(id))
+                    && (is_of_script(id) || has(Part::Unused) || part_of(tree, id).is_some_and(has))
             }
         };
         let is_leaf = |id: NodeId| !matches!(tree.node(id).kind, Kind::Folder { .. });
-        let mut is_wanted: Vec<_> = (0..tree.len()).map(|id| is_leaf(id) && is_kept(id)).collect();
+        let mut is_wanted: Vec<_> =
+            (0..tree.len()).map(|id| is_leaf(id) && is_kept(id) || is_of_script(id)).collect();
         // Empty folders are a unit's like its files.
         for part in units.iter().flat_map(|unit| &unit.parts) {
             tree.below(*part).into_iter().for_each(|id| is_wanted[id as usize] = true);
@@ -132,15 +155,14 @@ fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<
     }
     let kind = |(id, node): (NodeId, &crate::tree::Node)| {
         let name = target.name(id);
-        let is_leaf = !matches!(node.kind, Kind::Folder { .. });
-        if !is_leaf || is_known[id as usize] || is_cargos_own(name) {
+        if id == 0 || is_known[id as usize] || is_cargos_own(name) {
             return None;
         }
         match (names.contains(name), target.name(node.parent)) {
             // Libraries for others than rustc, whose names have no hash.
             (true, b"deps") => None,
-            (true, _) => Some(Stray::Uplifted),
-            (false, _) => Some(Stray::Other),
+            (true, _) if !matches!(node.kind, Kind::Folder { .. }) => Some(Stray::Uplifted),
+            _ => Some(Stray::Other),
         }
     };
     target.iter().map(kind).collect()

@@ -1,6 +1,6 @@
 //! Which units of an entry are what a build in this checkout would make: a pure judgement of what they were made of.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::source_trees::nodes_of_package;
 use crate::store::{Inputs, Known, Made, Provenance, SourceId};
@@ -21,6 +21,8 @@ pub enum Reason {
     Outside(usize),
     /// Its package has another version now.
     Version,
+    /// The lock files name another version of the download that it is of: cargo will not ask for it, others may find it.
+    Superseded,
     /// It was made at a time that is yet to come: cargo would take later changes for earlier ones.
     Future,
     /// Sources are not to be compared.
@@ -49,6 +51,8 @@ pub struct Checkout<'a> {
     pub outside: Vec<bool>,
     /// For each package whether its version is the same.
     pub versions: Vec<bool>,
+    /// Whether the lock files name another version of a download, and not this one.
+    pub is_superseded: &'a dyn Fn(&str) -> bool,
     /// Whether the commits are the same.
     pub is_same_commit: bool,
     /// Whether cargo takes all sources for changed, since all are newer than the entry.
@@ -71,7 +75,28 @@ pub fn verdicts(
     let own = units.iter().zip(is_future).map(|(made, is_future)| judge.own(made, *is_future));
     let mut reasons: Vec<_> = own.collect();
     leave_out_users(units, &mut reasons);
+    leave_out_writers(units, &mut reasons);
     reasons
+}
+
+/// Leaves out what may have written something that goes with what is left out: whose it was is not known.
+fn leave_out_writers(units: &[Made], reasons: &mut [Option<Reason>]) {
+    loop {
+        let gone: HashSet<_> = { units.iter().zip(&*reasons) }
+            .enumerate()
+            .filter(|(_, (_, reason))| reason.is_some())
+            .flat_map(|(unit, (made, _))| made.extras.iter().map(move |extra| (*extra, unit)))
+            .collect();
+        let gone: HashMap<_, _> = gone.into_iter().collect();
+        let mut others = units.iter().zip(reasons.iter_mut()).filter(|(_, reason)| reason.is_none());
+        let other = others.find_map(|(made, reason)| {
+            let unit = made.extras.iter().find_map(|extra| gone.get(extra))?;
+            Some((reason, *unit))
+        });
+        let Some((reason, unit)) = other else { return };
+        *reason = Some(Reason::Needs(unit));
+        leave_out_users(units, reasons);
+    }
 }
 
 /// Leaves out what was built with what is left out.
@@ -145,6 +170,9 @@ impl Judge<'_> {
         }
         if is_future {
             return Some(Reason::Future);
+        }
+        if made.download.as_deref().is_some_and(|package| (self.checkout.is_superseded)(package)) {
+            return Some(Reason::Superseded);
         }
         if made.is_of_commit && !self.checkout.is_same_commit {
             return Some(Reason::Commit);
@@ -240,7 +268,7 @@ pub fn watched_sources(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Package;
+    use crate::store::{Ability, Package};
     use crate::sys::{Dir, Interrupt, file};
     use crate::tree::{Selection, walk};
 
@@ -250,16 +278,15 @@ mod tests {
             needs: needs.to_vec(),
             bound: vec![],
             is_of_commit: false,
-            is_reader: false,
-            is_runner: false,
-            is_asker: false,
+            ability: Ability::default(),
+            download: None,
             extras: vec![],
             inputs,
         }
     }
 
     fn known(listed: &[SourceId]) -> Inputs {
-        Inputs::Known(Known { listed: listed.to_vec(), ..Known::default() })
+        Inputs::Known(Known { listed: listed.to_vec(), ..Known::default() }.into())
     }
 
     /// `a/x`, `a/b/y`, `c/z`, where `a` and `a/b` are packages.
@@ -298,6 +325,7 @@ mod tests {
                 is_same_to_package: &is_same,
                 is_same_to_reader: &is_same,
                 is_new: &|_, _| false,
+                is_superseded: &|_| false,
                 places: vec![true; self.provenance.places.len()],
                 outside: vec![true; self.provenance.outside.len()],
                 versions: vec![true; self.provenance.packages.len()],
@@ -329,7 +357,10 @@ mod tests {
     #[test]
     fn a_package_is_without_those_within_and_all_counts_for_open_units() {
         let whole = |packages: &[u32], is_open: bool| {
-            made(&[], Inputs::Known(Known { packages: packages.to_vec(), is_open, ..Known::default() }))
+            made(
+                &[],
+                Inputs::Known(Known { packages: packages.to_vec(), is_open, ..Known::default() }.into()),
+            )
         };
         let world = World::new(vec![whole(&[0], false), whole(&[1], false), whole(&[1], true)]);
         let left_out =
@@ -375,7 +406,7 @@ mod tests {
         let mut world = World::new(vec![]);
         let (a, b, c) = (world.id("a"), world.id("a/b"), world.id("c"));
         let watched = Known { watched: vec![c], watched_packages: vec![0], ..Known::default() };
-        world.provenance.roots = vec![vec![made(&[], Inputs::Known(watched))]];
+        world.provenance.roots = vec![vec![made(&[], Inputs::Known(watched.into()))]];
         let found = watched_sources(&world.provenance, &[&world.tree], |_, _| true);
         let mut expected = vec![a, world.id("a/x"), c, world.id("c/z")];
         expected.sort();

@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::downloads::locked;
 use super::freshness::{folder_of, revisions, selection, time};
 use super::git;
 use super::job::{Job, chain};
@@ -23,7 +24,7 @@ use crate::sys::{Dir, Time, before_now, file};
 use crate::tree::{Compared, Kind, NodeId, Tree};
 
 /// What cargo makes where it is absent.
-const LOCK: &[u8] = b"Cargo.lock";
+const LOCK: &str = "Cargo.lock";
 
 /// A judgement of an entry's units, to be carried out when those that serve are in place.
 pub(super) struct Judged<'l> {
@@ -81,6 +82,10 @@ impl Judged<'_> {
             self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
         };
         let folders: Vec<_> = self.manifest.sources.iter().map(|sources| folder_of(plan, sources)).collect();
+        let locks: Vec<_> = plan.workspaces.iter().map(|workspace| workspace.join(LOCK)).collect();
+        // Cargo makes an absent one, and may take any versions then.
+        let are_there = locks.iter().all(|lock| file::is_file(lock));
+        let locked = if are_there { locked(&locks).ok().flatten() } else { None };
         let is_same_version = |package: &crate::store::Package| {
             let limit = &folders[package.folder.sources as usize];
             let tree = self.manifest.sources[package.folder.sources as usize].snapshot.tree();
@@ -90,9 +95,10 @@ impl Judged<'_> {
         let checkout = Checkout {
             trees: self.trees(),
             is_same: plan.is_compared.then_some(&is_same),
-            is_same_to_package: &|id| self.is_same_but(id, |name| name == LOCK),
+            is_same_to_package: &|id| self.is_same_but(id, |name| name == LOCK.as_bytes()),
             is_same_to_reader: &|id| {
-                is_code(self.name_of(id)) || self.is_same_but(id, |name| name == LOCK || is_code(name))
+                is_code(self.name_of(id))
+                    || self.is_same_but(id, |name| name == LOCK.as_bytes() || is_code(name))
             },
             is_new: &|folder, name| {
                 let snapshot = &self.manifest.sources[folder.sources as usize].snapshot;
@@ -106,6 +112,7 @@ impl Judged<'_> {
                 .map(|outside| host.state(&outside.input) == outside.state)
                 .collect(),
             versions: provenance.packages.iter().map(is_same_version).collect(),
+            is_superseded: &|package| locked.as_ref().is_some_and(|locked| locked.is_superseded(package)),
             is_same_commit: revisions(plan, &self.manifest.sources) == provenance.revisions,
             is_all_newer: self.is_all_newer(),
         };
@@ -406,6 +413,7 @@ impl Judged<'_> {
                 OutsideInput::Packages => ("packages of the system are others", name(unit)),
             },
             Reason::Version => ("their package has another version", name(unit)),
+            Reason::Superseded => ("the lock file names another version of them", name(unit)),
             Reason::Future => ("they were made at a time that is yet to come", name(unit)),
             Reason::Unwanted => ("`freshness` is off", name(unit)),
             Reason::OtherOutputs => {

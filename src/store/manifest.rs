@@ -484,7 +484,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_units_were_made_of_reads_back_and_leads_nowhere_else() {
-        use crate::store::{Inputs, Known, Made, SourceId};
+        use crate::store::{Ability, Inputs, Known, Made, SourceId};
         let mut manifest = sample("k", "l");
         let id = SourceId { sources: 0, node: 0 };
         let made = |needs: Vec<u32>, bound: Vec<u32>, extras, known: Known| Made {
@@ -492,11 +492,10 @@ pub(super) mod tests {
             needs,
             bound,
             is_of_commit: false,
-            is_reader: false,
-            is_runner: false,
-            is_asker: false,
+            ability: Ability::default(),
+            download: None,
             extras,
-            inputs: Inputs::Known(known),
+            inputs: Inputs::Known(known.into()),
         };
         let sound = made(vec![0], vec![0], vec![(0, 0)], Known::default());
         manifest.provenance.places = vec![b"/w".to_vec()];

@@ -65,7 +65,8 @@ pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::{Elsewhere, Factor, Header, Install, Manifest, Origin, Part, Root, Scope, Sources, Unit};
 pub use provenance::{
-    Inputs, Known, Made, Outside, OutsideInput, OutsideState, Package, Provenance, Revision, SourceId,
+    Ability, Inputs, Known, Made, Outside, OutsideInput, OutsideState, Package, Provenance, Revision,
+    SourceId,
 };
 pub use root::{Access, Store, key_folder};
 pub use session::{Claim, Claimed, leave_pointer, pointers};

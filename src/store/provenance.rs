@@ -105,16 +105,25 @@ pub struct Made {
     pub bound: Vec<u32>,
     /// Whether it tells the commit.
     pub is_of_commit: bool,
-    /// Whether it is a procedural macro that can read files.
-    pub is_reader: bool,
-    /// Whether it is one that can run programs.
-    pub is_runner: bool,
-    /// Whether it is one that asks for variables.
-    pub is_asker: bool,
-    /// What a build script wrote beside its own output directory: the number of a root, and a node in its tree.
+    /// What it can do as a procedural macro; nothing where it is none.
+    pub ability: Ability,
+    /// The package of a registry or of git that it is of, `<name>-<version>` or `<name>-<commit>`; nothing for one of the sources.
+    pub download: Option<String>,
+    /// What was written beside its own directories when it was made: the number of a root, and a node in its tree.
     pub extras: Vec<(u32, NodeId)>,
     /// What it was made of.
     pub inputs: Inputs,
+}
+
+/// What a procedural macro can do besides what it is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ability {
+    /// It can read files.
+    pub reads: bool,
+    /// It can run programs, such as git.
+    pub runs: bool,
+    /// It reads variables by `std::env::var`.
+    pub asks: bool,
 }
 
 /// What a unit was made of.
@@ -125,7 +134,7 @@ pub enum Inputs {
     /// Cargo's notes are of a kind that is not known: only cargo can judge it.
     Foreign,
     /// These.
-    Known(Known),
+    Known(Box<Known>),
 }
 
 /// What a unit is known to have been made of, besides downloads and other units.

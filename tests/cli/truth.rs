@@ -1,109 +1,13 @@
 //! A job with the cache gives what it gives on a fresh checkout without it: one test for each kind of input that cargo does not
 //! see, or sees by times alone.
 
-use std::collections::BTreeMap;
-use std::fs;
-
-use crate::job::Job;
-
-/// Files of a checkout, by their paths.
-type Files = BTreeMap<&'static str, &'static str>;
-
-const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+use crate::repository::{HERE, RUN, Repository, THERE, assert_change_is_seen};
 
 /// A macro that gives the text of a file beside the manifest of whoever calls it.
 const READER: &str = "extern crate proc_macro;\nuse proc_macro::*;\n#[proc_macro]\npub fn text(input: TokenStream) -> TokenStream {\n\
     let folder = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
     let path = std::path::Path::new(&folder).join(input.to_string().trim_matches('\"'));\n\
     TokenTree::Literal(Literal::string(std::fs::read_to_string(path).unwrap_or_default().trim())).into()\n}\n";
-
-/// A repository whose jobs are runs of `probe`, of which the exit code and what it prints count.
-struct Repository {
-    job: Job,
-    files: Files,
-    probe: &'static str,
-}
-
-impl Repository {
-    fn new(files: &[(&'static str, &'static str)], probe: &'static str) -> Self {
-        let job = Job::new();
-        let mut files: Files = files.iter().copied().collect();
-        files.entry("Cargo.toml").or_insert(MANIFEST);
-        Self { job, files, probe }
-    }
-
-    /// Changes a file, or without a text removes it.
-    fn edit(&mut self, path: &'static str, text: Option<&'static str>) {
-        match text {
-            Some(text) => self.files.insert(path, text),
-            None => self.files.remove(path),
-        };
-    }
-
-    /// Lays out a fresh checkout in `project`, where the job is from now on.
-    fn check_out(&mut self, project: &str) {
-        if self.job.path(project).exists() {
-            self.job.remove(project);
-        }
-        for (path, text) in &self.files {
-            self.job.write(&format!("{project}/{path}"), text);
-        }
-        if self.job.path("temp").exists() {
-            self.job.remove("temp");
-        }
-        fs::create_dir(self.job.path("temp")).unwrap();
-        self.job.move_to(project);
-    }
-
-    fn probe(&self) -> String {
-        self.job.sh(&format!(
-            "{{ {}; }} >../../said 2>../../errors && echo ok >>../../said || echo failed >>../../said",
-            self.probe
-        ));
-        self.job.read("said")
-    }
-
-    /// A job in a fresh checkout in `project`: what it says, and what the restore told.
-    fn run(&mut self, project: &str) -> (String, String) {
-        self.check_out(project);
-        let log = self.job.ok(&["restore"]).log;
-        let said = self.probe();
-        self.job.ok(&["save"]);
-        (said, log)
-    }
-
-    /// The same without the cache.
-    fn run_clean(&mut self, project: &str) -> String {
-        self.check_out(project);
-        self.probe()
-    }
-
-    /// Fails unless a job in `project` gives what it gives without the cache, and tells what that is.
-    fn assert_true(&mut self, project: &str) -> String {
-        let (said, log) = self.run(project);
-        let clean = self.run_clean(project);
-        assert_eq!(said, clean, "{log}\n{}", self.job.read("errors"));
-        clean
-    }
-}
-
-const HERE: &str = "work/project";
-const THERE: &str = "elsewhere/project";
-const RUN: &str = "cargo run -q --offline";
-
-/// The program of `files` says something else after `path` has become `text`.
-fn assert_change_is_seen(
-    about: &str,
-    files: &[(&'static str, &'static str)],
-    path: &'static str,
-    text: &'static str,
-) {
-    let mut repository = Repository::new(files, RUN);
-    let before = repository.run(HERE).0;
-    repository.edit(path, Some(text));
-    let after = repository.assert_true(HERE);
-    assert_ne!(before, after, "{about}: the case is about something");
-}
 
 #[test]
 fn what_only_a_macro_or_a_script_reads_is_an_input() {

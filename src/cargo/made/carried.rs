@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::outside::OutsideList;
 use super::super::package::Package;
-use super::super::reader::Ability;
 use super::super::source_trees::{SourceTrees, leaves_below, nodes_of_package};
 use super::super::units::Unit;
 use super::OutputFolder;
-use crate::store::{self, Inputs, Known, Made, Outside, Provenance, SourceId};
+use crate::store::{self, Ability, Inputs, Known, Made, Outside, Provenance, SourceId};
 use crate::tree::{NodeId, Tree};
 
 /// What has become of sources of an earlier entry.
@@ -140,14 +139,16 @@ impl<'a> Carrying<'a> {
 
     fn carry(&self, made: &Made, outputs: &[OutputFolder<'_>], outside: &mut OutsideList<'_>) -> Carried {
         let inputs = match &made.inputs {
-            Inputs::Known(known) => self.known(known, outside).map_or(Inputs::Unknown, Inputs::Known),
+            Inputs::Known(known) => {
+                self.known(known, outside).map_or(Inputs::Unknown, |known| Inputs::Known(known.into()))
+            }
             unknown => unknown.clone(),
         };
         Carried {
             extras: made.extras.iter().filter_map(|extra| self.extra(*extra, outputs)).collect(),
             bound: made.bound.iter().map(|&place| self.places[place as usize]).collect(),
             is_of_commit: made.is_of_commit,
-            ability: Ability { reads: made.is_reader, runs: made.is_runner, asks: made.is_asker },
+            ability: made.ability,
             inputs,
         }
     }

@@ -8,19 +8,22 @@ use super::super::dep_info::Base;
 use super::super::outside::is_settled;
 use super::super::package::Package;
 use super::super::patched::is_any_patched;
-use super::super::reader::Ability;
 use super::super::record::Record;
 use super::super::source_trees::nodes_of_package;
+use super::super::strays::output_folders;
 use super::super::units::Unit;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use super::linked::{folders_flagged, folders_told, is_linked, is_of_system};
+use super::super::linked::{folders_flagged, folders_told, is_linked, is_of_system};
 use super::named::{LINKERS, Named, is_product};
 use super::read::ReadUnits;
 use super::{Noting, OutputFolder};
-use crate::store::{Inputs, Known, OutsideInput, SourceId};
+use crate::store::{Ability, Inputs, Known, OutsideInput, SourceId};
 use crate::sys::{Time, file};
 use crate::tree::{Kind, NodeId, Tree};
+
+/// The longest file, in bytes, that is looked through for the names of others.
+const LONGEST_TEXT: u64 = 64 * 1024;
 
 const CONFIGURATIONS_OF_CLIPPY: [&str; 2] = ["clippy.toml", ".clippy.toml"];
 
@@ -48,7 +51,7 @@ impl Noting<'_> {
         }
         let mut inputs = Collected::default();
         let is_run = run.is_some();
-        if !read.is_download[index] {
+        if !read.is_download(index) {
             let Some(own) = self.own_packages(output, read, index) else { return Inputs::Unknown };
             self.add_manifests(&mut inputs, &own);
             inputs.own.extend(own.iter().copied());
@@ -60,6 +63,10 @@ impl Noting<'_> {
             }
             if record.fingerprint.is_of_whole_package() {
                 inputs.watched_packages.extend(own.iter().copied());
+                let links = own.iter().flat_map(|&package| self.files_of_package(package)).collect();
+                if !self.add_links(&mut inputs, links) {
+                    return Inputs::Unknown;
+                }
             }
             if record.asks_clippy() {
                 self.add_absent(&mut inputs, &own);
@@ -93,7 +100,10 @@ impl Noting<'_> {
             self.add_programs(&mut inputs, LINKERS);
         }
         if let Some(run) = run {
-            if !self.add_written(&mut inputs, run) {
+            // What was taken out of its output afterwards a script that does not run again will not make.
+            let is_touched = |id: &NodeId| output.tree.node(*id).mtime > *run.end();
+            if !self.add_written(&mut inputs, run) || output_folders(output.tree, unit).iter().any(is_touched)
+            {
                 return Inputs::Unknown;
             }
             self.add_native(&mut inputs, output, unit);
@@ -106,7 +116,7 @@ impl Noting<'_> {
             }
         }
         let known = inputs.into_known();
-        if self.is_of_these(&known, &times) { Inputs::Known(known) } else { Inputs::Unknown }
+        if self.is_of_these(&known, &times) { Inputs::Known(known.into()) } else { Inputs::Unknown }
     }
 
     /// Whether a job changed a source of a download: the next one may find it as it was.
@@ -272,9 +282,31 @@ impl Noting<'_> {
             for path in paths.iter().filter(|path| !path.starts_with(output.path)) {
                 are_known &= self.add(&mut inputs.watched, &mut inputs.outside, path);
                 self.add_beside(inputs, path);
+                are_known &= self.add_linked_to(inputs, path);
             }
         }
         are_known
+    }
+
+    /// What links in a directory that a script names lead to: cargo follows them.
+    fn add_linked_to(&mut self, inputs: &mut Collected, path: &Path) -> bool {
+        let sources = self.making.sources;
+        let below = sources.lead(path).ids.into_iter().flat_map(|id| sources.leaves_below(id)).collect();
+        self.add_links(inputs, below)
+    }
+
+    fn add_links(&mut self, inputs: &mut Collected, leaves: Vec<SourceId>) -> bool {
+        let sources = self.making.sources;
+        let is_link =
+            |id: &SourceId| matches!(sources.tree(id.sources).node(id.node).kind, Kind::Symlink { .. });
+        let links: Vec<_> = leaves.into_iter().filter(is_link).map(|id| sources.path(id)).collect();
+        // One that leads nowhere is what it is.
+        for link in links.iter().filter(|link| file::is_present(link)) {
+            if !self.add(&mut inputs.watched, &mut inputs.outside, link) {
+                return false;
+            }
+        }
+        true
     }
 
     /// What lies beside a file that a script names may be read with it, as headers are: in a directory that is no package's.
@@ -361,10 +393,22 @@ impl Noting<'_> {
         output: &OutputFolder<'_>,
         flags: impl Iterator<Item = &'f str>,
     ) {
-        for word in flags.flat_map(|flag| flag.split(['=', ',', ' '])) {
-            let without_option = [word, word.trim_start_matches("-T"), word.trim_start_matches('@')];
-            for name in without_option.into_iter().filter(|name| name.contains(['/', '.'])) {
-                self.add_file(inputs, output, Path::new(name));
+        let words = |text: &str| -> Vec<String> {
+            let words =
+                text.split(|character: char| "=,\"'()".contains(character) || character.is_whitespace());
+            words.filter(|word| word.contains(['/', '.'])).map(str::to_owned).collect()
+        };
+        let mut pending: Vec<_> = flags.flat_map(words).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(word) = pending.pop() {
+            for name in [&*word, word.trim_start_matches("-T"), word.trim_start_matches('@')] {
+                if !seen.insert(name.to_owned()) {
+                    continue;
+                }
+                // These name others: lists of arguments, scripts of the linker.
+                for text in self.add_file(inputs, output, Path::new(name)) {
+                    pending.extend(words(&text));
+                }
             }
         }
     }
@@ -384,14 +428,22 @@ impl Noting<'_> {
         }
     }
 
-    /// Adds a file by a path that may be relative to a workspace; what a unit has itself is no input.
-    fn add_file(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, path: &Path) {
+    /// Adds a file by a path that may be relative to a workspace; what a unit has itself is no input. Tells what is in it if it
+    /// is a short text.
+    fn add_file(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, path: &Path) -> Vec<String> {
+        let mut texts = Vec::new();
         for workspace in output.workspaces {
             let path = workspace.join(path);
-            if !path.starts_with(output.path) && file::is_file(&path) {
+            if path.starts_with(output.path) {
+                continue;
+            }
+            if let Some((size, _)) = file::size_and_time(&path) {
                 self.add(&mut inputs.read, &mut inputs.outside, &path);
+                let text = (size <= LONGEST_TEXT).then(|| file::read(&path).ok()).flatten();
+                texts.extend(text.and_then(|text| String::from_utf8(text).ok()));
             }
         }
+        texts
     }
 
     /// Adds what `path` leads to. `false` where there is nothing.

@@ -6,7 +6,6 @@
 
 mod carried;
 mod inputs;
-mod linked;
 mod named;
 mod read;
 
@@ -23,7 +22,7 @@ use super::outside::OutsideList;
 use super::package::{Package, packages};
 use super::record::Record;
 use super::source_trees::SourceTrees;
-use super::strays::{Extra, extras, run_of};
+use super::strays::{Extra, extras, made_while, run_of};
 use crate::store::{self, Made, Provenance, Revision};
 use crate::sys::{Time, file};
 use crate::tree::{self, Folders, Tree};
@@ -144,10 +143,10 @@ impl Noting<'_> {
         let is_new = |index: usize| carried.get(index).is_none_or(Option::is_none);
         let traces = units.par_iter().zip(records).enumerate().map(|(index, (unit, record))| match record {
             Some(record) if is_new(index) && read.may_know_places(output.tree, index) => {
-                let run = run_of(output.tree, unit);
-                let may_be_told = read.sees_macro(output.tree, index) || run.is_some();
+                let may_be_told = read.sees_macro(output.tree, index) || run_of(output.tree, unit).is_some();
                 let mut traces = search.of_unit(output.folders, output.tree, unit, record, may_be_told)?;
-                for (_, (root, id)) in extras.iter().filter(|(of, _)| run.as_ref() == Some(of)) {
+                let made = made_while(output.tree, unit);
+                for (_, (root, id)) in extras.iter().filter(|(of, _)| made.as_ref() == Some(of)) {
                     let OutputFolder { tree, folders, .. } = &outputs[*root as usize];
                     traces.add(search.of_extra(*folders, tree, *id)?);
                 }
@@ -169,7 +168,8 @@ impl Noting<'_> {
         let mut all = Vec::new();
         for (index, (unit, traces)) in units.iter().zip(traces).enumerate() {
             let run = run_of(output.tree, unit);
-            let extras = extras.iter().filter(|(of, _)| run.as_ref() == Some(of)).map(|(_, extra)| *extra);
+            let made = made_while(output.tree, unit);
+            let extras = extras.iter().filter(|(of, _)| made.as_ref() == Some(of)).map(|(_, extra)| *extra);
             let mut extras: BTreeSet<_> = extras.collect();
             let carried = carried.get(index).cloned().flatten();
             let carried = match carried {
@@ -179,7 +179,8 @@ impl Noting<'_> {
                     bound: traces.places,
                     is_of_commit: traces.tells_commit
                         || read.macros(output.tree, index, &abilities).runs
-                        || records[index].as_ref().is_some_and(Record::watches_git),
+                        || records[index].as_ref().is_some_and(Record::watches_git)
+                        || named[index].asks_git,
                     ability: abilities[index],
                     inputs: self.inputs(
                         (number, output),
@@ -198,9 +199,8 @@ impl Noting<'_> {
                 needs: needs.map(|&need| u32::try_from(need).expect("there are few")).collect(),
                 bound: carried.bound,
                 is_of_commit: carried.is_of_commit,
-                is_reader: carried.ability.reads,
-                is_runner: carried.ability.runs,
-                is_asker: carried.ability.asks,
+                ability: carried.ability,
+                download: read.downloads[index].clone(),
                 extras: extras.into_iter().collect(),
                 inputs: carried.inputs,
             });

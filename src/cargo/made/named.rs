@@ -6,16 +6,18 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
+
 use super::super::bound::is_told;
+use super::super::linked::{is_linked, links_native};
 use super::super::literals::Literals;
-use super::super::reader::Ability;
 use super::super::record::Record;
 use super::super::units::Unit;
 use super::inputs::Collected;
-use super::linked::{is_linked, links_native};
+
 use super::read::ReadUnits;
 use super::{Noting, OutputFolder};
-use crate::store::OutsideInput;
+use crate::store::{Ability, OutsideInput};
 use crate::sys::file;
 use crate::tree::{self, NodeId, Tree};
 
@@ -45,6 +47,8 @@ pub(super) struct Named {
     programs: BTreeSet<String>,
     variables: BTreeSet<String>,
     pub(super) paths: BTreeSet<PathBuf>,
+    /// Whether a macro is told to look at what git notes.
+    pub(super) asks_git: bool,
 }
 
 impl Named {
@@ -81,7 +85,7 @@ impl<'n> Lookup<'n> {
         let is_run = |id: &NodeId| output.tree.name(*id).starts_with(b"run-");
         if read.units[index].fingerprints.iter().any(is_run) {
             let packages =
-                if read.is_download[index] { None } else { self.noting.own_packages(output, read, index) };
+                if read.is_download(index) { None } else { self.noting.own_packages(output, read, index) };
             let folders = packages.into_iter().flatten().map(|package| self.noting.package_folder(package));
             let folders: Vec<_> = folders.collect();
             for &need in read.needs[index].iter().flatten() {
@@ -94,9 +98,8 @@ impl<'n> Lookup<'n> {
         for library in read.macro_libraries(output.tree, index) {
             named.variables.extend(self.of_program(output, library, &[])?.variables);
         }
-        let asks = read.macros(output.tree, index, abilities).asks;
-        if let Some(record) = read.records[index].as_ref().filter(|_| asks && !read.is_download[index]) {
-            self.add_words(&mut named.variables, output, record);
+        if let Some(record) = read.records[index].as_ref().filter(|_| !read.is_download(index)) {
+            self.add_sources(&mut named, output, record, read.macros(output.tree, index, abilities));
         }
         Ok(named)
     }
@@ -115,6 +118,7 @@ impl<'n> Lookup<'n> {
             programs: literals.named(&self.programs),
             variables: literals.named(&self.variables),
             paths,
+            ..Named::default()
         })
     }
 
@@ -141,17 +145,21 @@ impl<'n> Lookup<'n> {
         literals.texts().filter_map(path).collect()
     }
 
-    /// A macro is told the name of a variable by who uses it.
-    fn add_words(&self, found: &mut BTreeSet<String>, output: &OutputFolder<'_>, record: &Record) {
+    /// A macro is told by who uses it what to look at.
+    fn add_sources(&self, named: &mut Named, output: &OutputFolder<'_>, record: &Record, macros: Ability) {
         let sources = output
             .workspaces
             .iter()
             .flat_map(|workspace| record.sources.iter().map(|source| workspace.join(source)));
         for text in sources.filter_map(|source| file::read_if_present(&source).ok().flatten()) {
+            named.asks_git |= macros.reads && memmem::find(&text, b".git/").is_some();
+            if !macros.asks {
+                continue;
+            }
             let text = String::from_utf8_lossy(&text);
             let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
             let words = words.filter(|word| !OF_RUNNERS.iter().any(|runner| word.starts_with(runner)));
-            found.extend(words.filter_map(|word| self.variables.get(word)).cloned());
+            named.variables.extend(words.filter_map(|word| self.variables.get(word)).cloned());
         }
     }
 }

@@ -6,18 +6,19 @@ use std::path::Path;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::super::dependencies::told;
-use super::super::reader::{Ability, ability};
+use super::super::reader::ability;
 use super::super::record::Record;
 use super::super::units::{Unit, units};
 use super::OutputFolder;
+use crate::store::Ability;
 use crate::tree::{self, NodeId, Tree};
 
 /// The units of a target directory, with what cargo noted of them.
 pub(super) struct ReadUnits {
     pub(super) units: Vec<Unit>,
     pub(super) records: Vec<Option<Record>>,
-    /// For each whether it is of a download.
-    pub(super) is_download: Vec<bool>,
+    /// The package of a registry or of git that each is of, as lock files can tell it.
+    pub(super) downloads: Vec<Option<String>>,
     /// For each the units that it can have been built with: several where they cannot be told apart, `None` where one is not
     /// there.
     pub(super) needs: Vec<Option<Vec<usize>>>,
@@ -28,12 +29,12 @@ impl ReadUnits {
         let units = units(output.tree);
         let records = units.par_iter().map(|unit| Record::read(output.folders, output.tree, unit));
         let records = records.collect::<tree::Result<Vec<_>>>()?;
-        let is_download = match home {
+        let downloads = match home {
             Some(home) => {
-                let told = told(output.tree, &units, &records, home);
-                told.iter().map(Option::is_some).collect()
+                let told = told(output.tree, &units, &records, home).into_iter();
+                told.map(|dependency| Some(dependency?.package)).collect()
             }
-            None => vec![false; units.len()],
+            None => vec![None; units.len()],
         };
         let mut by_hash: HashMap<u64, Vec<usize>> = HashMap::new();
         for (index, record) in records.iter().enumerate() {
@@ -47,17 +48,22 @@ impl ReadUnits {
             Some(found?.into_iter().flatten().copied().collect())
         });
         let needs = needs.collect();
-        Ok(Self { units, records, is_download, needs })
+        Ok(Self { units, records, downloads, needs })
     }
 }
 
 impl ReadUnits {
+    /// Whether a unit is of a download.
+    pub(super) fn is_download(&self, index: usize) -> bool {
+        self.downloads[index].is_some()
+    }
+
     /// Whether what is in the job's directories can have got into a unit: not into a download's that no script ran for.
     pub(super) fn may_know_places(&self, target: &Tree, index: usize) -> bool {
         let is_run = |unit: usize| {
             self.units[unit].fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"))
         };
-        !self.is_download[index]
+        !self.is_download(index)
             || is_run(index)
             || self.needs[index].iter().flatten().any(|&need| is_run(need))
     }

@@ -1,0 +1,100 @@
+//! What of the host gets into what is built, although no list of cargo's has it.
+
+use crate::repository::{HERE, RUN, Repository, assert_change_is_seen};
+
+const SAYS: &str = "fn main() { println!(\"{}\", env!(\"V\")) }\n";
+
+/// A script that names itself and tells what `expression` is.
+fn telling(expression: &str) -> &'static str {
+    let script = format!(
+        "fn main() {{\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    let v: String = {expression};\n    \
+         println!(\"cargo:rustc-env=V={{}}\", v.trim());\n}}\n"
+    );
+    Box::leak(script.into_boxed_str())
+}
+
+fn tool(repository: &Repository, says: &str) {
+    repository.job.write("bin/idlc", &format!("#!/bin/sh\necho {says}\n"));
+    repository.job.sh("chmod +x ../../bin/idlc");
+}
+
+#[test]
+fn a_program_that_a_script_runs_is_an_input() {
+    let script =
+        telling("String::from_utf8(std::process::Command::new(\"idlc\").output().unwrap().stdout).unwrap()");
+    let mut repository = Repository::new(&[("build.rs", script), ("src/main.rs", SAYS)], RUN);
+    let path = format!("{}:{}", repository.job.path("bin").display(), std::env::var("PATH").unwrap());
+    repository.job.set("PATH", path);
+    repository.check_out(HERE);
+    tool(&repository, "one");
+    assert_eq!(repository.run(HERE).0, "one\nok\n");
+    let (said, log) = repository.run(HERE);
+    assert_eq!((&*said, log.contains("left out")), ("one\nok\n", false), "{log}");
+    tool(&repository, "two");
+    let (said, log) = repository.run(HERE);
+    assert_eq!(said, "two\nok\n", "{log}");
+    assert!(log.contains("programs that they may run are others (`idlc`)"), "{log}");
+}
+
+#[test]
+fn a_variable_that_is_read_and_not_declared_is_an_input() {
+    let script = telling("std::env::var(\"APP_VERSION\").unwrap_or_default()");
+    let mac = "extern crate proc_macro;\nuse proc_macro::*;\n#[proc_macro]\npub fn var(input: TokenStream) -> TokenStream {\n\
+        TokenTree::Literal(Literal::string(&std::env::var(input.to_string()).unwrap_or_default())).into()\n}\n";
+    let with_macro = [
+        ("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"app\", \"mac\"]\n"),
+        (
+            "app/Cargo.toml",
+            "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nmac.path = \"../mac\"\n",
+        ),
+        (
+            "mac/Cargo.toml",
+            "[package]\nname = \"mac\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[lib]\nproc-macro = true\n",
+        ),
+        ("mac/src/lib.rs", mac),
+        ("app/src/main.rs", "fn main() { println!(\"{}\", mac::var!(APP_VERSION)) }\n"),
+    ];
+    for files in [&[("build.rs", script), ("src/main.rs", SAYS)][..], &with_macro] {
+        let mut repository = Repository::new(files, RUN);
+        repository.job.set("APP_VERSION", "1");
+        assert_eq!(repository.run(HERE).0, "1\nok\n");
+        repository.job.set("APP_VERSION", "2");
+        let (said, log) = repository.run(HERE);
+        assert_eq!(said, "2\nok\n", "{log}");
+        assert!(log.contains("variables that they may read are others (`APP_VERSION`)"), "{log}");
+    }
+}
+
+#[test]
+fn what_a_script_reads_without_naming_it_is_an_input() {
+    let names_a_variable = "fn main() {\n    println!(\"cargo:rerun-if-env-changed=X\");\n    \
+         println!(\"cargo:rustc-env=V={}\", std::fs::read_to_string(\"x\").unwrap());\n}\n";
+    let names_nothing =
+        "fn main() { println!(\"cargo:rustc-env=V={}\", std::fs::read_to_string(\"../x\").unwrap()) }\n";
+    let names_another = "fn main() {\n    println!(\"cargo:rerun-if-changed=c/a.c\");\n    let x = [\"x\", \"h\"].join(\".\");\n    \
+         println!(\"cargo:rustc-env=V={}\", std::fs::read_to_string(format!(\"c/{x}\")).unwrap());\n}\n";
+    let single =
+        |script| [("build.rs", script), ("src/main.rs", SAYS), ("x", "one"), ("c/a.c", ""), ("c/x.h", "one")];
+    assert_change_is_seen("a script that names variables only", &single(names_a_variable), "x", "two");
+    assert_change_is_seen("a header beside what is named", &single(names_another), "c/x.h", "two");
+    let beside = [
+        ("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"app\"]\n"),
+        ("app/Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+        ("app/build.rs", names_nothing),
+        ("app/src/main.rs", SAYS),
+        ("x", "one"),
+    ];
+    assert_change_is_seen("a path that a script tells by its texts", &beside, "x", "two");
+}
+
+#[test]
+fn a_configuration_that_clippy_did_not_find_before_is_an_input() {
+    let files = [(
+        "src/main.rs",
+        "fn main() { let f = |_a: u8, _b: u8| (); f(1, 2); g(1, 2) }\nfn g(_a: u8, _b: u8) {}\n",
+    )];
+    let mut repository = Repository::new(&files, "cargo clippy -q --offline -- -D warnings");
+    assert_eq!(repository.run(HERE).0, "ok\n");
+    repository.edit("clippy.toml", Some("too-many-arguments-threshold = 1\n"));
+    assert_eq!(repository.assert_true(HERE), "failed\n");
+}
