@@ -4,7 +4,7 @@
 //! hold the same, are older, whatever times a checkout gave them. Only what a build script watches gets back the time that it
 //! had: what is built with the script is compared with the time of its run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -73,6 +73,25 @@ pub(super) fn judge<'l>(
         judged.leave_out_watchers();
     }
     Ok(judged)
+}
+
+/// The units of an entry, as [`Judged::served`] tells them.
+pub(super) fn unit_folders(lease: &Lease) -> HashSet<(String, Vec<u8>)> {
+    let manifest = lease.manifest();
+    let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
+    unit_paths(manifest, &units).map(|(_, _, path)| path).collect()
+}
+
+fn unit_paths(
+    manifest: &Manifest,
+    units: &[Vec<Unit>],
+) -> impl Iterator<Item = (usize, usize, (String, Vec<u8>))> {
+    let of_root = |(number, units): (usize, &Vec<Unit>)| {
+        let root = &manifest.roots[number];
+        let paths = units.iter().map(|unit| (root.name.clone(), root.tree.path_below(0, unit.folder())));
+        paths.enumerate().map(|(unit, path)| (number, unit, path)).collect::<Vec<_>>()
+    };
+    units.iter().enumerate().flat_map(of_root).collect::<Vec<_>>().into_iter()
 }
 
 impl Judged<'_> {
@@ -214,6 +233,18 @@ impl Judged<'_> {
             }
             leave_out_users(units, reasons);
         }
+    }
+
+    /// The units that serve: the name of the root, and the path of its own folder.
+    pub(super) fn served(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
+        unit_paths(self.manifest, &self.units)
+            .filter(|(root, unit, _)| self.serves(*root, *unit))
+            .map(|(_, _, path)| path)
+    }
+
+    /// Whether units are left out since they lead to another place: an entry that was made here may have them.
+    pub(super) fn leads_elsewhere(&self) -> bool {
+        self.reasons.iter().flatten().any(|reason| matches!(reason, Some(Reason::Bound(_))))
     }
 
     /// Why units are left out, by the names of roots and the units' own folders.

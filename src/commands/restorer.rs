@@ -1,6 +1,6 @@
 //! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -39,6 +39,25 @@ impl Served {
     }
 }
 
+/// How many candidates besides the first are compared with the checkout.
+const MOST_OTHERS: usize = 4;
+
+/// A candidate whose entry can be read.
+struct Usable {
+    candidate: Candidate,
+    lease: Lease,
+    /// Roots of the plan, each with the number of the entry's root of the same name.
+    pairs: Vec<(usize, usize)>,
+    is_exact: bool,
+}
+
+impl Usable {
+    /// `has_all`: whether the job gets all that the entry has.
+    fn hit(&self, has_all: bool) -> Hit {
+        if self.is_exact && has_all { Hit::Exact } else { Hit::Partial }
+    }
+}
+
 /// What was brought of an entry; see [`Served`].
 struct Brought {
     transfer: Transfer,
@@ -57,43 +76,101 @@ pub(super) struct Restorer<'a> {
 impl Restorer<'_> {
     /// Tries the candidates until one serves.
     pub(super) fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
-        for candidate in self.store.candidates(&explain::query(self.plan, self.layer))? {
-            let Some(lease) = self.lease(&candidate) else { continue };
-            let pairs = self.pairs(&lease);
-            if pairs.is_empty() || !tools::has_any(self.layer, &lease.manifest().header) {
-                continue;
-            }
-            let is_alike = lease.manifest().header.contents == self.layer.contents;
-            // As with `actions/cache`: other paths under the same key are another thing.
-            if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
-                continue;
-            }
-            let is_exact = candidate.is_exact && is_alike && lease.manifest().header.finality.is_final();
-            let hit = |has_all: bool| if is_exact && has_all { Hit::Exact } else { Hit::Partial };
+        let mut candidates = self.store.candidates(&explain::query(self.plan, self.layer))?.into_iter();
+        let mut next = || candidates.by_ref().find_map(|candidate| self.usable(candidate));
+        let mut others: VecDeque<Usable> = VecDeque::new();
+        while let Some(mut usable) = others.pop_front().or_else(&mut next) {
             if lookup_only {
-                let hit = hit(tools::has_all(self.layer, &lease.manifest().header));
-                return Ok(Some(Served { hit, ..Served::of(lease) }));
+                let hit = usable.hit(tools::has_all(self.layer, &usable.lease.manifest().header));
+                return Ok(Some(Served { hit, ..Served::of(usable.lease) }));
             }
-            match self.transfer(&lease, &pairs) {
+            let mut judged = self.judge(&usable)?;
+            if judged.as_ref().is_some_and(|judged| !self.is_own(&usable) || judged.leads_elsewhere()) {
+                while others.len() < MOST_OTHERS
+                    && let Some(other) = next()
+                {
+                    others.push_back(other);
+                }
+                if let Some(other) = self.better(&usable, judged.as_ref(), &others)? {
+                    drop(judged);
+                    std::mem::swap(&mut usable, &mut others[other]);
+                    judged = self.judge(&usable)?;
+                }
+            }
+            match self.transfer(&usable, judged) {
                 Ok(Brought { transfer, wanted, left_out }) => {
-                    if let Err(error) = lease.record_use() {
+                    if let Err(error) = usable.lease.record_use() {
                         self.job.console.say(format!(
                             "{}: the entry's use was not recorded: {}",
                             self.layer.layer,
                             chain(&error)
                         ));
                     }
-                    let hit = hit(transfer.lacking.is_empty());
-                    return Ok(Some(Served { lease, hit, transfer: Some(transfer), wanted, left_out }));
+                    let hit = usable.hit(transfer.lacking.is_empty());
+                    let (lease, transfer) = (usable.lease, Some(transfer));
+                    return Ok(Some(Served { lease, hit, transfer, wanted, left_out }));
                 }
-                Err(error) if error.is_damage_of(&lease) => {
-                    drop(lease);
-                    self.quarantine(&candidate, &chain(&error));
+                Err(error) if error.is_damage_of(&usable.lease) => {
+                    drop(usable.lease);
+                    self.quarantine(&usable.candidate, &chain(&error));
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(None)
+    }
+
+    /// A candidate that can serve.
+    fn usable(&self, candidate: Candidate) -> Option<Usable> {
+        let lease = self.lease(&candidate)?;
+        let pairs = self.pairs(&lease);
+        let header = &lease.manifest().header;
+        if pairs.is_empty() || !tools::has_any(self.layer, header) {
+            return None;
+        }
+        let is_alike = header.contents == self.layer.contents;
+        // As with `actions/cache`: other paths under the same key are another thing.
+        if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
+            return None;
+        }
+        let is_exact = candidate.is_exact && is_alike && header.finality.is_final();
+        Some(Usable { candidate, lease, pairs, is_exact })
+    }
+
+    /// Which of `others` serves more of what the job needs than `usable` does: what its lane built before, or else all that there
+    /// is. An exact entry of another lane, or of a runner at another path, can have little of it.
+    fn better(
+        &self,
+        usable: &Usable,
+        judged: Option<&Judged<'_>>,
+        others: &VecDeque<Usable>,
+    ) -> Result<Option<usize>, Trouble> {
+        let own = [usable].into_iter().chain(others).find(|usable| self.is_own(usable));
+        let needed = own.map(|own| judged::unit_folders(&own.lease));
+        let count = |judged: &Judged<'_>| {
+            judged.served().filter(|unit| needed.as_ref().is_none_or(|needed| needed.contains(unit))).count()
+        };
+        let mut most = judged.map_or(0, count);
+        let mut better = None;
+        for (index, other) in others.iter().enumerate() {
+            let served = self.judge(other)?.as_ref().map_or(0, count);
+            if served > most {
+                (most, better) = (served, Some(index));
+            }
+        }
+        Ok(better)
+    }
+
+    /// Whether it is of the job's own lane.
+    fn is_own(&self, usable: &Usable) -> bool {
+        usable.lease.manifest().header.lane == self.plan.lane
+    }
+
+    fn judge<'l>(&self, usable: &'l Usable) -> Result<Option<Judged<'l>>, Trouble> {
+        let Some(plan) = &self.layer.sources else { return Ok(None) };
+        let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
+        let ours: Vec<_> = usable.pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
+        judged::judge(self.job, plan, &usable.lease, &ours, &folders).map(Some)
     }
 
     /// Reads a candidate's manifest. `None` for one that cannot serve.
@@ -134,16 +211,15 @@ impl Restorer<'_> {
         self.layer.roots.iter().enumerate().filter_map(pair).collect()
     }
 
-    fn transfer(&self, lease: &Lease, pairs: &[(usize, usize)]) -> Result<Brought, Trouble> {
+    fn transfer(&self, usable: &Usable, judged: Option<Judged<'_>>) -> Result<Brought, Trouble> {
+        let Usable { lease, pairs, .. } = usable;
         let started = Instant::now();
         let _lock = self.lock_cargo()?;
         // A folder can be open in several entries that have a part of it each.
         let _files = ManyOpenFiles::allow(0);
         let files = lease.manifest().header.files;
         let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
-        let ours: Vec<_> = pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
         let plan = self.layer.sources.as_ref();
-        let judged = plan.map(|plan| judged::judge(self.job, plan, lease, &ours, &folders)).transpose()?;
         let arrival = tools::announce(self.job, self.layer, &lease.manifest().header)?;
         let chosen = pairs.iter().filter_map(|&(planned, recorded)| {
             Some((recorded, self.chosen(lease, planned, recorded, arrival.as_ref(), judged.as_ref())?))

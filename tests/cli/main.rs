@@ -4,6 +4,7 @@
 mod audit;
 mod bins;
 mod cargo;
+mod choice;
 mod destination;
 mod explain;
 mod finality;

@@ -1,0 +1,50 @@
+//! Which of several entries a job gets: the one that serves most of what it needs.
+
+use crate::repository::{HERE, Repository, THERE};
+
+#[test]
+fn runners_at_two_paths_get_what_each_built_itself() {
+    let main = "fn main() { println!(\"{}\", concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/x\")) }\n";
+    let mut repository = Repository::new(&[("src/main.rs", main)], "cargo build -q --offline");
+    repository.run(HERE);
+    let log = repository.run(THERE).1;
+    assert!(log.contains("they lead to another place"), "{log}");
+    for place in [HERE, THERE, HERE] {
+        let log = repository.run(place).1;
+        assert!(log.contains("target  exact") && !log.contains("left out"), "{place}: {log}");
+    }
+}
+
+#[test]
+fn the_own_lane_s_entry_of_another_lock_file_goes_before_another_lane_s_exact_one() {
+    const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\"]\n";
+    let manifest = |name: &str, version: &str| -> &'static str {
+        let text = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
+        Box::leak(text.into_boxed_str())
+    };
+    let files = [
+        ("Cargo.toml", WORKSPACE),
+        ("a/Cargo.toml", manifest("a", "0.1.0")),
+        ("a/src/lib.rs", "pub fn a() {}\n"),
+        ("b/Cargo.toml", manifest("b", "0.1.0")),
+        ("b/src/lib.rs", "pub fn b() {}\n"),
+        (
+            "Cargo.lock",
+            "version = 4\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\n[[package]]\nname = \"b\"\nversion = \"0.1.0\"\n",
+        ),
+    ];
+    let mut repository = Repository::new(&files, "");
+    let job = |lane: &str, repository: &mut Repository| {
+        repository.job.set("GITHUB_JOB", lane);
+        repository.probe =
+            if lane == "check" { "cargo check -q --offline" } else { "cargo build -q --offline" };
+        repository.run(HERE).1
+    };
+    job("check", &mut repository);
+    job("build", &mut repository);
+    repository.edit("b/Cargo.toml", Some(manifest("b", "0.2.0")));
+    repository.edit("Cargo.lock", Some("version = 4\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\n[[package]]\nname = \"b\"\nversion = \"0.2.0\"\n"));
+    job("check", &mut repository);
+    let log = job("build", &mut repository);
+    assert!(log.contains("target  partial") && log.contains("units: 1 of 2 left out"), "{log}");
+}
