@@ -79,8 +79,8 @@ stage 'Clippy of the fuzz targets' \
 stage 'Fuzzing' env FUZZ_RUNS=4000 scripts/fuzz.sh
 stage 'Thrash: workers killed at random' cargo test --locked --test thrash
 # The same histories each time: new ones are for who looks for faults. `JUDGE_SHAPES` can limit what they are made of.
-# The rest of the usual seeds, and others, are for scripts/reliability.sh.
-stage 'Judge: random histories against clean builds' env JUDGE_SEED=12 JUDGE_SEEDS=12 cargo test --locked --test judge -- --nocapture
+# Others are for scripts/reliability.sh.
+stage 'Judge: random histories against clean builds' cargo test --locked --test judge -- --nocapture
 stage 'Workspaces with dependencies, warm: nothing is compiled twice' cargo test --locked --test warm
 # What is said of a file system is tested on it. Mounts need root, which CI has.
 if [[ $(id -u) == 0 || -n ${CI:-} ]]; then

@@ -22,6 +22,10 @@ const ENDED: &[u8] = b"root-output";
 /// What tests may leave something in, and find empty where it is there at all: cargo makes it when it compiles one.
 const TEMPORARY: &[u8] = b"tmp";
 
+/// Directories of a profile, and those beside profiles.
+const LAYOUT: [&[u8]; 8] =
+    [b".fingerprint", b"build", b"deps", b"doc", b"examples", b"incremental", b"package", TEMPORARY];
+
 /// When a unit was made that may have written what is not its own: the run of a build script. `None` for another.
 pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>> {
     let is_run = unit.fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"));
@@ -149,13 +153,20 @@ fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<
             is_known[folder as usize] = true;
         }
     }
+    // Cargo makes these before it compiles anything.
+    let mut is_layout = is_known.clone();
+    target.add_folders_around(&mut is_layout);
+    let tops = [0].into_iter().chain(target.children(0));
+    for folder in profiles(target).into_iter().chain(tops).flat_map(|folder| target.children(folder)) {
+        is_layout[folder as usize] |= LAYOUT.contains(&target.name(folder));
+    }
     // What is in a folder comes behind it.
     for (id, node) in target.iter().skip(1) {
         is_known[id as usize] |= is_known[node.parent as usize];
     }
     let kind = |(id, node): (NodeId, &crate::tree::Node)| {
         let name = target.name(id);
-        if id == 0 || is_known[id as usize] || is_cargos_own(name) {
+        if is_layout[id as usize] || is_known[id as usize] || is_cargos_own(name) {
             return None;
         }
         match (names.contains(name), target.name(node.parent)) {

@@ -15,7 +15,8 @@ use super::git;
 use super::job::{Job, chain};
 use super::trouble::Trouble;
 use crate::cargo::{
-    Checkout, Host, RUSTC_INFO, Reason, Unit, leave_out_users, units, verdicts, version, watched_sources,
+    Checkout, Host, RUSTC_INFO, Reason, Unit, has_unfinished, leave_out_users, units, verdicts, version,
+    watched_sources,
 };
 use crate::plan::{LeftOut, SourcesPlan};
 use crate::report::{SourcesKept, UnitsKept};
@@ -242,9 +243,16 @@ impl Judged<'_> {
             .map(|(_, _, path)| path)
     }
 
-    /// Whether units are left out since they lead to another place: an entry that was made here may have them.
-    pub(super) fn leads_elsewhere(&self) -> bool {
-        self.reasons.iter().flatten().any(|reason| matches!(reason, Some(Reason::Bound(_))))
+    /// Whether an older entry may have what this one lacks for the way it was made, whatever changed since: elsewhere, at a time to
+    /// come, by a build that failed.
+    pub(super) fn has_lacks_of_its_own(&self) -> bool {
+        let is_own = |reason: &Reason| {
+            use Reason::{Bound, Commit, Future, Outside, Unknown};
+            matches!(reason, Bound(_) | Commit | Future | Outside(_) | Unknown)
+        };
+        let roots = self.units.iter().zip(&self.manifest.roots);
+        self.reasons.iter().flatten().flatten().any(is_own) || { roots }
+            .any(|(units, root)| has_unfinished(&root.tree, units))
     }
 
     /// Why units are left out, by the names of roots and the units' own folders.

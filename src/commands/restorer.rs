@@ -85,7 +85,7 @@ impl Restorer<'_> {
                 return Ok(Some(Served { hit, ..Served::of(usable.lease) }));
             }
             let mut judged = self.judge(&usable)?;
-            if judged.as_ref().is_some_and(|judged| !self.is_own(&usable) || judged.leads_elsewhere()) {
+            if judged.as_ref().is_some_and(|judged| !self.is_own(&usable) || judged.has_lacks_of_its_own()) {
                 while others.len() < MOST_OTHERS
                     && let Some(other) = next()
                 {

@@ -73,7 +73,10 @@ impl Built {
         let mut units: BTreeMap<String, bool> = BTreeMap::new();
         for text in outputs(&records) {
             let messages = text.lines().filter(|line| line.starts_with("{\"reason\":\"compiler-artifact\""));
-            for message in messages.filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            let messages = messages.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            // Documentation is kept only by request.
+            let messages = messages.filter(|message| job.options.keeps_all || !is_documentation(message));
+            for message in messages.filter(|message| !self.is_made_again(message, lab)) {
                 let unit = self.unit(&message, &sources, lab);
                 // What one command has compiled is fresh to the next.
                 *units.entry(unit).or_insert(true) &= message["fresh"] == true;
@@ -112,15 +115,17 @@ impl Built {
         })
     }
 
+    /// Whether each job has to build the unit.
+    fn is_made_again(&self, message: &Value, lab: &Path) -> bool {
+        let manifest = within(message["manifest_path"].as_str().unwrap_or_default(), lab);
+        let again = self.parts.iter().filter(|part| part.shape.is_made_again);
+        let folders = again.map(|part| part.path("")).filter(|folder| folder != ".");
+        { folders }.any(|folder| manifest.starts_with(&format!("app/{folder}/")))
+    }
+
     /// All that the unit is made of.
     fn unit(&self, message: &Value, sources: &Sources, lab: &Path) -> String {
-        let lab = format!("{}/", lab.display());
-        // Below the lab there is the place first.
-        let within = |text: &str| {
-            let parts: Vec<_> = text.split(&lab).collect();
-            let rest = parts[1..].iter().map(|part| part.split_once('/').map_or(*part, |(_, rest)| rest));
-            std::iter::once(parts[0]).chain(rest).collect::<Vec<_>>().join("")
-        };
+        let within = |text: &str| within(text, lab);
         // Cargo gives some files a further name without the hash, in some builds.
         let names: Vec<_> =
             message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -138,12 +143,18 @@ impl Built {
             message["features"],
         );
         let manifest = within(message["manifest_path"].as_str().unwrap_or_default());
+        // The directory of a checkout from git has the commit in its name.
+        let release = if message["package_id"].as_str().is_some_and(|id| id.starts_with("git+")) {
+            &*manifest
+        } else {
+            ""
+        };
         let package = manifest
             .strip_prefix("app/")
             .unwrap_or(&manifest)
             .rsplit_once('/')
             .map_or(".", |(package, _)| package);
-        format!("{} {:?}", within(&identity), self.contents(package, sources))
+        format!("{} {release} {:?}", within(&identity), self.contents(package, sources))
     }
 
     /// What a package and those that it needs are made of.
@@ -205,6 +216,20 @@ impl Built {
             .map(|(path, digest)| (&**path, &**digest))
             .collect()
     }
+}
+
+/// The text without the paths of the lab and of the place in it.
+fn within(text: &str, lab: &Path) -> String {
+    let lab = format!("{}/", lab.display());
+    let parts: Vec<_> = text.split(&lab).collect();
+    // Below the lab there is the place first.
+    let rest = parts[1..].iter().map(|part| part.split_once('/').map_or(*part, |(_, rest)| rest));
+    std::iter::once(parts[0]).chain(rest).collect::<Vec<_>>().join("")
+}
+
+fn is_documentation(message: &Value) -> bool {
+    let mut names = message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.any(|name| name.ends_with("/index.html"))
 }
 
 fn outputs(records: &Path) -> Vec<String> {

@@ -40,6 +40,8 @@ pub(crate) struct Shape {
     /// What packages are made of besides their own files: directory of the package, and how paths begin. `/HEAD` is the
     /// commit.
     pub(crate) inputs: &'static [(&'static str, &'static str)],
+    /// Whether its units are made of files that a fresh checkout lacks and that each job makes: so each job has to build them.
+    pub(crate) is_made_again: bool,
     /// Shapes that no project has besides this one.
     pub(crate) excludes: &'static [&'static str],
     /// Whether its package can be the repository's root.
@@ -67,6 +69,7 @@ impl Shape {
         probe: "",
         release_probe: "",
         inputs: &[],
+        is_made_again: false,
         excludes: &[],
         may_be_root: false,
         is_rare: false,

@@ -56,12 +56,13 @@ impl Noting<'_> {
             self.add_manifests(&mut inputs, &own);
             inputs.own.extend(own.iter().copied());
             inputs.is_open = !is_run && read.macros(output.tree, index, abilities).reads;
-            // A script that names no file is run again when any of its package changes, and the same for one that names variables
-            // only: a fresh checkout has no run of it.
-            if inputs.is_open || is_run && record.fingerprint.watched().is_none() {
+            // A script that names no file is run again when any of its package changes, and documentation is made again. The same
+            // goes for a script that names variables only: a fresh checkout has no run of it.
+            let is_of_whole_package = record.fingerprint.is_of_whole_package();
+            if inputs.is_open || is_of_whole_package || is_run && record.fingerprint.watched().is_none() {
                 inputs.packages.extend(own.iter().copied());
             }
-            if record.fingerprint.is_of_whole_package() {
+            if is_of_whole_package {
                 inputs.watched_packages.extend(own.iter().copied());
                 let links = own.iter().flat_map(|&package| self.files_of_package(package)).collect();
                 if !self.add_links(&mut inputs, links) {

@@ -57,6 +57,7 @@ pub(super) const ALL: &[Shape] = &[
             Edit::Number("build.rs"),
         ],
         programs: &["git-sys"],
+        inputs: &[("", "/Cargo.lock")],
         ..Shape::NOTHING
     },
     Shape {
@@ -94,6 +95,7 @@ pub(super) const ALL: &[Shape] = &[
         excluded: &["/git-writes-tool"],
         workspaces: &["git-writes-tool"],
         probe: "cargo_at git-writes-tool build && program git-writes-tool/target/debug/git-writes-tool",
+        inputs: &[("", "/Cargo.lock")],
         ..Shape::NOTHING
     },
     Shape {

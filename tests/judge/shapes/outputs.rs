@@ -96,6 +96,7 @@ pub(super) const ALL: &[Shape] = &[
         programs: &["into-src"],
         ignored: &["/@d/src/pb"],
         may_be_root: true,
+        is_made_again: true,
         ..Shape::NOTHING
     },
     Shape {
@@ -132,6 +133,7 @@ pub(super) const ALL: &[Shape] = &[
         ],
         ignored: &["/@d/include"],
         probe: "cat \"$W/@d/include/ffi.h\"",
+        is_made_again: true,
         ..Shape::NOTHING
     },
     Shape {

@@ -39,6 +39,7 @@ pub(super) const ALL: &[Shape] = &[
         steps: "mkdir -p \"$W/@d/dist\"; cp \"$W/unpacked-from/app.js\" \"$W/@d/dist/app.js\"; touch -d '2 hours ago' \"$W/@d/dist/app.js\"",
         inputs: &[("", "/unpacked-from/")],
         may_be_root: true,
+        is_made_again: true,
         ..Shape::NOTHING
     },
     Shape {
@@ -61,6 +62,7 @@ pub(super) const ALL: &[Shape] = &[
         ignored: &["*.o", "*.a"],
         steps: "(cd \"$W/c-library-source\" && cc -c vv.c -o vv.o && ar rcsD libvv.a vv.o)",
         inputs: &[("", "/c-library-source/")],
+        is_made_again: true,
         ..Shape::NOTHING
     },
     Shape {
