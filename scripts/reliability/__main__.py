@@ -26,6 +26,10 @@ def main() -> int:
     try:
         if words.check:
             sections.check(words.check)
+        elif words.judge:
+            path = runs.judge(words, say)
+            read_judge(path)
+            publish(path)
         elif words.projects:
             path = runs.test_projects(words, say)
             read_projects(path)
@@ -52,7 +56,6 @@ def main() -> int:
 def run_all(words: options.Options) -> None:
     found = Results(
         thrashes=[read_thrash(path) for path in words.thrash or runs.thrash(words, say)],
-        judge=read_judge(words.judge or runs.judge(words, say)),
         fuzz=read_fuzz(words.fuzz or runs.fuzz(words, say)),
         year=read_year(words.year or runs.year(say)),
     )

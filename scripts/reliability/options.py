@@ -13,10 +13,10 @@ WORK = "work"
 KNOWN = (WORK, "btrfs", "xfs", "tmpfs")
 
 DESCRIPTION = """Runs the tests that take their time and writes what came of them: the thrash (children killed, the cache
-damaged, all at random), the judge (random histories of builds against clean builds), the fuzzers, and a simulated year.
-Each part's figures are kept in target/reliability, and a part that is given as such a file is not run again. Two more parts
-have sections of their own in docs/reliability.md, with their results beside it: --projects and --cargos run these alone,
-write both, and fail on any difference."""
+damaged, all at random), the fuzzers, and a simulated year. Each part's figures are kept in target/reliability, and a part that
+is given as such a file is not run again. Three more parts have sections of their own in docs/reliability.md, with their
+results beside it: --judge (random histories of builds against clean builds), --projects and --cargos run these alone, write
+both, and fail on any difference."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Options:
     fuzz_seconds: int
     file_systems: tuple[str, ...]
     thrash: list[Path]
-    judge: Path | None
     fuzz: Path | None
     year: Path | None
     out: Path | None
     # Of all parts only this one, if any are named.
+    judge: bool
     projects: list[Program]
     cargos: list[Path]
     suites: list[str]
@@ -43,25 +43,31 @@ def read() -> Options:
     parser.add_argument(
         "--seconds", type=int, default=3600, metavar="N", help="how long to thrash on each file system (default: an hour)"
     )
-    parser.add_argument("--judge-seconds", type=int, default=3600, metavar="N", help="how long to judge (default: an hour)")
+    parser.add_argument(
+        "--judge-seconds",
+        type=int,
+        default=3600,
+        metavar="N",
+        help=f"how long to judge on `{WORK}`; a sixth of it on each other file system (default: an hour)",
+    )
     parser.add_argument("--fuzz-seconds", type=int, default=120, metavar="N", help="how long each fuzzer runs (default: 120)")
     parser.add_argument(
         "--fs",
         default=WORK,
         metavar="LIST",
-        help=f"where to thrash, comma-separated: `{WORK}`, the temporary folder's file system as it is, and as root "
+        help=f"where to thrash or judge, comma-separated: `{WORK}`, the temporary folder's file system as it is, and as root "
         f"{', '.join(KNOWN[1:])} (default: {WORK})",
     )
     parser.add_argument(
         "--thrash", type=Path, nargs="+", default=[], metavar="JSON", help="figures of earlier runs, one a file system"
     )
-    parser.add_argument("--judge", type=Path, metavar="JSON", help="figures of an earlier run of the judge")
     parser.add_argument("--fuzz", type=Path, metavar="JSON", help="figures of an earlier run of scripts/fuzz.sh")
     parser.add_argument("--year", type=Path, metavar="CSV", help="the curve that the test `year` wrote")
     parser.add_argument(
         "--out", type=Path, metavar="PAGE", help="writes the page, its picture into a folder beside it (default: print it)"
     )
     alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--judge", action="store_true", help="random histories of builds, each job against a clean build")
     names = {program.name: program for program in PROGRAMS}
     alone.add_argument(
         "--projects",
@@ -103,10 +109,10 @@ def read() -> Options:
         fuzz_seconds=arguments.fuzz_seconds,
         file_systems=file_systems,
         thrash=arguments.thrash,
-        judge=arguments.judge,
         fuzz=arguments.fuzz,
         year=arguments.year,
         out=arguments.out,
+        judge=arguments.judge,
         projects=chosen,
         cargos=arguments.cargos,
         suites=arguments.suites,

@@ -55,12 +55,6 @@ What went wrong meanwhile, on purpose:
 
 {survived(found.thrashes)}
 
-## Builds
-
-{judged(found.judge)}
-
-{judgement(found.judge)}
-
 ## What others wrote
 
 {wrapped(FUZZED)}
@@ -77,34 +71,6 @@ What went wrong meanwhile, on purpose:
 
 FUZZED = """Manifests, names, keys and inputs that make no sense are refused, and nothing worse happens: no crash, no hang, no
 waste of memory."""
-
-
-def judged(judge: Judge) -> str:
-    return wrapped(
-        f"""Random projects of {judge.shapes} small features of cargo (build scripts, macros that read files, links, several
-        workspaces, git and vendored dependencies …) have random histories: one to three runners with workspaces at the same
-        path or at others, kept, cleaned or cloned; branches and force pushes; builds that fail or are killed; clocks that are
-        wrong. After each job the same job runs in a fresh checkout at the same path without the cache: a job is stale if an
-        exit code, a test's result or what a program prints differs. A compilation is needless if an earlier job of the same
-        lane had built and saved the same unit from the same contents. See [`tests/judge`](../tests/judge/main.rs)."""
-    )
-
-
-def judgement(judge: Judge) -> str:
-    rows = [
-        ("Seconds", f"{judge.seconds:,}"),
-        ("Histories", f"{judge.histories:,}"),
-        ("Jobs", f"{judge.jobs:,}"),
-        ("— compared with a clean build (the others were killed)", f"{judge.compared:,}"),
-        ("— with a restored target directory", f"{judge.hits:,}"),
-        ("Units that cargo was asked for", f"{judge.units:,}"),
-        ("— not compiled", f"{judge.fresh:,}"),
-        ("Needlessly compiled, of what had been built at the same path", f"{judge.needless_one_path:.1f}%"),
-        ("— at any path", f"{judge.needless_any_path:.1f}%"),
-        # A run with a stale job is none that a page is made of.
-        ("**Stale jobs**", "0"),
-    ]
-    return table(("", ""), rows)
 
 
 def thrashed(thrashes: list[Thrash]) -> str:
@@ -150,7 +116,7 @@ def killed(thrashes: list[Thrash]) -> float:
 
 def made(found: Results) -> str:
     """The day, the commit and the machine of each part: most often the same."""
-    parts = [*(thrash.made for thrash in found.thrashes), found.judge.made, *([found.fuzz.made] if found.fuzz.made else [])]
+    parts = [*(thrash.made for thrash in found.thrashes), *([found.fuzz.made] if found.fuzz.made else [])]
     return "; ".join(dict.fromkeys(when(part) for part in parts))
 
 

@@ -36,9 +36,11 @@ class Thrash:
 
 @dataclass(frozen=True)
 class Judge:
-    """Random histories of builds, each job compared with a clean build."""
+    """Random histories of builds on one file system, each job compared with a clean build."""
 
-    made: Made
+    file_system: str
+    # The first; those of further histories follow it.
+    seed: int
     seconds: int
     histories: int
     shapes: int
@@ -47,9 +49,17 @@ class Judge:
     hits: int
     units: int
     fresh: int
+    # Jobs that cargo alone gets wrong as well, on the directories that stay.
+    also_without: int
     # In %, of the units that need not have been compiled: those that an earlier job had built at the same path, or anywhere.
     needless_one_path: float
     needless_any_path: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    made: Made
+    runs: list[Judge]
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,6 @@ class Fuzz:
 @dataclass(frozen=True)
 class Results:
     thrashes: list[Thrash]
-    judge: Judge
     fuzz: Fuzz
     # By the column's name.
     year: dict[str, list[int]]
@@ -117,7 +126,7 @@ class Cargos:
 
 
 # What the judge's figures are called there and here.
-COUNTED = ("seconds", "histories", "shapes", "jobs", "compared", "hits", "units", "fresh")
+COUNTED = ("file_system", "seed", "seconds", "histories", "shapes", "jobs", "compared", "hits", "units", "fresh", "also_without")
 
 
 def total(value: dict[str, Any] | int) -> int:
@@ -136,20 +145,16 @@ def read_thrash(path: Path) -> Thrash:
     return found
 
 
-def read_judge(path: Path) -> Judge:
+def read_judge(path: Path) -> Judged:
     value = json.loads(path.read_text())
-    try:
-        figures = value["figures"]
-        stale, needless = figures["stale"], figures["needless"]
+    runs = []
+    for figures in value["figures"]:
+        if figures["stale"]:
+            raise Unusable(f"{path}: {figures['stale']} jobs of the run on {figures['file_system']} were stale")
+        needless = figures["needless"]
         counts = {name: figures[name] for name in COUNTED}
-        found = Judge(
-            made=read_made(value), needless_one_path=needless["one_path"], needless_any_path=needless["any_path"], **counts
-        )
-    except KeyError as error:
-        raise Unusable(f"{path}: has no {error}; hint: give what lies in target/reliability") from error
-    if stale:
-        raise Unusable(f"{path}: {stale} jobs of this run were stale")
-    return found
+        runs.append(Judge(**counts, needless_one_path=needless["one_path"], needless_any_path=needless["any_path"]))
+    return Judged(read_made(value), runs)
 
 
 def read_fuzz(path: Path) -> Fuzz:

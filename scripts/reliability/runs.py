@@ -37,13 +37,19 @@ def thrash(words: Options, say: Say) -> list[Path]:
 
 
 def judge(words: Options, say: Say) -> Path:
-    say(f"judging for {words.judge_seconds} s")
-    figures = FOLDER / "figures.json"
-    command = ["cargo", "test", "--release", "--locked", "--test", "judge", "--", "--nocapture"]
-    run(command, JUDGE_SECONDS=str(words.judge_seconds), JUDGE_OUT=str(figures))
-    written = keep("judge.json", json.loads(figures.read_text()))
-    figures.unlink()
-    return written
+    found = []
+    for name in words.file_systems:
+        seconds = words.judge_seconds if name == WORK else max(1, words.judge_seconds // 6)
+        say(f"judging on {name} for {seconds} s")
+        figures = FOLDER / "figures.json"
+        command = ["cargo", "test", "--release", "--locked", "--test", "judge", "--", "--nocapture"]
+        if name != WORK:
+            command = ["scripts/on-filesystem.sh", name, *command]
+        run(command, JUDGE_SECONDS=str(seconds), JUDGE_OUT=str(figures))
+        file_system = file_system_of(Path(tempfile.gettempdir())) if name == WORK else name
+        found.append({"file_system": file_system} | json.loads(figures.read_text()))
+        figures.unlink()
+    return keep("judge.json", found)
 
 
 def fuzz(words: Options, say: Say) -> Path:

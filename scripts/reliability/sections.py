@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import page
-from results import Unusable, read_cargos, read_projects
+from results import Unusable, read_cargos, read_judge, read_projects
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,40 @@ class Section:
     # The results' name in the page's directory.
     results: str
     text: Callable[[Path], str]
+
+
+def judge(path: Path) -> str:
+    found = read_judge(path)
+    figures = {
+        "First seed": [f"{run.seed:,}" for run in found.runs],
+        "Seconds": [f"{run.seconds:,}" for run in found.runs],
+        "Histories": [f"{run.histories:,}" for run in found.runs],
+        "Jobs": [f"{run.jobs:,}" for run in found.runs],
+        "— compared with a clean build (the others were killed)": [f"{run.compared:,}" for run in found.runs],
+        "— with a restored target directory": [f"{run.hits:,}" for run in found.runs],
+        "— that cargo alone gets wrong as well": [f"{run.also_without:,}" for run in found.runs],
+        "Units that cargo was asked for": [f"{run.units:,}" for run in found.runs],
+        "— not compiled": [f"{run.fresh:,}" for run in found.runs],
+        "Needlessly compiled, of what had been built at the same path": [f"{run.needless_one_path:.1f}%" for run in found.runs],
+        "— at any path": [f"{run.needless_any_path:.1f}%" for run in found.runs],
+        # A run with a stale job is none that a page is made of.
+        "**Stale jobs**": ["0" for _ in found.runs],
+    }
+    head = ("", *(run.file_system for run in found.runs))
+    about = f"Random projects of {found.runs[0].shapes} small features of cargo {JUDGE}"
+    return f"""{page.wrapped(about)}
+
+{page.table(head, [(what, *values) for what, values in figures.items()])}
+
+{page.wrapped(f"Made by `scripts/reliability.sh --judge` {page.when(found.made)}.")}"""
+
+
+JUDGE = """(build scripts, macros that read files, links, several workspaces, git and vendored dependencies …) have random
+histories: one to three runners with workspaces at the same path or at others, kept, cleaned or cloned; branches and force
+pushes; builds that fail or are killed; clocks that are wrong. After each job the same job runs in a fresh checkout at the same
+path without the cache: a job is stale if an exit code, a test's result or what a program prints differs. A compilation is
+needless if an earlier job of the same lane had built and saved the same unit from the same contents; what is made of files that
+a fresh checkout lacks each job has to build. See [`tests/judge`](../tests/judge/main.rs)."""
 
 
 def projects(path: Path) -> str:
@@ -70,6 +104,7 @@ CARGOS = """The tests that have cargo build something, passed with later cargos 
 new one is the default from 1.100 on."""
 
 SECTIONS = (
+    Section("Builds", "judge.json", judge),
     Section("Programs of others", "projects.json", projects),
     Section("Versions of cargo", "cargos.json", cargos),
 )
