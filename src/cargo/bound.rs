@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::record::Record;
-use super::traces::{leads_to, may_hide_paths};
+use super::traces::{leads_to, loaded_parts, may_hide_paths};
 use super::units::Unit;
 use crate::store::Revision;
 use crate::tree::{self, Folders, Kind, NodeId, Tree};
+
+/// From how many bytes on a program is not read as a whole.
+const LARGE: u64 = 1 << 20;
 
 /// How many digits of a commit are looked for: the fewest that git abbreviates to.
 const COMMIT: usize = 7;
@@ -111,6 +114,14 @@ fn contents(folders: Folders<'_>, target: &Tree, id: NodeId) -> tree::Result<Vec
     Ok(match target.node(id).kind {
         Kind::Symlink { target: to } => target.text(to).to_vec(),
         Kind::Folder { .. } => Vec::new(),
+        // Most of a large program is debug information, in which nothing is looked for.
+        Kind::File { size: LARGE.., .. } if !target.name(id).contains(&b'.') => {
+            let parts = folders.open(target, id)?.and_then(loaded_parts);
+            match parts {
+                Some(parts) => parts,
+                None => folders.read(target, id)?.unwrap_or_default(),
+            }
+        }
         Kind::File { .. } => folders.read(target, id)?.unwrap_or_default(),
     })
 }

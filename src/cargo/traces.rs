@@ -3,11 +3,12 @@
 //! Paths of generated sources stand in debug information and in the compiler's metadata, where nothing but messages
 //! comes of them. Anywhere else, such as in the data of a program (`env!("OUT_DIR")`), something may follow a path.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use object::read::archive::ArchiveFile;
-use object::{Object, ObjectSection};
+use object::{Object, ObjectKind, ObjectSection, ReadCache};
 
 /// What metadata that is not in an object file begins with.
 const METADATA: &[u8] = b"rust\0\0\0";
@@ -57,6 +58,27 @@ fn holds_bitcode(contents: &[u8], nested: usize) -> bool {
     let is_bitcode = |name: &str| BITCODE_SECTIONS.iter().any(|beginning| name.starts_with(beginning));
     object::File::parse(contents)
         .is_ok_and(|object| object.sections().any(|section| section.name().is_ok_and(is_bitcode)))
+}
+
+/// What of a linked program or library is no debug information, one part behind the other: all that [`leads_to`] looks at in it.
+/// `None` of another file, and of one whose parts have to be told apart.
+pub(super) fn loaded_parts(file: File) -> Option<Vec<u8>> {
+    let cache = ReadCache::new(file);
+    let object = object::File::parse(&cache).ok()?;
+    matches!(object.kind(), ObjectKind::Executable | ObjectKind::Dynamic).then_some(())?;
+    let mut parts = Vec::new();
+    for section in object.sections() {
+        let name = section.name().ok()?;
+        let begins = |names: &[&str]| names.iter().any(|beginning| name.starts_with(beginning));
+        if METADATA_SECTIONS.contains(&name) || begins(&BITCODE_SECTIONS) {
+            return None;
+        }
+        if !begins(&DEBUG_SECTIONS) {
+            parts.extend_from_slice(section.data().ok()?);
+            parts.push(0);
+        }
+    }
+    Some(parts)
 }
 
 struct Search<'a> {
@@ -153,6 +175,7 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::file;
 
     fn archive(name: &str, data: &[u8]) -> Vec<u8> {
         let head = format!("!<arch>\n{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, data.len());
@@ -221,6 +244,23 @@ mod tests {
         let leads = |debug: &str, behind: &str| leads_to(&object(".debug_str", debug, behind), &places, &[]);
         assert!(!leads("/w/target/x.rs /w/target", "") && !leads("/w/target", "/w/other"));
         assert!(leads("/w/target", "/w/target") && leads("", "/w/target"));
+    }
+
+    #[test]
+    fn of_a_linked_program_debug_information_is_not_read() {
+        let own = std::env::current_exe().unwrap();
+        let parts = loaded_parts(file::open(&own).unwrap()).unwrap();
+        let whole = file::read(&own).unwrap();
+        let folder = env!("CARGO_MANIFEST_DIR");
+        let leads = |contents: &[u8]| leads_to(contents, &[Path::new(folder)], &[]);
+        // This very text is in both.
+        assert!(parts.len() < whole.len() / 2 && leads(&whole) && leads(&parts));
+        let place = tempfile::tempdir().unwrap();
+        for other in [object(".text", "...", ""), archive("a/", b"..."), b"text".to_vec()] {
+            let path = place.path().join("file");
+            file::write_atomic(&path, &other).unwrap();
+            assert_eq!(loaded_parts(file::open(&path).unwrap()), None);
+        }
     }
 
     #[test]

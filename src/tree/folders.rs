@@ -1,6 +1,7 @@
 //! Where the files of a tree lie: each at its path in one of several folders, or with others in a pack.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -8,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::Result;
 use super::index::{Kind, NodeId, Tree};
 use super::pack::{PACKED, Pack};
-use crate::sys::{self, Dir};
+use crate::sys::{self, Dir, Errno};
 
 /// The open folders that together hold the files of one tree, and its pack.
 #[derive(Debug)]
@@ -82,6 +83,16 @@ impl<'a> Folders<'a> {
         match self.number(id) {
             None => self.read_packed(tree, id),
             Some(number) => Ok(self.dirs[number].read_file_if_present(&tree.path_below(0, id))?),
+        }
+    }
+
+    /// Opens the file `id` of `tree`; `None` where it is packed or not there.
+    pub fn open(&self, tree: &Tree, id: NodeId) -> Result<Option<File>> {
+        let Some(number) = self.number(id) else { return Ok(None) };
+        match self.dirs[number].open_file(&tree.path_below(0, id)) {
+            Ok((file, _)) => Ok(Some(file.into())),
+            Err(error) if error.is(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 

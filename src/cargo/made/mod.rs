@@ -5,9 +5,14 @@
 //! and for a macro also what is of no package.
 
 mod carried;
+mod collected;
 mod inputs;
+mod links;
+mod listed;
 mod named;
+mod own;
 mod read;
+mod written;
 
 use std::collections::{BTreeSet, HashSet};
 use std::os::unix::ffi::OsStrExt;

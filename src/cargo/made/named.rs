@@ -13,7 +13,7 @@ use super::super::linked::{is_linked, links_native};
 use super::super::literals::Literals;
 use super::super::record::Record;
 use super::super::units::Unit;
-use super::inputs::Collected;
+use super::collected::Collected;
 
 use super::read::ReadUnits;
 use super::{Noting, OutputFolder};

@@ -1,0 +1,98 @@
+//! What is linked besides Rust, and what flags name.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::super::linked::{folders_told, is_linked, is_of_system};
+use super::super::units::Unit;
+use super::collected::Collected;
+use super::{Noting, OutputFolder};
+use crate::sys::file;
+use crate::tree::NodeId;
+
+/// The longest file, in bytes, that is looked through for the names of others.
+const LONGEST_TEXT: u64 = 64 * 1024;
+
+impl Noting<'_> {
+    /// Libraries that a script tells cargo to link, where they are no dependency's own.
+    pub(super) fn add_linked(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, unit: &Unit) {
+        let is_told = |id: &NodeId| [&b"output"[..], b"stdout"].contains(&output.tree.name(*id));
+        let told = unit.files(output.tree).into_iter().find(is_told);
+        let Some(Ok(Some(told))) = told.map(|id| output.folders.read(output.tree, id)) else { return };
+        let told = String::from_utf8_lossy(&told);
+        self.add_libraries(inputs, output, &folders_told(&told));
+        self.add_named(inputs, output, told.lines().filter(|line| line.contains("rustc-link-arg")));
+    }
+
+    /// All libraries and objects in these directories: what of them is linked a source can say as well as a flag.
+    pub(super) fn add_libraries(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputFolder<'_>,
+        folders: &[PathBuf],
+    ) {
+        for folder in folders {
+            for workspace in output.workspaces {
+                let folder = workspace.join(folder);
+                if is_of_system(&folder) {
+                    continue;
+                }
+                for name in file::names(&folder).unwrap_or_default() {
+                    if is_linked(&name) {
+                        self.add_file(inputs, output, &folder.join(name));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Files that flags name, by themselves or behind an option: objects, scripts of the linker, lists of arguments.
+    pub(super) fn add_named<'f>(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputFolder<'_>,
+        flags: impl Iterator<Item = &'f str>,
+    ) {
+        let words = |text: &str| -> Vec<String> {
+            let words =
+                text.split(|character: char| "=,\"'()".contains(character) || character.is_whitespace());
+            words.filter(|word| word.contains(['/', '.'])).map(str::to_owned).collect()
+        };
+        let mut pending: Vec<_> = flags.flat_map(words).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(word) = pending.pop() {
+            for name in [&*word, word.trim_start_matches("-T"), word.trim_start_matches('@')] {
+                if !seen.insert(name.to_owned()) {
+                    continue;
+                }
+                // These name others: lists of arguments, scripts of the linker.
+                for text in self.add_file(inputs, output, Path::new(name)) {
+                    pending.extend(words(&text));
+                }
+            }
+        }
+    }
+
+    /// Adds a file by a path that may be relative to a workspace; what a unit has itself is no input. Tells what is in it if it
+    /// is a short text.
+    pub(super) fn add_file(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputFolder<'_>,
+        path: &Path,
+    ) -> Vec<String> {
+        let mut texts = Vec::new();
+        for workspace in output.workspaces {
+            let path = workspace.join(path);
+            if path.starts_with(output.path) {
+                continue;
+            }
+            if let Some((size, _)) = file::size_and_time(&path) {
+                self.add(&mut inputs.read, &mut inputs.outside, &path);
+                let text = (size <= LONGEST_TEXT).then(|| file::read(&path).ok()).flatten();
+                texts.extend(text.and_then(|text| String::from_utf8(text).ok()));
+            }
+        }
+        texts
+    }
+}

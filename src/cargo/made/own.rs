@@ -1,0 +1,57 @@
+//! Which packages of the sources a unit is of, and what is in them.
+
+use std::path::PathBuf;
+
+use super::super::package::Package;
+use super::super::source_trees::nodes_of_package;
+use super::read::ReadUnits;
+use super::{Noting, OutputFolder};
+use crate::store::SourceId;
+use crate::tree::{Kind, NodeId};
+
+impl Noting<'_> {
+    /// The packages that a unit can be of, by name and by where its first source lies; `None` where there is none.
+    pub(super) fn own_packages(
+        &self,
+        output: &OutputFolder<'_>,
+        read: &ReadUnits,
+        index: usize,
+    ) -> Option<Vec<u32>> {
+        let target = output.tree;
+        let name = read.units[index].names(target).0;
+        let named = (0..).zip(self.packages).filter(|(_, package)| package.name.as_bytes() == name);
+        let named: Vec<(u32, &Package)> = named.collect();
+        // A run of a build script is of the package of the script.
+        let record = read.records[index].as_ref()?;
+        let script = || {
+            let needs = read.needs[index].iter().flatten();
+            let scripts = needs.filter(|&&need| read.units[need].names(target).0 == name);
+            scripts.filter_map(|&need| read.records[need].as_ref()).find(|record| !record.sources.is_empty())
+        };
+        let record = if record.sources.is_empty() { script() } else { Some(record) };
+        let first = record.and_then(|record| record.sources.first());
+        let is_around = |(_, package): &&(u32, &Package)| {
+            let folder = self.making.sources.path(package.folder);
+            first.is_some_and(|first| {
+                output.workspaces.iter().any(|workspace| workspace.join(first).starts_with(&folder))
+            })
+        };
+        let around: Vec<_> = named.iter().filter(is_around).map(|(number, _)| *number).collect();
+        let found =
+            if around.is_empty() { named.into_iter().map(|(number, _)| number).collect() } else { around };
+        (!found.is_empty()).then_some(found)
+    }
+
+    pub(super) fn package_folder(&self, package: u32) -> PathBuf {
+        self.making.sources.path(self.packages[package as usize].folder)
+    }
+
+    pub(super) fn files_of_package(&self, package: u32) -> Vec<SourceId> {
+        let (folder, sources) = (self.packages[package as usize].folder, self.making.sources);
+        let is_other = |node| self.packages.iter().any(|other| other.folder == SourceId { node, ..folder });
+        let tree = sources.tree(folder.sources);
+        let is_leaf = |node: &NodeId| !matches!(tree.node(*node).kind, Kind::Folder { .. });
+        let nodes = nodes_of_package(tree, folder.node, is_other).into_iter().filter(is_leaf);
+        nodes.map(|node| SourceId { node, ..folder }).collect()
+    }
+}
