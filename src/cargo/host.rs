@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::github::Environment;
-use crate::store::{OutsideInput, OutsideState};
+use crate::store::{Outside, OutsideInput, OutsideState};
 use crate::sys::{Digest, Dir, Interrupt, file, sha256_hex};
 use crate::tree::{Kind, Selection, walk};
 
@@ -44,8 +44,18 @@ impl<'e> Host<'e> {
         Self { env }
     }
 
+    /// Whether `outside` is as it was found; what is there and cannot be read is not.
+    pub fn has(self, outside: &Outside) -> bool {
+        let is_unread = || match &outside.input {
+            OutsideInput::Path(path) => file::is_present(Path::new(path)),
+            _ => false,
+        };
+        self.state(&outside.input) == outside.state
+            && (outside.state != OutsideState::Unreadable || !is_unread())
+    }
+
     /// What is there now.
-    pub fn state(self, input: &OutsideInput) -> OutsideState {
+    pub(super) fn state(self, input: &OutsideInput) -> OutsideState {
         let state = match input {
             OutsideInput::Path(path) => at(Path::new(path)),
             OutsideInput::Program(name) => self.program(name).and_then(|path| program(&path)),
@@ -138,6 +148,20 @@ fn packages() -> Option<OutsideState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_and_cannot_be_read_is_not_as_it_was() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("link");
+        let input = OutsideInput::Path(path.to_str().unwrap().to_owned());
+        let env = Environment::default();
+        let host = Host::new(&env);
+        let outside = Outside { state: host.state(&input), input };
+        assert!(host.has(&outside), "it is absent still");
+        Dir::open(place.path()).unwrap().make_symlink(b"link", b"link").unwrap();
+        assert_eq!(host.state(&outside.input), OutsideState::Unreadable);
+        assert!(!host.has(&outside));
+    }
 
     #[test]
     fn a_program_is_known_by_what_it_is_now() {

@@ -126,11 +126,7 @@ impl Judged<'_> {
                 compared.is_some_and(|compared| compared.has_new(snapshot, folder.node, name))
             },
             places: self.are_same_places(plan),
-            outside: provenance
-                .outside
-                .iter()
-                .map(|outside| host.state(&outside.input) == outside.state)
-                .collect(),
+            outside: provenance.outside.iter().map(|outside| host.has(outside)).collect(),
             versions: provenance.packages.iter().map(is_same_version).collect(),
             is_superseded: &|package| locked.as_ref().is_some_and(|locked| locked.is_superseded(package)),
             is_same_commit: revisions(plan, &self.manifest.sources) == provenance.revisions,

@@ -38,7 +38,7 @@ impl PoolUnit {
 
     /// Whether what it was made of outside of the cargo home is as it was.
     pub(super) fn has_what_it_needs(&self, host: Host<'_>) -> bool {
-        self.unit.outside.iter().all(|outside| host.state(&outside.input) == outside.state)
+        self.unit.outside.iter().all(|outside| host.has(outside))
     }
 
     /// Whether the target folder `target` has just these files.

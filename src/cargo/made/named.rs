@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::super::bound::is_told;
-use super::super::linked::{is_linked, links_native};
+use super::super::linked::{is_linked, is_of_system, links_native};
 use super::super::literals::Literals;
 use super::super::record::Record;
 use super::super::units::Unit;
@@ -28,15 +28,8 @@ pub(super) const LINKERS: &[&str] = &["cc", "ld"];
 const COMPILERS: &[&str] = &["ar", "c++", "cc", "ld", "pkg-config"];
 
 /// Where these look for headers, libraries and packages besides.
-const SEARCHED: [&str; 7] = [
-    "CPATH",
-    "C_INCLUDE_PATH",
-    "CPLUS_INCLUDE_PATH",
-    "LIBRARY_PATH",
-    "LD_LIBRARY_PATH",
-    "PKG_CONFIG_PATH",
-    "PKG_CONFIG_LIBDIR",
-];
+const SEARCHED: [&str; 6] =
+    ["CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR"];
 
 /// Variables of the runner: that a source has their names in it does not mean that a macro reads them.
 const OF_RUNNERS: [&str; 3] = ["ACTIONS_", "GITHUB_", "RUNNER_"];
@@ -191,7 +184,9 @@ impl Noting<'_> {
         inputs.outside.insert(self.outside.number(OutsideInput::Packages));
         self.add_programs(inputs, COMPILERS);
         let host = self.outside.host;
-        for folder in SEARCHED.iter().flat_map(|variable| host.folders(variable)) {
+        // Those of the system have what its packages have.
+        let folders = SEARCHED.iter().flat_map(|variable| host.folders(variable));
+        for folder in folders.filter(|folder| !is_of_system(folder)) {
             for workspace in output.workspaces {
                 self.add_folder(inputs, &workspace.join(&folder));
             }
