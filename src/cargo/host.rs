@@ -24,13 +24,23 @@ const PACKAGE_LISTS: [&str; 4] = [
 /// The same of pacman: the name of each folder in it has a package and its version.
 const PACKAGE_FOLDER: &str = "/var/lib/pacman/local";
 
-/// Programs that come with the compiler, which is known otherwise, and what installs it.
-const OF_THE_COMPILER: [&str; 6] = ["cargo", "rustc", "rustdoc", "rustfmt", "rustup", "clippy-driver"];
+/// Programs that come with the compiler, which is known otherwise, and words that are in every script.
+const NOT_CALLED: [&str; 8] =
+    ["cargo", "rustc", "rustdoc", "rustfmt", "rustup", "clippy-driver", "false", "true"];
 
-/// Variables that are others in each step, and name files by which it talks to the runner; and those by which programs and the
-/// compiler are found, which are known otherwise.
-const OF_THE_STEP: [&str; 6] =
-    ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "PATH"];
+/// Variables that are others in each step: files by which it talks to the runner, what shells set. And that by which programs are
+/// found, which are known by what they are.
+const OF_THE_STEP: [&str; 9] = [
+    "_",
+    "GITHUB_ENV",
+    "GITHUB_OUTPUT",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+    "OLDPWD",
+    "PATH",
+    "SHLVL",
+];
 
 /// The host as a step of the job sees it.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +81,7 @@ impl<'e> Host<'e> {
     pub(super) fn programs(self) -> HashSet<String> {
         let names = self.path().flat_map(|folder| file::names(&folder).unwrap_or_default());
         let names = names.filter_map(|name| name.into_string().ok());
-        names.filter(|name| !OF_THE_COMPILER.contains(&name.as_str())).collect()
+        names.filter(|name| name.len() > 1 && !NOT_CALLED.contains(&name.as_str())).collect()
     }
 
     /// The names of all variables that a build script can read.

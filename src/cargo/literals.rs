@@ -7,6 +7,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use object::{Architecture, Object, ObjectSection};
 
+/// The shortest name that is looked for everywhere, in bytes.
+const SHORTEST: usize = 5;
+
 /// The longest text that is looked at, in bytes.
 const LONGEST: usize = 256;
 
@@ -49,17 +52,22 @@ impl<'p> Literals<'p> {
         })
     }
 
-    /// Which of `names` a text begins with. Where it ends is not known.
+    /// Which of `names` are texts of the program. Where texts may begin anywhere, short names are found everywhere, and not looked
+    /// for.
     pub(super) fn named(&self, names: &HashSet<String>) -> BTreeSet<String> {
-        let longest = names.iter().map(String::len).max().unwrap_or(0).min(LONGEST);
         let mut found = BTreeSet::new();
-        for &begin in &self.begins {
-            let text = &self.data[begin..self.data.len().min(begin + longest)];
-            let texts = (2..=text.len()).filter_map(|end| std::str::from_utf8(&text[..end]).ok());
+        for text in self.texts() {
+            let ends = if self.is_sparse { end(text)..=end(text) } else { SHORTEST..=text.len() };
+            let texts = ends.filter_map(|end| std::str::from_utf8(&text[..end]).ok());
             found.extend(texts.filter_map(|text| names.get(text)).cloned());
         }
         found
     }
+}
+
+/// Where a text ends that C may end with a zero.
+fn end(text: &[u8]) -> usize {
+    text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
 }
 
 /// The addresses that instructions `lea register, [rip + distance]` take.
