@@ -302,6 +302,19 @@ impl Judged<'_> {
         self.reasons[root][unit].is_none()
     }
 
+    /// What units that serve wrote in the root number `root` beside their own directories, and the directories around that.
+    fn written(&self, root: usize) -> HashSet<NodeId> {
+        let tree = &self.manifest.roots[root].tree;
+        let made = self.manifest.provenance.roots.iter().enumerate();
+        let made = made.flat_map(|(number, units)| {
+            units.iter().enumerate().filter(move |(unit, _)| self.serves(number, *unit)).map(|(_, made)| made)
+        });
+        let extras = made.flat_map(|made| &made.extras).filter(|(of, _)| *of as usize == root);
+        let around =
+            |id: NodeId| std::iter::successors(Some(id), |&id| (id != 0).then(|| tree.node(id).parent));
+        extras.flat_map(|(_, id)| around(*id)).collect()
+    }
+
     /// For each node of the root number `root` whether it is left out.
     pub(super) fn left_out(&self, root: usize) -> Vec<bool> {
         let tree = &self.manifest.roots[root].tree;
@@ -328,9 +341,13 @@ impl Judged<'_> {
             reason.is_some() && unit.fingerprints.iter().any(|id| tree.name(*id).starts_with(b"doc-"))
         };
         if self.units[root].iter().zip(&self.reasons[root]).any(is_left_out) {
-            let tops = [0].into_iter().chain(tree.children(0));
-            for pages in tops.filter_map(|top| tree.child(top, b"doc")) {
-                left_out[pages as usize] = true;
+            // Beside the profiles, also those of a triple.
+            let tops: HashSet<_> =
+                self.units[root].iter().map(|unit| tree.node(unit.profile).parent).collect();
+            let written = self.written(root);
+            let pages = tops.into_iter().filter_map(|top| tree.child(top, b"doc"));
+            for page in pages.flat_map(|pages| tree.below(pages)) {
+                left_out[page as usize] |= !written.contains(&page);
             }
         }
         // What is in a folder comes behind it.

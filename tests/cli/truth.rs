@@ -84,7 +84,17 @@ fn what_a_script_wrote_beside_its_own_output_is_made_again_with_it() {
         "fs::create_dir_all(\"data\").unwrap(); fs::write(\"data/x\", \"1\").unwrap();\n    \
          fs::File::options().write(true).open(\"data/x\").unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();",
     );
+    let into_assets = script(
+        "let out = PathBuf::from(env::var(\"OUT_DIR\").unwrap()); let assets = out.ancestors().nth(4).unwrap().join(\"assets/doc\");\n    \
+         fs::create_dir_all(&assets).unwrap(); fs::write(assets.join(\"x\"), \"1\").unwrap();",
+    );
     for (script, main, probe) in [
+        // Documentation does not come back, but what only has its name does.
+        (
+            into_assets,
+            "fn main() {}\n",
+            "cargo doc -q --offline; cargo build -q --offline; cat target/assets/doc/x",
+        ),
         (into_source, "mod made;\nfn main() { println!(\"{}\", made::V) }\n", RUN),
         (by_link, "fn main() {}\n", "cargo build -q --offline; cat target/debug/x.txt"),
         (unpacked, "fn main() {}\n", "cargo build -q --offline; cat data/x"),
