@@ -110,8 +110,8 @@ pub fn strays(
             }
         };
         let is_leaf = |id: NodeId| !matches!(tree.node(id).kind, Kind::Folder { .. });
-        let mut is_wanted: Vec<_> =
-            (0..tree.len()).map(|id| is_leaf(id) && is_kept(id) || is_of_script(id)).collect();
+        let wanted = |id| if is_leaf(id) { is_kept(id) } else { is_of_script(id) };
+        let mut is_wanted: Vec<_> = (0..tree.len()).map(wanted).collect();
         // Empty folders are a unit's like its files.
         for part in units.iter().flat_map(|unit| &unit.parts) {
             tree.below(*part).into_iter().for_each(|id| is_wanted[id as usize] = true);
