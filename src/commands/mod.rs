@@ -20,6 +20,7 @@ mod isolation;
 mod job;
 mod judged;
 mod last_build;
+mod left_out;
 mod list;
 mod live;
 mod outputs;
