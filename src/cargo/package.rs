@@ -54,7 +54,8 @@ pub fn version(folder: &Path, limit: &Path) -> Option<String> {
     }
 }
 
-fn manifest(folder: &Path) -> Option<toml::Table> {
+/// The manifest in `folder`, if it can be read.
+pub(super) fn manifest(folder: &Path) -> Option<toml::Table> {
     let path: PathBuf = folder.join("Cargo.toml");
     String::from_utf8(file::read_if_present(&path).ok()??).ok()?.parse().ok()
 }

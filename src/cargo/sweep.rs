@@ -150,6 +150,10 @@ fn incremental(
     if !is_kept {
         return vec![(folder, Why::Incremental)];
     }
+    // A cargo of another layout may have made these for units that are not known.
+    if living.is_empty() && !has_lost {
+        return Vec::new();
+    }
     let mut by_crate: HashMap<&[u8], Vec<NodeId>> = HashMap::new();
     for id in target.children(folder) {
         let name = target.name(id);

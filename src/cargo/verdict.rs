@@ -21,6 +21,8 @@ pub enum Reason {
     Outside(usize),
     /// Its package has another version now.
     Version,
+    /// The manifests set something else for its profile: cargo will not ask for it, others may find it.
+    Profile,
     /// The lock files name another version of the download that it is of: cargo will not ask for it, others may find it.
     Superseded,
     /// It was made at a time that is yet to come: cargo would take later changes for earlier ones.
@@ -59,20 +61,20 @@ pub struct Checkout<'a> {
     pub is_all_newer: bool,
 }
 
-/// For each unit of the entry's root number `root` why it is left out; `None` for one that serves. `is_future` tells of each
-/// whether it has a time that is yet to come.
+/// For each unit of the entry's root number `root` why it is left out; `None` for one that serves. `known` tells why one is
+/// for itself, whatever it was made of.
 pub fn verdicts(
     provenance: &Provenance,
     root: usize,
     checkout: &Checkout<'_>,
-    is_future: &[bool],
+    known: &[Option<Reason>],
 ) -> Vec<Option<Reason>> {
-    let Some(units) = provenance.roots.get(root).filter(|units| units.len() == is_future.len()) else {
-        return vec![Some(Reason::Unknown); is_future.len()];
+    let Some(units) = provenance.roots.get(root).filter(|units| units.len() == known.len()) else {
+        return vec![Some(Reason::Unknown); known.len()];
     };
     let areas = Areas::of(provenance, checkout);
     let judge = Judge { checkout, areas };
-    let own = units.iter().zip(is_future).map(|(made, is_future)| judge.own(made, *is_future));
+    let own = units.iter().zip(known).map(|(made, known)| known.clone().or_else(|| judge.own(made)));
     let mut reasons: Vec<_> = own.collect();
     leave_out_users(units, &mut reasons);
     leave_out_writers(units, &mut reasons);
@@ -162,14 +164,11 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn own(&self, made: &Made, is_future: bool) -> Option<Reason> {
+    fn own(&self, made: &Made) -> Option<Reason> {
         let other_place =
             made.bound.iter().map(|&place| place as usize).find(|&place| !self.checkout.places[place]);
         if let Some(place) = other_place {
             return Some(Reason::Bound(place));
-        }
-        if is_future {
-            return Some(Reason::Future);
         }
         if made.download.as_deref().is_some_and(|package| (self.checkout.is_superseded)(package)) {
             return Some(Reason::Superseded);
@@ -333,7 +332,7 @@ mod tests {
                 is_all_newer: false,
             };
             change(&mut checkout);
-            verdicts(&self.provenance, 0, &checkout, &vec![false; self.provenance.roots[0].len()])
+            verdicts(&self.provenance, 0, &checkout, &vec![None; self.provenance.roots[0].len()])
         }
     }
 

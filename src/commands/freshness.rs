@@ -97,7 +97,7 @@ fn configured(plan: &SourcesPlan) -> (Vec<PathBuf>, Vec<PathBuf>) {
 }
 
 /// The workspaces that are built in the root called `root`.
-fn workspaces_of<'p>(plan: &'p SourcesPlan, root: &str) -> &'p [PathBuf] {
+pub(super) fn workspaces_of<'p>(plan: &'p SourcesPlan, root: &str) -> &'p [PathBuf] {
     plan.outputs.iter().find(|output| output.root == root).map_or(&[], |output| &output.workspaces)
 }
 

@@ -10,13 +10,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::downloads::locked;
-use super::freshness::{folder_of, revisions, selection, time};
+use super::freshness::{folder_of, revisions, selection, time, workspaces_of};
 use super::git;
 use super::job::{Job, chain};
 use super::trouble::Trouble;
 use crate::cargo::{
-    Checkout, Host, RUSTC_INFO, Reason, Unit, has_unfinished, leave_out_users, units, verdicts, version,
-    watched_sources,
+    Checkout, Host, RUSTC_INFO, Reason, Unit, has_unfinished, leave_out_users, profile_settings, units,
+    verdicts, version, watched_sources,
 };
 use crate::plan::SourcesPlan;
 use crate::report::{SourcesKept, UnitsKept};
@@ -133,11 +133,23 @@ impl Judged<'_> {
             is_all_newer: self.is_all_newer(),
         };
         let of_root = |(root, units): (usize, &Vec<Unit>)| {
-            let tree = &self.manifest.roots[root].tree;
+            let Root { tree, name, .. } = &self.manifest.roots[root];
+            let is_same = |(profile, settings): &(&String, &String)| {
+                profile_settings(workspaces_of(plan, name), profile) == **settings
+            };
+            let same_profiles = provenance.profiles.get(root).into_iter().flatten().filter(is_same);
+            let same_profiles: HashSet<_> = same_profiles.map(|(profile, _)| profile.as_bytes()).collect();
+            let is_same_profile = |unit: &Unit| same_profiles.contains(tree.name(unit.profile));
             let is_future =
                 |unit: &Unit| unit.files(tree).into_iter().any(|id| tree.node(id).mtime > self.before);
-            let are_future: Vec<_> = units.iter().map(is_future).collect();
-            verdicts(provenance, root, &checkout, &are_future)
+            let known = |unit: &Unit| {
+                if is_same_profile(unit) {
+                    is_future(unit).then_some(Reason::Future)
+                } else {
+                    Some(Reason::Profile)
+                }
+            };
+            verdicts(provenance, root, &checkout, &units.iter().map(known).collect::<Vec<_>>())
         };
         self.units.iter().enumerate().map(of_root).collect()
     }

@@ -108,6 +108,7 @@ impl Judged<'_> {
                 OutsideInput::Packages => ("packages of the system are others", name(unit)),
             },
             Reason::Version => ("their package has another version", name(unit)),
+            Reason::Profile => ("their profile has other settings", name(unit)),
             Reason::Superseded => ("the lock file names another version of them", name(unit)),
             Reason::Future => ("they were made at a time that is yet to come", name(unit)),
             Reason::Unwanted => ("`freshness` is off", name(unit)),

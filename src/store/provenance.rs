@@ -1,6 +1,8 @@
 //! What the units of a target directory were made of: enough to tell, without reading any of them, which are what a build in
 //! another checkout would make.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{Root, Sources};
@@ -21,6 +23,9 @@ pub struct Provenance {
     pub packages: Vec<Package>,
     /// For each root its units, in the order of [`crate::cargo::units`].
     pub roots: Vec<Vec<Made>>,
+    /// For each root what the manifests set for the profiles of each of its directories, such as `debug`: a digest, in
+    /// hexadecimal digits.
+    pub profiles: Vec<BTreeMap<String, String>>,
 }
 
 /// What git tells of a checkout.

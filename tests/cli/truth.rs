@@ -199,3 +199,15 @@ fn of_a_package_with_another_version_no_old_library_comes_back() {
         .edit("Cargo.toml", Some("[package]\nname = \"app\"\nversion = \"0.2.0\"\nedition = \"2021\"\n"));
     assert_eq!(repository.assert_true(HERE), "1\nok\n");
 }
+
+#[test]
+fn of_other_profile_settings_no_old_library_comes_back() {
+    let probe = "cargo build -q --offline; ls target/debug/deps | grep -c 'libapp.*rlib'";
+    let mut repository = Repository::new(&[("src/lib.rs", "pub fn one() {}\n")], probe);
+    repository.run(HERE);
+    repository.edit(
+        "Cargo.toml",
+        Some("[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[profile.dev]\nopt-level = 1\n"),
+    );
+    assert_eq!(repository.assert_true(HERE), "1\nok\n");
+}

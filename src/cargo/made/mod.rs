@@ -14,7 +14,7 @@ mod own;
 mod read;
 mod written;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -25,6 +25,7 @@ use super::bound::{Search, Traces};
 use super::host::Host;
 use super::outside::OutsideList;
 use super::package::{Package, packages};
+use super::profile::profile_settings;
 use super::record::Record;
 use super::source_trees::SourceTrees;
 use super::strays::{Extra, extras, made_while, run_of};
@@ -119,8 +120,16 @@ impl Making<'_> {
                 .map(|package| store::Package { folder: package.folder, version: package.version.clone() })
                 .collect(),
             roots,
+            profiles: outputs.iter().zip(&read).map(|(output, read)| profiles(output, read)).collect(),
         })
     }
+}
+
+/// What the manifests set for the profiles of the units.
+fn profiles(output: &OutputFolder<'_>, read: &ReadUnits) -> BTreeMap<String, String> {
+    let names: BTreeSet<_> = read.units.iter().map(|unit| output.tree.name(unit.profile)).collect();
+    let names = names.into_iter().map(|name| String::from_utf8_lossy(name).into_owned());
+    names.map(|name| (name.clone(), profile_settings(output.workspaces, &name))).collect()
 }
 
 struct Noting<'a> {
