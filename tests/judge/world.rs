@@ -3,12 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::history::{History, Step};
 use crate::needless::Needless;
 use crate::script::{Compared, Script};
+
+/// How long what was killed may take to end.
+const LONGEST_END: Duration = Duration::from_secs(20);
 
 /// What came of a history.
 #[derive(Debug)]
@@ -106,7 +110,12 @@ impl World<'_> {
             let flush = Command::new(self.program).arg("flush").arg("--cache-root").arg(&root).output();
             flush.expect("the program runs");
         }
-        self.lab.close().expect("the directory can be removed");
+        // What a killed job had started may still write.
+        let until = Instant::now() + LONGEST_END;
+        while let Err(error) = fs::remove_dir_all(self.lab.path()) {
+            assert!(Instant::now() < until, "{}: {error}", self.lab.path().display());
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
