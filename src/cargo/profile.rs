@@ -8,6 +8,20 @@ use crate::sys::sha256_hex;
 /// The profiles whose units go into one directory. Source: the cargo book, "Build cache".
 const SHARED: [(&str, [&str; 2]); 2] = [("debug", ["dev", "test"]), ("release", ["release", "bench"])];
 
+/// What cargo takes where a manifest says nothing. Source: the cargo book, "Default profiles".
+const DEFAULTS: [(&str, &str); 2] = [
+    (
+        "dev",
+        "opt-level = 0\ndebug = true\nstrip = 'none'\ndebug-assertions = true\noverflow-checks = true\nlto = false\n\
+         panic = 'unwind'\nincremental = true\ncodegen-units = 256\nrpath = false\n",
+    ),
+    (
+        "release",
+        "opt-level = 3\ndebug = false\nstrip = 'none'\ndebug-assertions = false\noverflow-checks = false\nlto = false\n\
+         panic = 'unwind'\nincremental = false\ncodegen-units = 16\nrpath = false\n",
+    ),
+];
+
 /// A digest of all that the manifests of `workspaces` set for the profiles that are built in the directory `name`, such as
 /// `debug`, in hexadecimal digits.
 pub fn profile_settings(workspaces: &[PathBuf], name: &str) -> String {
@@ -24,10 +38,22 @@ fn settings(workspace: &Path, name: &str) -> Option<String> {
     let mut found = toml::Table::new();
     while let Some(name) = pending.pop() {
         let Some(profile) = profiles.get(name).filter(|_| !found.contains_key(name)) else { continue };
-        found.insert(name.to_owned(), profile.clone());
         pending.extend(profile.get("inherits").and_then(toml::Value::as_str));
+        let mut profile = profile.clone();
+        if let Some(profile) = profile.as_table_mut() {
+            let defaults = defaults(name);
+            profile.retain(|setting, value| defaults.get(setting) != Some(value));
+        }
+        found.insert(name.to_owned(), profile);
     }
+    found.retain(|_, profile| profile.as_table().is_none_or(|profile| !profile.is_empty()));
     Some(found.to_string())
+}
+
+/// What goes without saying for the profile `name`.
+fn defaults(name: &str) -> toml::Table {
+    let text = DEFAULTS.into_iter().find(|(profile, _)| *profile == name).map_or("", |(_, text)| text);
+    text.parse().expect("the text is sound")
 }
 
 #[cfg(test)]
@@ -43,7 +69,7 @@ mod tests {
 
     #[test]
     fn settings_count_for_the_directory_of_their_profile_and_for_what_inherits_them() {
-        let plain = "[package]\nname = 'a'\n[profile.dev]\nopt-level = 0\n";
+        let plain = "[package]\nname = 'a'\n[profile.dev]\nopt-level = 2\n";
         for (added, other) in [
             ("[profile.test]\nopt-level = 1", ["debug"].as_slice()),
             ("[profile.dev.package.b]\nopt-level = 1", &["debug"]),
@@ -58,6 +84,14 @@ mod tests {
         }
         let inherited = "[profile.dist]\ninherits = 'release'\n[profile.release]\nlto = ";
         assert_ne!(of(&format!("{inherited}true"), "dist"), of(&format!("{inherited}false"), "dist"));
+    }
+
+    #[test]
+    fn what_goes_without_saying_does_not_count() {
+        let nothing = of("[package]\nname = 'a'", "debug");
+        assert_eq!(nothing, of("[profile.dev]\ndebug-assertions = true", "debug"));
+        assert_ne!(nothing, of("[profile.dev]\ndebug-assertions = false", "debug"));
+        assert_ne!(nothing, of("[profile.test]\ndebug-assertions = true", "debug"));
     }
 
     #[test]

@@ -263,14 +263,17 @@ impl<'a> Course<'a> {
             1 => Clock::WasAhead,
             _ => Clock::Right,
         };
+        // Now and then a workflow changes.
+        if random.u8(..8) == 0 {
+            self.lanes[lane] = commands(random);
+        }
         Job {
             runner: u8::try_from(runner).unwrap(),
             place: self.places[runner],
             checkout,
             branch: if self.has_topic && random.u8(..3) == 0 { Branch::Topic } else { Branch::Main },
             lane: u8::try_from(lane).unwrap(),
-            // Now and then a workflow changes.
-            commands: if random.u8(..8) == 0 { commands(random) } else { self.lanes[lane].clone() },
+            commands: self.lanes[lane].clone(),
             killed_after: (random.u8(..10) == 0).then(|| random.u8(1..6)),
             clock,
             options: self.options,
