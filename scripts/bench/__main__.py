@@ -78,7 +78,7 @@ def measure(words: options.Options) -> store.Results:
         )
         keep = partial(found.write, work / "results.json")
         run = Measure(words, binary, made, found, say, keep, misses=partial(misses, found))
-        for name in words.file_systems[:1] if words.builds or words.fleet else words.file_systems:
+        for name in words.file_systems[:1] if words.builds or words.fleet or words.week else words.file_systems:
             with opened(name, work) as place:
                 run.run(place)
         return found

@@ -1,6 +1,7 @@
 """The run: on each place each tree, of each tree each operation."""
 
 import mmap
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from scenario import REFLINK, RSYNC, Bench
 from stacks import profile
 from syscalls import Calls, count
 from way import Way, take_turns
+from week import FEW, JOBS, Weeks
 
 RESTORE_NEW = "restore into an absent folder"
 RESTORE_AGAIN = "restore, nothing to do"
@@ -93,6 +95,11 @@ class Measure:
             return
         if self.options.fleet:
             self.results.fleets += Fleets(self.place, self.binary, self.made).measure(self.say)
+            self.keep()
+            return
+        if self.options.week:
+            weeks = Weeks(self.place, self.binary, Path(os.environ["MBX"]), self.made)
+            self.results.weeks += weeks.measure(FEW if self.options.quick else JOBS, self.say)
             self.keep()
             return
         if self.options.growth:

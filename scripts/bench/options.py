@@ -25,6 +25,7 @@ class Options:
     growth: bool
     builds: bool
     fleet: bool
+    week: bool
     out: Path | None
     check: Path | None
     results: list[Path]
@@ -69,6 +70,11 @@ def read() -> Options:
         help="only many repositories that share dependencies, on the first: takes half an hour",
     )
     parser.add_argument(
+        "--week",
+        action="store_true",
+        help="only a simulated week of jobs beside mbx, on the first; MBX names its program, without which it is built",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         metavar="PAGE",
@@ -105,6 +111,7 @@ def read() -> Options:
         growth=arguments.growth,
         builds=arguments.builds,
         fleet=arguments.fleet,
+        week=arguments.week,
         out=arguments.out,
         check=arguments.check,
         results=arguments.results,

@@ -6,10 +6,11 @@ from itertools import groupby
 
 from builds import UPDATED
 from measure import LARGEST, SIZES
-from requirement import fraction, judge
+from requirement import Judgement, fraction, judge, judge_weeks
 from results import Figure, Results, growth_of, profile_name, profile_title
 from scenario import RSYNC, RSYNC_EMPTY
 from stacks import by_call, by_function
+from week import REPOSITORIES, RUNNERS
 
 # A system call, or a function, with less of the time is not named.
 LEAST_SHARE = 0.03
@@ -25,6 +26,8 @@ def tables(results: Results, pictures: str) -> str:
         parts.append(f"## From an empty workspace to the built programs\n\n{builds(results)}")
     if results.fleets:
         parts.append(f"## Many repositories on one host\n\n{fleets(results, pictures)}")
+    if results.weeks:
+        parts.append(f"## A week of jobs\n\n{weeks(results)}")
     if results.growth:
         parts.append(f"## Up to a million files\n\n{grown(results)}")
     for place in results.places if results.figures else ():
@@ -48,9 +51,12 @@ def origin(results: Results, part: str) -> str:
 def requirements(results: Results) -> str:
     rows = []
     for found in judge(results):
-        mark = "met" if found.is_met else "**not met**"
-        rows.append((found.place, found.what, f"at most {found.required}", found.found, mark))
+        rows.append((found.place, *judgement_row(found)))
     return table(("file system", "what", "required", "found", ""), rows)
+
+
+def judgement_row(found: Judgement) -> tuple[str, str, str, str]:
+    return (found.what, f"at most {found.required}", found.found, "met" if found.is_met else "**not met**")
 
 
 def profiles(results: Results, pictures: str) -> str:
@@ -170,6 +176,25 @@ from the checkout to the end of the save; for all but the pool the builds are th
 {table(head, rows, right=(1, 2, 3, 4, 5, 6))}
 
 ![Time and compiled units against the number of repositories]({pictures}/fleet.svg)"""
+
+
+def weeks(results: Results) -> str:
+    rows = []
+    for week in results.weeks:
+        compiled = f"{sum(week.compiled):,}" if week.compiled else ""
+        rows.append((f"`{week.way}`", duration(sum(week.seconds)), duration(statistics.median(week.seconds)), compiled))
+    week = results.weeks[0]
+    judged = table(("what", "required", "found", ""), [judgement_row(found) for found in judge_weeks(results)])
+    jobs = f"{len(week.seconds)} jobs of {len(REPOSITORIES)} repositories on {RUNNERS} runners of one host, on {week.place}"
+    return f"""{origin(results, "weeks")}{jobs}: check, clippy and test, each
+a job of its own, for pushes, pull requests, merges and new releases of a dependency, and jobs that run again. Both caches do
+each job in turn, from a fresh clone; downloads are there already. *Time* is that of restore and build. {week.ideal:,} units had
+to be compiled: no earlier job had built them from the same contents where this one may take from it, which is its own ref, the
+default branch, and for packages of the registry any repository's default branch.
+
+{table(("cache", "time of all", "median", "units compiled"), rows, right=(1, 2, 3))}
+
+{judged}"""
 
 
 def calls(results: Results, place: str) -> str:

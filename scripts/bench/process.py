@@ -21,7 +21,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     variables = {"HOME": str(home), "CARGO_HOME": str(home / ".cargo"), "LC_ALL": "C", "PATH": os.environ["PATH"]}
     toolchains = os.environ.get("RUSTUP_HOME") or os.path.expanduser("~/.rustup")
     if os.path.isdir(toolchains):
-        variables["RUSTUP_HOME"] = toolchains
+        # A toolchain that changes meanwhile would change what is measured.
+        variables |= {"RUSTUP_HOME": toolchains, "RUSTUP_AUTO_INSTALL": "0"}
     return variables | more
 
 

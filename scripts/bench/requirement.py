@@ -7,6 +7,7 @@ import measure as m
 from results import Figure, PlaceKind, Results
 from scenario import COPIES, LINKS, REFLINK, RSYNC, RSYNC_EMPTY, TAR
 from stacks import of_tables
+from week import MBX, OURS
 
 AUTO, COPY, SAVE = "runner-cache auto", "runner-cache copy", "runner-cache save"
 PLAIN = "cp -a"
@@ -61,6 +62,10 @@ MOST_NEW_DISK = 0.02
 MOST_GROWTH = 1.5
 MOST_SECONDS = {"runner-cache --version": 0.010, "runner-cache restore, a miss, one path": 0.030}
 MOST_PEAK_BYTES = 300_000_000
+
+# Units that are compiled to those that have to be, and the builds' time to that with mbx.
+MOST_COMPILED = 1.15
+MOST_WEEK = 1.0
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,21 @@ def judge_start(results: Results, place: str) -> list[Judgement]:
             found = f"{figure.median * 1000:.1f} ms"
             judgements.append(Judgement(place, f"`{way}`", f"{most * 1000:.0f} ms", found, figure.median <= most))
     return judgements
+
+
+def judge_weeks(results: Results) -> list[Judgement]:
+    by_way = {week.way: week for week in results.weeks}
+    ours, mbx = by_way[OURS], by_way[MBX]
+    compiled = sum(ours.compiled) / ours.ideal
+    seconds = sum(ours.seconds) / sum(mbx.seconds)
+    return [
+        Judgement(
+            ours.place, "units compiled to those that had to be", f"{MOST_COMPILED}", f"{compiled:.2f}", compiled <= MOST_COMPILED
+        ),
+        Judgement(
+            ours.place, f"time of the builds to that with `{MBX}`", f"{MOST_WEEK}", fraction(seconds), seconds <= MOST_WEEK
+        ),
+    ]
 
 
 def fraction(ratio: float) -> str:

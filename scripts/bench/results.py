@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 # Lists of results that stand by themselves.
-PARTS = ("builds", "fleets")
+PARTS = ("builds", "fleets", "weeks")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,20 @@ class Fleet:
 
 
 @dataclass(frozen=True)
+class Week:
+    """A simulated week of jobs."""
+
+    place: str
+    way: str
+    # Of each job: restore and build.
+    seconds: list[float]
+    # Of each job, where cargo tells it: units.
+    compiled: list[int]
+    # How many units no cache could have had.
+    ideal: int
+
+
+@dataclass(frozen=True)
 class PlaceKind:
     file_system: str
     can_reflink: bool
@@ -135,6 +149,7 @@ class Results:
     profiles: list[Profile] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
+    weeks: list[Week] = field(default_factory=list)
     # Of trees that differ in their number of files alone.
     growth: list[Figure] = field(default_factory=list)
     # Of file systems, and of the lists above, that come from runs of their own: of which.
@@ -227,6 +242,7 @@ def read(path: Path) -> Results:
         build["saved"] = TreeSize(**build["saved"]) if build.get("saved") else None
     values["builds"] = [Build(**build) for build in values["builds"]]
     values["fleets"] = [Fleet(**fleet) for fleet in values.get("fleets", [])]
+    values["weeks"] = [Week(**week) for week in values.get("weeks", [])]
     values["origins"] = {part: Origin(**origin) for part, origin in values.get("origins", {}).items()}
     values["growth"] = [Figure(**figure) for figure in values.get("growth", [])]
     return Results(**values)
