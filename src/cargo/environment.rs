@@ -60,6 +60,21 @@ const CHANGES_NOTHING: &[Pattern] = &[
     "CC_FORCE_DISABLE",
 ];
 
+/// What makes no difference that is not in cargo's own hash of a dependency that was downloaded: its profile is. It is never
+/// compiled incrementally, and its documentation is not kept.
+const IN_HASH_OF_DEPENDENCIES: &[Pattern] = &[
+    "CARGO_INCREMENTAL",
+    "CARGO_PROFILE_*",
+    "RUSTDOCFLAGS",
+    "CARGO_ENCODED_RUSTDOCFLAGS",
+    "CARGO_BUILD_RUSTDOCFLAGS",
+];
+
+/// Whether a variable that changes the output of a build can change a downloaded dependency of which cargo tells the same hash.
+pub fn may_change_dependencies(name: &str) -> bool {
+    !matches_any(IN_HASH_OF_DEPENDENCIES, name)
+}
+
 /// The variables that are known to change the output, sorted by name.
 pub fn output_variables(env: &Environment) -> Vec<(String, String)> {
     env.iter()

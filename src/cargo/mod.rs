@@ -50,7 +50,7 @@ pub use compiled::{Before, Compiled, FingerprintTimes, Note, Notes};
 pub use config::config_files;
 pub use dep_info::{Base, DepInfo, Download, listed_sources};
 pub use dependencies::{Dependency, dependencies};
-pub use environment::output_variables;
+pub use environment::{may_change_dependencies, output_variables};
 pub use fingerprint::{Difference, Fingerprint, fingerprint_hash};
 pub use home::{CRATES, CargoHome, REPOSITORIES, SOURCES};
 pub use host::Host;

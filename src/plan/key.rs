@@ -12,7 +12,7 @@
 //! another as `key:` is read back and gives the other layers theirs, and all of them keep their restore keys.
 
 use super::facts::Facts;
-use crate::cargo::Tool;
+use crate::cargo::{Tool, may_change_dependencies};
 use crate::store::{Factor, Layer};
 use crate::sys::sha256_hex;
 
@@ -29,7 +29,7 @@ pub(super) struct LayerKey {
 }
 
 /// The parts of keys, each as it stands in the text, such as `env.0123456789abcdef`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     os: String,
     arch: String,
@@ -42,6 +42,7 @@ pub(super) struct Parts {
     commit: String,
     tools: String,
     system: String,
+    env_of_units: String,
 }
 
 /// What a text that was handed over as `key:` says.
@@ -69,6 +70,7 @@ pub(super) fn parts_of(facts: &Facts, extra: Option<&str>, tools: &[Tool]) -> (P
     // `-` separates parts.
     let rustc_name = format!("rustc.{}", release.replace('-', "_"));
 
+    let env_of_units = facts.variables.iter().filter(|(name, _)| may_change_dependencies(name));
     let system = facts.system.iter().map(|system| ("os-release".to_owned(), system.clone()));
 
     let mut factors = Vec::new();
@@ -89,6 +91,7 @@ pub(super) fn parts_of(facts: &Facts, extra: Option<&str>, tools: &[Tool]) -> (P
         commit: part("commit", "commit", facts.commits.clone()),
         tools: part("tools", "tools", tools.iter().map(wanted).collect()),
         system: part("system", "system", system.collect()),
+        env_of_units: part("env of units", "env", env_of_units.cloned().collect()),
     };
     (parts, factors)
 }
@@ -107,14 +110,14 @@ impl Parts {
 
     /// What the keys of compiled units begin with that fit to a job with these parts.
     pub(super) fn unit_prefix(&self) -> String {
-        let Self { os, arch, base, rustc, env, config, system, .. } = self;
-        let parts = [os, arch, base, rustc, env, config, system].map(String::as_str);
+        let Self { os, arch, base, rustc, env_of_units, config, system, .. } = self;
+        let parts = [os, arch, base, rustc, env_of_units, config, system].map(String::as_str);
         format!("unit-{}-", short_digest(parts.join("-").as_bytes()))
     }
 
     /// The key of a layer. `builds` are looked up by their commits and nothing else will do.
     pub(super) fn key(&self, layer: Layer) -> LayerKey {
-        let Self { os, arch, base, rustc, env, config, files, lock, commit, tools, system: _ } = self;
+        let Self { os, arch, base, rustc, env, config, files, lock, commit, tools, .. } = self;
         match layer {
             Layer::Cargo => downloads_key(os, base, lock),
             Layer::Target | Layer::Units | Layer::Paths => {
@@ -149,9 +152,9 @@ fn downloads_key(os: &str, base: &str, lock: &str) -> LayerKey {
 pub(super) fn is_part_of(layer: Layer, name: &str) -> bool {
     match layer {
         Layer::Cargo => matches!(name, "base" | "lock"),
-        Layer::Units => !matches!(name, "files" | "lock" | "commit" | "tools"),
-        Layer::Target | Layer::Paths => !matches!(name, "commit" | "tools" | "system"),
-        Layer::Builds => !matches!(name, "tools" | "system"),
+        Layer::Units => !matches!(name, "env" | "files" | "lock" | "commit" | "tools"),
+        Layer::Target | Layer::Paths => !matches!(name, "commit" | "tools" | "system" | "env of units"),
+        Layer::Builds => !matches!(name, "tools" | "system" | "env of units"),
         Layer::Bins => matches!(name, "base" | "tools"),
     }
 }
@@ -171,8 +174,8 @@ impl Given {
             {
                 let [os, arch, base, rustc, env, config, files, lock] =
                     [os, arch, base, rustc, env, config, files, lock].map(ToString::to_string);
-                let [commit, tools, system] = [String::new(), String::new(), String::new()];
-                Self::Full(Parts { os, arch, base, rustc, env, config, files, lock, commit, tools, system })
+                let parts = Parts { os, arch, base, rustc, env, config, files, lock, ..Parts::default() };
+                Self::Full(parts)
             }
             ["cargo", os, base, lock] if is_part(base, "base") && is_part(lock, "lock") => {
                 Self::Downloads(downloads_key(os, base, lock))
@@ -265,6 +268,19 @@ mod tests {
     }
 
     #[test]
+    fn variables_that_are_in_cargos_own_hash_split_no_pool() {
+        let of = |name: &str| Facts { variables: vec![(name.to_owned(), "1".to_owned())], ..facts() };
+        let prefix = |facts: &Facts| parts_of(facts, None, &[]).0.unit_prefix();
+        for name in ["CARGO_INCREMENTAL", "CARGO_PROFILE_DEV_DEBUG", "RUSTDOCFLAGS"] {
+            assert_eq!(prefix(&of(name)), prefix(&facts()), "{name}");
+            assert_ne!(key(&of(name), Layer::Target), key(&facts(), Layer::Target), "{name}");
+        }
+        for name in ["RUSTFLAGS", "CFLAGS", "RUSTC_WRAPPER"] {
+            assert_ne!(prefix(&of(name)), prefix(&facts()), "{name}");
+        }
+    }
+
+    #[test]
     fn builds_are_taken_by_commit_only() {
         let commits = |commits: &[(&str, &str)]| {
             let commits = commits.iter().map(|(name, commit)| ((*name).to_owned(), (*commit).to_owned()));
@@ -284,7 +300,9 @@ mod tests {
         let Given::Full(read) = Given::read(&key(&facts, Layer::Target).text) else {
             panic!("it is a key of ours")
         };
-        let own = Parts { tools: parts.tools.clone(), system: parts.system.clone(), ..read };
+        // These are no parts of such a key.
+        let Parts { tools, system, env_of_units, .. } = parts.clone();
+        let own = Parts { tools, system, env_of_units, ..read };
         assert_eq!(own.with_commit_of(&parts), parts);
         let downloads = key(&facts, Layer::Cargo);
         assert_eq!(Given::read(&downloads.text.clone()), Given::Downloads(downloads));
