@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, CommandFactory};
 use runner_cache::cli::Cli;
-use runner_cache::plan::{built_in_presets, parse_own_presets};
+use runner_cache::plan::{Access, EVENTS, built_in_presets, parse_own_presets};
 use runner_cache::report::RestoreReport;
 
 /// Flags that are no inputs of the action.
@@ -147,6 +147,32 @@ fn the_readme_has_all_presets() {
         let _ = writeln!(table, "| `{name}` | {} | {} |", preset.about, places.join(", "));
     }
     let (start, end) = ("<!-- presets: generated, see tests/docs.rs -->\n", "<!-- end of presets -->\n");
+    assert_is("README.md", &with_section("README.md", start, end, &table));
+}
+
+#[test]
+fn the_readme_tells_what_each_event_lets_a_job_do() {
+    let rows = [
+        (Access::Ref, "its own ref, the default branch", "its own ref"),
+        (
+            Access::MergeRef,
+            "the pull request's merge ref, the base branch, the default branch",
+            "the merge ref",
+        ),
+        (Access::Base, "the base branch, the default branch", "nothing"),
+    ];
+    let mut table = String::from("| event | reads | saves to |\n|---|---|---|\n");
+    for (access, reads, saves) in rows {
+        let events = EVENTS.iter().filter(|(_, other)| *other == access);
+        let events: Vec<_> = events.map(|(event, _)| format!("`{event}`")).collect();
+        let events = if events.is_empty() {
+            "all others, such as `pull_request_target`, `issue_comment` and `workflow_run`".to_owned()
+        } else {
+            events.join(", ")
+        };
+        let _ = writeln!(table, "| {events} | {reads} | {saves} |");
+    }
+    let (start, end) = ("<!-- events: generated, see tests/docs.rs -->\n", "<!-- end of events -->\n");
     assert_is("README.md", &with_section("README.md", start, end, &table));
 }
 

@@ -72,6 +72,7 @@ class Job:
     def env(self) -> dict[str, str]:
         return self.host.env() | {
             "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": "push",
             "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
             "GITHUB_JOB": "test",
             "GITHUB_REF": "refs/heads/main",

@@ -13,7 +13,7 @@ use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
 use crate::store::{
     self, Elsewhere, EntryId, Header, Inputs, Layer, Lease, Made, Manifest, Origin, Outside, Provenance,
-    Root, Staging, Store,
+    Root, Scope, Staging, Store,
 };
 use crate::sys::Digest;
 use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, PACKED, Placement, Progress, Source, Tree};
@@ -31,11 +31,13 @@ pub(super) fn contribute(
     id: &EntryId,
     known: &[Option<Known>],
 ) -> Result<Pooled, Trouble> {
-    let entry = store.lease(id.clone())?;
     let mut pooled = Pooled::default();
+    let Some(write) = &pool.write else { return Ok(pooled) };
+    let entry = store.lease(id.clone())?;
     for (root, known) in known.iter().enumerate() {
         if let Some(known) = known {
-            Contributor::new(job, store, session, pool, &entry, root, known)?.contribute(&mut pooled)?;
+            Contributor::new(job, store, session, (pool, write), &entry, root, known)?
+                .contribute(&mut pooled)?;
         }
     }
     Ok(pooled)
@@ -47,6 +49,8 @@ struct Contributor<'a> {
     store: &'a Store,
     session: &'a Session,
     pool: &'a PoolPlan,
+    /// Where to.
+    scope: &'a Scope,
     tree: &'a Tree,
     /// Where its files lie.
     files: Files,
@@ -75,7 +79,7 @@ impl<'a> Contributor<'a> {
         job: &'a Job,
         store: &'a Store,
         session: &'a Session,
-        pool: &'a PoolPlan,
+        (pool, scope): (&'a PoolPlan, &'a Scope),
         entry: &'a Lease,
         root: usize,
         known: &'a Known,
@@ -89,6 +93,7 @@ impl<'a> Contributor<'a> {
             store,
             session,
             pool,
+            scope,
             tree,
             files,
             units,
@@ -241,7 +246,7 @@ impl<'a> Contributor<'a> {
             layer: Layer::Units,
             key: key.text(&self.pool.prefix),
             factors: self.pool.factors.clone(),
-            scope: self.pool.write.clone(),
+            scope: self.scope.clone(),
             lane: LANE.to_owned(),
             family: key.family(&self.pool.prefix),
             contents: String::new(),

@@ -39,7 +39,7 @@ fn explain(
     let query = query(plan, layer);
     let candidates = store.map_or_else(|| Ok(Vec::new()), |store| store.candidates(&query))?;
     let is_of_project = |known: &&Known| {
-        known.header.layer == layer.layer && known.header.scope.repository == plan.scopes[0].repository
+        known.header.layer == layer.layer && known.header.scope.repository == plan.scopes.repository
     };
     let (mut entries, mut is_served) = (Vec::new(), false);
     let mut of_project: Vec<_> = known.iter().filter(is_of_project).collect();
@@ -64,7 +64,7 @@ fn explain(
 /// What is looked for.
 pub(super) fn query<'p>(plan: &'p Plan, layer: &'p LayerPlan) -> Query<'p> {
     let LayerPlan { layer, key, restore_keys, lanes, .. } = layer;
-    Query { layer: *layer, scopes: &plan.scopes, key, restore_keys, lane: &plan.lane, lanes: *lanes }
+    Query { layer: *layer, scopes: &plan.scopes.read, key, restore_keys, lane: &plan.lane, lanes: *lanes }
 }
 
 fn verdict(
@@ -77,7 +77,7 @@ fn verdict(
 ) -> Verdict {
     let header = &known.header;
     let (Some(candidate), Some(store)) = (candidate, store) else {
-        if !plan.scopes.contains(&header.scope) {
+        if !plan.scopes.read.contains(&header.scope) {
             return Verdict::OtherScope;
         }
         if layer.lanes == Lanes::Own && header.lane != plan.lane {
@@ -117,7 +117,7 @@ pub(super) fn reason(
         return Some("the entry of this key is partial, from a failed job; this job completes it".to_owned());
     }
     let found =
-        if entry.is_some() { Vec::new() } else { store.headers_in(layer.layer, &plan.scopes).ok()? };
+        if entry.is_some() { Vec::new() } else { store.headers_in(layer.layer, &plan.scopes.read).ok()? };
     let headers = entry.map_or(&*found, std::slice::from_ref);
     let Some((header, differences)) = nearest(layer, headers) else {
         let is_empty = entry.is_none() && headers.is_empty();

@@ -56,9 +56,11 @@ pub struct Job {
 impl Job {
     /// The job that `env` tells of.
     pub fn new(env: Environment, interrupt: Interrupt, started: Instant) -> Self {
-        // An event that cannot be read says nothing; the context does without.
-        let event = env.get("GITHUB_EVENT_PATH").and_then(|path| file::read(&PathBuf::from(path)).ok());
-        let context = Context::new(&env, event.as_deref());
+        let event = match env.get("GITHUB_EVENT_PATH") {
+            Some(path) => file::read(&PathBuf::from(path)).map_err(|error| chain(&error)),
+            None => Err("GITHUB_EVENT_PATH is not set".to_owned()),
+        };
+        let context = Context::new(&env, event.as_deref().map_err(Clone::clone));
         let console = Console::new(context.is_actions);
         let files = FileCommands::new(&env);
         Self { env, context, console, files, interrupt, started }

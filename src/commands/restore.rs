@@ -97,6 +97,11 @@ pub(super) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored
 
 /// Settings and facts to a plan.
 pub(super) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> {
+    if let Some(why) = &job.context.event_trouble {
+        let what =
+            "the event file tells nothing, so that this job saves nothing and reads only what its base made";
+        job.console.warn(format!("{what}: {why}"));
+    }
     let facts = facts::gather(job, settings)?;
     let plan = plan::build(settings, &facts).map_err(|error| NoPlan::WrongInput(error.to_string()))?;
     if plan.has_unknown_commit {
@@ -222,7 +227,7 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
         transfer: None,
         composed: None,
         reason: None,
-        folder: store::key_folder(root, layer.layer, &plan.scopes[0], &layer.key),
+        folder: store::key_folder(root, layer.layer, &plan.scopes.own(), &layer.key),
     }
 }
 

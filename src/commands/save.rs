@@ -42,7 +42,8 @@ fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
         Err(no_plan) => return restore::tell(job, &no_plan),
     };
     let saved = Store::open(&settings.cache_root, settings.upkeep.access).and_then(|store| {
-        let starts = plan.layers.iter().map(|layer| start(&store, layer, &plan.scopes[..1], &plan.lane));
+        let starts =
+            plan.layers.iter().map(|layer| start(&store, layer, plan.scopes.write.as_ref(), &plan.lane));
         let starts = starts.collect::<Result<_, _>>()?;
         let mut session = restore::session(job, settings, plan, starts);
         for layer in &mut session.layers {
@@ -61,11 +62,12 @@ fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
 fn start(
     store: &Store,
     layer: &LayerPlan,
-    own_scope: &[store::Scope],
+    scope: Option<&store::Scope>,
     lane: &str,
 ) -> Result<Option<Start>, store::Error> {
     let LayerPlan { layer, key, restore_keys, lanes, contents, .. } = layer;
-    let query = Query { layer: *layer, scopes: own_scope, key, restore_keys, lane, lanes: *lanes };
+    let scopes = scope.map_or(&[][..], std::slice::from_ref);
+    let query = Query { layer: *layer, scopes, key, restore_keys, lane, lanes: *lanes };
     let start = |candidate: store::Candidate| {
         let header = store.header(&candidate.id).ok().filter(|header| header.contents == *contents)?;
         let is_exact = candidate.is_exact && header.finality.is_final();
@@ -140,16 +142,20 @@ fn save_layer(
     if let Some(why) = reason_not_to(session.save, status, layer) {
         return Ok(Saved::Not(why.into()));
     }
+    let Some(scope) = &session.scope else {
+        let event = job.context.event.as_deref().unwrap_or("that is not known");
+        return Ok(Saved::Not(format!("jobs of the event `{event}` only read").into()));
+    };
     let finality = layer.finality(status);
     if !finality.is_final() {
-        let best = start(store, &layer.plan, std::slice::from_ref(&session.scope), &session.lane)?;
+        let best = start(store, &layer.plan, Some(scope), &session.lane)?;
         if best.is_some_and(|best| best.is_exact) {
             return Ok(Saved::Not(
                 "a final entry of this key is there already, and this job did not succeed".into(),
             ));
         }
     }
-    Saver { job, store, session, layer, status, finality }.save()
+    Saver { job, store, session, scope, layer, status, finality }.save()
 }
 
 /// Why a layer is not even looked at.

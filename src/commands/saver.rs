@@ -20,7 +20,8 @@ use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
-    self, Elsewhere, EntryId, Finality, Header, Install, Layer, Lease, Manifest, Origin, Root, Staging, Store,
+    self, Elsewhere, EntryId, Finality, Header, Install, Layer, Lease, Manifest, Origin, Root, Scope,
+    Staging, Store,
 };
 use crate::sys::{ManyOpenFiles, Space, space_at};
 use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
@@ -30,6 +31,8 @@ pub(super) struct Saver<'a> {
     pub(super) job: &'a Job,
     pub(super) store: &'a Store,
     pub(super) session: &'a Session,
+    /// Where to.
+    pub(super) scope: &'a Scope,
     pub(super) layer: &'a SessionLayer,
     pub(super) status: JobStatus,
     pub(super) finality: Finality,
@@ -308,7 +311,7 @@ impl Saver<'_> {
             layer: plan.layer,
             key: plan.key.clone(),
             factors: plan.factors.clone(),
-            scope: self.session.scope.clone(),
+            scope: self.scope.clone(),
             lane: self.session.lane.clone(),
             family: plan.family.clone(),
             contents: plan.contents.clone(),

@@ -71,10 +71,12 @@ pub struct Context {
     pub base_branch: Option<String>,
     /// The repository's default branch, without `refs/heads/`.
     pub default_branch: Option<String>,
-    /// Number of the pull request that the event is about.
+    /// The name of the event that triggered the run, such as `push`.
+    pub event: Option<String>,
+    /// Why the event file tells nothing, where it should.
+    pub event_trouble: Option<String>,
+    /// Number of the pull request that the event is of.
     pub pull_request: Option<u64>,
-    /// The branch, perhaps of a fork, of the pull request whose workflow this run follows.
-    pub follows_pull_request_of: Option<String>,
     /// The commit that triggered the run.
     pub commit: Option<String>,
     /// The workflow's name.
@@ -99,24 +101,6 @@ struct Event {
     repository: Option<Repository>,
     #[serde(default)]
     pull_request: Option<PullRequest>,
-    #[serde(default)]
-    issue: Option<Issue>,
-    #[serde(default)]
-    workflow_run: Option<WorkflowRun>,
-}
-
-/// Of a comment: an issue that is a pull request says so.
-#[derive(Debug, Deserialize)]
-struct Issue {
-    number: Option<u64>,
-    pull_request: Option<serde::de::IgnoredAny>,
-}
-
-/// Of a workflow that runs after another one.
-#[derive(Debug, Deserialize)]
-struct WorkflowRun {
-    event: Option<String>,
-    head_branch: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,30 +121,27 @@ struct Branch {
 }
 
 impl Context {
-    /// Reads the context from `env` and the contents of the event file that `GITHUB_EVENT_PATH` names. An event that
-    /// is none says nothing.
-    pub fn new(env: &Environment, event: Option<&[u8]>) -> Self {
-        let event: Event = event.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
+    /// Reads the context from `env` and the contents of the event file that `GITHUB_EVENT_PATH` names, or why it cannot
+    /// be read.
+    pub fn new(env: &Environment, event: Result<&[u8], String>) -> Self {
+        let is_actions = env.get("GITHUB_ACTIONS") == Some("true");
+        let event = event.and_then(|json| {
+            serde_json::from_slice::<Event>(json).map_err(|error| format!("it is no event: {error}"))
+        });
+        let (event, trouble) = event.map_or_else(|why| (Event::default(), Some(why)), |event| (event, None));
         let owned = |name| env.get(name).map(str::to_owned);
         let pull_request = event.pull_request.as_ref();
         let base_of_event = pull_request.and_then(|request| request.base.as_ref()?.name.clone());
         Self {
-            is_actions: env.get("GITHUB_ACTIONS") == Some("true"),
+            is_actions,
             repository: owned("GITHUB_REPOSITORY"),
             reference: owned("GITHUB_REF"),
             base_branch: owned("GITHUB_BASE_REF").or(base_of_event),
             default_branch: event.repository.and_then(|repository| repository.default_branch),
-            pull_request: pull_request.and_then(|request| request.number).or_else(|| {
-                event
-                    .issue
-                    .as_ref()
-                    .filter(|issue| issue.pull_request.is_some())
-                    .and_then(|issue| issue.number)
-            }),
-            follows_pull_request_of: event.workflow_run.and_then(|run| {
-                let of_pull_request = run.event.is_some_and(|event| event.starts_with("pull_request"));
-                of_pull_request.then(|| run.head_branch.unwrap_or_default())
-            }),
+            event: owned("GITHUB_EVENT_NAME"),
+            // Outside of a workflow there is none.
+            event_trouble: trouble.filter(|_| is_actions),
+            pull_request: pull_request.and_then(|request| request.number),
             commit: owned("GITHUB_SHA"),
             workflow: owned("GITHUB_WORKFLOW"),
             job: owned("GITHUB_JOB"),
@@ -183,25 +164,20 @@ mod tests {
         let env = Environment::from([("GITHUB_ACTIONS", "true"), ("GITHUB_REF", "refs/heads/main")]);
         let event = br#"{"repository":{"default_branch":"main"},
                          "pull_request":{"number":7,"base":{"ref":"stable"}}}"#;
-        let context = Context::new(&env, Some(event));
+        let context = Context::new(&env, Ok(event));
         assert_eq!(context.pull_request, Some(7));
         assert_eq!(context.base_branch.as_deref(), Some("stable"));
         assert_eq!(context.default_branch.as_deref(), Some("main"));
     }
 
     #[test]
-    fn comments_on_and_runs_after_a_pull_request_are_about_it() {
-        let context = |event: &str| Context::new(&Environment::default(), Some(event.as_bytes()));
-        let comment = context(r#"{"issue": {"number": 7, "pull_request": {"url": "u"}}}"#);
-        assert_eq!(comment.pull_request, Some(7));
-        assert_eq!(context(r#"{"issue": {"number": 7}}"#).pull_request, None);
-        let run = context(r#"{"workflow_run": {"event": "pull_request", "head_branch": "topic"}}"#);
-        assert_eq!(run.follows_pull_request_of.as_deref(), Some("topic"));
-        assert_eq!(context(r#"{"workflow_run": {"event": "push"}}"#).follows_pull_request_of, None);
-    }
-
-    #[test]
-    fn an_event_that_is_none_says_nothing() {
-        assert_eq!(Context::new(&Environment::default(), Some(b"[1, 2")), Context::default());
+    fn an_event_that_is_none_is_told() {
+        let env = Environment::from([("GITHUB_ACTIONS", "true")]);
+        for event in [&b"[1, 2"[..], b"7", br#"{"pull_request": {"number": "7"}}"#, b""] {
+            assert!(Context::new(&env, Ok(event)).event_trouble.is_some());
+        }
+        assert_eq!(Context::new(&env, Err("gone".into())).event_trouble.as_deref(), Some("gone"));
+        assert_eq!(Context::new(&env, Ok(b"{}")).event_trouble, None);
+        assert_eq!(Context::new(&Environment::default(), Err("gone".into())), Context::default());
     }
 }

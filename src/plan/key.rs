@@ -49,7 +49,7 @@ pub(super) struct Parts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Given {
     /// A key of ours with all parts.
-    Full(Parts),
+    Full(Box<Parts>),
     /// A key of the cargo layer: the other layers need more parts.
     Downloads(LayerKey),
     /// The user's own words.
@@ -175,7 +175,7 @@ impl Given {
                 let [os, arch, base, rustc, env, config, files, lock] =
                     [os, arch, base, rustc, env, config, files, lock].map(ToString::to_string);
                 let parts = Parts { os, arch, base, rustc, env, config, files, lock, ..Parts::default() };
-                Self::Full(parts)
+                Self::Full(parts.into())
             }
             ["cargo", os, base, lock] if is_part(base, "base") && is_part(lock, "lock") => {
                 Self::Downloads(downloads_key(os, base, lock))
@@ -302,7 +302,7 @@ mod tests {
         };
         // These are no parts of such a key.
         let Parts { tools, system, env_of_units, .. } = parts.clone();
-        let own = Parts { tools, system, env_of_units, ..read };
+        let own = Parts { tools, system, env_of_units, ..*read };
         assert_eq!(own.with_commit_of(&parts), parts);
         let downloads = key(&facts, Layer::Cargo);
         assert_eq!(Given::read(&downloads.text.clone()), Given::Downloads(downloads));

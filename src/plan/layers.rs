@@ -10,10 +10,10 @@ use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
 use super::pool::{PoolPlan, UnitFolder};
 use super::preset::Presets;
 use super::roots::{RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_folders};
-use super::scope;
+use super::scope::Scopes;
 use super::settings::{SaveMoment, Settings};
 use crate::cargo::{Kept, Tool};
-use crate::store::{Factor, Lanes, Layer, Scope};
+use crate::store::{Factor, Lanes, Layer};
 use crate::sys::file::normal;
 use crate::sys::sha256_hex;
 use crate::tree::LinkMode;
@@ -29,16 +29,14 @@ pub struct Plan {
     pub cargo_key: Option<String>,
     /// See [`Plan::cargo_key`].
     pub target_key: Option<String>,
-    /// Where to look, the job's own scope first.
-    pub scopes: Vec<Scope>,
+    /// Where to look, and where to save.
+    pub scopes: Scopes,
     /// The jobs whose entries are preferred, and whose entries this job's will be.
     pub lane: String,
     /// The cargo home that the job is to have for itself.
     pub own_cargo_home: Option<PathBuf>,
     /// When to save.
     pub save: SaveMoment,
-    /// Whether the job's own scope is the default branch, or there are no branches.
-    pub is_of_default_branch: bool,
     /// How files get from one place to another.
     pub link_mode: LinkMode,
 }
@@ -154,11 +152,10 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         has_unknown_commit: !untold.is_empty(),
         cargo_key: is_rust.then(|| keys.of(Layer::Cargo).text),
         target_key: is_rust.then(|| keys.of(Layer::Target).text),
-        scopes: scope::chain(&facts.context, &facts.folder),
+        scopes: Scopes::new(&facts.context, &facts.folder),
         lane,
         own_cargo_home: settings.isolate_cargo_home.then(|| home_of(facts)).flatten(),
         save: settings.save,
-        is_of_default_branch: scope::is_default_branch(&facts.context),
         link_mode: settings.link_mode,
     })
 }
@@ -314,8 +311,7 @@ fn places(facts: &Facts, roots: &[RootPlan]) -> Vec<PathBuf> {
 
 /// `None` where there is to be no pool, and where the compiler was not asked for who it is.
 fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootPlan]) -> Option<PoolPlan> {
-    let own = scope::chain(&facts.context, &facts.folder);
-    let (read, write) = settings.share.scopes(&own, scope::is_default_branch(&facts.context))?;
+    let (read, write) = settings.share.scopes(&Scopes::new(&facts.context, &facts.folder))?;
     needs_parts(settings).then_some(())?;
     Some(PoolPlan {
         prefix: keys.parts.unit_prefix(),

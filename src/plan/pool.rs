@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::scope::Scopes;
 use crate::store::{Factor, Scope};
 use crate::sys::Digest;
 
@@ -46,8 +47,8 @@ pub struct PoolPlan {
     pub factors: Vec<Factor>,
     /// Where to look.
     pub read: Vec<Scope>,
-    /// Where to add.
-    pub write: Scope,
+    /// Where to add, if the job may.
+    pub write: Option<Scope>,
     /// The cargo home of the job's builds.
     #[serde(with = "super::paths::one")]
     pub home: PathBuf,
@@ -114,17 +115,17 @@ impl UnitKey {
 impl Share {
     /// Where the pool's units are looked up and added. `own` are the scopes of the job, its own first; only a run that
     /// others of its repository fall back on adds to what several repositories share.
-    pub(super) fn scopes(self, own: &[Scope], is_of_default_branch: bool) -> Option<(Vec<Scope>, Scope)> {
-        let first = own.first()?;
+    pub(super) fn scopes(self, own: &Scopes) -> Option<(Vec<Scope>, Option<Scope>)> {
+        let Scopes { read, write, is_of_default_branch, repository } = own;
         let shared = match self {
             Self::Off => return None,
-            Self::Repository => return Some((own.to_vec(), first.clone())),
-            Self::Owner => format!("{}/*", first.repository.split('/').next().unwrap_or_default()),
+            Self::Repository => return Some((read.clone(), write.clone())),
+            Self::Owner => format!("{}/*", repository.split('/').next().unwrap_or_default()),
             Self::Host => "*".to_owned(),
         };
         let shared = Scope { repository: shared, reference: SHARED_REF.to_owned() };
-        let write = if is_of_default_branch { shared.clone() } else { first.clone() };
-        Some(([own, &[shared]].concat(), write))
+        let write = if *is_of_default_branch { Some(shared.clone()) } else { write.clone() };
+        Some(([&**read, &[shared]].concat(), write))
     }
 }
 
@@ -160,16 +161,23 @@ mod tests {
     #[test]
     fn only_the_default_branch_adds_to_what_repositories_share() {
         let (main, request) = (scope("o/r", "refs/heads/main"), scope("o/r", "refs/pull/1/merge"));
-        let of_request = [request.clone(), main.clone()];
-        assert_eq!(Share::Off.scopes(&of_request, false), None);
-        assert_eq!(
-            Share::Repository.scopes(&of_request, false),
-            Some((of_request.to_vec(), request.clone()))
-        );
+        let of = |read: &[&Scope], write: Option<&Scope>, is_of_default_branch| Scopes {
+            read: read.iter().map(|scope| (*scope).clone()).collect(),
+            write: write.cloned(),
+            is_of_default_branch,
+            repository: "o/r".into(),
+        };
+        let of_request = of(&[&request, &main], Some(&request), false);
+        assert_eq!(Share::Off.scopes(&of_request), None);
+        let own = Share::Repository.scopes(&of_request);
+        assert_eq!(own, Some((vec![request.clone(), main.clone()], Some(request.clone()))));
         let shared = scope("o/*", "shared");
-        let (read, write) = Share::Owner.scopes(&of_request, false).unwrap();
-        assert_eq!((read.last(), &write), (Some(&shared), &request));
-        assert_eq!(Share::Owner.scopes(std::slice::from_ref(&main), true).unwrap().1, shared);
-        assert_eq!(Share::Host.scopes(&[main], true).unwrap().1, scope("*", "shared"));
+        let (read, write) = Share::Owner.scopes(&of_request).unwrap();
+        assert_eq!((read.last(), write), (Some(&shared), Some(request)));
+        let of_main = of(&[&main], Some(&main), true);
+        assert_eq!(Share::Owner.scopes(&of_main).unwrap().1, Some(shared));
+        assert_eq!(Share::Host.scopes(&of_main).unwrap().1, Some(scope("*", "shared")));
+        let of_comment = of(&[&main], None, false);
+        assert_eq!(Share::Host.scopes(&of_comment).unwrap().1, None);
     }
 }

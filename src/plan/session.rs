@@ -19,8 +19,8 @@ use crate::tree::LinkMode;
 pub struct Session {
     /// The layers.
     pub layers: Vec<SessionLayer>,
-    /// Where to save.
-    pub scope: Scope,
+    /// Where to save; nowhere where the job's event lets it only read.
+    pub scope: Option<Scope>,
     /// The jobs whose entries these will be.
     pub lane: String,
     /// Who saves.
@@ -129,11 +129,11 @@ impl Session {
         });
         Self {
             layers: layers.collect(),
-            scope: plan.scopes.into_iter().next().expect("a plan has the job's own scope"),
+            scope: plan.scopes.write,
             lane: plan.lane,
             origin,
             save: plan.save,
-            is_of_default_branch: plan.is_of_default_branch,
+            is_of_default_branch: plan.scopes.is_of_default_branch,
             upkeep,
             since,
             link_mode: plan.link_mode,

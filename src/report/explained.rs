@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::restored::Composed;
-use crate::plan::{Difference, LayerPlan};
-use crate::store::{Factor, Header, Scope};
+use crate::plan::{Difference, LayerPlan, Scopes};
+use crate::store::{Factor, Header};
 
 /// What there is for one layer.
 #[derive(Debug, Clone)]
@@ -54,12 +54,13 @@ pub enum Verdict {
 }
 
 /// The text for a terminal.
-pub fn explanation(layers: &[ExplainedLayer], scopes: &[Scope], lane: &str, root: &Path) -> String {
+pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root: &Path) -> String {
     let mut text = String::new();
-    let refs: Vec<_> = scopes.iter().map(|scope| scope.reference.as_str()).collect();
-    let repository = scopes.first().map_or("", |scope| &scope.repository);
+    let refs: Vec<_> = scopes.read.iter().map(|scope| scope.reference.as_str()).collect();
+    let only_reads = if scopes.write.is_none() { " (this job only reads)" } else { "" };
+    let repository = &scopes.repository;
     let _ = writeln!(text, "cache root  {}\nrepository  {repository}", root.display());
-    let _ = writeln!(text, "refs        {}\nlane        {lane}", refs.join(", then "));
+    let _ = writeln!(text, "refs        {}{only_reads}\nlane        {lane}", refs.join(", then "));
     if layers.is_empty() {
         text.push_str("\nnothing to cache: there is no Cargo.toml here, and `path` is empty\n");
     }

@@ -89,6 +89,7 @@ impl Job {
     /// Lets the job be of a run for `reference` and this event.
     pub(crate) fn event(&mut self, reference: &str, event: &str) {
         self.write("event.json", event);
+        self.set("GITHUB_EVENT_NAME", if event.contains("pull_request") { "pull_request" } else { "push" });
         self.set("GITHUB_REF", reference);
         self.set("GITHUB_EVENT_PATH", self.path("event.json").display());
     }

@@ -114,3 +114,48 @@ fn only_the_newest_entries_of_a_family_are_kept() {
     assert_eq!(job.entries("target").len(), 2);
     assert_eq!(job.ok(&["restore"]).outputs["target-hit"], "exact", "the newest is there");
 }
+
+#[test]
+fn what_anybody_triggers_reads_the_base_and_saves_nothing() {
+    let mut job = Job::new();
+    job.build(&[]);
+    let of_main = job.entries("target");
+    let events = [("pull_request_target", PULL_REQUEST), ("issue_comment", PUSH), ("of_tomorrow", PUSH)];
+    for (name, event) in events {
+        job.event("refs/heads/main", event);
+        job.set("GITHUB_EVENT_NAME", name);
+        job.write("work/project/src/main.rs", &format!("fn main() {{ println!(\"{name}\") }}\n"));
+        let (restored, saved) = job.build(&["--save", "always"]);
+        assert_eq!(restored.outputs["target-hit"], "exact", "{name}");
+        assert!(saved.log.contains(&format!("jobs of the event `{name}` only read")), "{}", saved.log);
+        assert_eq!(job.entries("target"), of_main, "{name}");
+    }
+}
+
+#[test]
+fn what_a_pull_request_saved_no_job_with_more_rights_reads() {
+    let mut job = Job::new();
+    job.event("refs/pull/7/merge", PULL_REQUEST);
+    job.build(&[]);
+    for name in ["pull_request_target", "issue_comment", "workflow_run", "push"] {
+        job.event("refs/heads/main", PULL_REQUEST);
+        job.set("GITHUB_EVENT_NAME", name);
+        let restored = job.ok(&["restore", "--no-session"]);
+        assert_eq!(restored.outputs["target-hit"], "miss", "{name}: {}", restored.log);
+    }
+}
+
+#[test]
+fn an_event_file_that_is_none_is_told_once_and_not_trusted() {
+    let mut job = Job::new();
+    job.event("refs/heads/main", "{\"repository\": ");
+    let restored = job.run(&["restore", "--save", "always"]);
+    job.sh("cargo build -q --offline");
+    let saved = job.run(&["save"]);
+    let warnings = [&restored.log, &saved.log].map(|log| log.matches("the event file tells nothing").count());
+    assert_eq!(warnings, [1, 0], "{}{}", restored.log, saved.log);
+    assert_eq!(job.entries("target").len(), 0);
+    std::fs::remove_file(job.path("event.json")).unwrap();
+    let missing = job.run(&["restore", "--no-session"]);
+    assert!(missing.log.contains("the event file tells nothing"), "{}", missing.log);
+}

@@ -73,9 +73,13 @@ impl Host {
             ("GITHUB_REPOSITORY", "o/r"),
             ("GITHUB_REF", "refs/heads/main"),
             ("GITHUB_JOB", "build"),
+            ("GITHUB_EVENT_NAME", "push"),
         ] {
             host.set(name, value);
         }
+        let event = base.join("event.json");
+        fs::write(&event, "{}").unwrap();
+        host.set("GITHUB_EVENT_PATH", event.to_str().unwrap());
         host.plant_project();
         host
     }
