@@ -1,10 +1,28 @@
 //! Asks cargo and rustc, which may be rustup's.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
+use super::host::Host;
+use super::toolchain::toolchain_file;
 use crate::github::Environment;
+use crate::sys;
 
-/// What `command` says in the environment `env`; nothing where it cannot be run or fails. Nothing is installed by
+/// They answer in some hundredths of a second.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The program `name` of a toolchain, to be asked something in `folder`; nothing where that would run something of the checkout: a
+/// toolchain file can name a folder of it.
+pub(super) fn command(name: &str, folder: &Path, env: &Environment) -> Option<Command> {
+    let is_path = toolchain_file(folder).ok()?.is_some_and(|(_, contents)| names_path(&contents));
+    let program = Host::new(env).program_outside(name, folder).filter(|_| !is_path)?;
+    let mut command = Command::new(program);
+    command.current_dir(folder);
+    Some(command)
+}
+
+/// What `command` says in the environment `env`; nothing where it cannot be run, fails or does not answer. Nothing is installed by
 /// asking: the step that installs a toolchain may come later.
 pub(super) fn ask(command: &mut Command, env: &Environment) -> Option<String> {
     command
@@ -12,12 +30,12 @@ pub(super) fn ask(command: &mut Command, env: &Environment) -> Option<String> {
         .envs(env.iter())
         .env("RUSTUP_AUTO_INSTALL", "0")
         // Before 1.28.1 rustup knows nothing of that, and would download from here.
-        .env("RUSTUP_DIST_SERVER", "file:///dev/null")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
-    let output = command.output().ok()?;
-    if !output.status.success() {
-        return None;
-    }
-    String::from_utf8(output.stdout).ok()
+        .env("RUSTUP_DIST_SERVER", "file:///dev/null");
+    String::from_utf8(sys::ask(command, PATIENCE)?).ok()
+}
+
+/// Whether a toolchain file names a folder in which the toolchain is.
+fn names_path(contents: &[u8]) -> bool {
+    let table = String::from_utf8_lossy(contents).parse::<toml::Table>();
+    table.is_ok_and(|table| table.get("toolchain").is_some_and(|toolchain| toolchain.get("path").is_some()))
 }

@@ -96,6 +96,18 @@ impl<'e> Host<'e> {
         value.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()
     }
 
+    /// Where the program `name` is that is to be run in a job whose checkout is `checkout`: an absolute path, or what the `PATH`
+    /// leads to. Nothing that lies in the checkout, whose files can be anybody's, and so nothing relative.
+    pub fn program_outside(self, name: &str, checkout: &Path) -> Option<PathBuf> {
+        let path = Path::new(name);
+        let found = if path.is_absolute() { Some(path.to_path_buf()) } else { None };
+        let found = found.or_else(|| if name.contains('/') { None } else { self.program(name) })?;
+        let is_within =
+            |path: &Path| file::canonicalize(checkout).is_ok_and(|folder| path.starts_with(folder));
+        let real = file::canonicalize(&found).ok()?;
+        (!is_within(&real) && !found.starts_with(checkout)).then_some(found)
+    }
+
     fn program(self, name: &str) -> Option<PathBuf> {
         self.path().map(|folder| folder.join(name)).find(|path| file::is_file(path))
     }

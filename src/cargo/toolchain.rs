@@ -1,9 +1,8 @@
 //! The compiler that a workspace uses.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::ask::ask;
+use super::ask::{ask, command};
 use crate::github::Environment;
 use crate::sys::{self, file};
 
@@ -23,8 +22,9 @@ pub struct Toolchain {
 impl Toolchain {
     /// Asks for the toolchain of the folder `workspace`. Nothing is installed by asking.
     pub fn of(workspace: &Path, env: &Environment) -> sys::Result<Self> {
-        let version = ask(Command::new("rustc").arg("-vV").current_dir(workspace), env);
-        Ok(Self { version, file: chosen(workspace)? })
+        let rustc = command("rustc", workspace, env);
+        let version = rustc.and_then(|mut rustc| ask(rustc.arg("-vV"), env));
+        Ok(Self { version, file: toolchain_file(workspace)? })
     }
 
     /// The release, such as `1.95.0` or `1.97.0-nightly`.
@@ -34,7 +34,7 @@ impl Toolchain {
 }
 
 /// The nearest toolchain file, in the folder or above it.
-fn chosen(workspace: &Path) -> sys::Result<Option<(String, Vec<u8>)>> {
+pub(super) fn toolchain_file(workspace: &Path) -> sys::Result<Option<(String, Vec<u8>)>> {
     for folder in workspace.ancestors() {
         for name in TOOLCHAIN_FILES {
             let path = folder.join(name);
@@ -56,7 +56,7 @@ mod tests {
         let folder = place.path().join("checkout/rust/crates");
         // Somebody's folder may have that name.
         file::make_dirs(&folder.join("rust-toolchain")).unwrap();
-        let chosen = || chosen(&folder).unwrap().map(|(name, _)| name);
+        let chosen = || toolchain_file(&folder).unwrap().map(|(name, _)| name);
         file::write_new(&place.path().join("checkout/rust-toolchain.toml"), b"").unwrap();
         assert_eq!(chosen().as_deref(), Some("rust-toolchain.toml"));
         file::write_new(&place.path().join("checkout/rust-toolchain"), b"").unwrap();

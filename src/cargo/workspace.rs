@@ -9,7 +9,7 @@ use cargo_config2::{BuildConfig, Config, ResolveOptions};
 use cargo_metadata::MetadataCommand;
 use cargo_metadata::camino::Utf8PathBuf;
 
-use super::ask::ask;
+use super::ask::{ask, command};
 use super::config::has_includes;
 use super::home::CargoHome;
 use crate::github::Environment;
@@ -90,10 +90,10 @@ impl Place<'_> {
     }
 
     fn ask_cargo(&self, build: Option<&BuildConfig>) -> Option<Workspace> {
-        let cargo = self.env.get("CARGO").unwrap_or("cargo");
-        let mut command =
-            MetadataCommand::new().cargo_path(cargo).current_dir(self.folder).no_deps().cargo_command();
-        let answer = ask(&mut command, self.env)?;
+        let cargo = command(self.env.get("CARGO").unwrap_or("cargo"), self.folder, self.env)?;
+        let mut metadata = MetadataCommand::new();
+        metadata.cargo_path(cargo.get_program()).current_dir(self.folder).no_deps();
+        let answer = ask(&mut metadata.cargo_command(), self.env)?;
         let metadata = MetadataCommand::parse(answer.lines().find(|line| line.starts_with('{'))?).ok()?;
         let root = metadata.workspace_root.into_std_path_buf();
         let target = metadata.target_directory.into_std_path_buf();

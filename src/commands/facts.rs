@@ -7,7 +7,9 @@ use super::git;
 use super::isolation;
 use super::job::{Job, chain};
 use super::presets;
-use crate::cargo::{CargoHome, InstallRoot, Toolchain, Workspace, config_files, output_variables, system};
+use crate::cargo::{
+    CargoHome, Host, InstallRoot, Toolchain, Workspace, config_files, output_variables, system,
+};
 use crate::plan::{self, Facts, FileDigest, Presets, Settings};
 use crate::store::Origin;
 use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
@@ -240,14 +242,14 @@ fn commit(job: &Job, folder: &Path) -> Option<String> {
     if !is_of_git(folder) {
         return head(job, folder);
     }
-    let changes = git::ask(folder, &["status", "--porcelain", "--untracked-files=no"])?;
+    let changes = git::ask(Host::new(&job.env), folder, &["status", "--porcelain", "--untracked-files=no"])?;
     if changes.is_empty() { head(job, folder) } else { None }
 }
 
 /// The commit that is checked out around a folder.
 pub(super) fn head(job: &Job, folder: &Path) -> Option<String> {
     if is_of_git(folder) {
-        git::head(folder)
+        git::head(Host::new(&job.env), folder)
     } else {
         // Not checked out by git: sources of the run's own commit, if of any.
         job.context.commit.clone()

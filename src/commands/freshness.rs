@@ -62,7 +62,7 @@ fn try_note(
         sources: &trees,
         home: plan.home.as_deref(),
         places,
-        revisions: revisions(plan, &sources),
+        revisions: revisions(Host::new(&job.env), plan, &sources),
         host: Host::new(&job.env),
         earlier: earlier.map(|earlier| since(earlier, &sources, live)),
         now,
@@ -120,10 +120,10 @@ fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[Live<'_>]) -> E
 }
 
 /// What is checked out, in the order of the sources.
-pub(super) fn revisions(plan: &SourcesPlan, sources: &[Sources]) -> Vec<Revision> {
+pub(super) fn revisions(host: Host<'_>, plan: &SourcesPlan, sources: &[Sources]) -> Vec<Revision> {
     let folders = sources.iter().map(|sources| folder_of(plan, sources));
     let is_checkout = |folder: &PathBuf| file::is_present(&folder.join(".git"));
-    folders.filter(is_checkout).map(|folder| git::revision(&folder)).collect()
+    folders.filter(is_checkout).map(|folder| git::revision(host, &folder)).collect()
 }
 
 pub(super) fn folder_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {

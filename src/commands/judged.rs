@@ -129,7 +129,7 @@ impl Judged<'_> {
             outside: provenance.outside.iter().map(|outside| host.has(outside)).collect(),
             versions: provenance.packages.iter().map(is_same_version).collect(),
             is_superseded: &|package| locked.as_ref().is_some_and(|locked| locked.is_superseded(package)),
-            is_same_commit: revisions(plan, &self.manifest.sources) == provenance.revisions,
+            is_same_commit: revisions(host, plan, &self.manifest.sources) == provenance.revisions,
             is_all_newer: self.is_all_newer(),
         };
         let of_root = |(root, units): (usize, &Vec<Unit>)| {
@@ -336,7 +336,7 @@ impl Judged<'_> {
                 job.console.warn(format!("target: {what}: {}", chain(&error)));
             }
         }
-        if let Err(error) = self.bring_back_times(plan) {
+        if let Err(error) = self.bring_back_times(job, plan) {
             let what = "cargo will run build scripts again, since times could not be set";
             job.console.warn(format!("target: {what}: {}", chain(&error)));
         }
@@ -361,7 +361,7 @@ impl Judged<'_> {
         Ok(())
     }
 
-    fn bring_back_times(&self, plan: &SourcesPlan) -> Result<(), Trouble> {
+    fn bring_back_times(&self, job: &Job, plan: &SourcesPlan) -> Result<(), Trouble> {
         let watched =
             watched_sources(&self.manifest.provenance, &self.trees(), |root, unit| self.serves(root, unit));
         for (number, sources) in (0..).zip(&self.manifest.sources) {
@@ -371,7 +371,7 @@ impl Judged<'_> {
                 let set = compared.set_times(&sources.snapshot, &ids)?;
                 let folder = folder_of(plan, sources);
                 if set > 0 && file::is_present(&folder.join(".git")) {
-                    git::refresh(&folder);
+                    git::refresh(Host::new(&job.env), &folder);
                 }
             }
         }

@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use super::facts::{NoPlan, digest_if_present, matching};
 use super::job::Job;
+use crate::cargo::Host;
 use crate::plan::{
-    self, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Unreadable, choose, parse_own_presets,
+    self, Access, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Unreadable, access, choose,
+    parse_own_presets,
 };
-use crate::sys::file;
+use crate::sys::{self, file};
+
+/// Most tools tell their version in tenths of a second.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Adds what the presets `settings` names tell of this job.
 pub(super) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
@@ -18,13 +24,15 @@ pub(super) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
         return Ok(());
     }
     let wrong = |error: Unreadable| NoPlan::WrongInput(format!("input `preset`: {error}"));
-    for (name, preset) in choose(names, own(&facts.folder)?).map_err(wrong)? {
+    let own = own(&facts.folder)?;
+    let names_of_own: Vec<_> = own.keys().cloned().collect();
+    for (name, preset) in choose(names, own).map_err(wrong)? {
         facts.preset_paths.extend(preset.paths_in(&name, &job.env));
         facts.unset.extend(
             preset.unset_in(&job.env).into_iter().map(|variable| (name.clone(), variable.to_owned())),
         );
         if plan::needs_parts(settings) {
-            gather_key(job, &name, &preset, facts)?;
+            gather_key(job, (&name, names_of_own.contains(&name)), &preset, facts)?;
         }
     }
     Ok(())
@@ -40,7 +48,13 @@ fn own(folder: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
     })
 }
 
-fn gather_key(job: &Job, name: &str, preset: &Preset, facts: &mut Facts) -> Result<(), NoPlan> {
+/// `is_own` tells whether the preset is one of the repository.
+fn gather_key(
+    job: &Job,
+    (name, is_own): (&str, bool),
+    preset: &Preset,
+    facts: &mut Facts,
+) -> Result<(), NoPlan> {
     let found = key_files(&facts.folder, name, &preset.key_files)?;
     if found.is_empty() && !preset.key_files.is_empty() {
         let files = preset.key_files.join(", ");
@@ -50,7 +64,14 @@ fn gather_key(job: &Job, name: &str, preset: &Preset, facts: &mut Facts) -> Resu
     }
     // Two presets may look at one file, and ask one tool.
     add_new(&mut facts.key_files, found);
-    add_new(&mut facts.variables, version(&facts.folder, &preset.version));
+    // A job that has more rights than who triggered it must not run what that one wrote.
+    if !is_own || access(&job.context) != Access::Base {
+        add_new(&mut facts.variables, version(job, &facts.folder, &preset.version));
+    } else if !preset.version.is_empty() {
+        let event = job.context.event.as_deref().unwrap_or("that is not known");
+        let what = "commands of the repository are not run in jobs of the event";
+        job.console.say(format!("preset {name}: the version is not in the key: {what} `{event}`"));
+    }
     Ok(())
 }
 
@@ -76,11 +97,11 @@ fn key_files(folder: &Path, preset: &str, lines: &[String]) -> Result<Vec<FileDi
     Ok(digests)
 }
 
-/// What a tool says of its version, beside the words of the question; nothing where it is absent or fails.
-fn version(folder: &Path, command: &[String]) -> Option<(String, String)> {
+/// What a tool says of its version, beside the words of the question; nothing where it is absent, lies in the checkout, fails or
+/// does not answer.
+fn version(job: &Job, folder: &Path, command: &[String]) -> Option<(String, String)> {
     let (program, args) = command.split_first()?;
-    let mut command_line = Command::new(program);
-    command_line.args(args).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::null());
-    let output = command_line.output().ok().filter(|output| output.status.success())?;
-    Some((command.join(" "), String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+    let program = Host::new(&job.env).program_outside(program, folder)?;
+    let said = sys::ask(Command::new(program).args(args).current_dir(folder), PATIENCE)?;
+    Some((command.join(" "), String::from_utf8_lossy(&said).trim().to_owned()))
 }

@@ -26,7 +26,7 @@ pub use preset::{
     OWN_PRESETS, Place, Preset, PresetPath, Presets, built_in_presets, choose, parse_own_presets,
 };
 pub use roots::{RootPlan, Shape};
-pub use scope::{Access, EVENTS, Scopes};
+pub use scope::{Access, EVENTS, Scopes, access};
 pub use session::{LeftOut, Outset, Session, SessionLayer, Start, There};
 pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{

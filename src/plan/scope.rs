@@ -92,7 +92,7 @@ impl Scopes {
 }
 
 /// What the job of `context` may do.
-pub(super) fn access(context: &Context) -> Access {
+pub fn access(context: &Context) -> Access {
     if !context.is_actions {
         return Access::Ref;
     }

@@ -1,11 +1,11 @@
 //! `std::fs` for single files and folders by path, with errors that name both.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, statx};
 
 use super::error::{Error, Named, Result};
 use super::{Time, random};
@@ -18,12 +18,24 @@ pub const TEMPORARY_PREFIX: &str = ".tmp";
 
 /// Reads the whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).named("read", || path.into())
+    read_regular(path).named("read", || path.into())
+}
+
+/// Whoever opens a pipe waits for its other end, which nobody may ever open.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file =
+        fs::OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads the whole file, or `None` where there is none.
 pub fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match read_regular(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(Error::new("read", path, error)),

@@ -5,6 +5,7 @@
 //! There is no `unsafe` here or anywhere: `rustix` gives safe bindings.
 #![allow(clippy::disallowed_methods, reason = "this is the room that wraps them")]
 
+mod ask;
 mod boot;
 mod clock;
 mod copy;
@@ -26,6 +27,7 @@ mod space;
 mod umask;
 mod waiting;
 
+pub use ask::ask;
 pub use boot::{boot_id, since_boot};
 pub use clock::before_now;
 pub use copy::{

@@ -29,5 +29,6 @@ mod scopes;
 mod several;
 mod sweep;
 mod trouble;
+mod trust;
 mod truth;
 mod upkeep;

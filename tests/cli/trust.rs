@@ -1,0 +1,84 @@
+//! A restore runs nothing that lies in the checkout, and waits for nobody.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use crate::job::Job;
+
+const OWN_PRESETS: &str = "work/project/.github/runner-cache.yml";
+
+/// Plants a program in the checkout that leaves a trace.
+fn plant(job: &Job, path: &str) {
+    job.write(path, &format!("#!/bin/sh\ntouch {}\nexit 1\n", job.path("ran").display()));
+    std::fs::set_permissions(job.path(path), std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn preset(version: &str) -> String {
+    format!("presets:\n  npm:\n    paths: [\"~/.npm\"]\n    version: {version}\n")
+}
+
+fn assert_runs_nothing(job: &Job, args: &[&str]) -> String {
+    let said = job.run(&[&["restore", "--no-session"], args].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!job.path("ran").exists(), "it ran: {said:?}");
+    said.log
+}
+
+#[test]
+fn a_program_of_the_checkout_is_not_asked() {
+    let mut job = Job::new();
+    plant(&job, "work/project/evil");
+    let absolute = format!("[{}]", job.path("work/project/evil").display());
+    for version in ["[./evil]", "[../project/evil]", "[evil]", &absolute] {
+        job.set("PATH", format!("{}:{}", job.path("work/project").display(), std::env::var("PATH").unwrap()));
+        job.write(OWN_PRESETS, &preset(version));
+        assert_runs_nothing(&job, &["--preset", "npm"]);
+    }
+}
+
+#[test]
+fn a_compiler_of_the_checkout_is_not_asked() {
+    let mut job = Job::new();
+    for name in ["rustc", "cargo"] {
+        plant(&job, &format!("work/project/tools/bin/{name}"));
+    }
+    // Cargo is asked only where there is no lock file.
+    std::fs::remove_file(job.path("work/project/Cargo.lock")).unwrap();
+    let tools = job.path("work/project/tools");
+    job.write("work/project/rust-toolchain.toml", &format!("[toolchain]\npath = \"{}\"\n", tools.display()));
+    let log = assert_runs_nothing(&job, &[]);
+    assert!(log.contains("rustc does not answer"), "{log}");
+    std::fs::remove_file(job.path("work/project/rust-toolchain.toml")).unwrap();
+    job.set("PATH", format!("{}/bin:/usr/bin:/bin", tools.display()));
+    assert_runs_nothing(&job, &[]);
+}
+
+#[test]
+fn commands_of_the_repository_do_not_run_in_jobs_with_more_rights_than_who_triggered_them() {
+    let mut job = Job::new();
+    let trace = format!("[touch, \"{}\"]", job.path("ran").display());
+    job.write(OWN_PRESETS, &preset(&trace));
+    job.event(
+        "refs/heads/main",
+        r#"{"repository": {"default_branch": "main"}, "pull_request": {"number": 7}}"#,
+    );
+    job.set("GITHUB_EVENT_NAME", "pull_request_target");
+    let log = assert_runs_nothing(&job, &["--preset", "npm"]);
+    assert!(log.contains("preset npm: the version is not in the key"), "{log}");
+    job.set("GITHUB_EVENT_NAME", "push");
+    job.run(&["restore", "--no-session", "--preset", "npm"]);
+    assert!(job.path("ran").exists());
+}
+
+#[test]
+fn a_command_that_does_not_answer_and_a_pipe_hold_nobody_up() {
+    let job = Job::new();
+    job.write(OWN_PRESETS, &preset("[sleep, \"1000\"]"));
+    let started = Instant::now();
+    job.ok(&["restore", "--no-session", "--preset", "npm"]);
+    std::fs::remove_file(job.path(OWN_PRESETS)).unwrap();
+    job.sh("mkfifo .github/runner-cache.yml");
+    let said = job.run(&["restore", "--no-session", "--preset", "npm"]);
+    assert!(said.log.contains("it is no file"), "{said:?}");
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
