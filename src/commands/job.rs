@@ -57,10 +57,11 @@ impl Job {
     /// The job that `env` tells of.
     pub fn new(env: Environment, interrupt: Interrupt, started: Instant) -> Self {
         let event = match env.get("GITHUB_EVENT_PATH") {
-            Some(path) => file::read(&PathBuf::from(path)).map_err(|error| chain(&error)),
-            None => Err("GITHUB_EVENT_PATH is not set".to_owned()),
+            Some(path) => file::read(&PathBuf::from(path)).map(Some).map_err(|error| chain(&error)),
+            // Every runner sets it: who does not plays one, and the other variables say what he wants.
+            None => Ok(None),
         };
-        let context = Context::new(&env, event.as_deref().map_err(Clone::clone));
+        let context = Context::new(&env, event.as_ref().map(Option::as_deref).map_err(Clone::clone));
         let console = Console::new(context.is_actions);
         let files = FileCommands::new(&env);
         Self { env, context, console, files, interrupt, started }

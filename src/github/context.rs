@@ -121,12 +121,13 @@ struct Branch {
 }
 
 impl Context {
-    /// Reads the context from `env` and the contents of the event file that `GITHUB_EVENT_PATH` names, or why it cannot
-    /// be read.
-    pub fn new(env: &Environment, event: Result<&[u8], String>) -> Self {
+    /// Reads the context from `env` and the contents of the event file that `GITHUB_EVENT_PATH` names, if it names one, or why
+    /// it cannot be read.
+    pub fn new(env: &Environment, event: Result<Option<&[u8]>, String>) -> Self {
         let is_actions = env.get("GITHUB_ACTIONS") == Some("true");
         let event = event.and_then(|json| {
-            serde_json::from_slice::<Event>(json).map_err(|error| format!("it is no event: {error}"))
+            let event = json.map_or_else(|| Ok(Event::default()), serde_json::from_slice);
+            event.map_err(|error| format!("it is no event: {error}"))
         });
         let (event, trouble) = event.map_or_else(|why| (Event::default(), Some(why)), |event| (event, None));
         let owned = |name| env.get(name).map(str::to_owned);
@@ -164,7 +165,7 @@ mod tests {
         let env = Environment::from([("GITHUB_ACTIONS", "true"), ("GITHUB_REF", "refs/heads/main")]);
         let event = br#"{"repository":{"default_branch":"main"},
                          "pull_request":{"number":7,"base":{"ref":"stable"}}}"#;
-        let context = Context::new(&env, Ok(event));
+        let context = Context::new(&env, Ok(Some(event)));
         assert_eq!(context.pull_request, Some(7));
         assert_eq!(context.base_branch.as_deref(), Some("stable"));
         assert_eq!(context.default_branch.as_deref(), Some("main"));
@@ -174,10 +175,11 @@ mod tests {
     fn an_event_that_is_none_is_told() {
         let env = Environment::from([("GITHUB_ACTIONS", "true")]);
         for event in [&b"[1, 2"[..], b"7", br#"{"pull_request": {"number": "7"}}"#, b""] {
-            assert!(Context::new(&env, Ok(event)).event_trouble.is_some());
+            assert!(Context::new(&env, Ok(Some(event))).event_trouble.is_some());
         }
         assert_eq!(Context::new(&env, Err("gone".into())).event_trouble.as_deref(), Some("gone"));
-        assert_eq!(Context::new(&env, Ok(b"{}")).event_trouble, None);
+        assert_eq!(Context::new(&env, Ok(Some(b"{}"))).event_trouble, None);
+        assert_eq!(Context::new(&env, Ok(None)).event_trouble, None);
         assert_eq!(Context::new(&Environment::default(), Err("gone".into())), Context::default());
     }
 }

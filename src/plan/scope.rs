@@ -110,7 +110,11 @@ fn own_ref(context: &Context) -> Option<String> {
             (None, false) => Some(LOCAL_REF.to_owned()),
             (reference, _) => reference.clone(),
         },
-        Access::MergeRef => context.pull_request.map(|number| format!("refs/pull/{number}/merge")),
+        Access::MergeRef => {
+            let told = context.pull_request.map(|number| format!("refs/pull/{number}/merge"));
+            // The runner's own variable, but for a pull request that was closed.
+            told.or_else(|| context.reference.clone().filter(|reference| reference.starts_with("refs/pull/")))
+        }
         Access::Base => None,
     }
 }
@@ -134,7 +138,7 @@ mod tests {
             ("GITHUB_REF", reference),
             ("GITHUB_REPOSITORY", "o/r"),
         ]);
-        Scopes::new(&Context::new(&env, Ok(payload.as_bytes())), Path::new("/w"))
+        Scopes::new(&Context::new(&env, Ok(Some(payload.as_bytes()))), Path::new("/w"))
     }
 
     fn refs(scopes: &Scopes) -> (Vec<&str>, Option<&str>) {
