@@ -11,7 +11,7 @@ use crate::cargo::Kept;
 use crate::github::Environment;
 use crate::plan::{
     DiskGuard, JobStatus, Presets, SaveMoment, Settings, Share, Upkeep, WorkspaceSpec, parse_keep,
-    parse_lines, parse_min_free,
+    parse_lines, parse_min_free, parse_paths,
 };
 use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
@@ -231,19 +231,22 @@ impl Root {
 impl Inputs {
     /// The inputs as settings.
     pub fn settings(&self, env: &Environment) -> Settings {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        // `key: |` in a workflow ends with a newline.
+        let given = |text: &Option<String>| {
+            text.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        };
         Settings {
             presets: self.preset.clone(),
             workspaces: self.workspaces.0.clone(),
             layers: self.layers.clone().map(|layers| layers.0).filter(|layers| !layers.is_empty()),
-            path: parse_lines(&self.path),
+            path: parse_paths(&self.path),
             key: given(&self.key),
             restore_keys: parse_lines(&self.restore_keys),
             key_files: parse_lines(&self.key_files),
             key_env: self.key_env.0.clone(),
             key_extra: given(&self.key_extra),
             trigger_file: self.trigger_file.clone(),
-            builds: parse_lines(&self.builds),
+            builds: parse_paths(&self.builds),
             cargo_bins: self.cargo_bins.0.clone(),
             lane: given(&self.lane),
             cache_root: self.root.folder(env),

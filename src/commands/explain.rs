@@ -118,6 +118,15 @@ pub(super) fn reason(
     }
     let found =
         if entry.is_some() { Vec::new() } else { store.headers_in(layer.layer, &plan.scopes.read).ok()? };
+    let is_of_others = |header: &store::Header| {
+        header.key == layer.key
+            && header.contents != layer.contents
+            && matches!(layer.layer, store::Layer::Paths | store::Layer::Builds)
+    };
+    if let Some(header) = found.iter().find(|header| is_of_others(header)) {
+        let reference = &header.scope.reference;
+        return Some(format!("there is an entry of this key of {reference}, but of other paths"));
+    }
     let headers = entry.map_or(&*found, std::slice::from_ref);
     let Some((header, differences)) = nearest(layer, headers) else {
         let is_empty = entry.is_none() && headers.is_empty();

@@ -18,7 +18,7 @@ use super::restorer::Restorer;
 use super::trouble::Trouble;
 use crate::cargo::FingerprintTimes;
 use crate::cli::Inputs;
-use crate::plan::{self, LayerPlan, LeftOut, Plan, SaveMoment, Session, Settings, Start};
+use crate::plan::{self, LayerPlan, LeftOut, Plan, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport};
 use crate::store::{self, Header, Store};
 use crate::tree;
@@ -78,7 +78,7 @@ pub(super) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Op
     Session::new(plan, starts, facts::origin(job), settings.upkeep.clone(), Timestamp::now())
 }
 
-/// What the save has to know after `restored`. A look leaves nothing to save.
+/// What the save has to know after `restored`.
 pub(super) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored: &mut Restored) -> Session {
     let mut session = session(job, settings, plan, mem::take(&mut restored.starts));
     let got = mem::take(&mut restored.pooled).into_iter().zip(mem::take(&mut restored.left_out));
@@ -89,8 +89,11 @@ pub(super) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored
         }
     }
     if settings.lookup_only {
-        session.save = SaveMoment::Never;
         session.is_lookup = true;
+        // Nothing came of what was found. What is there as a whole needs no save; all else is new.
+        for layer in &mut session.layers {
+            layer.start.take_if(|start| !start.is_exact);
+        }
     }
     session
 }
@@ -107,6 +110,9 @@ pub(super) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> 
     if plan.has_unknown_commit {
         let why = "a workspace has changes, or no commit";
         job.console.say(format!("builds: left out, since it is not known what they are made from: {why}"));
+    }
+    for line in &plan.twice {
+        job.console.say(format!("path: `{line}` is cached by cargo's own layers already, and so not twice"));
     }
     Ok(plan)
 }

@@ -112,7 +112,9 @@ fn report(job: &Job, report: &SaveReport) {
 /// Saves each layer of a session. Trouble is a warning, and the layer's earlier entries stay as they are.
 pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatus) -> SaveReport {
     let mut report = SaveReport::default();
-    if !session.is_lookup {
+    let is_to_save = |layer| reason_not_to(session, status, layer).is_none();
+    // Who only looked and found all of it keeps nobody's disk in order.
+    if !session.is_lookup || session.layers.iter().any(is_to_save) {
         housekeeping::guard(job, Some(store), &session.upkeep, store.root(), Moment::AfterJob);
     }
     for layer in &session.layers {
@@ -139,7 +141,7 @@ fn save_layer(
     layer: &SessionLayer,
     status: JobStatus,
 ) -> Result<Saved, Trouble> {
-    if let Some(why) = reason_not_to(session.save, status, layer) {
+    if let Some(why) = reason_not_to(session, status, layer) {
         return Ok(Saved::Not(why.into()));
     }
     let Some(scope) = &session.scope else {
@@ -159,17 +161,19 @@ fn save_layer(
 }
 
 /// Why a layer is not even looked at.
-fn reason_not_to(save: SaveMoment, status: JobStatus, layer: &SessionLayer) -> Option<&'static str> {
-    let is_settled = layer.plan.is_settled && layer.start.as_ref().is_some_and(|start| start.is_exact);
-    match (save, status) {
+fn reason_not_to(session: &Session, status: JobStatus, layer: &SessionLayer) -> Option<&'static str> {
+    let is_there = layer.start.as_ref().is_some_and(|start| start.is_exact);
+    match (session.save, status) {
         (SaveMoment::Never, _) => Some("not to be saved"),
+        // It was not brought, and so nothing of this job belongs to it.
+        _ if session.is_lookup && is_there => Some("an entry of this key is there already"),
         (_, JobStatus::Failure | JobStatus::Cancelled) if layer.plan.layer == Layer::Builds => {
             Some("nothing kept: build outputs are of use only after success")
         }
         (SaveMoment::Always, _) => None,
         (_, JobStatus::Cancelled) => Some("the job was cancelled"),
         (SaveMoment::Success, JobStatus::Failure) => Some("the job failed, and `save` is success"),
-        _ if is_settled => Some("an entry of this key is there already"),
+        _ if layer.plan.is_settled && is_there => Some("an entry of this key is there already"),
         (SaveMoment::Auto | SaveMoment::Success, _) => None,
     }
 }

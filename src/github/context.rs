@@ -28,6 +28,12 @@ impl Environment {
                 Err(_) => environment.unreadable.push(name),
             }
         }
+        // What the system says of the user, as cargo and npm take it then.
+        if environment.get("HOME").is_none()
+            && let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok())
+        {
+            environment.values.insert("HOME".to_owned(), home);
+        }
         environment
     }
 

@@ -11,7 +11,7 @@ use crate::store::Layer;
 use crate::sys::file::normal;
 use crate::tree::Selection;
 
-/// Longest key, as in `actions/cache`.
+/// Longest key in characters, as in `actions/cache`.
 const LONGEST_KEY: usize = 512;
 
 /// Settings that do not go together.
@@ -113,8 +113,9 @@ fn check_keys(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     }
     let keys = settings.key.iter().map(|key| ("key", key));
     for (input, key) in keys.chain(settings.restore_keys.iter().map(|key| ("restore-keys", key))) {
-        if key.len() > LONGEST_KEY {
-            return refuse(input, format!("`{key}` has {} characters", key.len()), "512 are allowed");
+        let characters = key.chars().count();
+        if characters > LONGEST_KEY {
+            return refuse(input, format!("`{key}` has {characters} characters"), "512 are allowed");
         }
         if key.contains(',') {
             return refuse(
@@ -132,6 +133,19 @@ fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
         if let Some(line) = lines.iter().find(|line| line.strip_prefix('!').unwrap_or(line).trim().is_empty())
         {
             return refuse(input, format!("`{line}` names nothing"), "remove the line");
+        }
+        let is_of_home = |line: &&String| {
+            let path = line.strip_prefix('!').unwrap_or(line);
+            path == "~" || path.starts_with("~/")
+        };
+        if facts.home.is_none()
+            && let Some(line) = lines.iter().find(is_of_home)
+        {
+            return refuse(
+                input,
+                format!("`{line}`: this user has no home"),
+                "set HOME, or write the path out",
+            );
         }
         let has_others = input == "path" && !facts.preset_paths.is_empty();
         if !has_others && !lines.is_empty() && lines.iter().all(|line| line.starts_with('!')) {

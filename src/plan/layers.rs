@@ -25,6 +25,8 @@ pub struct Plan {
     pub layers: Vec<LayerPlan>,
     /// Whether build outputs were to be kept, and it cannot be told of which commit they are.
     pub has_unknown_commit: bool,
+    /// Lines of `path` that another layer caches.
+    pub twice: Vec<String>,
     /// Keys of the cargo and the target layer, whether they take part or not, for other jobs.
     pub cargo_key: Option<String>,
     /// See [`Plan::cargo_key`].
@@ -146,10 +148,13 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
     let is_told = |layer: &Layer| *layer != Layer::Builds || !facts.commits.is_empty();
     let (told, untold): (Vec<_>, Vec<_>) = layers.into_iter().partition(is_told);
     let plans = told.into_iter().map(|layer| layer_plan(layer, settings, facts, &keys));
-    let layers = plans.filter(|plan| !plan.roots.is_empty()).collect();
+    let mut layers: Vec<_> = plans.collect();
+    let twice = take_out_twice(&mut layers);
+    layers.retain(|plan| !plan.roots.is_empty());
     Ok(Plan {
         layers,
         has_unknown_commit: !untold.is_empty(),
+        twice,
         cargo_key: is_rust.then(|| keys.of(Layer::Cargo).text),
         target_key: is_rust.then(|| keys.of(Layer::Target).text),
         scopes: Scopes::new(&facts.context, &facts.folder),
@@ -158,6 +163,24 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         save: settings.save,
         link_mode: settings.link_mode,
     })
+}
+
+/// Takes out of the layer of paths what is cached whole by another one, and tells the lines.
+fn take_out_twice(layers: &mut [LayerPlan]) -> Vec<String> {
+    let others = layers.iter().filter(|layer| matches!(layer.layer, Layer::Cargo | Layer::Target));
+    let others: Vec<_> = others.flat_map(|layer| &layer.roots).map(|root| root.path.clone()).collect();
+    let mut twice = Vec::new();
+    for layer in layers.iter_mut().filter(|layer| layer.layer == Layer::Paths) {
+        layer.roots.retain(|root| {
+            let is_other = root.include.is_empty() && root.exclude.is_empty() && others.contains(&root.path);
+            if is_other {
+                twice.push(root.name.clone());
+            }
+            !is_other
+        });
+        layer.contents = contents_of(&layer.roots);
+    }
+    twice
 }
 
 fn home_of(facts: &Facts) -> Option<PathBuf> {

@@ -31,5 +31,5 @@ pub use session::{LeftOut, Outset, Session, SessionLayer, Start, There};
 pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{
     Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_names,
-    parse_parts, parse_tools, parse_words,
+    parse_parts, parse_paths, parse_tools, parse_words,
 };

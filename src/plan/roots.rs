@@ -154,52 +154,155 @@ pub(super) fn preset_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> 
     roots
 }
 
-fn excluded(lines: &[String], facts: &Facts) -> Vec<PathBuf> {
+fn excluded(lines: &[String], facts: &Facts) -> Vec<Line> {
     let excluded = lines.iter().filter_map(|line| line.strip_prefix('!'));
-    excluded.map(|line| absolute(line.trim(), facts)).collect()
+    excluded.map(|line| Line::new(line.trim(), facts)).collect()
 }
 
-fn path_root(line: &str, excluded: &[PathBuf], facts: &Facts) -> RootPlan {
-    let path = absolute(line, facts);
-    let (path, pattern) = split_pattern(&path);
+fn path_root(line: &str, excluded: &[Line], facts: &Facts) -> RootPlan {
+    let Line { plain, pattern } = Line::new(line, facts);
+    // `d`, `./d` and `d/` are one.
+    let name = line.trim_start_matches("./").trim_end_matches('/');
     RootPlan {
-        name: line.to_owned(),
-        shape: if pattern.is_some() { Shape::Part } else { Shape::Unknown },
-        include: pattern.into_iter().collect(),
-        exclude: excluded.iter().filter_map(|excluded| below(&path, excluded)).collect(),
+        name: if name.is_empty() { line } else { name }.to_owned(),
+        shape: if pattern.is_empty() { Shape::Unknown } else { Shape::Part },
+        include: (!pattern.is_empty()).then(|| pattern.join("/")).into_iter().collect(),
+        exclude: excluded.iter().flat_map(|excluded| excluded.below(&plain)).collect(),
         replaced: Vec::new(),
         existing: Existing::Overwrite,
-        path,
+        path: plain,
     }
 }
 
-fn absolute(line: &str, facts: &Facts) -> PathBuf {
-    let path = match (line.strip_prefix('~'), &facts.home) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-            home.join(rest.trim_start_matches('/'))
+/// A path, and from its first component on that is one a pattern.
+struct Line {
+    plain: PathBuf,
+    pattern: Vec<String>,
+}
+
+impl Line {
+    /// What the line says is a pattern; the folder that it is relative to is none, whatever it is called.
+    fn new(line: &str, facts: &Facts) -> Self {
+        let (folder, rest) = match (line.strip_prefix('~'), &facts.home) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+                (home, rest.trim_start_matches('/'))
+            }
+            _ => (&facts.folder, line),
+        };
+        let (mut plain, mut pattern) = (folder.clone(), Vec::new());
+        for component in Path::new(rest).components() {
+            let name = part(component);
+            match component {
+                Component::ParentDir if !pattern.is_empty() => drop(pattern.pop()),
+                _ if pattern.is_empty() && !is_pattern(&name) => plain.push(name),
+                _ => pattern.push(name),
+            }
         }
-        _ => facts.folder.join(line),
-    };
-    normal(&path)
-}
-
-/// Splits a path before the first component that is a pattern.
-fn split_pattern(path: &Path) -> (PathBuf, Option<String>) {
-    let is_pattern = |component: &Component<'_>| {
-        component.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[{".contains(b))
-    };
-    let plain: PathBuf = path.components().take_while(|component| !is_pattern(component)).collect();
-    let pattern = path.strip_prefix(&plain).unwrap_or(Path::new(""));
-    let pattern = (!pattern.as_os_str().is_empty()).then(|| pattern.to_string_lossy().into_owned());
-    (plain, pattern)
-}
-
-/// The pattern `excluded` relative to `folder`; `None` when it is about another folder.
-fn below(folder: &Path, excluded: &Path) -> Option<String> {
-    if let Ok(rest) = excluded.strip_prefix(folder) {
-        return Some(rest.to_string_lossy().into_owned()).filter(|rest| !rest.is_empty());
+        Self { plain: normal(&plain), pattern }
     }
-    // `!/w/**/*.tmp` is about `/w/a` as well.
-    let (plain, pattern) = split_pattern(excluded);
-    pattern.filter(|pattern| folder.starts_with(plain) && pattern.starts_with("**/"))
+
+    /// What of it is about `folder`, as patterns relative to that: all ways in which a part of it can lead to the folder.
+    fn below(&self, folder: &Path) -> Vec<String> {
+        if let Ok(rest) = self.plain.strip_prefix(folder) {
+            let rest = rest.components().map(|component| globset::escape(&part(component)));
+            let whole: Vec<_> = rest.chain(self.pattern.iter().cloned()).collect();
+            // The folder itself: all that is in it.
+            return vec![if whole.is_empty() { "**".to_owned() } else { whole.join("/") }];
+        }
+        let Ok(rest) = folder.strip_prefix(&self.plain) else { return Vec::new() };
+        let names: Vec<_> = rest.components().map(part).collect();
+        let mut found = Vec::new();
+        led(&self.pattern, &names, &mut found);
+        found.dedup();
+        found
+    }
+}
+
+/// Adds what is left of `pattern` behind each way in which it can match all of `names`.
+fn led(pattern: &[String], names: &[String], found: &mut Vec<String>) {
+    match (pattern.split_first(), names.split_first()) {
+        (_, None) => {
+            let left = if pattern.is_empty() { "**".to_owned() } else { pattern.join("/") };
+            if !found.contains(&left) {
+                found.push(left);
+            }
+        }
+        // A folder above is excluded.
+        (None, Some(_)) => led(pattern, &[], found),
+        (Some((any, rest)), Some((_, below))) if any == "**" => {
+            led(rest, names, found);
+            led(pattern, below, found);
+        }
+        (Some((first, rest)), Some((name, below))) => {
+            if globset::Glob::new(first).is_ok_and(|glob| glob.compile_matcher().is_match(name)) {
+                led(rest, below, found);
+            }
+        }
+    }
+}
+
+fn part(component: Component<'_>) -> String {
+    component.as_os_str().to_string_lossy().into_owned()
+}
+
+fn is_pattern(part: &str) -> bool {
+    part.contains(['*', '?', '[', '{'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(folder: &str) -> Facts {
+        Facts { folder: folder.into(), home: Some("/home/me".into()), ..Facts::default() }
+    }
+
+    fn root(lines: &[&str]) -> RootPlan {
+        let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
+        path_roots(&lines, &facts("/w")).remove(0)
+    }
+
+    #[test]
+    fn an_exclusion_is_about_each_path_that_it_can_lead_to() {
+        for (path, excluded, left_out) in [
+            ("node_modules", "**/node_modules/.cache", &["**/node_modules/.cache", ".cache"][..]),
+            ("packages/a/node_modules", "packages/*/node_modules/.cache", &[".cache"]),
+            ("target", "target/debug", &["debug"]),
+            ("target", "**/target/debug", &["**/target/debug", "debug"]),
+            ("target", "target", &["**"]),
+            ("target/debug", "target", &["**"]),
+            ("apps/web/.next/cache", "apps/*/.next/cache/webpack", &["webpack"]),
+            ("apps", "apps/*/dist", &["*/dist"]),
+            ("a/x/b", "a/**/b/*.log", &["**/b/*.log", "*.log"]),
+            ("a", "/w/a/*.log", &["*.log"]),
+            ("a", "b/*.log", &[]),
+            ("a/b", "a/c*/d", &[]),
+            ("~/.npm", "~/.npm/_logs", &["_logs"]),
+            ("~/.npm", "**/_logs", &[]),
+            ("../sibling/a", "../sibling/a/b", &["b"]),
+        ] {
+            let mut found = root(&[path, &format!("!{excluded}")]).exclude;
+            found.sort();
+            let mut expected: Vec<_> = left_out.iter().map(ToString::to_string).collect();
+            expected.sort();
+            assert_eq!(found, expected, "{path}, !{excluded}");
+        }
+    }
+
+    #[test]
+    fn only_the_line_itself_is_a_pattern() {
+        let lines = ["out/**/*.bin".to_owned(), "!out/[ab]".to_owned()];
+        let root = path_roots(&lines, &facts("/w/{x}/[y]")).remove(0);
+        assert_eq!(root.path, Path::new("/w/{x}/[y]/out"));
+        assert_eq!((root.include, root.exclude), (vec!["**/*.bin".to_owned()], vec!["[ab]".to_owned()]));
+        let around = path_roots(&["..".to_owned(), "!a".to_owned()], &facts("/w/[y]")).remove(0);
+        assert_eq!(around.exclude, ["[[]y[]]/a"]);
+    }
+
+    #[test]
+    fn a_path_is_the_same_with_a_slash_at_its_end() {
+        assert_eq!(root(&["d/"]), root(&["d"]));
+        assert_eq!(root(&["./d"]), root(&["d"]));
+        assert_eq!(root(&["/"]).name, "/");
+    }
 }

@@ -27,6 +27,11 @@ pub fn parse_lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
+/// The lines of `text` that are paths or patterns, without comments, which begin with `#` as in `actions/cache`.
+pub fn parse_paths(text: &str) -> Vec<String> {
+    parse_lines(text).into_iter().filter(|line| !line.starts_with('#')).collect()
+}
+
 /// The words of `text`, separated by commas, blanks or newlines.
 pub fn parse_words(text: &str) -> Vec<String> {
     text.split([',', ' ', '\t', '\n', '\r']).filter(|word| !word.is_empty()).map(str::to_owned).collect()

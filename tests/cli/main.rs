@@ -9,6 +9,7 @@ mod destination;
 mod explain;
 mod finality;
 mod freshness;
+mod habits;
 mod host;
 mod inputs;
 mod isolation;

@@ -103,14 +103,14 @@ fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
 }
 
 #[test]
-fn a_job_that_only_looks_restores_saves_and_evicts_nothing() {
+fn a_job_that_only_looks_and_finds_all_restores_saves_and_evicts_nothing() {
     let job = Job::new();
     job.build(&[]);
     job.wipe();
     let entries = job.entries("target");
-    let said =
-        job.ok(&["run", "--lookup-only", "--save", "always", "--min-free", "1000TB", "--", "cargo", "build"]);
-    assert!(said.log.contains("target  skipped  not to be saved"), "{}", said.log);
+    let options = ["--lookup-only", "--layers", "target", "--save", "always", "--min-free", "1000TB"];
+    let said = job.ok(&[&["run"], &options[..], &["--", "cargo", "build"]].concat());
+    assert!(said.log.contains("target  skipped  an entry of this key is there already"), "{}", said.log);
     assert_eq!(said.env["TARGET_RESTORED"], "false");
     assert!(job.path("work/project/target/debug/small").is_file(), "the command ran");
     assert_eq!(job.entries("target"), entries);

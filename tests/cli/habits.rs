@@ -1,0 +1,136 @@
+//! What users of cache actions write, and expect of it.
+
+use std::fs;
+
+use crate::job::Job;
+
+/// Caches `paths` under the key `k` in one job, and restores into an empty workspace in the next.
+fn there_and_back(job: &Job, paths: &str) {
+    let args = ["--preset", "none", "--key", "k", "--path", paths];
+    job.ok(&[&["restore"], &args[..]].concat());
+    job.ok(&["save"]);
+    job.sh("rm -rf ./* && rm -rf ../../temp/*");
+    let said = job.ok(&[&["restore", "--no-session"], &args[..]].concat());
+    assert_eq!(said.outputs["cache-hit"], "true", "{paths}: {}", said.log);
+}
+
+#[test]
+fn what_is_excluded_is_left_out_however_it_is_written() {
+    for (path, excluded, file) in [
+        ("node_modules", "**/node_modules/.cache", "node_modules/.cache/x"),
+        ("packages/a/node_modules", "packages/*/node_modules/.cache", "packages/a/node_modules/.cache/x"),
+        ("out", "**/out/debug", "out/debug/x"),
+        ("apps/web/.next/cache", "apps/*/.next/cache/webpack", "apps/web/.next/cache/webpack/x"),
+        ("a", "a/**/*.log", "a/b/c/x.log"),
+        ("a", "./a/b/", "a/b/x"),
+    ] {
+        let job = Job::new();
+        job.write(&format!("work/project/{file}"), "secret");
+        job.write(&format!("work/project/{path}/kept"), "1");
+        there_and_back(&job, &format!("{path}\n!{excluded}"));
+        let is_there = |file: &str| job.path("work/project").join(file).exists();
+        assert!(is_there(&format!("{path}/kept")) && !is_there(file), "{path}, !{excluded}");
+    }
+}
+
+#[test]
+fn a_workspace_with_brackets_in_its_path_is_a_path_like_any_other() {
+    let mut job = Job::new();
+    job.write("work/[a]{b}/p/d/x", "1");
+    job.move_to("work/[a]{b}/p");
+    there_and_back(&job, "d/*");
+    assert!(job.path("work/[a]{b}/p/d/x").is_file());
+}
+
+#[test]
+fn comments_among_paths_are_none_of_them() {
+    let job = Job::new();
+    job.write("work/project/d/x", "1");
+    there_and_back(&job, "# the deps [not the tools\nd\n  # more\n");
+    assert!(job.path("work/project/d/x").is_file());
+}
+
+#[test]
+fn a_key_is_what_is_written_without_the_end_of_its_line() {
+    let job = Job::new();
+    job.write("work/project/d/x", "1");
+    let restore = |key: &str, path: &str| {
+        job.ok(&["restore", "--preset", "none", "--path", path, "--key", key]).outputs["cache-hit"].clone()
+    };
+    restore("npm-1", "d");
+    job.ok(&["save"]);
+    job.wipe();
+    for (key, path) in [("npm-1\n", "d"), ("npm-1", "d/"), ("  npm-1\r\n", "./d")] {
+        assert_eq!(restore(key, path), "true", "{key:?}, {path}");
+    }
+    // 600 bytes.
+    let long = "機".repeat(200);
+    assert_eq!(restore(&long, "d"), "false");
+    job.ok(&["save"]);
+    job.wipe();
+    assert_eq!(restore(&long, "d"), "true");
+    let said = job.run(&["restore", "--preset", "none", "--path", "d", "--key", &"機".repeat(513)]);
+    assert!(said.code == 2 && said.log.contains("has 513 characters"), "{said:?}");
+}
+
+#[test]
+fn a_look_that_finds_nothing_saves_all_the_same() {
+    let job = Job::new();
+    let args = ["--preset", "none", "--path", "d", "--key", "k", "--lookup-only"];
+    let look = || job.ok(&[&["restore"], &args[..]].concat()).outputs["cache-hit"].clone();
+    assert_eq!(look(), "false");
+    job.write("work/project/d/x", "1");
+    assert!(job.ok(&["save"]).log.contains("paths   saved"));
+    job.wipe();
+    assert_eq!(look(), "true");
+    let log = job.ok(&["save"]).log;
+    assert!(log.contains("an entry of this key is there already"), "{log}");
+}
+
+#[test]
+fn what_cargo_has_of_its_own_is_not_cached_twice() {
+    let job = Job::new();
+    let said = job.ok(&["restore", "--path", "target/\nmore"]);
+    assert!(said.log.contains("path: `target` is cached by cargo's own layers already"), "{}", said.log);
+    job.sh("cargo build -q --offline && mkdir more && echo 1 >more/x");
+    job.ok(&["save"]);
+    let of_paths = job.newest_entry("paths");
+    let names = fs::read_to_string(of_paths.join("manifest")).unwrap_or_default();
+    assert!(!names.contains("target/debug"));
+    assert_eq!(job.entries("target").len(), 1);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let job = Job::new();
+    job.ok(&["restore", "--preset", "none", "--path", "absent", "--key", "k"]);
+    let log = job.ok(&["save"]).log;
+    assert!(log.contains("there is nothing to save: no file in") && log.contains("project/absent"), "{log}");
+    job.wipe();
+    job.write("work/project/d/x", "1");
+    job.ok(&["restore", "--preset", "none", "--path", "d", "--key", "k"]);
+    job.ok(&["save"]);
+    let other = job.ok(&["restore", "--no-session", "--preset", "none", "--path", "e", "--key", "k"]).log;
+    assert!(
+        other.contains("there is an entry of this key of refs/heads/main, but of other paths"),
+        "{other}"
+    );
+}
+
+#[test]
+fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
+    let mut job = Job::new();
+    job.write("work/project/d/x", "1");
+    job.set("HOME", "");
+    job.run(&[
+        "restore",
+        "--no-session",
+        "--preset",
+        "none",
+        "--path",
+        "~/.runner-cache-test-absent",
+        "--key",
+        "k",
+    ]);
+    assert!(!job.path("work/project/~").exists());
+}
