@@ -45,7 +45,8 @@ pub(super) struct Search<'a> {
 
 impl Search<'_> {
     /// Looks through `unit` of the target directory `target`, whose files lie in `folders`. Where a script or a macro was told the
-    /// places (`may_be_told`), what can hide paths leads to all of them.
+    /// places (`may_be_told`), what can hide paths leads to all of them. What a script wrote into its output directory counts only if
+    /// somebody uses that (`is_output_used`).
     pub(super) fn of_unit(
         &self,
         folders: Folders<'_>,
@@ -53,12 +54,13 @@ impl Search<'_> {
         unit: &Unit,
         record: &Record,
         may_be_told: bool,
+        is_output_used: bool,
     ) -> tree::Result<Traces> {
         let mut found: Vec<_> = self.places.iter().map(|place| follows_variable(record, place)).collect();
         let mut tells_commit = false;
         let own = own_output(folders, target, unit)?;
         for id in unit.files(target) {
-            if is_notes(target, id) {
+            if is_notes(target, id) || !is_output_used && is_in_out_of_script(target, id) {
                 continue;
             }
             let contents = contents(folders, target, id)?;

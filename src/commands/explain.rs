@@ -116,8 +116,11 @@ pub(super) fn reason(
     {
         return Some("the entry of this key is partial, from a failed job; this job completes it".to_owned());
     }
-    let found =
-        if entry.is_some() { Vec::new() } else { store.headers_in(layer.layer, &plan.scopes.read).ok()? };
+    let found = if entry.is_some() {
+        Vec::new()
+    } else {
+        store.newest_headers(layer.layer, &plan.scopes.read).ok()?
+    };
     let is_of_others = |header: &store::Header| {
         header.key == layer.key
             && header.contents != layer.contents

@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use crate::cargo::{Host, Unit, units};
 use crate::github::Environment;
 use crate::plan::{PoolPlan, UnitKey};
-use crate::store::{self, EntryId, Layer, Lease, Store};
+use crate::store::{self, EntryId, Layer, Lease, Needs, Store};
 use crate::sys::{ManyOpenFiles, Time, sha256_hex};
 use crate::tree::{Kind, Tree};
 
@@ -160,7 +160,7 @@ fn open(store: &Store, id: &EntryId, key: &UnitKey, damaged: &AtomicUsize) -> Op
 
 /// Takes a damaged unit out of use. One that stays, such as in a store of a newer version, is found again.
 pub(super) fn take_out(store: &Store, id: &EntryId) {
-    let _ = store.quarantine(id);
+    let _ = store.quarantine(id, &Needs::default());
 }
 
 /// Tells that so many units were damaged.

@@ -16,7 +16,7 @@ use super::{downloads, explain, sweep};
 use crate::cargo::SOURCES;
 use crate::plan::{LayerPlan, LeftOut, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
-use crate::store::{self, Candidate, Layer, Lease, Root, Store};
+use crate::store::{self, Candidate, Layer, Lease, Needs, Root, Store};
 use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
 use crate::tree::{self, Delivery, Engine, Existing, Files, Linker, Progress, Selection, Source, Tree};
 
@@ -195,7 +195,7 @@ impl Restorer<'_> {
 
     /// Takes a damaged candidate out of use. Where that fails the next one may serve all the same.
     fn quarantine(&self, candidate: &Candidate, why: &str) {
-        let done = match self.store.quarantine(&candidate.id) {
+        let done = match self.store.quarantine(&candidate.id, &Needs::default()) {
             Ok(_) => "a damaged entry was taken out of the cache".to_owned(),
             Err(error) => format!("a damaged entry could not be taken out of the cache ({})", chain(&error)),
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::job::{Exit, Job, chain};
 use crate::report::{count, entries};
-use crate::store::{self, EntryId, Lease, Store};
+use crate::store::{self, EntryId, Lease, Needs, Store};
 use crate::sys::{Digest, Errno, ManyOpenFiles};
 use crate::tree;
 
@@ -12,12 +12,13 @@ use crate::tree;
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
     let (mut sound, mut damaged, mut unread) = (0, 0, 0);
     let _files = ManyOpenFiles::allow(0);
+    let needs = Needs::default();
     for id in store.entries()? {
         let lease = match store.lease(id.clone()) {
             Err(store::Error::Gone { .. }) => continue,
             Err(error) if error.is_damage() => {
                 damaged += 1;
-                quarantine(job, store, &id, &chain(&error))?;
+                quarantine(job, store, (&id, &needs), &chain(&error))?;
                 continue;
             }
             // Of a newer version, or not readable just now: the others are looked at all the same.
@@ -44,7 +45,7 @@ pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> 
                 drop(lease);
                 let more =
                     if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
-                quarantine(job, store, &id, &format!("{}: {what}{more}", path.display()))?;
+                quarantine(job, store, (&id, &needs), &format!("{}: {what}{more}", path.display()))?;
             }
         }
     }
@@ -108,8 +109,13 @@ fn is_closed(error: &store::Error) -> bool {
     }
 }
 
-fn quarantine(job: &Job, store: &Store, id: &EntryId, why: &str) -> Result<(), store::Error> {
-    let moved = store.quarantine(id)?;
+fn quarantine(
+    job: &Job,
+    store: &Store,
+    (id, needs): (&EntryId, &Needs),
+    why: &str,
+) -> Result<(), store::Error> {
+    let moved = store.quarantine(id, needs)?;
     let to = moved.map_or_else(String::new, |path| format!("; it is in {} now", path.display()));
     let entry = id.path().display().to_string();
     // Most reasons name a file of the entry.

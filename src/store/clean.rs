@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{EntryId, timestamp};
+use super::part::Needs;
 use super::retention::{Known, Planned, Reason};
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, file};
@@ -94,9 +95,9 @@ impl Store {
     /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine. Then retired ones go that
     /// nobody needs any more.
     pub fn evict(&self, plan: &[Planned]) -> Evicted {
-        let mut evicted = Evicted::default();
+        let (mut evicted, needs) = (Evicted::default(), Needs::default());
         for planned in plan {
-            match self.evict_one(&planned.id) {
+            match self.evict_one(&planned.id, &needs) {
                 Ok(Fate::Removed) => {
                     evicted.entries += 1;
                     evicted.bytes += planned.bytes;
@@ -110,7 +111,7 @@ impl Store {
         evicted
     }
 
-    fn evict_one(&self, id: &EntryId) -> Result<Fate> {
+    fn evict_one(&self, id: &EntryId, needs: &Needs) -> Result<Fate> {
         self.check_writable()?;
         let path = id.path();
         let dir = match self.open_folder(&path) {
@@ -124,7 +125,7 @@ impl Store {
         // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
         let Some(lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
         // Of the others there are many.
-        let is_needed = !id.layer().is_some_and(Layer::is_whole) && self.is_needed(lock.get())?;
+        let is_needed = !id.layer().is_some_and(Layer::is_whole) && self.is_needed(lock.get(), needs)?;
         let is_there = if is_needed { self.retire(id)?.is_some() } else { self.throw_away(&path)? };
         if !is_there {
             return Ok(Fate::Absent);
@@ -144,22 +145,22 @@ impl Store {
     }
 
     /// Takes a damaged entry out of every lookup. Returns where it is now. What others have of it they may find as it should be.
-    pub fn quarantine(&self, id: &EntryId) -> Result<Option<PathBuf>> {
+    pub fn quarantine(&self, id: &EntryId, needs: &Needs) -> Result<Option<PathBuf>> {
         self.check_writable()?;
         // There is no moment at which those who need it do not find it.
         let Some(retired) = self.retire(id)? else { return Ok(None) };
         self.remove_empty_folders(&id.key_folder)?;
-        Ok(Some(self.quarantine_retired(&retired)?.unwrap_or(retired)))
+        Ok(Some(self.quarantine_retired(&retired, needs)?.unwrap_or(retired)))
     }
 
     /// `None` where somebody needs or reads it: then it is deleted when nobody does any more.
-    fn quarantine_retired(&self, retired: &Path) -> Result<Option<PathBuf>> {
+    fn quarantine_retired(&self, retired: &Path, needs: &Needs) -> Result<Option<PathBuf>> {
         let dir = match self.open_folder(retired) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(None),
             dir => dir?,
         };
         let Some(lock) = Lock::try_on(dir, retired, LockMode::Exclusive)? else { return Ok(None) };
-        if self.is_needed(lock.get())? {
+        if self.is_needed(lock.get(), needs)? {
             return Ok(None);
         }
         let path = self.move_into(&self.quarantine_folder(), retired)?;
@@ -187,10 +188,10 @@ impl Store {
     fn sweep_retired(&self) -> Result<()> {
         self.check_writable()?;
         loop {
-            let mut has_freed = false;
+            let (mut has_freed, needs) = (false, Needs::default());
             // An entry needs older ones, if nobody set the clock back.
             let outcomes = self.all_retired()?.into_iter().rev().map(|path| {
-                has_freed |= self.let_go_of_retired(&path)?;
+                has_freed |= self.let_go_of_retired(&path, &needs)?;
                 Ok(())
             });
             let outcome = first_failure(outcomes);
@@ -387,7 +388,7 @@ mod tests {
         let id = publish(&store, "a", "own");
         file::remove_file(&id.path().join("manifest")).unwrap();
         assert!(store.lease(id.clone()).unwrap_err().is_damage());
-        store.quarantine(&id).unwrap();
+        store.quarantine(&id, &Needs::default()).unwrap();
         assert!(lookup(&store, "a", &[], Lanes::Any).is_empty());
         let quarantined = || file::names(&store.quarantine_folder()).unwrap().len();
         store.sweep(Timestamp::now()).unwrap();

@@ -3,11 +3,16 @@
 //! Exact key before a prefix, what a job completed before what one began, own lane before others, restore keys in their order, own ref before base ref before default
 //! branch, newest first.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::entry::{EntryId, scope_folder};
 use super::manifest::Header;
 use super::{Layer, Result, Scope, Store, name};
+
+/// Of how many keys the headers are read where all would be worth a look.
+const MOST_KEYS: usize = 50;
 
 /// Whose entries a job may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -147,12 +152,24 @@ impl Store {
         Ok(generations.map(|generation| EntryId { key_folder: key_folder.clone(), generation }).collect())
     }
 
-    /// What the entries of a layer in these scopes are, as far as they can be read.
-    pub fn headers_in(&self, layer: Layer, scopes: &[Scope]) -> Result<Vec<Header>> {
+    /// What the entries of a layer in these scopes are, as far as they can be read: those of the keys to which entries came last. To
+    /// read all would take longer than the look-up.
+    pub fn newest_headers(&self, layer: Layer, scopes: &[Scope]) -> Result<Vec<Header>> {
         let mut headers = Vec::new();
         for scope in scopes {
             let folder = scope_folder(self.root(), layer, scope);
-            for key_folder in self.names(&folder)?.iter().map(|name| folder.join(name)) {
+            let names = self.names(&folder)?;
+            if names.is_empty() {
+                continue;
+            }
+            let dir = self.open_folder(&folder)?;
+            let time = |name: &OsString| {
+                let stat = dir.stat_if_present(name.as_bytes()).ok().flatten();
+                (stat.map(|stat| stat.mtime), name.clone())
+            };
+            let mut newest: Vec<_> = names.iter().map(time).collect();
+            newest.sort_unstable_by(|a, b| b.cmp(a));
+            for key_folder in newest.into_iter().take(MOST_KEYS).map(|(_, name)| folder.join(name)) {
                 for generation in self.generations(&key_folder)? {
                     headers.extend(self.header(&EntryId { key_folder: key_folder.clone(), generation }));
                 }

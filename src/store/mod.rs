@@ -64,6 +64,7 @@ pub use flush::since_boot_ms;
 pub use layer::Layer;
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::{Elsewhere, Factor, Header, Install, Manifest, Origin, Part, Root, Scope, Sources, Unit};
+pub use part::Needs;
 pub use provenance::{
     Ability, Inputs, Known, Made, Outside, OutsideInput, OutsideState, Package, Provenance, Revision,
     SourceId,

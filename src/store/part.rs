@@ -1,7 +1,8 @@
 //! Files that lie in the folder of one entry and belong to others, too.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::entry::{EntryId, Lease, MANIFEST, TREES};
@@ -13,6 +14,31 @@ use crate::tree::{Files, Pack};
 
 /// The folder in an entry with the names that keep others' files.
 pub(super) const PARTS: &str = "parts";
+
+/// The entries whose files others keep, by what these have noted: read once, when that is first asked for, since it takes a look
+/// into all entries.
+#[derive(Debug, Default)]
+pub struct Needs {
+    names: OnceCell<HashSet<OsString>>,
+}
+
+impl Needs {
+    fn names(&self, store: &Store) -> Result<&HashSet<OsString>> {
+        if let Some(names) = self.names.get() {
+            return Ok(names);
+        }
+        let layers = Layer::ALL.into_iter().filter(|layer| !layer.is_whole()).collect::<Vec<_>>();
+        // One that is published meanwhile is found as an entry.
+        let staging = store.staging_folder();
+        let mut folders: Vec<_> = store.names(&staging)?.into_iter().map(|name| staging.join(name)).collect();
+        folders.extend(store.entries_in(&layers)?.into_iter().map(|id| id.path()));
+        let mut names = HashSet::new();
+        for folder in folders {
+            names.extend(store.names(&folder.join(PARTS))?);
+        }
+        Ok(self.names.get_or_init(|| names))
+    }
+}
 
 impl Store {
     /// The folder of `entry` (its path below the root), which may have been retired.
@@ -64,40 +90,20 @@ impl Store {
         }
     }
 
-    /// Whether files of the entry in `folder` belong to others. The caller holds its lock, or nothing follows from it.
-    pub(super) fn is_needed(&self, folder: &Dir) -> Result<bool> {
-        let manifest = folder.stat_if_present(MANIFEST.as_bytes())?;
+    /// Whether files of the entry in `folder` belong to others. The caller holds its lock, or nothing follows from it: who begins
+    /// to need it holds that, too, and gives its manifest a further name.
+    pub(super) fn is_needed(&self, folder: &Dir, needs: &Needs) -> Result<bool> {
+        // Network file systems tell late of what is not open.
+        let manifest = match folder.open_file(MANIFEST.as_bytes()) {
+            Ok((_, manifest)) => Some(manifest),
+            Err(_) => folder.stat_if_present(MANIFEST.as_bytes())?,
+        };
         if manifest.is_some_and(|manifest| manifest.links > 1) {
             return Ok(true);
         }
-        // Somebody may have removed what would tell, or copied the root without its names; and network file systems tell late.
-        self.is_named(folder.path().file_name().unwrap_or_default())
-    }
-
-    /// Whether any entry, or one that is being made, keeps files of `entry`.
-    fn is_named(&self, entry: &OsStr) -> Result<bool> {
-        let name = [PARTS.as_bytes(), b"/", entry.as_bytes()].concat();
-        // One that is published meanwhile is found as an entry.
-        let stagings =
-            self.names(&self.staging_folder())?.into_iter().map(|name| self.staging_folder().join(name));
-        if self.is_in_any(&name, stagings)? {
-            return Ok(true);
-        }
-        let layers = Layer::ALL.into_iter().filter(|layer| !layer.is_whole()).collect::<Vec<_>>();
-        self.is_in_any(&name, self.entries_in(&layers)?.into_iter().map(|id| id.path()))
-    }
-
-    fn is_in_any(&self, name: &[u8], folders: impl Iterator<Item = PathBuf>) -> Result<bool> {
-        for path in folders {
-            match self.open_folder(&path).and_then(|folder| Ok(folder.stat_if_present(name)?)) {
-                Ok(None) => {}
-                Ok(Some(_)) => return Ok(true),
-                // What goes meanwhile needs nothing.
-                Err(Error::Sys(error)) if error.is(Errno::NOENT) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
+        // Somebody may have removed what would tell, or copied the root without its names.
+        let name = folder.path().file_name().unwrap_or_default();
+        Ok(needs.names(self)?.contains(name))
     }
 
     /// The retired entries.
@@ -108,7 +114,7 @@ impl Store {
 
     /// Removes of a retired entry what it keeps of others, for it is no entry any more, and the whole once nobody needs it.
     /// Whether something was removed.
-    pub(super) fn let_go_of_retired(&self, path: &Path) -> Result<bool> {
+    pub(super) fn let_go_of_retired(&self, path: &Path, needs: &Needs) -> Result<bool> {
         let dir = match self.open_folder(path) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(false),
             Err(Error::Sys(error)) if error.is(Errno::NOTDIR) => {
@@ -118,11 +124,11 @@ impl Store {
         };
         let keeps_any = |dir: &Dir| Ok::<_, Error>(dir.stat_if_present(PARTS.as_bytes())?.is_some());
         // Before the lock: whoever begins to need it must not meet one for nothing.
-        if !self.may_remove(dir.stat_self()?.owner) || (self.is_needed(&dir)? && !keeps_any(&dir)?) {
+        if !self.may_remove(dir.stat_self()?.owner) || (self.is_needed(&dir, needs)? && !keeps_any(&dir)?) {
             return Ok(false);
         }
         let Some(lock) = Lock::try_on(dir, path, LockMode::Exclusive)? else { return Ok(false) };
-        if !self.is_needed(lock.get())? {
+        if !self.is_needed(lock.get(), needs)? {
             return self.throw_away(path);
         }
         let does_keep = keeps_any(lock.get())?;
@@ -337,7 +343,7 @@ mod tests {
         let a = case.publish("a", &[]);
         let b = case.publish("b", &[&a]);
         file::remove_file(&a.path().join(MANIFEST)).unwrap();
-        case.store.quarantine(&a).unwrap();
+        case.store.quarantine(&a, &Needs::default()).unwrap();
         case.store.sweep(Timestamp::now()).unwrap();
         assert!(case.has_files(&b, &["b", "a"]));
         case.evict(&b);
@@ -372,7 +378,10 @@ mod tests {
         let case = Case::new();
         let a = case.publish("a", &[]);
         let b = case.publish("b", &[&a]);
-        assert_eq!(case.store.quarantine(&a).unwrap().as_deref(), Some(&*case.store.retired(a.path())));
+        assert_eq!(
+            case.store.quarantine(&a, &Needs::default()).unwrap().as_deref(),
+            Some(&*case.store.retired(a.path()))
+        );
         assert!(case.has_files(&b, &["b", "a"]));
         case.evict(&b);
         assert_eq!(case.retired(), 0);

@@ -155,10 +155,17 @@ impl Noting<'_> {
         let search = Search { places: self.places, revisions: &self.making.revisions };
         let ReadUnits { units, records, .. } = read;
         let is_new = |index: usize| carried.get(index).is_none_or(Option::is_none);
+        let abilities = units.par_iter().enumerate().map(|(index, unit)| match carried.get(index) {
+            Some(Some(carried)) => Ok(carried.ability),
+            _ => ability_of(output, unit),
+        });
+        let abilities = abilities.collect::<tree::Result<Vec<_>>>()?;
         let traces = units.par_iter().zip(records).enumerate().map(|(index, (unit, record))| match record {
             Some(record) if is_new(index) && read.may_know_places(output.tree, index) => {
                 let may_be_told = read.sees_macro(output.tree, index) || run_of(output.tree, unit).is_some();
-                let mut traces = search.of_unit(output.folders, output.tree, unit, record, may_be_told)?;
+                let is_output_used = read.is_output_used(output, index, &abilities)?;
+                let mut traces =
+                    search.of_unit(output.folders, output.tree, unit, record, may_be_told, is_output_used)?;
                 let made = made_while(output.tree, unit);
                 for (_, (root, id)) in extras.iter().filter(|(of, _)| made.as_ref() == Some(of)) {
                     let OutputFolder { tree, folders, .. } = &outputs[*root as usize];
@@ -169,11 +176,6 @@ impl Noting<'_> {
             _ => Ok(Traces::default()),
         });
         let traces = traces.collect::<tree::Result<Vec<_>>>()?;
-        let abilities = units.par_iter().enumerate().map(|(index, unit)| match carried.get(index) {
-            Some(Some(carried)) => Ok(carried.ability),
-            _ => ability_of(output, unit),
-        });
-        let abilities = abilities.collect::<tree::Result<Vec<_>>>()?;
         let lookup = Lookup::new(self);
         let named = (0..units.len()).into_par_iter().map(|index| {
             if is_new(index) { lookup.of_unit(output, read, &abilities, index) } else { Ok(Named::default()) }

@@ -1,10 +1,12 @@
 //! The units of a target directory with what was noted of each, and what one may have got from others.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use memchr::memmem;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::super::bound::{is_told, own_output};
 use super::super::dependencies::told;
 use super::super::reader::ability;
 use super::super::record::Record;
@@ -66,6 +68,34 @@ impl ReadUnits {
         !self.is_download(index)
             || is_run(index)
             || self.needs[index].iter().flatten().any(|&need| is_run(need))
+    }
+
+    /// Whether anybody can have looked into the output directory of a script's run: not where it is of a download, the script told
+    /// nobody where that is, and what was compiled with it asked for it neither itself nor by a macro. Some scripts leave there what
+    /// they tried.
+    pub(super) fn is_output_used(
+        &self,
+        output: &OutputFolder<'_>,
+        index: usize,
+        abilities: &[Ability],
+    ) -> tree::Result<bool> {
+        let own = own_output(output.folders, output.tree, &self.units[index])?;
+        let Some(own) = own.filter(|own| !own.is_empty() && self.is_download(index)) else { return Ok(true) };
+        for id in self.units[index].files(output.tree).into_iter().filter(|id| is_told(output.tree, *id)) {
+            let told = output.folders.read(output.tree, id)?.unwrap_or_default();
+            if memmem::find(&told, &own).is_some() {
+                return Ok(true);
+            }
+        }
+        let is_user = |unit: usize| self.needs[unit].as_ref().is_none_or(|needs| needs.contains(&index));
+        Ok((0..self.units.len()).filter(|&unit| is_user(unit)).any(|unit| {
+            let Some(record) = &self.records[unit] else { return true };
+            let Ability { reads, runs, asks } = self.macros(output.tree, unit, abilities);
+            let names_it = |variable: &Vec<u8>| variable.starts_with(b"OUT_DIR");
+            let is_in_it = |source: &PathBuf| source.as_os_str().as_encoded_bytes().starts_with(&own);
+            reads || runs || asks || { record.variables.iter() }.any(names_it) || { record.sources.iter() }
+                .any(is_in_it)
+        }))
     }
 
     /// What the procedural macros can do together that were there when a unit was compiled: macros are re-exported.
