@@ -181,6 +181,8 @@ class Measure:
         bench = Bench(self.place, self.binary, self.place.folder, PATHS)
         self.take(START, scenario.start(bench), tree=NO_TREE)
         bench.clear()
+        self.take(START, scenario.crowded(bench), tree=NO_TREE)
+        bench.clear()
 
     def builds(self) -> None:
         # Once is enough of what takes minutes: what differs is how much is compiled, and that does not depend on the disk.

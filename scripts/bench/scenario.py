@@ -1,6 +1,7 @@
 """What is measured: for each operation the ways to do it."""
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,8 +11,8 @@ from typing import Any
 from layer import CARGO, PATHS, TARGET, Cache, Job, Layer
 from likeness import check
 from place import Place, remove
-from process import environment, run
-from trees import change, disk_bytes, entries, one_percent
+from process import environment, run, wait_for_left_running
+from trees import EPOCH_NS, change, disk_bytes, entries, one_percent
 from way import Way
 
 MODES = ("auto", "copy")
@@ -25,6 +26,11 @@ TAR = "tar and zstd -T0"
 # Names are arguments of the shell, never part of its text.
 SAVE_TAR = ["bash", "-o", "pipefail", "-c", 'tar --posix -cf - -C "$1" . | zstd -q -T0 -o "$2"', "bash"]
 RESTORE_TAR = ["bash", "-o", "pipefail", "-c", 'mkdir "$2" && zstd -dc -T0 "$1" | tar -xf - -C "$2"', "bash"]
+
+
+MISS_AMONG_MANY = "runner-cache restore, a miss among 10,000 entries"
+CLEANING = "runner-cache gc of 3,000 idle entries"
+MANY, IDLE = 10_000, 3_000
 
 
 @dataclass
@@ -246,6 +252,39 @@ def start(bench: Bench) -> list[Way]:
         run(way.command, cwd=way.cwd, env=way.env)
         ways.append(way)
     return ways
+
+
+def crowded(bench: Bench) -> list[Way]:
+    """What many entries cost: a miss among them, and to let them go when all have lain idle for long."""
+    job = bench.job("crowd", PATHS)
+    job.tree.mkdir()
+    (job.tree / "file").write_text("1\n")
+    many, idle = crowd(bench, job, MANY), crowd(bench, job, IDLE)
+    full = idle.with_name("full")
+    idle.rename(full)
+    miss = [str(bench.binary), "restore", *PATHS.arguments, "--key", "another", "--no-session", "--cache-root", str(many)]
+    clean = [str(bench.binary), "gc", "--max-age", "1d", "--cache-root", str(idle)]
+    return [
+        Way(MISS_AMONG_MANY, miss, job.folder, job.env),
+        Way(CLEANING, clean, job.folder, job.env, before=partial(copy_root, full, idle)),
+    ]
+
+
+def crowd(bench: Bench, job: Job, count: int) -> Path:
+    """A root with so many entries, each with a key of its own and a time of long ago."""
+    cache = bench.cache(f"crowd-{count}")
+    run(cache.save(job), cwd=job.folder, env=job.env)
+    wait_for_left_running()
+    (entry,) = (path.parent for path in cache.root.glob("paths/*/*/*/*/manifest"))
+    os.utime(entry, ns=(EPOCH_NS, EPOCH_NS))
+    for number in range(1, count):
+        shutil.copytree(entry.parent, entry.parent.with_name(f"{entry.parent.name}-{number}"))
+    return cache.root
+
+
+def copy_root(full: Path, root: Path) -> None:
+    remove(root)
+    shutil.copytree(full, root)
 
 
 def check_saved(bench: Bench, cache: Cache, job: Job) -> None:

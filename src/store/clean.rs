@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::entry::{EntryId, timestamp};
 use super::part::Needs;
@@ -96,8 +97,10 @@ impl Store {
     /// nobody needs any more.
     pub fn evict(&self, plan: &[Planned]) -> Evicted {
         let (mut evicted, needs) = (Evicted::default(), Needs::default());
-        for planned in plan {
-            match self.evict_one(&planned.id, &needs) {
+        // Most are small: to remove one is a few calls, of which none waits for those of another one.
+        let fates = plan.par_iter().map(|planned| self.evict_one(&planned.id, &needs));
+        for (planned, fate) in plan.iter().zip(fates.collect::<Vec<_>>()) {
+            match fate {
                 Ok(Fate::Removed) => {
                     evicted.entries += 1;
                     evicted.bytes += planned.bytes;

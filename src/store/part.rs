@@ -1,9 +1,9 @@
 //! Files that lie in the folder of one entry and belong to others, too.
 
-use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::entry::{EntryId, Lease, MANIFEST, TREES};
 use super::manifest::{Part, Root};
@@ -19,13 +19,14 @@ pub(super) const PARTS: &str = "parts";
 /// into all entries.
 #[derive(Debug, Default)]
 pub struct Needs {
-    names: OnceCell<HashSet<OsString>>,
+    names: Mutex<Option<Arc<HashSet<OsString>>>>,
 }
 
 impl Needs {
-    fn names(&self, store: &Store) -> Result<&HashSet<OsString>> {
-        if let Some(names) = self.names.get() {
-            return Ok(names);
+    fn names(&self, store: &Store) -> Result<Arc<HashSet<OsString>>> {
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = &*known {
+            return Ok(Arc::clone(names));
         }
         let layers = Layer::ALL.into_iter().filter(|layer| !layer.is_whole()).collect::<Vec<_>>();
         // One that is published meanwhile is found as an entry.
@@ -36,7 +37,7 @@ impl Needs {
         for folder in folders {
             names.extend(store.names(&folder.join(PARTS))?);
         }
-        Ok(self.names.get_or_init(|| names))
+        Ok(Arc::clone(known.insert(Arc::new(names))))
     }
 }
 
