@@ -181,6 +181,8 @@ struct Course<'a> {
     places: Vec<u8>,
     /// What the jobs of each lane run, as a workflow says it.
     lanes: Vec<Vec<Command>>,
+    /// Whether no job only checks.
+    builds_only: bool,
     options: Options,
     has_topic: bool,
     /// Shapes that do not compile there.
@@ -191,7 +193,8 @@ impl<'a> Course<'a> {
     fn new(random: &'a mut fastrand::Rng, shapes: &'a [String]) -> Self {
         let runners = random.u8(1..=3);
         let is_one_path = random.bool();
-        let lanes = (0..random.u8(1..=2)).map(|_| commands(random)).collect();
+        let builds_only = shapes.iter().any(|shape| shapes::named(shape).is_of_builds_only);
+        let lanes = (0..random.u8(1..=2)).map(|_| commands(random, builds_only)).collect();
         let rarely = |random: &mut fastrand::Rng| random.u8(..5) == 0;
         let options = Options {
             has_freshness: !rarely(random),
@@ -200,7 +203,7 @@ impl<'a> Course<'a> {
             keeps_all: rarely(random),
         };
         let places = (0..runners).map(|runner| if is_one_path { 0 } else { runner }).collect();
-        Self { random, shapes, places, lanes, options, has_topic: false, broken: None }
+        Self { random, shapes, places, lanes, builds_only, options, has_topic: false, broken: None }
     }
 
     fn steps(mut self) -> Vec<Step> {
@@ -265,7 +268,7 @@ impl<'a> Course<'a> {
         };
         // Now and then a workflow changes.
         if random.u8(..8) == 0 {
-            self.lanes[lane] = commands(random);
+            self.lanes[lane] = commands(random, self.builds_only);
         }
         Job {
             runner: u8::try_from(runner).unwrap(),
@@ -283,7 +286,7 @@ impl<'a> Course<'a> {
 }
 
 /// What a workflow runs, in its order.
-fn commands(random: &mut fastrand::Rng) -> Vec<Command> {
+fn commands(random: &mut fastrand::Rng, builds_only: bool) -> Vec<Command> {
     use Command::{Build, Check, Clippy, Doc, Release, Run, Test};
     let usual: [&[Command]; 9] = [
         &[Build],
@@ -296,7 +299,10 @@ fn commands(random: &mut fastrand::Rng) -> Vec<Command> {
         &[Run, Build],
         &[Doc, Build],
     ];
-    random.choice(usual).unwrap().to_vec()
+    let is_allowed = |commands: &&[Command]| {
+        !builds_only || !commands.iter().any(|command| matches!(command, Check | Clippy | Doc))
+    };
+    random.choice(usual.into_iter().filter(is_allowed).collect::<Vec<_>>()).unwrap().to_vec()
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub(crate) struct Shape {
     pub(crate) inputs: &'static [(&'static str, &'static str)],
     /// Whether its units are made of files that a fresh checkout lacks and that each job makes: so each job has to build them.
     pub(crate) is_made_again: bool,
+    /// Whether its probe finds what checks have left beside what builds make: a limit of the law, and cargo's as well.
+    pub(crate) is_of_builds_only: bool,
     /// Shapes that no project has besides this one.
     pub(crate) excludes: &'static [&'static str],
     /// Whether its package can be the repository's root.
@@ -70,6 +72,7 @@ impl Shape {
         release_probe: "",
         inputs: &[],
         is_made_again: false,
+        is_of_builds_only: false,
         excludes: &[],
         may_be_root: false,
         is_rare: false,

@@ -98,6 +98,46 @@ pub(super) const ALL: &[Shape] = &[
         inputs: &[("", "/variable-values/")],
         ..Shape::NOTHING
     },
+    // What a script asks for without telling cargo.
+    Shape {
+        name: "asked",
+        packages: &[Package::new("asked", "")],
+        files: &[
+            (
+                "build.rs",
+                "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    println!(\"cargo:rustc-env=V={}\", \
+                 std::env::var(\"JUDGE_ASKED\").unwrap_or_default());\n}\n",
+            ),
+            ("src/main.rs", MAIN),
+            ("/asked-values/v", "@n\n"),
+        ],
+        edits: &[Edit::Number("/asked-values/v"), Edit::Number("src/main.rs")],
+        programs: &["asked"],
+        before: "VARIABLES+=(\"JUDGE_ASKED=$(cat \"$W/asked-values/v\")\")",
+        inputs: &[("", "/asked-values/")],
+        ..Shape::NOTHING
+    },
+    Shape {
+        name: "calls",
+        packages: &[Package::new("calls", "")],
+        files: &[
+            (
+                "build.rs",
+                "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    \
+                 let said = std::process::Command::new(\"judge-calls-tool\").output().unwrap();\n    \
+                 println!(\"cargo:rustc-env=V={}\", String::from_utf8(said.stdout).unwrap().trim());\n}\n",
+            ),
+            ("src/main.rs", MAIN),
+            ("/calls-tools/v", "@n\n"),
+        ],
+        edits: &[Edit::Number("/calls-tools/v"), Edit::Number("src/main.rs")],
+        programs: &["calls"],
+        // The host's: it is another one when the host was upgraded.
+        before: "mkdir -p \"$LAB/tools\"; printf '#!/bin/sh\\necho %s\\n' \"$(cat \"$W/calls-tools/v\")\" >\"$LAB/tools/judge-calls-tool\"; \
+                 chmod +x \"$LAB/tools/judge-calls-tool\"; VARIABLES+=(\"PATH=$LAB/tools:$PATH\")",
+        inputs: &[("", "/calls-tools/")],
+        ..Shape::NOTHING
+    },
     Shape {
         name: "with-path",
         packages: &[Package::new("with-path", "")],

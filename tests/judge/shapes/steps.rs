@@ -131,6 +131,7 @@ pub(super) const ALL: &[Shape] = &[
         edits: &[Edit::Number("Cargo.toml"), Edit::Number("src/lib.rs")],
         // Rustdoc looks for the library by its name.
         probe: "inside rustdoc --test \"$W/@d/page.md\" -L target/debug/deps --edition 2021 >/dev/null; echo \"book: exit $?\"",
+        is_of_builds_only: true,
         may_be_root: true,
         ..Shape::NOTHING
     },
