@@ -38,7 +38,7 @@ if ! { [[ -f $installed ]] && cmp -s "$list" "$installed"; }; then
 fi
 
 # Only a simulated week has it for a peer.
-mbx_version=1.29.0
+mbx_version=1.29.1
 for option in "$@"; do
   if [[ $option == --week && -z ${MBX:-} ]]; then
     say "building mbx $mbx_version, once; MBX takes another one"

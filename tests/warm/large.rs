@@ -58,8 +58,8 @@ fn a_large_workspace_is_compiled_once() {
     check_out(&workspace, &job.path("another/place"));
     job.write("another/place/parts/market/src/lib.rs", &edited);
     job.move_to("another/place");
-    job.ok(&["restore"]);
+    let said = job.ok(&["restore"]);
     for command in &COMMANDS[..2] {
-        assert_eq!(built(&job, command).compiled_names(), BTreeSet::new(), "{command}");
+        assert_eq!(built(&job, command).compiled_names(), BTreeSet::new(), "{command}: {}", said.log);
     }
 }
