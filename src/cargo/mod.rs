@@ -73,5 +73,7 @@ pub use tool::Tool;
 pub use toolchain::Toolchain;
 pub use traces::leads_to;
 pub use units::{Unit, has_unfinished, units};
-pub use verdict::{Checkout, Reason, leave_out_users, verdicts, watched_sources};
+pub use verdict::{
+    Checkout, LOCK, Reason, is_code, is_nothing_to_reader, leave_out_users, verdicts, watched_sources,
+};
 pub use workspace::Workspace;

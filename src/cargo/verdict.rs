@@ -6,6 +6,19 @@ use super::source_trees::nodes_of_package;
 use crate::store::{Inputs, Known, Made, Provenance, SourceId};
 use crate::tree::Tree;
 
+/// What cargo makes where it is absent.
+pub const LOCK: &str = "Cargo.lock";
+
+/// Whether it makes no difference to who may read anything but the code of other packages that `name` came or went.
+pub fn is_nothing_to_reader(name: &[u8]) -> bool {
+    name == LOCK.as_bytes() || is_code(name)
+}
+
+/// Whether a file called `name` is code.
+pub fn is_code(name: &[u8]) -> bool {
+    name.ends_with(b".rs")
+}
+
 /// Why a unit is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {

@@ -15,17 +15,14 @@ use super::git;
 use super::job::{Job, chain};
 use super::trouble::Trouble;
 use crate::cargo::{
-    Checkout, Host, RUSTC_INFO, Reason, Unit, has_unfinished, leave_out_users, profile_settings, units,
-    verdicts, version, watched_sources,
+    Checkout, Host, LOCK, RUSTC_INFO, Reason, Unit, has_unfinished, is_code, is_nothing_to_reader,
+    leave_out_users, profile_settings, units, verdicts, version, watched_sources,
 };
 use crate::plan::SourcesPlan;
 use crate::report::{SourcesKept, UnitsKept};
 use crate::store::{Inputs, Lease, Manifest, Root, SourceId, Sources};
 use crate::sys::{Dir, Time, before_now, file};
 use crate::tree::{Compared, Kind, NodeId, Tree};
-
-/// What cargo makes where it is absent.
-const LOCK: &str = "Cargo.lock";
 
 /// A judgement of an entry's units, to be carried out when those that serve are in place.
 pub(super) struct Judged<'l> {
@@ -116,10 +113,7 @@ impl Judged<'_> {
             trees: self.trees(),
             is_same: plan.is_compared.then_some(&is_same),
             is_same_to_package: &|id| self.is_same_but(id, |name| name == LOCK.as_bytes()),
-            is_same_to_reader: &|id| {
-                is_code(self.name_of(id))
-                    || self.is_same_but(id, |name| name == LOCK.as_bytes() || is_code(name))
-            },
+            is_same_to_reader: &|id| is_code(self.name_of(id)) || self.is_same_but(id, is_nothing_to_reader),
             is_new: &|folder, name| {
                 let snapshot = &self.manifest.sources[folder.sources as usize].snapshot;
                 let compared = self.compared[folder.sources as usize].as_ref();
@@ -377,8 +371,4 @@ impl Judged<'_> {
         }
         Ok(())
     }
-}
-
-fn is_code(name: &[u8]) -> bool {
-    name.ends_with(b".rs")
 }

@@ -211,3 +211,33 @@ fn of_other_profile_settings_no_old_library_comes_back() {
     );
     assert_eq!(repository.assert_true(HERE), "1\nok\n");
 }
+
+#[test]
+fn who_may_read_anything_stays_known_when_the_code_of_another_package_changes() {
+    const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"app\", \"mac\", \"other\"]\n";
+    const APP: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nmac.path = \"../mac\"\n";
+    const MAC: &str =
+        "[package]\nname = \"mac\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[lib]\nproc-macro = true\n";
+    const OTHER: &str = "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    let mut repository = Repository::new(
+        &[
+            ("Cargo.toml", WORKSPACE),
+            ("app/Cargo.toml", APP),
+            ("app/src/main.rs", "fn main() { println!(\"{}\", mac::text!(\"README.md\")) }\n"),
+            ("app/README.md", "one"),
+            ("mac/Cargo.toml", MAC),
+            ("mac/src/lib.rs", READER),
+            ("other/Cargo.toml", OTHER),
+            ("other/src/lib.rs", "pub fn one() {}\n"),
+        ],
+        "cargo build --offline --workspace 2>&1 | grep -c Compiling; cargo run -q --offline -p app",
+    );
+    assert_eq!(repository.run(HERE).0, "3\none\nok\n");
+    repository.edit("other/src/lib.rs", Some("pub fn two() {}\n"));
+    assert_eq!(repository.run(HERE).0, "1\none\nok\n");
+    // What the job before took over is still known.
+    let (said, log) = repository.run(HERE);
+    assert_eq!(said, "0\none\nok\n", "{log}");
+    repository.edit("app/README.md", Some("two"));
+    assert_eq!(repository.run(HERE).0, "1\ntwo\nok\n");
+}

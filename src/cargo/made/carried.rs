@@ -1,6 +1,6 @@
 //! What is known of units since the entry that a job started from: of those that were not made again nothing is read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use super::super::outside::OutsideList;
 use super::super::package::Package;
 use super::super::source_trees::{SourceTrees, leaves_below, nodes_of_package};
 use super::super::units::Unit;
+use super::super::verdict::{is_code, is_nothing_to_reader};
 use super::OutputFolder;
 use crate::store::{self, Ability, Inputs, Known, Made, Outside, Provenance, SourceId};
-use crate::tree::{NodeId, Tree};
+use crate::tree::{Kind, NodeId, Tree};
 
 /// What has become of sources of an earlier entry.
 #[derive(Debug)]
@@ -161,14 +162,19 @@ impl<'a> Carrying<'a> {
         (!is_there).then(|| (SourceId { sources: since.now, node }, name.to_owned()))
     }
 
-    /// Whether all that was in the sources is as it was.
-    fn is_all_same(&self) -> bool {
-        self.earlier
-            .sources
-            .iter()
-            .flatten()
-            .flat_map(|since| &since.nodes)
-            .all(|node| node.is_some_and(|(_, is_same)| is_same))
+    /// Whether all that was in the sources is as it was to who may read anything but the code of other packages: as
+    /// [`super::super::verdict::Checkout::is_same_to_reader`] tells it.
+    fn is_all_same_to_reader(&self) -> bool {
+        let sources = self.earlier.sources.iter().zip(&self.earlier.trees);
+        sources.filter_map(|(since, then)| Some((since.as_ref()?, then))).all(|(since, then)| {
+            let now = self.trees[since.now as usize];
+            since.nodes.iter().zip(0..).all(|(found, id)| match found {
+                _ if is_code(then.name(id)) => true,
+                Some((_, true)) => true,
+                Some((node, false)) => has_same_names_to_reader((now, *node), (then, id)),
+                None => is_nothing_to_reader(then.name(id)),
+            })
+        })
     }
 
     /// The same as it is now; `None` where something has changed since: then the unit is of what was.
@@ -194,7 +200,7 @@ impl<'a> Carrying<'a> {
         let mut below = watched
             .chain(whole)
             .flat_map(|(id, nodes)| nodes.into_iter().map(move |node| SourceId { node, ..id }));
-        if !below.all(|id| one(&id).is_some()) || known.is_open && !self.is_all_same() {
+        if !below.all(|id| one(&id).is_some()) || known.is_open && !self.is_all_same_to_reader() {
             return None;
         }
         let outside = known.outside.iter().map(|&index| {
@@ -218,6 +224,16 @@ impl<'a> Carrying<'a> {
             is_open: known.is_open,
         })
     }
+}
+
+/// Whether only such names came to or went from a directory that are nothing to who reads no code of other packages.
+fn has_same_names_to_reader((now, here): (&Tree, NodeId), (then, there): (&Tree, NodeId)) -> bool {
+    let is_folder = |tree: &Tree, id| matches!(tree.node(id).kind, Kind::Folder { .. });
+    let names = |tree: &Tree, id| -> HashSet<(Vec<u8>, bool)> {
+        let children = tree.children(id).filter(|&id| !is_nothing_to_reader(tree.name(id)));
+        children.map(|id| (tree.name(id).to_vec(), is_folder(tree, id))).collect()
+    };
+    is_folder(now, here) && is_folder(then, there) && names(now, here) == names(then, there)
 }
 
 /// Whether cargo has not made `unit` of `target` again since it was in `then`.
