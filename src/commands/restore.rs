@@ -105,6 +105,9 @@ pub(super) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> 
             "the event file tells nothing, so that this job saves nothing and reads only what its base made";
         job.console.warn(format!("{what}: {why}"));
     }
+    if let Some(home) = job.env.home_of_system() {
+        job.console.say(format!("HOME is not set: the home is {home}, as the system says of this user"));
+    }
     let facts = facts::gather(job, settings)?;
     let plan = plan::build(settings, &facts).map_err(|error| NoPlan::WrongInput(error.to_string()))?;
     if plan.has_unknown_commit {

@@ -11,6 +11,8 @@ pub struct Environment {
     values: BTreeMap<String, String>,
     /// The names of those that are not UTF-8.
     unreadable: Vec<String>,
+    /// Whether `HOME` was not set, and is what the system says of the user.
+    is_home_of_system: bool,
 }
 
 /// How the variables begin that this program goes by and whose paths nothing else tells. (The workspace is also the working
@@ -33,8 +35,14 @@ impl Environment {
             && let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok())
         {
             environment.values.insert("HOME".to_owned(), home);
+            environment.is_home_of_system = true;
         }
         environment
+    }
+
+    /// The home of the user where `HOME` is not set.
+    pub fn home_of_system(&self) -> Option<&str> {
+        self.get("HOME").filter(|_| self.is_home_of_system)
     }
 
     /// The variables that matter and are not UTF-8.
@@ -60,7 +68,7 @@ impl Environment {
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Self {
         let values = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { values, unreadable: Vec::new() }
+        Self { values, ..Self::default() }
     }
 }
 

@@ -122,7 +122,7 @@ fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
     let mut job = Job::new();
     job.write("work/project/d/x", "1");
     job.set("HOME", "");
-    job.run(&[
+    let said = job.run(&[
         "restore",
         "--no-session",
         "--preset",
@@ -132,5 +132,6 @@ fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
         "--key",
         "k",
     ]);
+    assert!(said.log.contains("HOME is not set: the home is /"), "{}", said.log);
     assert!(!job.path("work/project/~").exists());
 }
