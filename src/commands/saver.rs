@@ -52,6 +52,10 @@ impl Saver<'_> {
         let base = self.base();
         let live = live::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
         if live.iter().all(|live| live.root.tree.files() == 0) {
+            // Where cargo's own are everybody can tell.
+            if plan.layer != Layer::Paths {
+                return Ok(Saved::Not("there is nothing to save".into()));
+            }
             let places: Vec<_> = plan.roots.iter().map(|root| root.path.display().to_string()).collect();
             return Ok(Saved::Not(
                 format!("there is nothing to save: no file in {}", places.join(", ")).into(),
