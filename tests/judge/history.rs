@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::shape::Commands;
 use crate::shapes;
 
 /// A project of these shapes, and what happens to it.
@@ -193,7 +194,7 @@ impl<'a> Course<'a> {
     fn new(random: &'a mut fastrand::Rng, shapes: &'a [String]) -> Self {
         let runners = random.u8(1..=3);
         let is_one_path = random.bool();
-        let builds_only = shapes.iter().any(|shape| shapes::named(shape).is_of_builds_only);
+        let builds_only = shapes.iter().any(|shape| shapes::named(shape).commands == Commands::BuildsOnly);
         let lanes = (0..random.u8(1..=2)).map(|_| commands(random, builds_only)).collect();
         let rarely = |random: &mut fastrand::Rng| random.u8(..5) == 0;
         let options = Options {

@@ -42,8 +42,7 @@ pub(crate) struct Shape {
     pub(crate) inputs: &'static [(&'static str, &'static str)],
     /// Whether its units are made of files that a fresh checkout lacks and that each job makes: so each job has to build them.
     pub(crate) is_made_again: bool,
-    /// Whether its probe finds what checks have left beside what builds make: a limit of the law, and cargo's as well.
-    pub(crate) is_of_builds_only: bool,
+    pub(crate) commands: Commands,
     /// Shapes that no project has besides this one.
     pub(crate) excludes: &'static [&'static str],
     /// Whether its package can be the repository's root.
@@ -72,11 +71,19 @@ impl Shape {
         release_probe: "",
         inputs: &[],
         is_made_again: false,
-        is_of_builds_only: false,
+        commands: Commands::All,
         excludes: &[],
         may_be_root: false,
         is_rare: false,
     };
+}
+
+/// What jobs call cargo for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Commands {
+    All,
+    /// The shape's probe finds what checks have left beside what builds make: a limit of the law, and cargo's as well.
+    BuildsOnly,
 }
 
 /// A package whose manifest is written for it.

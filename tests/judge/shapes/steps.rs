@@ -1,6 +1,6 @@
 //! What a job does besides cargo: generates files, builds C, makes directories in the target directory, ships programs.
 
-use crate::shape::{Edit, Package, Shape};
+use crate::shape::{Commands, Edit, Package, Shape};
 
 pub(super) const ALL: &[Shape] = &[
     Shape {
@@ -131,7 +131,7 @@ pub(super) const ALL: &[Shape] = &[
         edits: &[Edit::Number("Cargo.toml"), Edit::Number("src/lib.rs")],
         // Rustdoc looks for the library by its name.
         probe: "inside rustdoc --test \"$W/@d/page.md\" -L target/debug/deps --edition 2021 >/dev/null; echo \"book: exit $?\"",
-        is_of_builds_only: true,
+        commands: Commands::BuildsOnly,
         may_be_root: true,
         ..Shape::NOTHING
     },
