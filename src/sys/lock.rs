@@ -42,6 +42,25 @@ impl<F: AsFd> Lock<F> {
         }
     }
 
+    /// The same, waiting up to `patience`: `open` opens the file anew for each try.
+    pub fn wait_on(
+        open: impl Fn() -> Result<F>,
+        path: &Path,
+        mode: Mode,
+        patience: Duration,
+    ) -> Result<Option<Self>> {
+        let started = Instant::now();
+        loop {
+            if let Some(lock) = Self::try_on(open()?, path, mode)? {
+                return Ok(Some(lock));
+            }
+            if started.elapsed() >= patience {
+                return Ok(None);
+            }
+            std::thread::sleep(TRY_AGAIN_AFTER);
+        }
+    }
+
     /// What is locked.
     pub fn get(&self) -> &F {
         &self.file
@@ -52,17 +71,10 @@ impl Lock {
     /// Locks the file at `path`, made if absent, waiting up to `patience`. `None` when it was not to be had by then.
     pub fn wait(path: &Path, mode: Mode, patience: Duration) -> Result<Option<Self>> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let started = Instant::now();
-        loop {
-            let file = fs::open(path, flags, fs::Mode::from_raw_mode(0o644))
-                .named("open lock file", || PathBuf::from(path))?;
-            if let Some(lock) = Self::try_on(file, path, mode)? {
-                return Ok(Some(lock));
-            }
-            if started.elapsed() >= patience {
-                return Ok(None);
-            }
-            std::thread::sleep(TRY_AGAIN_AFTER);
-        }
+        let open = || {
+            fs::open(path, flags, fs::Mode::from_raw_mode(0o644))
+                .named("open lock file", || PathBuf::from(path))
+        };
+        Self::wait_on(open, path, mode, patience)
     }
 }

@@ -1,16 +1,20 @@
 //! A tree that comes to be by one rename: it is placed beside its destination, where nothing is yet but an empty folder.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::place::{Placement, place};
 use super::source::Source;
 use super::tally::Tally;
 use super::temporary::Temporary;
 use super::{Engine, Error, Result};
-use crate::sys::{self, CrashPoint, Dir, Errno, Stat, Time};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, Stat, Time};
 
 /// Where an empty folder waits that was in the tree's place.
 const FORMER: &[u8] = b"former";
+
+/// How long to wait for another restore's turn: it is a few renames.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a folder that is absent or empty cannot come to be by a rename: it is held by a mount or by its parent, which is not
 /// ours, or another restore was faster.
@@ -96,6 +100,7 @@ impl Beside {
     }
 
     fn try_commit(&mut self) -> Result<()> {
+        let _turn = self.turn();
         self.make_way()?;
         let staging = self.staging.dir();
         let renamed = match self.former {
@@ -122,9 +127,20 @@ impl Beside {
         Ok(())
     }
 
+    /// Restores into one folder take turns here: none takes what another one has just put there out of its place. One that
+    /// gets no turn goes on without.
+    fn turn(&self) -> Option<Lock<Dir>> {
+        let open = || self.parent.open_dir(b".");
+        Lock::wait_on(open, self.parent.path(), LockMode::Exclusive, PATIENCE).ok().flatten()
+    }
+
     /// Takes an empty folder out of the way, so that it can come back as it was.
     fn make_way(&mut self) -> Result<()> {
         let Some(there) = self.parent.stat_if_present(&self.name)? else { return Ok(()) };
+        // One that cannot be read is moved all the same.
+        if self.parent.open_dir(&self.name).and_then(|dir| dir.is_empty()).is_ok_and(|is_empty| !is_empty) {
+            return Err(self.not_empty().into());
+        }
         let staging = self.staging.dir();
         match self.parent.rename_new(&self.name, staging, FORMER) {
             Ok(()) => self.former = Former::Moved,
@@ -136,14 +152,18 @@ impl Beside {
         }
         let why_not = match staging.open_dir(FORMER).and_then(|former| former.is_empty()) {
             Ok(true) => return Ok(()),
-            // As a rename over it would have failed.
-            Ok(false) => sys::Error::new("replace folder", &self.parent.join(&self.name), Errno::NOTEMPTY),
+            Ok(false) => self.not_empty(),
             Err(error) => error,
         };
         match self.bring_back_former() {
             Ok(()) => Err(why_not.into()),
             Err(source) => Err(self.not_put_back(why_not.into(), source)),
         }
+    }
+
+    /// As a rename over it would have failed.
+    fn not_empty(&self) -> sys::Error {
+        sys::Error::new("replace folder", &self.parent.join(&self.name), Errno::NOTEMPTY)
     }
 
     /// Takes the tree out of its place again.
