@@ -5,15 +5,22 @@ use std::time::Instant;
 
 use clap::error::ErrorKind;
 use runner_cache::cli;
-use runner_cache::commands::{Exit, Job, execute};
+use runner_cache::commands::{Exit, Job, execute, host_policy};
 use runner_cache::github::Environment;
+use runner_cache::plan::HostPolicy;
 use runner_cache::report::Console;
 use runner_cache::sys::Interrupt;
 
 fn main() -> ExitCode {
     let started = Instant::now();
     let env = Environment::of_process();
-    let cli = match cli::parse(&std::env::args_os().collect::<Vec<_>>(), &env) {
+    let policy = host_policy();
+    let no_policy = HostPolicy::default();
+    let cli = match cli::parse(
+        &std::env::args_os().collect::<Vec<_>>(),
+        &env,
+        policy.as_ref().unwrap_or(&no_policy),
+    ) {
         Ok(cli) => cli,
         Err(refused) => return usage(&refused, &env),
     };
@@ -21,7 +28,7 @@ fn main() -> ExitCode {
         Ok(interrupt) => interrupt,
         Err(error) => return fail(&env, &format!("cannot listen to signals: {error}")),
     };
-    let job = Job::new(env, interrupt, started);
+    let job = Job::new(env, policy, interrupt, started);
     for name in job.env.unreadable() {
         let hint = "hint: flags such as `--cache-root` take any path";
         job.console.warn(format!("`{name}` is not UTF-8, and counts as not set; {hint}"));

@@ -255,7 +255,6 @@ class Weeks:
             "GITHUB_WORKSPACE": str(self.folder(task)),
             "RUNNER_NAME": f"runner-{task.runner}",
             "RUNNER_TEMP": str(self.temporary),
-            "RUNNER_CACHE_SHARE": "host",
         }
 
     def env(self) -> dict[str, str]:

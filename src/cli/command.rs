@@ -152,6 +152,25 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether a job goes on where it cannot be carried out.
+    pub fn is_of_job(&self) -> bool {
+        matches!(self, Self::Restore { .. } | Self::Save { .. } | Self::Run { .. } | Self::Audit { .. })
+    }
+
+    /// The action's inputs, where the command takes them.
+    pub(super) fn inputs_mut(&mut self) -> Option<&mut Inputs> {
+        match self {
+            Self::Restore { inputs, .. }
+            | Self::Save { inputs }
+            | Self::Run { inputs, .. }
+            | Self::Audit { inputs, .. }
+            | Self::Explain { inputs, .. } => Some(inputs),
+            _ => None,
+        }
+    }
+}
+
 /// What a list is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Order {

@@ -10,12 +10,15 @@ use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Names, Parts, Tools}
 use crate::cargo::Kept;
 use crate::github::Environment;
 use crate::plan::{
-    DiskGuard, JobStatus, Presets, SaveMoment, Settings, Share, Upkeep, WorkspaceSpec, parse_keep,
-    parse_lines, parse_min_free, parse_paths,
+    CacheMode, DiskGuard, HOST_POLICY, HostPolicy, JobStatus, Presets, SaveMoment, Settings, Share, Upkeep,
+    WorkspaceSpec, parse_keep, parse_lines, parse_min_free, parse_paths,
 };
 use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
 use crate::tree::LinkMode;
+
+/// Why a value does not hold of which the host has its own.
+const NOT_SAID: &str = "not what this host says";
 
 /// Where the entries are.
 #[derive(Debug, Args)]
@@ -36,15 +39,17 @@ pub struct Limits {
     #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5,bins=3")]
     keep: Keep,
 
-    /// How long an entry stays after its last use, such as `12h` or `30d`; `none` for ever
+    /// How long an entry of the repository stays after its last use, such as `12h` or `30d`; `none` for as long as the host lets it
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = MaxAge::from_str, default_value = "30d")]
     max_age: MaxAge,
 
-    /// How much of the disk all entries of the host may take, such as `100GB` or `80GiB`; `none` for any
+    /// How much of the disk the entries of the repository may take, such as `20GB` or `80GiB`; `none` for any. What all may take
+    /// is in the host's policy
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = MaxSize::from_str, default_value = "none")]
     max_size: MaxSize,
 
-    /// What to leave free on the disk, such as `20GB`, or `10%` of its bytes and of its inodes: entries make way
+    /// What to leave free on the disk, such as `20GB`, or `10%` of its bytes and of its inodes: entries of the repository make
+    /// way, and for the host's `min-free` those of all
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_min_free, default_value = "5%")]
     min_free: MinFree,
 }
@@ -128,6 +133,11 @@ pub struct Inputs {
     #[command(flatten)]
     root: Root,
 
+    /// What of the cache the job uses: `read` (restore only), `write` (restore and save), `write-only`, `none`, or `auto`: what
+    /// its event allows. It only narrows that; a workflow's own `cache-mode` does not reach this action
+    #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
+    cache_mode: CacheMode,
+
     /// When to save: `auto` (what has changed, after success and failure, not after a cancel), `always` (even over an
     /// exact hit), `success` or `never`
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
@@ -180,7 +190,7 @@ pub struct Inputs {
 
     /// Who has compiled dependencies in common: the `repository`, all repositories of the `owner`, or of the `host`;
     /// `off` for nobody. Whoever shares a pool trusts the others' build scripts, so `owner` and `host` hold only where
-    /// the host's `RUNNER_CACHE_SHARE` allows as much
+    /// the host's policy allows as much
     #[arg(long, value_name = "WHO", default_value = "repository", hide_possible_values = true)]
     share: Share,
 
@@ -250,6 +260,7 @@ impl Inputs {
             cargo_bins: self.cargo_bins.0.clone(),
             lane: given(&self.lane),
             cache_root: self.root.folder(env),
+            cache_mode: self.cache_mode,
             save: self.save,
             upkeep: Upkeep {
                 access: self.root.root_access,
@@ -270,10 +281,38 @@ impl Inputs {
         }
     }
 
+    /// Takes back what the host's policy does not allow, and tells what.
+    pub(super) fn narrow(&mut self, policy: &HostPolicy, is_actions: bool) -> Vec<String> {
+        let mut told = Vec::new();
+        let mut tell = |name: &str, given: String, why: &str, holds: String, most: &str| {
+            told.push(format!(
+                "input `{name}`: `{given}` is {why}, so `{holds}` holds; hint: `{name}` in {HOST_POLICY}{most}"
+            ));
+        };
+        if let Some(root) = policy.cache_root.as_ref().filter(|root| **root != self.root.cache_root) {
+            let given = std::mem::replace(&mut self.root.cache_root, root.clone());
+            tell("cache-root", given.display().to_string(), NOT_SAID, root.display().to_string(), "");
+        }
+        if let Some(access) = policy.root_access.filter(|access| *access != self.root.root_access) {
+            let given = std::mem::replace(&mut self.root.root_access, access);
+            tell("root-access", name_of(&given), NOT_SAID, name_of(&access), "");
+        }
+        let most = policy.most_share(is_actions);
+        if self.share > most {
+            let given = std::mem::replace(&mut self.share, most);
+            tell("share", name_of(&given), "more than this host allows", name_of(&most), " tells the most");
+        }
+        told
+    }
+
     /// How the job stands.
     pub fn job_status(&self) -> JobStatus {
         self.job_status
     }
+}
+
+fn name_of(value: &impl clap::ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 impl Limits {

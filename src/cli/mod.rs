@@ -7,14 +7,14 @@ mod wrong;
 
 use std::ffi::OsString;
 
-use clap::{Args as _, CommandFactory as _, Parser as _, ValueEnum as _};
+use clap::{Args as _, CommandFactory as _, Parser as _};
 
 pub use command::{Cli, Command, Order};
 pub use inputs::{Inputs, Root};
 pub use wrong::Refused;
 
 use crate::github::Environment;
-use crate::plan::Share;
+use crate::plan::HostPolicy;
 
 /// The variable in which the action hands over all its inputs as one JSON object.
 const ALL_INPUTS: &str = "RUNNER_CACHE_INPUTS";
@@ -36,53 +36,37 @@ fn is_input(name: &str) -> bool {
     inputs.get_arguments().any(|arg| arg.get_long() == Some(name))
 }
 
-/// Reads the command line `args`, program name first, completed by the action's inputs and the host's variables in `env`.
-/// A flag wins over an input, an input over a variable, and that over the default. What is empty is not given. An input
-/// does not widen what the host shares.
-pub fn parse(args: &[OsString], env: &Environment) -> Result<Cli, Refused> {
-    completed(args.to_vec(), env).map_err(|error| Refused::new(error, args, env))
+/// Reads the command line `args`, program name first, completed by the action's inputs, the host's variables in `env` and its
+/// `policy`. A flag wins over an input, an input over a variable, that over the policy and the policy over the default. What is
+/// empty is not given. But a job goes no further than the policy lets it.
+pub fn parse(args: &[OsString], env: &Environment, policy: &HostPolicy) -> Result<Cli, Refused> {
+    completed(args.to_vec(), env, policy).map_err(|error| Refused::new(error, args, env))
 }
 
-fn completed(mut args: Vec<OsString>, env: &Environment) -> Result<Cli, clap::Error> {
+fn completed(mut args: Vec<OsString>, env: &Environment, policy: &HostPolicy) -> Result<Cli, clap::Error> {
     let cli = Cli::command();
-    let mut narrowed = Vec::new();
     if let Some(command) = args.get(1).and_then(|name| cli.find_subcommand(name)) {
-        let names = command.get_arguments().filter_map(clap::Arg::get_long);
-        let of_host = names.filter_map(|name| Some((name, env.get(&variable(name))?)));
+        let names: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+        let flag = |name: &str, value: &str| OsString::from(format!("--{name}={value}"));
+        let of_policy = policy.inputs().filter(|(name, _)| names.contains(name));
+        let mut flags: Vec<OsString> = of_policy.map(|(name, value)| flag(name, value)).collect();
+        let of_host = names.iter().filter_map(|name| Some((*name, env.get(&variable(name))?)));
         // Last, since it looks through all inputs.
         let of_host = of_host.filter(|(name, _)| is_input(name));
-        let mut flags: Vec<OsString> =
-            of_host.map(|(name, value)| format!("--{name}={value}").into()).collect();
+        flags.extend(of_host.map(|(name, value)| flag(name, value)));
         if TAKE_INPUTS.contains(&command.get_name())
             && let Some(inputs) = env.get(ALL_INPUTS)
         {
-            for (name, value) in values_of(inputs)? {
-                let (value, note) = if name == "share" { allowed(value, env) } else { (value, None) };
-                flags.push(format!("--{name}={value}").into());
-                narrowed.extend(note);
-            }
+            flags.extend(values_of(inputs)?.iter().map(|(name, value)| flag(name, value)));
         }
         // Flags override themselves: those that the user gave come last.
         args.splice(2..2, flags);
     }
-    Ok(Cli { narrowed, ..Cli::try_parse_from(args)? })
-}
-
-/// What holds of a workflow's input `share`, and what to tell where that is less: with whom a host shares is its owner's to
-/// decide, and no workflow's.
-fn allowed(share: String, env: &Environment) -> (String, Option<String>) {
-    let name = variable("share");
-    let read = |text: &str| Share::from_str(text, false).ok();
-    let most = env.get(&name).filter(|text| read(text).is_some()).unwrap_or("repository");
-    // What cannot be read is clap's to tell of.
-    if read(&share) <= read(most) {
-        return (share, None);
-    }
-    let note = format!(
-        "input `share`: `{share}` is more than this host allows, so `{most}` holds; hint: {name} in the runner's .env \
-         tells the most"
-    );
-    (most.to_owned(), Some(note))
+    let mut cli = Cli::try_parse_from(args)?;
+    let is_actions = env.get("GITHUB_ACTIONS") == Some("true");
+    cli.narrowed =
+        cli.command.inputs_mut().map(|inputs| inputs.narrow(policy, is_actions)).unwrap_or_default();
+    Ok(cli)
 }
 
 /// The values in a JSON object of inputs, by name. Those that are empty are not given.
@@ -111,12 +95,13 @@ fn values_of(inputs: &str) -> Result<Vec<(String, String)>, clap::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{SaveMoment, Settings};
+    use crate::plan::{SaveMoment, Settings, Share};
+    use crate::store::Access;
 
     fn settings(args: &[&str], inputs: &str) -> Result<Settings, Refused> {
         let args: Vec<_> =
             [&["runner-cache", "restore"], args].concat().into_iter().map(OsString::from).collect();
-        match parse(&args, &Environment::from([(ALL_INPUTS, inputs)]))?.command {
+        match parse(&args, &Environment::from([(ALL_INPUTS, inputs)]), &HostPolicy::default())?.command {
             Command::Restore { inputs, .. } => Ok(inputs.settings(&Environment::default())),
             other => panic!("{other:?}"),
         }
@@ -159,37 +144,64 @@ mod tests {
         );
     }
 
+    /// What holds of `flags` and `inputs` with the variables `host`, and what is told.
+    fn held(policy: &str, host: (&str, &str), inputs: &str, flags: &[&str]) -> (Settings, Vec<String>) {
+        let policy = HostPolicy::parse(policy).unwrap();
+        let env = Environment::from([("GITHUB_ACTIONS", "true"), (ALL_INPUTS, inputs), host]);
+        let args = [&["runner-cache", "restore"], flags].concat().into_iter().map(OsString::from);
+        let cli = parse(&args.collect::<Vec<_>>(), &env, &policy).unwrap();
+        let Command::Restore { inputs, .. } = cli.command else { panic!("it is a restore") };
+        (inputs.settings(&env), cli.narrowed)
+    }
+
     #[test]
-    fn a_workflow_shares_no_more_than_the_host_allows() {
-        let shared = |host: &str, input: &str, flags: &[&str]| {
-            let inputs = format!(r#"{{"Share": "{input}"}}"#);
-            let env = Environment::from([(ALL_INPUTS, inputs.as_str()), (&variable("share"), host)]);
-            let args = [&["runner-cache", "restore"], flags].concat().into_iter().map(OsString::from);
-            let cli = parse(&args.collect::<Vec<_>>(), &env).unwrap();
-            let Command::Restore { inputs, .. } = cli.command else { panic!("it is a restore") };
-            (inputs.settings(&env).share, cli.narrowed)
-        };
-        for (host, input, holds) in [
-            ("", "owner", Share::Repository),
-            ("", "host", Share::Repository),
-            ("repository", "owner", Share::Repository),
-            ("owner", "host", Share::Owner),
-            ("off", "repository", Share::Off),
+    fn nobody_but_the_host_widens_what_is_shared() {
+        let variable = ("RUNNER_CACHE_SHARE", "host");
+        for (policy, host, inputs, flags, holds, is_told) in [
+            ("", ("", ""), r#"{"Share": "owner"}"#, &[][..], Share::Repository, true),
+            ("", variable, "{}", &[], Share::Repository, true),
+            ("", ("", ""), "{}", &["--share", "host"], Share::Repository, true),
+            ("share: owner", variable, "{}", &[], Share::Owner, true),
+            ("share: off", ("", ""), r#"{"share": "repository"}"#, &[], Share::Off, true),
+            ("", ("", ""), "{}", &[], Share::Repository, false),
+            ("share: owner", ("", ""), "{}", &[], Share::Owner, false),
+            ("share: host", ("", ""), r#"{"share": "owner"}"#, &[], Share::Owner, false),
+            ("share: host", ("RUNNER_CACHE_SHARE", "off"), "{}", &[], Share::Off, false),
         ] {
-            let (share, narrowed) = shared(host, input, &[]);
-            let [note] = narrowed.as_slice() else { panic!("{host}, {input}: {narrowed:?}") };
-            let said = format!("input `share`: `{input}` is more than this host allows");
-            assert!(share == holds && note.starts_with(&said), "{share:?}: {note}");
+            let (settings, narrowed) = held(policy, host, inputs, flags);
+            assert_eq!(
+                (settings.share, narrowed.len() == 1),
+                (holds, is_told),
+                "{policy}, {host:?}, {inputs}, {flags:?}"
+            );
         }
-        for (host, input, flags, holds) in [
-            ("", "", &[][..], Share::Repository),
-            ("host", "", &[], Share::Host),
-            ("host", "owner", &[], Share::Owner),
-            ("host", "host", &[], Share::Host),
-            ("", "off", &[], Share::Off),
-            ("", "", &["--share", "host"], Share::Host),
-        ] {
-            assert_eq!(shared(host, input, flags), (holds, Vec::new()), "{host}, {input}");
+        let (_, narrowed) = held("", ("", ""), r#"{"share": "host"}"#, &[]);
+        assert_eq!(
+            narrowed,
+            ["input `share`: `host` is more than this host allows, so `repository` holds; hint: `share` in \
+              /etc/runner-cache.yml tells the most"]
+        );
+    }
+
+    #[test]
+    fn where_the_host_has_its_cache_all_jobs_have_theirs() {
+        let policy = "cache-root: /data/cache\nroot-access: group\nmax-age: 7d\n";
+        let (settings, narrowed) = held(policy, ("", ""), "{}", &[]);
+        assert_eq!((settings.cache_root, settings.upkeep.access), ("/data/cache".into(), Access::Group));
+        assert_eq!(settings.upkeep.policy.max_age, Some(jiff::SignedDuration::from_hours(7 * 24)));
+        assert!(narrowed.is_empty(), "{narrowed:?}");
+        for (host, inputs) in
+            [(("RUNNER_CACHE_ROOT", "/mine"), "{}"), (("", ""), r#"{"cache-root": "/mine"}"#)]
+        {
+            let (settings, narrowed) = held(policy, host, inputs, &[]);
+            assert_eq!(settings.cache_root, std::path::Path::new("/data/cache"));
+            assert_eq!(
+                narrowed,
+                [
+                    "input `cache-root`: `/mine` is not what this host says, so `/data/cache` holds; hint: `cache-root` in \
+                  /etc/runner-cache.yml"
+                ]
+            );
         }
     }
 

@@ -40,6 +40,7 @@ pub(super) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
         os: std::env::consts::OS.to_owned(),
         arch: std::env::consts::ARCH.to_owned(),
         context: job.context.clone(),
+        host_mode: job.policy.mode(&job.context),
         home: job.env.get("HOME").map(PathBuf::from),
         key_files: key_files(&folder, &settings.key_files)?,
         trigger: digest_if_present(&folder.join(&settings.trigger_file), "trigger-file")?,

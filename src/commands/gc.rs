@@ -6,13 +6,18 @@ use super::housekeeping;
 use super::job::{Exit, Job};
 use crate::report::{bytes, clean_text, count, entries, plan_table};
 use crate::store::Store;
-use crate::store::retention::{self, Inventory, Policy, Shortage};
+use crate::store::retention::{self, Inventory, Limits, Policy, Shortage};
 use crate::sys::space_at;
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, policy: &Policy, dry_run: bool) -> anyhow::Result<Exit> {
     if !dry_run {
-        match housekeeping::clean(job, store, policy, Shortage::default())? {
+        match housekeeping::clean(
+            job,
+            store,
+            &Limits { all: policy.clone(), own: None },
+            Shortage::default(),
+        )? {
             Some(report) => job.console.print(clean_text(&report)),
             None => job
                 .console

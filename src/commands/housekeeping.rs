@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::job::{Job, chain};
 use crate::plan::{DiskGuard, Upkeep};
 use crate::report::{CleanReport, DiskReport, Large};
-use crate::store::retention::{self, Inventory, MinFree, Policy, Shortage, Weights};
+use crate::store::retention::{Inventory, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
 use crate::store::{self, Evicted, Layer, Store};
 use crate::sys::{self, Dir, Space, folder_size, space_at};
 
@@ -24,17 +24,29 @@ const LARGE: u64 = 1_000_000;
 /// How many large things are told of.
 const LARGEST: usize = 10;
 
-/// Sweeps, and evicts what `policy` does not let stay and what `needed` room calls for. `None` where somebody else is at
+/// What may stay in `store` beside a job whose limits are `upkeep`'s, and reach the entries of `reach`.
+pub(super) fn limits(
+    job: &Job,
+    store: &Store,
+    upkeep: &Upkeep,
+    reach: Option<&Reach>,
+) -> Result<Limits, store::Error> {
+    let own = upkeep.policy();
+    let all = job.policy.limits.policy(&own, space_at(store.root())?);
+    Ok(Limits { all, own: reach.map(|reach| (reach.clone(), own)) })
+}
+
+/// Sweeps, and evicts what `limits` do not let stay and what `needed` room calls for. `None` where somebody else is at
 /// it.
 pub(super) fn clean(
     job: &Job,
     store: &Store,
-    policy: &Policy,
+    limits: &Limits,
     needed: Shortage,
 ) -> Result<Option<CleanReport>, store::Error> {
     let lock = match store.lock_cleaning(Duration::ZERO)? {
         Some(lock) => Some(lock),
-        None if needed_or_short(store, policy, needed)?.is_none() => None,
+        None if lacks(store, limits, needed)?.is_none() => None,
         None => {
             job.console.say(format!(
                 "another process cleans up {}: waiting up to {} s for it to make room",
@@ -50,27 +62,24 @@ pub(super) fn clean(
     if let Err(error) = store.sweep(now) {
         job.console.warn(format!("what killed jobs left behind stays for now: {}", chain(&error)));
     }
-    let mut shortage = needed_or_short(store, policy, needed)?;
-    if !shortage.is_none() {
+    let mut lacking = lacks(store, limits, needed)?;
+    if !lacking.is_none() {
         store.empty_quarantine()?;
-        shortage = settled_shortage(store, policy, needed)?;
+        lacking = settled(store, limits, needed)?;
     }
-    let was_short = !shortage.is_none();
+    let was_short = !lacking.is_none();
     let mut evicted = Evicted::default();
-    let do_sizes_matter = policy.max_size.is_some() || was_short;
-    let mut known = if do_sizes_matter {
+    let mut known = if limits.ask_for_sizes() || was_short {
         store.known()?
     } else {
-        if let Some(longest) = policy.max_age {
-            evicted += store.evict(&store.idle_units(longest, now)?);
-        }
+        evicted += store.evict(&idle_units(store, limits, now)?);
         store.known_in(&Layer::OF_JOBS)?
     };
     loop {
-        let usage =
-            if policy.max_size.is_some() || !shortage.is_none() { Some(store.usage(&known)?) } else { None };
+        let has_sizes = limits.ask_for_sizes() || !lacking.is_none();
+        let usage = if has_sizes { Some(store.usage(&known)?) } else { None };
         let inventory = Inventory { entries: &known, usage: usage.as_deref() };
-        let plan = retention::plan(inventory, policy, shortage, now);
+        let plan = limits.plan(inventory, lacking, now);
         let done = store.evict(&plan);
         let in_use = done.in_use.clone();
         evicted += done;
@@ -83,17 +92,23 @@ pub(super) fn clean(
         if in_use.is_empty() {
             break;
         }
-        shortage = settled_shortage(store, policy, needed)?;
+        lacking = settled(store, limits, needed)?;
     }
     if was_short {
-        shortage = settled_shortage(store, policy, needed)?;
+        lacking = settled(store, limits, needed)?;
     }
     let after = space_at(store.root())?;
     if let Some(failure) = evicted.failures.first() {
         let count = evicted.failures.len();
         job.console.warn(format!("{count} old entries could not be removed, such as: {}", chain(failure)));
     }
-    Ok(Some(CleanReport { evicted: evicted.entries, bytes: evicted.bytes, before, after, shortage }))
+    Ok(Some(CleanReport {
+        evicted: evicted.entries,
+        bytes: evicted.bytes,
+        before,
+        after,
+        shortage: lacking.all,
+    }))
 }
 
 /// What the disk would have more if all entries were gone that may go.
@@ -107,18 +122,34 @@ pub(super) fn freeable(store: &Store) -> Result<Shortage, store::Error> {
     Ok(weights.freed())
 }
 
-fn needed_or_short(store: &Store, policy: &Policy, needed: Shortage) -> Result<Shortage, store::Error> {
-    Ok(policy.min_free.shortage(space_at(store.root())?, needed))
+/// Units of the pool that lay idle for too long.
+fn idle_units(store: &Store, limits: &Limits, now: Timestamp) -> Result<Vec<Planned>, store::Error> {
+    let mut idle = match limits.all.max_age {
+        Some(longest) => store.idle_units(longest, now, None)?,
+        None => Vec::new(),
+    };
+    if let Some((reach, own)) = &limits.own
+        && let Some(longest) = own.max_age
+    {
+        let of_own = store.idle_units(longest, now, Some(reach))?.into_iter();
+        let more: Vec<_> = of_own.filter(|unit| idle.iter().all(|other| other.id != unit.id)).collect();
+        idle.extend(more);
+    }
+    Ok(idle)
+}
+
+fn lacks(store: &Store, limits: &Limits, needed: Shortage) -> Result<Lacks, store::Error> {
+    Ok(limits.lacks(space_at(store.root())?, needed))
 }
 
 /// What is missing once all deletions count: some file systems free room only when they write out.
-fn settled_shortage(store: &Store, policy: &Policy, needed: Shortage) -> Result<Shortage, store::Error> {
-    let shortage = needed_or_short(store, policy, needed)?;
-    if shortage.is_none() {
-        return Ok(shortage);
+fn settled(store: &Store, limits: &Limits, needed: Shortage) -> Result<Lacks, store::Error> {
+    let lacking = lacks(store, limits, needed)?;
+    if lacking.is_none() {
+        return Ok(lacking);
     }
     sys::flush(&Dir::open(store.root())?)?;
-    needed_or_short(store, policy, needed)
+    lacks(store, limits, needed)
 }
 
 /// When the disk is looked at.
@@ -132,13 +163,21 @@ pub(super) enum Moment {
 
 /// Looks at the disks of the root, the workspace and the temporary folder, and makes room where there is too little.
 /// `false`: there is too little all the same, and the job is to fail for it.
-pub(super) fn guard(job: &Job, store: Option<&Store>, upkeep: &Upkeep, root: &Path, moment: Moment) -> bool {
+/// `reach`: whose entries the job's own limits reach.
+pub(super) fn guard(
+    job: &Job,
+    store: Option<&Store>,
+    upkeep: &Upkeep,
+    reach: Option<&Reach>,
+    root: &Path,
+    moment: Moment,
+) -> bool {
     if upkeep.disk_guard == DiskGuard::Off {
         return true;
     }
     let mut is_fine = true;
     for disk in disks(job, root) {
-        match guard_disk(job, store, upkeep, root, &disk) {
+        match guard_disk(job, store, upkeep, reach, root, &disk) {
             Ok(None) => {}
             Ok(Some(report)) => {
                 is_fine = false;
@@ -186,6 +225,7 @@ fn guard_disk(
     job: &Job,
     store: Option<&Store>,
     upkeep: &Upkeep,
+    reach: Option<&Reach>,
     root: &Path,
     disk: &Disk,
 ) -> Result<Option<DiskReport>, store::Error> {
@@ -196,7 +236,7 @@ fn guard_disk(
     }
     let is_of_root = disk.path == root;
     let cleaned = match store.filter(|_| is_of_root) {
-        Some(store) => clean(job, store, &upkeep.policy, Shortage::default())?,
+        Some(store) => clean(job, store, &limits(job, store, upkeep, reach)?, Shortage::default())?,
         None => None,
     };
     let space = space_at(&disk.path)?;

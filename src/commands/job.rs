@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::github::{Context, Environment, FileCommands};
+use crate::plan::HostPolicy;
 use crate::report::Console;
 use crate::sys::{Interrupt, file};
 
@@ -41,6 +42,10 @@ impl From<Exit> for ExitCode {
 pub struct Job {
     /// The environment of the process.
     pub env: Environment,
+    /// What the host's owner has decided.
+    pub policy: HostPolicy,
+    /// Why that is not known, where it should be.
+    pub policy_trouble: Option<String>,
     /// What the runner says.
     pub context: Context,
     /// Where messages go.
@@ -54,8 +59,15 @@ pub struct Job {
 }
 
 impl Job {
-    /// The job that `env` tells of.
-    pub fn new(env: Environment, interrupt: Interrupt, started: Instant) -> Self {
+    /// The job that `env` tells of, on a host with this policy.
+    pub fn new(
+        env: Environment,
+        policy: Result<HostPolicy, String>,
+        interrupt: Interrupt,
+        started: Instant,
+    ) -> Self {
+        let (policy, policy_trouble) =
+            policy.map_or_else(|why| (HostPolicy::default(), Some(why)), |policy| (policy, None));
         let event = match env.get("GITHUB_EVENT_PATH") {
             Some(path) => file::read(&PathBuf::from(path)).map(Some).map_err(|error| chain(&error)),
             // Every runner sets it: who does not plays one, and the other variables say what he wants.
@@ -64,7 +76,7 @@ impl Job {
         let context = Context::new(&env, event.as_ref().map(Option::as_deref).map_err(Clone::clone));
         let console = Console::new(context.is_actions);
         let files = FileCommands::new(&env);
-        Self { env, context, console, files, interrupt, started }
+        Self { env, policy, policy_trouble, context, console, files, interrupt, started }
     }
 
     /// The folder to which the inputs' paths are relative.

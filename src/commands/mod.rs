@@ -24,6 +24,7 @@ mod left_out;
 mod list;
 mod live;
 mod outputs;
+mod policy;
 mod pool;
 mod presets;
 mod progress;
@@ -42,6 +43,7 @@ mod trouble;
 mod verify;
 
 pub use job::{Exit, Job};
+pub use policy::host_policy;
 
 use crate::cli::{Cli, Command, Root};
 use crate::store::Store;
@@ -49,6 +51,9 @@ use crate::store::retention::Policy;
 
 /// Carries out a command line.
 pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
+    if let Some(why) = job.policy_trouble.as_ref().filter(|_| !cli.command.is_of_job()) {
+        anyhow::bail!("the policy of this host: {why}");
+    }
     match cli.command {
         Command::Restore { inputs, no_session } => Ok(restore::run(job, &inputs, !no_session)),
         Command::Save { inputs } => Ok(save::run(job, &inputs)),

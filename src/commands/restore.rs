@@ -20,6 +20,7 @@ use crate::cargo::FingerprintTimes;
 use crate::cli::Inputs;
 use crate::plan::{self, LayerPlan, LeftOut, Plan, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport};
+use crate::store::retention::Reach;
 use crate::store::{self, Header, Store};
 use crate::tree;
 
@@ -36,7 +37,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
             return exit;
         }
     };
-    if !make_room(job, &settings) {
+    if !make_room(job, &settings, plan.scopes.reach.as_ref()) {
         return Exit::Failure;
     }
     let mut restored = restore(job, &settings, &plan);
@@ -60,13 +61,14 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
 }
 
 /// Looks after the disks before anything is brought. `false`: the job is to fail.
-pub(super) fn make_room(job: &Job, settings: &Settings) -> bool {
+pub(super) fn make_room(job: &Job, settings: &Settings, reach: Option<&Reach>) -> bool {
     if settings.lookup_only {
         return true;
     }
     // A root that cannot be opened is told of when it is to be read.
     let store = Store::open_existing(&settings.cache_root, settings.upkeep.access).ok().flatten();
-    housekeeping::guard(job, store.as_ref(), &settings.upkeep, &settings.cache_root, Moment::BeforeJob)
+    let root = &settings.cache_root;
+    housekeeping::guard(job, store.as_ref(), &settings.upkeep, reach, root, Moment::BeforeJob)
 }
 
 fn open_store(settings: &Settings) -> Result<Store, store::Error> {
@@ -100,6 +102,9 @@ pub(super) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored
 
 /// Settings and facts to a plan.
 pub(super) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> {
+    if let Some(why) = &job.policy_trouble {
+        return Err(NoPlan::Trouble(anyhow::anyhow!("the policy of this host: {why}")));
+    }
     if let Some(why) = &job.context.event_trouble {
         let what =
             "the event file tells nothing, so that this job saves nothing and reads only what its base made";

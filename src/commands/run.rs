@@ -22,7 +22,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
             };
         }
     };
-    if !restore::make_room(job, &settings) {
+    if !restore::make_room(job, &settings, plan.scopes.reach.as_ref()) {
         return Exit::Failure;
     }
     let mut restored = restore::restore(job, &settings, &plan);

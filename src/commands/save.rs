@@ -1,15 +1,15 @@
 //! `save`: what the job's restores noted, or what the inputs describe, becomes entries; older ones go.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::housekeeping::Moment;
 use super::job::{Exit, Job, chain};
 use super::saver::Saver;
 use super::trouble::Trouble;
-use super::{flush, housekeeping, outputs, restore};
+use super::{facts, flush, housekeeping, outputs, restore};
 use crate::cli::Inputs;
-use crate::plan::{JobStatus, LayerPlan, SaveMoment, Session, SessionLayer, Settings, Start};
-use crate::report::{LayerSave, SaveReport, Saved};
+use crate::plan::{JobStatus, LayerPlan, Modes, SaveMoment, Scopes, Session, SessionLayer, Settings, Start};
+use crate::report::{CleanReport, LayerSave, SaveReport, Saved};
 use crate::store::retention::Shortage;
 use crate::store::{self, Claim, Layer, Query, Store};
 use crate::sys::{self, CrashPoint};
@@ -23,6 +23,10 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> Exit {
         Vec::new()
     });
     let settings = inputs.settings(&job.env);
+    if let Some(why) = job.policy_trouble.as_ref().filter(|_| !sessions.is_empty()) {
+        job.console.warn(format!("nothing saved: the policy of this host: {why}"));
+        return end(job);
+    }
     for path in &sessions {
         if let Err(error) = finish_session(job, path, settings.save, inputs.job_status()) {
             job.console.warn(format!("nothing saved: {}", chain(&error)));
@@ -43,7 +47,7 @@ fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
     };
     let saved = Store::open(&settings.cache_root, settings.upkeep.access).and_then(|store| {
         let starts =
-            plan.layers.iter().map(|layer| start(&store, layer, plan.scopes.write.as_ref(), &plan.lane));
+            plan.layers.iter().map(|layer| start(&store, layer, plan.scopes.write.as_ref().ok(), &plan.lane));
         let starts = starts.collect::<Result<_, _>>()?;
         let mut session = restore::session(job, settings, plan, starts);
         for layer in &mut session.layers {
@@ -79,6 +83,11 @@ fn start(
 fn finish_session(job: &Job, path: &Path, moment: SaveMoment, status: JobStatus) -> Result<(), store::Error> {
     match Store::claim_session::<Session>(path)? {
         Claim::Ours(mut claimed) => {
+            if let Err(why) = check(job, &claimed.value, path) {
+                job.console
+                    .warn(format!("nothing saved: {} tells {why}, which is not this job's", path.display()));
+                return Ok(());
+            }
             if moment != SaveMoment::default() {
                 claimed.value.save = moment;
             }
@@ -93,6 +102,20 @@ fn finish_session(job: &Job, path: &Path, moment: SaveMoment, status: JobStatus)
         Claim::Done => job.console.say("this job's work was saved already"),
     }
     Ok(())
+}
+
+/// What a job's restore noted lies where other jobs of its user can write, and is not to let one of them save as another: what
+/// it tells that it is not this job's, if anything.
+fn check(job: &Job, session: &Session, path: &Path) -> Result<(), String> {
+    let folder = job.folder().map_err(|error| chain(&*error))?;
+    let modes = Modes { host: job.policy.mode(&job.context), ..Modes::default() };
+    let scopes = Scopes::new(&job.context, &folder, modes);
+    session.check(&scopes, &facts::origin(job), job.policy.most_share(job.context.is_actions))?;
+    let is_elsewhere = |root: &PathBuf| Store::root_of_session(path) != root;
+    match &job.policy.cache_root {
+        Some(root) if is_elsewhere(root) => Err(format!("another cache than {}", root.display())),
+        _ => Ok(()),
+    }
 }
 
 fn end(job: &Job) -> Exit {
@@ -115,7 +138,14 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
     let is_to_save = |layer| reason_not_to(session, status, layer).is_none();
     // Who only looked and found all of it keeps nobody's disk in order.
     if !session.is_lookup || session.layers.iter().any(is_to_save) {
-        housekeeping::guard(job, Some(store), &session.upkeep, store.root(), Moment::AfterJob);
+        housekeeping::guard(
+            job,
+            Some(store),
+            &session.upkeep,
+            session.reach.as_ref(),
+            store.root(),
+            Moment::AfterJob,
+        );
     }
     for layer in &session.layers {
         let saved = save_layer(job, store, session, layer, status).unwrap_or_else(|error| {
@@ -125,13 +155,18 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
         report.layers.push(LayerSave { layer: layer.plan.layer, key: layer.plan.key.clone(), saved });
     }
     if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. })) {
-        match housekeeping::clean(job, store, &session.upkeep.policy(), Shortage::default()) {
+        match clean_up(job, store, session) {
             Ok(cleaned) => report.cleaned = cleaned,
             Err(error) => job.console.warn(format!("old entries stay for now: {}", chain(&error))),
         }
         flush::leave_running(job, store, session.upkeep.access);
     }
     report
+}
+
+fn clean_up(job: &Job, store: &Store, session: &Session) -> Result<Option<CleanReport>, store::Error> {
+    let limits = housekeeping::limits(job, store, &session.upkeep, session.reach.as_ref())?;
+    housekeeping::clean(job, store, &limits, Shortage::default())
 }
 
 fn save_layer(
@@ -144,9 +179,9 @@ fn save_layer(
     if let Some(why) = reason_not_to(session, status, layer) {
         return Ok(Saved::Not(why.into()));
     }
-    let Some(scope) = &session.scope else {
-        let event = job.context.event.as_deref().unwrap_or("that is not known");
-        return Ok(Saved::Not(format!("jobs of the event `{event}` only read").into()));
+    let scope = match &session.scope {
+        Ok(scope) => scope,
+        Err(why) => return Ok(Saved::Not(why.to_string().into())),
     };
     let finality = layer.finality(status);
     if !finality.is_final() {

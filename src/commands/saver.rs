@@ -197,9 +197,10 @@ impl Saver<'_> {
             needed.inodes += needs.inodes;
         }
         let root = self.store.root();
-        let policy = self.session.upkeep.policy();
+        let limits =
+            housekeeping::limits(self.job, self.store, &self.session.upkeep, self.session.reach.as_ref())?;
         // What is below `min-free` after the save would be evicted again at once.
-        let lacks = |space: Space| !policy.min_free.shortage(space, needed).is_none();
+        let lacks = |space: Space| !limits.lacks(space, needed).is_none();
         let mut space = space_at(root)?;
         if !lacks(space) {
             return Ok(None);
@@ -212,7 +213,7 @@ impl Saver<'_> {
             ..space
         };
         if !lacks(all) {
-            housekeeping::clean(self.job, self.store, &policy, needed)?;
+            housekeeping::clean(self.job, self.store, &limits, needed)?;
             space = space_at(root)?;
         }
         Ok(lacks(space).then(|| {
@@ -224,7 +225,7 @@ impl Saver<'_> {
                 root.display(),
                 bytes(space.free_bytes),
                 count(space.free_inodes),
-                min_free(policy.min_free)
+                min_free(self.session.upkeep.policy().min_free)
             )
         }))
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::cache_mode::CacheMode;
 use super::preset::PresetPath;
 use crate::cargo::{CargoHome, InstallRoot, Toolchain, Workspace};
 use crate::github::Context;
@@ -18,6 +19,8 @@ pub struct Facts {
     pub arch: String,
     /// What the runner says.
     pub context: Context,
+    /// What the host's policy lets the job do.
+    pub host_mode: CacheMode,
     /// The folder to which paths are relative: absolute.
     pub folder: PathBuf,
     /// What `~` stands for.

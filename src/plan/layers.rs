@@ -10,7 +10,7 @@ use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
 use super::pool::{PoolPlan, UnitFolder};
 use super::preset::Presets;
 use super::roots::{RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_folders};
-use super::scope::Scopes;
+use super::scope::{Modes, Scopes};
 use super::settings::{SaveMoment, Settings};
 use crate::cargo::{Kept, Tool};
 use crate::store::{Factor, Lanes, Layer};
@@ -143,11 +143,13 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
     check(settings, facts, is_rust)?;
     let layers = chosen_layers(settings, facts, is_rust);
     let keys = Keys::new(settings, facts);
+    let modes = Modes { input: settings.cache_mode, host: facts.host_mode };
+    let scopes = Scopes::new(&facts.context, &facts.folder, modes);
     let lane = settings.lane.clone().unwrap_or_else(|| default_lane(settings, facts));
     // Without a commit there is no telling which build this is.
     let is_told = |layer: &Layer| *layer != Layer::Builds || !facts.commits.is_empty();
     let (told, untold): (Vec<_>, Vec<_>) = layers.into_iter().partition(is_told);
-    let plans = told.into_iter().map(|layer| layer_plan(layer, settings, facts, &keys));
+    let plans = told.into_iter().map(|layer| layer_plan(layer, settings, facts, &scopes, &keys));
     let mut layers: Vec<_> = plans.collect();
     let twice = take_out_twice(&mut layers);
     layers.retain(|plan| !plan.roots.is_empty());
@@ -157,7 +159,7 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         twice,
         cargo_key: is_rust.then(|| keys.of(Layer::Cargo).text),
         target_key: is_rust.then(|| keys.of(Layer::Target).text),
-        scopes: Scopes::new(&facts.context, &facts.folder),
+        scopes,
         lane,
         own_cargo_home: settings.isolate_cargo_home.then(|| home_of(facts)).flatten(),
         save: settings.save,
@@ -262,7 +264,13 @@ impl<'a> Keys<'a> {
     }
 }
 
-fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>) -> LayerPlan {
+fn layer_plan(
+    layer: Layer,
+    settings: &Settings,
+    facts: &Facts,
+    scopes: &Scopes,
+    keys: &Keys<'_>,
+) -> LayerPlan {
     let key = keys.of(layer);
     let roots = match layer {
         Layer::Cargo => cargo_roots(facts),
@@ -292,7 +300,7 @@ fn layer_plan(layer: Layer, settings: &Settings, facts: &Facts, keys: &Keys<'_>)
             && settings.path.is_empty()
             && facts.preset_paths.iter().all(|path| !path.preset.settled),
         contents,
-        pool: if layer == Layer::Target { pool_plan(settings, facts, keys, &roots) } else { None },
+        pool: if layer == Layer::Target { pool_plan(settings, facts, scopes, keys, &roots) } else { None },
         sources: (layer == Layer::Target).then(|| sources_plan(settings, facts, &roots)),
         roots,
         locks: if layer == Layer::Cargo { lock_files(facts) } else { Vec::new() },
@@ -333,8 +341,14 @@ fn places(facts: &Facts, roots: &[RootPlan]) -> Vec<PathBuf> {
 }
 
 /// `None` where there is to be no pool, and where the compiler was not asked for who it is.
-fn pool_plan(settings: &Settings, facts: &Facts, keys: &Keys<'_>, roots: &[RootPlan]) -> Option<PoolPlan> {
-    let (read, write) = settings.share.scopes(&Scopes::new(&facts.context, &facts.folder))?;
+fn pool_plan(
+    settings: &Settings,
+    facts: &Facts,
+    scopes: &Scopes,
+    keys: &Keys<'_>,
+    roots: &[RootPlan],
+) -> Option<PoolPlan> {
+    let (read, write) = settings.share.scopes(scopes)?;
     needs_parts(settings).then_some(())?;
     Some(PoolPlan {
         prefix: keys.parts.unit_prefix(),
@@ -378,6 +392,7 @@ mod tests {
     use super::*;
     use crate::cargo::{CargoHome, InstallRoot, Workspace};
     use crate::github::Environment;
+    use crate::plan::cache_mode::CacheMode;
     use crate::plan::parse_tools;
     use crate::plan::settings::{Upkeep, WorkspaceSpec};
     use crate::tree::Existing;
@@ -399,6 +414,7 @@ mod tests {
             cargo_bins: Vec::new(),
             lane: None,
             cache_root: "/r".into(),
+            cache_mode: CacheMode::Auto,
             save: SaveMoment::Auto,
             upkeep: Upkeep::default(),
             freshness: true,

@@ -1,10 +1,12 @@
 //! What is to be done: a pure function from the user's settings and the facts of a job to layers with keys, scopes and
 //! folders. Nothing here reads a file or the clock.
 
+mod cache_mode;
 mod check;
 mod compose;
 mod explain;
 mod facts;
+mod host_policy;
 mod key;
 mod layers;
 mod paths;
@@ -16,17 +18,19 @@ mod session;
 mod settings;
 mod words;
 
+pub use cache_mode::CacheMode;
 pub use check::Contradiction;
 pub use compose::{Offer, fitting};
 pub use explain::{Change, Difference, differences, nearest};
 pub use facts::{Facts, FileDigest};
+pub use host_policy::{HOST_POLICY, HostLimits, HostPolicy};
 pub use layers::{Checkout, LayerPlan, OutputPlan, Plan, SourcesPlan, build, needs_parts};
 pub use pool::{PoolPlan, Share, UnitFolder, UnitKey};
 pub use preset::{
     OWN_PRESETS, Place, Preset, PresetPath, Presets, built_in_presets, choose, parse_own_presets,
 };
 pub use roots::{RootPlan, Shape};
-pub use scope::{Access, EVENTS, Scopes, access};
+pub use scope::{Access, EVENTS, Modes, NoWrite, Scopes, access};
 pub use session::{LeftOut, Outset, Session, SessionLayer, Start, There};
 pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
 pub use words::{

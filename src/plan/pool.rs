@@ -113,24 +113,35 @@ impl UnitKey {
 }
 
 impl Share {
+    /// Whether the job of `own` may add to the pool of `scope` where jobs have at most this in common.
+    pub(super) fn allows(self, scope: Option<&Scope>, own: &Scopes) -> bool {
+        let shares = [Self::Repository, Self::Owner, Self::Host].into_iter().filter(|share| *share <= self);
+        let writes = |share: Self| share.scopes(own).and_then(|(_, write)| write);
+        scope.is_none_or(|scope| shares.map(writes).any(|write| write.as_ref() == Some(scope)))
+    }
+
     /// Where the pool's units are looked up and added. `own` are the scopes of the job, its own first; only a run that
     /// others of its repository fall back on adds to what several repositories share.
     pub(super) fn scopes(self, own: &Scopes) -> Option<(Vec<Scope>, Option<Scope>)> {
-        let Scopes { read, write, is_of_default_branch, repository } = own;
+        let Scopes { read, is_of_default_branch, repository, .. } = own;
+        let write = own.write.as_ref().ok();
         let shared = match self {
             Self::Off => return None,
-            Self::Repository => return Some((read.clone(), write.clone())),
+            Self::Repository => return Some((read.clone(), write.cloned())),
             Self::Owner => format!("{}/*", repository.split('/').next().unwrap_or_default()),
             Self::Host => "*".to_owned(),
         };
         let shared = Scope { repository: shared, reference: SHARED_REF.to_owned() };
-        let write = if *is_of_default_branch { Some(shared.clone()) } else { write.clone() };
-        Some(([&**read, &[shared]].concat(), write))
+        let write = write.map(|own| if *is_of_default_branch { shared.clone() } else { own.clone() });
+        // Who is to read nothing reads nothing of others either.
+        let read = if read.is_empty() { Vec::new() } else { [&**read, &[shared]].concat() };
+        Some((read, write))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::scope::NoWrite;
     use super::*;
 
     fn scope(repository: &str, reference: &str) -> Scope {
@@ -163,7 +174,8 @@ mod tests {
         let (main, request) = (scope("o/r", "refs/heads/main"), scope("o/r", "refs/pull/1/merge"));
         let of = |read: &[&Scope], write: Option<&Scope>, is_of_default_branch| Scopes {
             read: read.iter().map(|scope| (*scope).clone()).collect(),
-            write: write.cloned(),
+            write: write.cloned().ok_or(NoWrite::Input),
+            reach: None,
             is_of_default_branch,
             repository: "o/r".into(),
         };

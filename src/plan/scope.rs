@@ -5,8 +5,12 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
+use super::cache_mode::CacheMode;
 use crate::github::Context;
 use crate::store::Scope;
+use crate::store::retention::Reach;
 use crate::sys::sha256_hex;
 
 /// The ref of entries that were made outside of GitHub.
@@ -45,13 +49,38 @@ pub const EVENTS: [(&str, Access); 9] = [
 const OF_DEFAULT_BRANCH: [&str; 5] =
     ["schedule", "repository_dispatch", "delete", "registry_package", "page_build"];
 
+/// Why a job saves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum NoWrite {
+    /// Its event does not let it.
+    #[error("jobs of the event `{0}` only read")]
+    Event(String),
+    /// Its `cache-mode` does not let it.
+    #[error("the job's `cache-mode` does not let it")]
+    Input,
+    /// The host's policy does not let it.
+    #[error("the policy of this host does not let it")]
+    Host,
+}
+
+/// How a job's cache is narrowed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Modes {
+    /// By the input `cache-mode`.
+    pub input: CacheMode,
+    /// By the host's policy.
+    pub host: CacheMode,
+}
+
 /// Where a job reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scopes {
     /// Where to look, the job's own scope first.
     pub read: Vec<Scope>,
-    /// Where to save; nowhere where the event lets it only read.
-    pub write: Option<Scope>,
+    /// Where to save, or why nowhere.
+    pub write: Result<Scope, NoWrite>,
+    /// Whose entries go by the limits that the job gives.
+    pub reach: Option<Reach>,
     /// Whether it saves to the scope that all others fall back on: the default branch's, or the only one.
     pub is_of_default_branch: bool,
     /// `owner/name`.
@@ -59,8 +88,8 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// Those of the job of `context`. `folder` tells one local project from another.
-    pub(super) fn new(context: &Context, folder: &Path) -> Self {
+    /// Those of the job of `context`, as far as `modes` let it. `folder` tells one local project from another.
+    pub fn new(context: &Context, folder: &Path, modes: Modes) -> Self {
         let repository = context.repository.clone().unwrap_or_else(|| local_repository(folder));
         let scope = |reference: String| Scope { repository: repository.clone(), reference };
         let own = own_ref(context);
@@ -81,13 +110,26 @@ impl Scopes {
             (own, None) => own.as_deref() == Some(LOCAL_REF),
             (None, Some(_)) => false,
         };
-        Self { read, write: own.map(scope), is_of_default_branch, repository }
+        if !modes.input.and(modes.host).reads() {
+            read.clear();
+        }
+        let write = match own.map(scope) {
+            None => Err(NoWrite::Event(context.event.clone().unwrap_or_else(|| "that is not known".into()))),
+            Some(_) if !modes.host.writes() => Err(NoWrite::Host),
+            Some(_) if !modes.input.writes() => Err(NoWrite::Input),
+            Some(scope) => Ok(scope),
+        };
+        let reach = write.as_ref().ok().map(|write| match access(context) {
+            Access::Ref => Reach::Repository(repository.clone()),
+            Access::MergeRef | Access::Base => Reach::Scope(write.clone()),
+        });
+        Self { read, write, reach, is_of_default_branch, repository }
     }
 
     /// The one that the job's own entries have, or would have.
     pub fn own(&self) -> Scope {
         let none = || Scope { repository: self.repository.clone(), reference: NO_REF.to_owned() };
-        self.write.clone().unwrap_or_else(none)
+        self.write.clone().unwrap_or_else(|_| none())
     }
 }
 
@@ -138,12 +180,12 @@ mod tests {
             ("GITHUB_REF", reference),
             ("GITHUB_REPOSITORY", "o/r"),
         ]);
-        Scopes::new(&Context::new(&env, Ok(Some(payload.as_bytes()))), Path::new("/w"))
+        Scopes::new(&Context::new(&env, Ok(Some(payload.as_bytes()))), Path::new("/w"), Modes::default())
     }
 
     fn refs(scopes: &Scopes) -> (Vec<&str>, Option<&str>) {
         let read = scopes.read.iter().map(|scope| scope.reference.as_str()).collect();
-        (read, scopes.write.as_ref().map(|scope| scope.reference.as_str()))
+        (read, scopes.write.as_ref().ok().map(|scope| scope.reference.as_str()))
     }
 
     const MAIN: &str = "refs/heads/main";
@@ -237,7 +279,7 @@ mod tests {
 
     #[test]
     fn outside_of_a_workflow_the_ref_decides() {
-        let of = |context: &Context| Scopes::new(context, Path::new("/w"));
+        let of = |context: &Context| Scopes::new(context, Path::new("/w"), Modes::default());
         let local = of(&Context::default());
         assert_eq!(refs(&local), (vec![LOCAL_REF], Some(LOCAL_REF)));
         assert!(local.is_of_default_branch);
@@ -247,8 +289,41 @@ mod tests {
 
     #[test]
     fn local_projects_of_one_name_are_apart() {
-        let scope = |folder| Scopes::new(&Context::default(), Path::new(folder)).own();
+        let scope = |folder| Scopes::new(&Context::default(), Path::new(folder), Modes::default()).own();
         assert_ne!(scope("/a/project"), scope("/b/project"));
         assert!(scope("/a/project").repository.starts_with("local/project-"));
+    }
+    #[test]
+    fn a_mode_narrows_and_tells_whose_it_is() {
+        use CacheMode::{Auto, None, Read, Write, WriteOnly};
+        let context = Context { reference: Some("refs/heads/x".into()), ..Context::default() };
+        let of = |input, host| Scopes::new(&context, Path::new("/w"), Modes { input, host });
+        for (input, host, reads, writes) in [
+            (Auto, Auto, true, Ok(())),
+            (Write, Auto, true, Ok(())),
+            (Read, Write, true, Err(NoWrite::Input)),
+            (Write, Read, true, Err(NoWrite::Host)),
+            (WriteOnly, Auto, false, Ok(())),
+            (WriteOnly, Read, false, Err(NoWrite::Host)),
+            (None, Auto, false, Err(NoWrite::Input)),
+        ] {
+            let found = of(input, host);
+            assert_eq!(!found.read.is_empty(), reads, "{input:?}, {host:?}");
+            assert_eq!(found.write.map(drop), writes, "{input:?}, {host:?}");
+        }
+        // No mode lets a job do what its event does not.
+        let payload = format!("{{{REPOSITORY}}}");
+        assert!(scopes("issue_comment", MAIN, &payload).write.is_err());
+    }
+
+    #[test]
+    fn limits_of_a_pull_request_reach_its_own_entries_only() {
+        let payload =
+            format!(r#"{{"pull_request": {{"number": 7, "base": {{"ref": "main"}}}}, {REPOSITORY}}}"#);
+        let request = scopes("pull_request", "refs/pull/7/merge", &payload);
+        assert_eq!(request.reach, request.write.ok().map(Reach::Scope));
+        let push = scopes("push", "refs/heads/topic", &format!("{{{REPOSITORY}}}"));
+        assert_eq!(push.reach, Some(Reach::Repository("o/r".into())));
+        assert_eq!(scopes("issue_comment", MAIN, &format!("{{{REPOSITORY}}}")).reach, None);
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::layers::{LayerPlan, Plan};
-use jiff::Timestamp;
-
+use super::pool::Share;
+use super::scope::{NoWrite, Scopes};
 use super::settings::{JobStatus, SaveMoment, Upkeep};
 use crate::cargo::FingerprintTimes;
+use crate::store::retention::Reach;
 use crate::store::{Finality, Origin, Scope};
 use crate::sys::Time;
 use crate::tree::LinkMode;
@@ -19,8 +21,10 @@ use crate::tree::LinkMode;
 pub struct Session {
     /// The layers.
     pub layers: Vec<SessionLayer>,
-    /// Where to save; nowhere where the job's event lets it only read.
-    pub scope: Option<Scope>,
+    /// Where to save, or why nowhere.
+    pub scope: Result<Scope, NoWrite>,
+    /// Whose entries go by the limits of this job.
+    pub reach: Option<Reach>,
     /// The jobs whose entries these will be.
     pub lane: String,
     /// Who saves.
@@ -111,6 +115,30 @@ impl SessionLayer {
 }
 
 impl Session {
+    /// What in it is not as a restore of the job has noted it that may write to `scopes` and saves as `origin`, on a host that
+    /// lets jobs have at most `most` in common.
+    pub fn check(&self, scopes: &Scopes, origin: &Origin, most: Share) -> Result<(), String> {
+        if let Ok(scope) = &self.scope
+            && scopes.write.as_ref() != Ok(scope)
+        {
+            return Err(format!("to save to {} of {}", scope.reference, scope.repository));
+        }
+        if self.reach.is_some() && self.reach != scopes.reach {
+            return Err("limits of other entries".to_owned());
+        }
+        if self.is_of_default_branch != scopes.is_of_default_branch {
+            return Err("another default branch".to_owned());
+        }
+        if self.origin.run != origin.run || self.origin.job != origin.job {
+            return Err("another run or job".to_owned());
+        }
+        let mut pools = self.layers.iter().filter_map(|layer| layer.plan.pool.as_ref());
+        if !pools.all(|pool| most.allows(pool.write.as_ref(), scopes)) {
+            return Err("another unit pool".to_owned());
+        }
+        Ok(())
+    }
+
     /// The session of `plan`, with the entries that the layers started from, in the plan's order. `since` is now.
     pub fn new(
         plan: Plan,
@@ -130,6 +158,7 @@ impl Session {
         Self {
             layers: layers.collect(),
             scope: plan.scopes.write,
+            reach: plan.scopes.reach,
             lane: plan.lane,
             origin,
             save: plan.save,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::cache_mode::CacheMode;
 use super::pool::Share;
 use super::preset::Presets;
 use crate::cargo::{Kept, Tool};
@@ -102,6 +103,7 @@ pub struct Settings {
     pub cargo_bins: Vec<Tool>,
     pub lane: Option<String>,
     pub cache_root: PathBuf,
+    pub cache_mode: CacheMode,
     pub save: SaveMoment,
     pub upkeep: Upkeep,
     pub link_mode: LinkMode,

@@ -57,10 +57,12 @@ pub enum Verdict {
 pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root: &Path) -> String {
     let mut text = String::new();
     let refs: Vec<_> = scopes.read.iter().map(|scope| scope.reference.as_str()).collect();
-    let only_reads = if scopes.write.is_none() { " (this job only reads)" } else { "" };
+    let refs = if refs.is_empty() { "none".to_owned() } else { refs.join(", then ") };
+    let only_reads =
+        scopes.write.as_ref().err().map(|why| format!(" (saves nothing: {why})")).unwrap_or_default();
     let repository = &scopes.repository;
     let _ = writeln!(text, "cache root  {}\nrepository  {repository}", root.display());
-    let _ = writeln!(text, "refs        {}{only_reads}\nlane        {lane}", refs.join(", then "));
+    let _ = writeln!(text, "refs        {refs}{only_reads}\nlane        {lane}");
     if layers.is_empty() {
         text.push_str("\nnothing to cache: there is no Cargo.toml here, and `path` is empty\n");
     }

@@ -12,7 +12,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::entry::{EntryId, timestamp};
 use super::part::Needs;
-use super::retention::{Known, Planned, Reason};
+use super::retention::{Known, Planned, Reach, Reason};
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, file};
 
@@ -65,19 +65,25 @@ impl Store {
 
     /// The units of the pool that were not of use for longer than `longest`. They are many, and all that their headers tell
     /// besides matters only where sizes do.
-    pub fn idle_units(&self, longest: SignedDuration, now: Timestamp) -> Result<Vec<Planned>> {
+    pub fn idle_units(
+        &self,
+        longest: SignedDuration,
+        now: Timestamp,
+        reach: Option<&Reach>,
+    ) -> Result<Vec<Planned>> {
         let entries = self.entries_in(&[Layer::Units])?.into_iter();
         let is_idle = |id: &EntryId| {
             self.stat(id).is_ok_and(|stat| {
                 self.may_remove(stat.owner) && now.duration_since(timestamp(stat.mtime)) > longest
             })
         };
-        let planned = |id| Planned {
-            bytes: self.header(&id).map_or(0, |header| header.bytes),
-            id,
-            reason: Reason::Age,
+        let planned = |id| {
+            let header = self.header(&id).ok();
+            let is_reached = |reach: &Reach| header.as_ref().is_some_and(|header| reach.has(&header.scope));
+            let bytes = header.as_ref().map_or(0, |header| header.bytes);
+            reach.is_none_or(is_reached).then_some(Planned { bytes, id, reason: Reason::Age })
         };
-        Ok(entries.filter(is_idle).map(planned).collect())
+        Ok(entries.filter(is_idle).filter_map(planned).collect())
     }
 
     /// The entries of some layers whose header can be read.

@@ -260,6 +260,16 @@ pub fn inode_times(path: &Path) -> Option<[Time; 2]> {
     Some([changed, if has_birth { time(stat.stx_btime) } else { changed }])
 }
 
+/// The owner and the permission bits of what `path` leads to; `None` where nothing is.
+pub fn owner_and_mode(path: &Path) -> Result<Option<(u32, u32)>> {
+    use std::os::unix::fs::MetadataExt;
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some((metadata.uid(), metadata.mode() & 0o7777))),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error).named("read metadata of", || path.into()),
+    }
+}
+
 /// A number that tells the file system of `path` from others.
 pub fn device(path: &Path) -> Result<u64> {
     use std::os::unix::fs::MetadataExt;

@@ -33,6 +33,8 @@ pub(crate) struct Job {
     env: BTreeMap<String, String>,
     /// The workspace, relative to the host's folder.
     project: String,
+    /// Whether the host has a policy.
+    has_policy: bool,
 }
 
 impl Job {
@@ -42,7 +44,8 @@ impl Job {
         for folder in ["home", "temp", "work/project/src"] {
             fs::create_dir_all(dir.path().join(folder)).unwrap();
         }
-        let mut job = Self { dir, env: BTreeMap::new(), project: "work/project".to_owned() };
+        let mut job =
+            Self { dir, env: BTreeMap::new(), project: "work/project".to_owned(), has_policy: false };
         let passed_on = ["PATH", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR"];
         job.env.extend(
             passed_on.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))),
@@ -67,6 +70,26 @@ impl Job {
     #[expect(clippy::needless_pass_by_value, reason = "text and numbers alike, without `&`")]
     pub(crate) fn set(&mut self, name: &str, value: impl ToString) {
         self.env.insert(name.to_owned(), value.to_string());
+    }
+
+    /// Gives the host a policy: the program then runs in a mount namespace of its own.
+    pub(crate) fn policy(&mut self, text: &str) {
+        self.write("policy/runner-cache.yml", text);
+        self.has_policy = true;
+    }
+
+    /// The words of a shell that begin a call of the program.
+    pub(crate) fn program(&self) -> Vec<String> {
+        let binary = env!("CARGO_BIN_EXE_runner-cache").to_owned();
+        if !self.has_policy {
+            return vec![binary];
+        }
+        let user =
+            if rustix::process::geteuid().is_root() { None } else { Some("--map-root-user".to_owned()) };
+        let layers = format!("lowerdir={}:/etc", self.path("policy").display());
+        let script = format!("mount -t overlay overlay -o {layers} /etc; exec \"$@\"");
+        let words = ["sh", "-euc", &script, "sh", &binary].map(str::to_owned);
+        ["unshare", "--mount"].map(str::to_owned).into_iter().chain(user).chain(words).collect()
     }
 
     /// Lets cargo download as it does for whoever runs the tests.
@@ -163,8 +186,14 @@ impl Job {
 
     /// The program with these arguments, not started yet.
     pub(crate) fn command(&self, args: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_runner-cache"));
-        command.args(args).current_dir(self.path(&self.project)).env_clear().envs(&self.env);
+        let words = self.program();
+        let mut command = std::process::Command::new(&words[0]);
+        command
+            .args(&words[1..])
+            .args(args)
+            .current_dir(self.path(&self.project))
+            .env_clear()
+            .envs(&self.env);
         for (name, file) in [
             ("GITHUB_OUTPUT", "output"),
             ("GITHUB_ENV", "env"),

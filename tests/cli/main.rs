@@ -19,6 +19,7 @@ mod lacking;
 mod last_build;
 mod outputs;
 mod parts;
+mod policy;
 mod pool;
 mod pool_upkeep;
 mod presets;

@@ -12,7 +12,8 @@ pub(crate) const HOST: [&str; 2] = ["--share", "host"];
 /// A host with git packages: `proc` is a macro, `alpha` has a build script whose output it includes, `beta` needs both,
 /// and `path` keeps the folder of its script in its code.
 pub(crate) fn host() -> Job {
-    let job = Job::new();
+    let mut job = Job::new();
+    job.policy("share: host\n");
     package(&job, "proc", "[lib]\nproc-macro = true\n", &[("src/lib.rs", PROC)]);
     package(&job, "alpha", "", &[("src/lib.rs", ALPHA), ("build.rs", ALPHA_SCRIPT)]);
     let needs = format!("[dependencies]\n{}{}", git(&job, "alpha"), git(&job, "proc"));
@@ -182,12 +183,15 @@ fn a_new_branch_of_a_repository_finds_what_its_default_branch_compiled() {
 #[test]
 fn by_default_repositories_do_not_share_and_off_means_nobody_does() {
     let mut job = host();
+    job.policy("");
     let (_, _, saved) = build(&job, &["--share", "off"], "cargo build");
     assert!(!saved.log.contains("unit pool") && job.entries("units").is_empty(), "{}", saved.log);
     job.wipe();
     job.remove("root/target");
     build(&job, &[], "cargo build");
     repository(&mut job, "second", &["beta"]);
+    // The first one gave nothing to the host, which allows it by now.
+    job.policy("share: host\n");
     let (restored, compiled, _) = build(&job, &HOST, "cargo build");
     assert_eq!((&*restored.outputs["target-hit"], compiled.len()), ("miss", 4));
 }
@@ -589,6 +593,7 @@ fn units_that_do_not_fit_together_do_not_come_together() {
     }
     for name in jobs {
         job.move_to(&format!("work/{name}"));
+        job.set("GITHUB_REPOSITORY", format!("o/{name}"));
         job.set("RUNNER_TEMP", job.path(&format!("temp-{name}")).display());
         job.ok(&["save"]);
     }
@@ -622,11 +627,12 @@ fn many_units_come_also_where_few_files_may_be_open() {
     let count = job.entries("units").len();
     assert!(count >= 40, "{count}");
     repository(&mut job, "second", &["beta"]);
-    let binary = env!("CARGO_BIN_EXE_runner-cache");
-    let log = job.sh(&format!("ulimit -Sn 40; {binary} restore --share host"));
+    let program: Vec<_> = job.program().iter().map(|word| format!("'{word}'")).collect();
+    let program = program.join(" ");
+    let log = job.sh(&format!("ulimit -Sn 40; {program} restore"));
     assert!(log.contains("unit pool: "), "{log}");
     // Not even that can be had: fewer come, and nothing fails.
     job.remove("work/second/target");
-    let log = job.sh(&format!("ulimit -n 40; {binary} restore --share host"));
+    let log = job.sh(&format!("ulimit -n 40; {program} restore"));
     assert!(!log.contains("unit pool: ") && !log.contains("::warning"), "{log}");
 }

@@ -5,7 +5,8 @@ use crate::pool::{HOST, build, host, package, project, repository};
 #[test]
 fn a_workflow_shares_no_more_than_the_host_allows() {
     let mut job = host();
-    let told = "input `share`: `host` is more than this host allows, so `repository` holds; hint: RUNNER_CACHE_SHARE";
+    job.policy("");
+    let told = "input `share`: `host` is more than this host allows, so `repository` holds; hint: `share` in";
     job.set("RUNNER_CACHE_INPUTS", r#"{"share": "host"}"#);
     for name in ["first", "second"] {
         repository(&mut job, name, &["beta"]);
@@ -14,6 +15,9 @@ fn a_workflow_shares_no_more_than_the_host_allows() {
         assert_eq!(compiled.len(), 4, "{name} has nothing of another repository: {compiled:?}");
     }
     job.set("RUNNER_CACHE_SHARE", "host");
+    repository(&mut job, "of-variable", &["beta"]);
+    assert_eq!(build(&job, &[], "cargo build").1.len(), 4, "a workflow may have set the variable");
+    job.policy("share: host\n");
     for (name, count) in [("third", 4), ("fourth", 1)] {
         repository(&mut job, name, &["beta"]);
         let (restored, compiled, _) = build(&job, &[], "cargo build");

@@ -15,6 +15,7 @@ const COMMANDS: [&str; 2] = ["cargo build", "cargo test --no-run"];
 fn native_dependencies_of_another_repository_serve_and_the_program_is_the_same() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/warm/native");
     let mut job = online_job();
+    job.policy("share: owner\n");
     let mut all = BTreeSet::new();
     for repository in ["first", "second"] {
         let checkout = format!("work/{repository}/{repository}");

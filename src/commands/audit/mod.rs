@@ -57,7 +57,7 @@ fn audit(job: &Job, settings: &Settings, json: bool, command: &[OsString]) -> Re
             };
         }
     };
-    if !restore::make_room(job, settings) {
+    if !restore::make_room(job, settings, plan.scopes.reach.as_ref()) {
         return Err(Ended::Early(Exit::Failure));
     }
     let restored = restore::restore(job, settings, &plan);

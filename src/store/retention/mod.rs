@@ -4,6 +4,7 @@
 //! entries go in an order that spares what is dear: first superseded ones, then the newest of their families, those of
 //! the default branch last of each; among equals those that lay idle longest, take most, and cost least to make again.
 
+mod limits;
 mod policy;
 mod weight;
 
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 
 use super::{EntryId, Header, Layer};
 
+pub use limits::{Lacks, Limits, Reach};
 pub use policy::{Keep, MinFree, Policy, Shortage};
 pub use weight::{Block, BlockId, Usage, Weights};
 

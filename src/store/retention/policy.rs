@@ -13,6 +13,11 @@ use crate::sys::Space;
 pub struct Keep(BTreeMap<Layer, usize>);
 
 impl Keep {
+    /// Keeps all.
+    pub fn all() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Keeps `counts`; each is at least 1.
     pub fn new(counts: BTreeMap<Layer, usize>) -> Self {
         Self(counts)
@@ -91,6 +96,14 @@ impl Shortage {
 }
 
 impl MinFree {
+    /// That of the two which leaves less free on a disk like `space`.
+    #[must_use]
+    pub fn laxer(self, other: Self, space: Space) -> Self {
+        let full = Space { free_bytes: 0, free_inodes: 0, ..space };
+        let asked = |one: Self| one.shortage(full, Shortage::default());
+        if asked(self).bytes <= asked(other).bytes { self } else { other }
+    }
+
     /// What is missing in `space` when `needed` is to be written there besides.
     pub fn shortage(self, space: Space, needed: Shortage) -> Shortage {
         #[expect(

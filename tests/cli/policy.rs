@@ -1,0 +1,197 @@
+//! What a host decides, and no job goes beyond: limits, modes, the place of the cache, and who saves as whom.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::job::Job;
+
+const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
+    "pull_request": {"number": 7, "base": {"ref": "main"}}}"#;
+
+/// Saves `data` with these contents under `key`.
+fn save(job: &Job, key: &str, contents: &str, args: &[&str]) -> String {
+    job.write("work/project/data/file", contents);
+    job.ok(&[&["save", "--preset", "none", "--path", "data", "--key", key], args].concat()).log
+}
+
+fn restore(job: &Job, key: &str, args: &[&str]) -> String {
+    let args =
+        [&["restore", "--no-session", "--preset", "none", "--path", "data", "--key", key], args].concat();
+    job.ok(&args).outputs["cache-hit"].clone()
+}
+
+/// The repositories of the entries that are there, and their refs.
+fn entries(job: &Job) -> Vec<String> {
+    let json: serde_json::Value = serde_json::from_str(&job.ok(&["list", "--json"]).stdout).unwrap();
+    let name = |entry: &serde_json::Value| {
+        format!("{} {}", entry["repository"].as_str().unwrap(), entry["ref"].as_str().unwrap())
+    };
+    let mut names: Vec<_> = json.as_array().unwrap().iter().map(name).collect();
+    names.sort();
+    names
+}
+
+/// Limits that let nothing stay.
+const GREEDY: [&[&str]; 4] =
+    [&["--max-age", "1s"], &["--max-size", "1kB"], &["--keep", "paths=1"], &["--min-free", "90%"]];
+
+#[test]
+fn limits_of_a_job_reach_no_entries_of_others() {
+    for limit in GREEDY {
+        let mut job = Job::new();
+        job.set("RUNNER_CACHE_DISK_GUARD", "off");
+        let contents = "x".repeat(9000);
+        for repository in ["o/other", "o/r"] {
+            job.set("GITHUB_REPOSITORY", repository);
+            for key in ["k-1", "k-2"] {
+                save(&job, key, &format!("{repository} {key} {contents}"), &["--restore-keys", "k-"]);
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        job.set("RUNNER_CACHE_DISK_GUARD", "warn");
+        job.event("refs/pull/7/merge", PULL_REQUEST);
+        let args =
+            [&["save", "--preset", "none", "--path", "data", "--key", "k-3", "--restore-keys", "k-"], limit];
+        job.write("work/project/data/file", "of the request");
+        assert_eq!(job.run(&args.concat()).code, 0);
+        let found = entries(&job);
+        for (repository, count) in [("o/other refs/heads/main", 2), ("o/r refs/heads/main", 2)] {
+            assert_eq!(
+                found.iter().filter(|name| *name == repository).count(),
+                count,
+                "{limit:?}: {found:?}"
+            );
+        }
+        // A push may tidy up its own repository.
+        job.event("refs/heads/main", r#"{"repository": {"default_branch": "main"}}"#);
+        job.write("work/project/data/file", "of the push");
+        assert_eq!(job.run(&args.concat()).code, 0);
+        let found = entries(&job);
+        assert_eq!(
+            found.iter().filter(|name| name.starts_with("o/other")).count(),
+            2,
+            "{limit:?}: {found:?}"
+        );
+        let of_main = found.iter().filter(|name| *name == "o/r refs/heads/main").count();
+        // How much is free here nobody knows.
+        assert!(of_main <= 1 || limit[0] == "--min-free", "{limit:?}: {found:?}");
+    }
+}
+
+#[test]
+fn limits_of_the_host_reach_all_entries_whatever_a_job_says() {
+    let mut job = Job::new();
+    for repository in ["o/one", "o/two", "o/three"] {
+        job.set("GITHUB_REPOSITORY", repository);
+        save(&job, "k", &format!("{repository} {}", "x".repeat(200_000)), &[]);
+    }
+    assert_eq!(entries(&job).len(), 3);
+    job.policy("max-size: 300kB\n");
+    job.set("GITHUB_REPOSITORY", "o/r");
+    save(&job, "k", &"y".repeat(200_000), &["--max-size", "none", "--keep", "paths=9"]);
+    assert_eq!(entries(&job).len(), 1);
+}
+
+#[test]
+fn a_mode_of_the_job_narrows_what_it_does() {
+    let job = Job::new();
+    assert!(
+        save(&job, "k", "one", &["--cache-mode", "read"]).contains("the job's `cache-mode` does not let it")
+    );
+    save(&job, "k", "one", &["--cache-mode", "write-only"]);
+    for (mode, hit) in [("write-only", "false"), ("none", "false"), ("read", "true"), ("write", "true")] {
+        assert_eq!(restore(&job, "k", &["--cache-mode", mode]), hit, "{mode}");
+    }
+    save(&job, "other", "two", &["--cache-mode", "none"]);
+    assert_eq!(restore(&job, "other", &[]), "false");
+    // What a restore was told holds for its save.
+    job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "third", "--cache-mode", "read"]);
+    assert!(job.ok(&["save"]).log.contains("the job's `cache-mode` does not let it"));
+    // No mode lets a job do what its event does not.
+    let mut job = job;
+    job.event("refs/heads/main", r#"{"repository": {"default_branch": "main"}, "issue": {"number": 7}}"#);
+    job.set("GITHUB_EVENT_NAME", "issue_comment");
+    let log = save(&job, "fourth", "four", &["--cache-mode", "write"]);
+    assert!(log.contains("jobs of the event `issue_comment` only read"), "{log}");
+}
+
+#[test]
+fn a_host_says_which_repositories_have_a_cache_and_what_events_do() {
+    let mut job = Job::new();
+    job.policy("repositories: [ours/*]\nevents:\n  pull_request: read\n");
+    assert!(save(&job, "k", "x", &[]).contains("the policy of this host does not let it"));
+    job.set("GITHUB_REPOSITORY", "ours/a");
+    assert!(save(&job, "k", "x", &[]).contains("saved"));
+    assert_eq!(restore(&job, "k", &[]), "true");
+    job.event("refs/pull/7/merge", PULL_REQUEST);
+    assert_eq!(restore(&job, "k", &[]), "true");
+    let log = save(&job, "of-request", "x", &["--cache-mode", "write"]);
+    assert!(log.contains("the policy of this host does not let it"), "{log}");
+}
+
+#[test]
+fn where_the_host_has_its_cache_no_job_moves_it() {
+    let mut job = Job::new();
+    job.policy(&format!("cache-root: {}\n", job.path("of-host").display()));
+    let log = save(&job, "k", "x", &[]);
+    let told = format!("`{}` is not what this host says", job.path("root").display());
+    assert!(log.contains(&told), "{log}");
+    assert!(job.path("of-host/paths").exists() && !job.path("root").exists());
+    // Who looks into it is led there as well.
+    job.sh("unset RUNNER_CACHE_ROOT");
+    assert!(job.ok(&["list", "--cache-root", job.path("of-host").to_str().unwrap()]).stdout.contains("o/r"));
+}
+
+#[test]
+fn a_policy_that_cannot_be_taken_leaves_jobs_without_a_cache_and_they_go_on() {
+    let mut job = Job::new();
+    save(&job, "k", "x", &[]);
+    job.policy("max-sice: 1GB\n");
+    let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
+    let told =
+        "no cache in this job: the policy of this host: /etc/runner-cache.yml: `max-sice` is not known";
+    assert!(said.code == 0 && said.log.contains(told), "{said:?}");
+    assert_eq!(said.log.matches("::warning").count(), 1, "{}", said.log);
+    let said =
+        job.run(&["run", "--preset", "none", "--path", "data", "--key", "k", "--", "sh", "-c", "exit 7"]);
+    assert_eq!(said.code, 7, "{said:?}");
+    let said = job.run(&["gc"]);
+    assert!(said.code == 1 && said.log.contains("`max-sice` is not known"), "{said:?}");
+}
+
+#[test]
+fn a_policy_that_jobs_can_write_decides_nothing() {
+    let mut job = Job::new();
+    job.policy("share: host\n");
+    let file = job.path("policy/runner-cache.yml");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
+    assert!(
+        said.log.contains("jobs can write it, so that it decides nothing; hint: `chown root"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
+    let changes: [(&str, &str, &str); 4] = [
+        (r#""ref": "refs/pull/7/merge""#, r#""ref": "refs/heads/main""#, "to save to refs/heads/main of o/r"),
+        (r#""repository": "o/r""#, r#""repository": "o/other""#, "to save to refs/pull/7/merge of o/other"),
+        (r#""is_of_default_branch": false"#, r#""is_of_default_branch": true"#, "another default branch"),
+        (r#""run": "7.1""#, r#""run": "8.1""#, "another run or job"),
+    ];
+    for (from, to, told) in changes {
+        let mut job = Job::new();
+        job.set("GITHUB_RUN_ID", "7");
+        job.event("refs/pull/7/merge", PULL_REQUEST);
+        job.write("work/project/data/file", "x");
+        job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
+        let session = std::fs::read_dir(job.path("root/sessions")).unwrap().next().unwrap().unwrap().path();
+        let text = std::fs::read_to_string(&session).unwrap();
+        assert!(text.contains(from), "{from}: {text}");
+        std::fs::write(&session, text.replace(from, to)).unwrap();
+        let said = job.run(&["save"]);
+        let warning = format!("tells {told}, which is not this job's");
+        assert!(said.code == 0 && said.log.contains(&warning), "{said:?}");
+        assert_eq!(entries(&job), Vec::<String>::new(), "{to}");
+    }
+}
