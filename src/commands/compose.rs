@@ -15,7 +15,7 @@ use super::trouble::Trouble;
 use crate::cargo::{FingerprintTimes, Host, Locked, Notes, units};
 use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitFolder, fitting};
 use crate::report::{Composed, Transfer};
-use crate::store::{Layer, Store};
+use crate::store::{Layer, Scope, Store};
 use crate::sys::{self, Dir, Errno, ManyOpenFiles, file};
 use crate::tree::{
     self, Engine, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally, Tree,
@@ -33,12 +33,13 @@ pub(super) struct Completed {
     pub(super) pooled: BTreeMap<String, FingerprintTimes>,
 }
 
-/// Completes the target folders of `layer`. `None`: there is nothing for them.
+/// Completes the target folders of `layer`, in a job that writes to `own`. `None`: there is nothing for them.
 pub(super) fn complete(
     job: &Job,
     store: &Store,
     layer: &LayerPlan,
     pool: &PoolPlan,
+    own: &[Scope],
     link_mode: LinkMode,
 ) -> Result<Option<Completed>, Trouble> {
     let started = Instant::now();
@@ -46,7 +47,7 @@ pub(super) fn complete(
         Completed { composed: Composed::default(), transfer: Transfer::default(), pooled: BTreeMap::new() };
     for folder in &pool.folders {
         let Some(root) = layer.roots.iter().find(|root| root.name == folder.root) else { continue };
-        let work = Work { job, store, pool, root, link_mode };
+        let work = Work { job, store, pool, own, root, link_mode };
         work.complete(folder, &mut completed)?;
     }
     completed.transfer.took = started.elapsed();
@@ -106,6 +107,8 @@ struct Work<'a> {
     job: &'a Job,
     store: &'a Store,
     pool: &'a PoolPlan,
+    /// What the job writes to.
+    own: &'a [Scope],
     root: &'a RootPlan,
     link_mode: LinkMode,
 }
@@ -200,7 +203,8 @@ impl Work<'_> {
         progress: &Progress,
     ) -> Result<Tally, Trouble> {
         let tree = unit.tree();
-        let linkable = linkable(Layer::Units, self.root, tree, std::iter::empty())?;
+        let linkable =
+            linkable(Layer::Units, self.root, tree, std::iter::empty(), &unit.lease.borrowed(0, self.own))?;
         let files = unit.lease.open_root(0)?;
         let source = Source { tree, folders: files.folders(), linkable: &linkable, is_live: false };
         let engine = Engine { linker, interrupt: &self.job.interrupt, progress };

@@ -12,8 +12,8 @@ use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
 use crate::store::{
-    self, Elsewhere, EntryId, Header, Inputs, Layer, Lease, Made, Manifest, Origin, Outside, Provenance,
-    Root, Scope, Staging, Store,
+    self, Borrowed, Elsewhere, EntryId, Header, Inputs, Layer, Lease, Made, Manifest, Origin, Outside,
+    Provenance, Root, Scope, Staging, Store,
 };
 use crate::sys::Digest;
 use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, PACKED, Placement, Progress, Source, Tree};
@@ -55,6 +55,8 @@ struct Contributor<'a> {
     /// Where its files lie.
     files: Files,
     units: Vec<Unit>,
+    /// Those of which entries of other scopes have the inodes, by nodes.
+    borrowed: Vec<bool>,
     /// What they were made of.
     made: &'a [Made],
     /// What of that lies outside of the sources.
@@ -87,6 +89,8 @@ impl<'a> Contributor<'a> {
         let (tree, files) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
         let units = units(tree);
         let dependencies = dependencies(files.folders(), tree, &units, &pool.home)?;
+        let own: Vec<_> = session.scope.iter().chain([scope]).cloned().collect();
+        let borrowed = entry.borrowed(root, &own);
         let made = entry.manifest().provenance.roots.get(root).map_or(&[][..], Vec::as_slice);
         Ok(Self {
             job,
@@ -96,6 +100,7 @@ impl<'a> Contributor<'a> {
             scope,
             tree,
             files,
+            borrowed,
             units,
             made,
             outside: &entry.manifest().provenance.outside,
@@ -238,6 +243,7 @@ impl<'a> Contributor<'a> {
         tree: Tree,
         elsewhere: Elsewhere,
     ) -> Manifest {
+        let borrowed = Borrowed::of(&tree.of_same_paths(self.tree, &self.borrowed));
         let Dependency { package, features, variables, needs } =
             self.dependencies[unit].as_ref().expect("it has a key");
         let needs = needs.iter().filter_map(|&need| Some(keys[need].as_ref()?.digest.clone()));
@@ -272,7 +278,7 @@ impl<'a> Contributor<'a> {
         };
         Manifest {
             header,
-            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere }],
+            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere, borrowed }],
             sources: Vec::new(),
             provenance: Provenance::default(),
         }

@@ -9,7 +9,7 @@ use super::{downloads, sweep, tools};
 use crate::cargo::{Locked, SOURCES, Why, changed_in_place, strays, units};
 use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape};
 use crate::report::LeftOut;
-use crate::store::{Elsewhere, Install, Layer, Lease, Root};
+use crate::store::{Borrowed, Elsewhere, Install, Layer, Lease, Root};
 use crate::sys::{Dir, file};
 use crate::tree::{self, NodeId, Selection, Tree, Walked};
 
@@ -158,7 +158,8 @@ impl Reader<'_> {
             }
             _ => (whole, None, Vec::new()),
         };
-        let root = Root { name: plan.name.clone(), is_partial, tree, elsewhere: Elsewhere::default() };
+        let (elsewhere, borrowed) = (Elsewhere::default(), Borrowed::default());
+        let root = Root { name: plan.name.clone(), is_partial, tree, elsewhere, borrowed };
         Ok(Some(Live { plan, root, dir, whole, left_out }))
     }
 

@@ -9,7 +9,7 @@ use super::compose::{self, Completed};
 use super::job::{Job, chain};
 use super::judged::{self, Judged};
 use super::progress::shown;
-use super::source::{folder_of, is_target_folder, linkable};
+use super::source::{folder_of, is_target_folder, linkable, own_scopes};
 use super::tools::{self, Arrival};
 use super::trouble::Trouble;
 use super::{downloads, explain, sweep};
@@ -301,7 +301,12 @@ impl Restorer<'_> {
             existing => existing,
         };
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
-        let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree))?;
+        let mut borrowed =
+            lease.borrowed(recorded, &own_scopes(self.plan.scopes.write.as_ref().ok(), self.layer));
+        if wanted.is_some() {
+            borrowed = tree.of_same_paths(&root.tree, &borrowed);
+        }
+        let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree), &borrowed)?;
         let files = lease.open_root(recorded)?;
         let files = if wanted.is_some() { files.of_part(&root.tree, tree) } else { files };
         // Roots may lie on different file systems.
@@ -358,7 +363,8 @@ impl Restorer<'_> {
             served.hit == Hit::Exact && !lacks_units && served.lease.manifest().header.lane == self.plan.lane
         });
         let pool = self.layer.pool.as_ref().filter(|_| !is_whole)?;
-        let completed = compose::complete(self.job, self.store, self.layer, pool, self.plan.link_mode);
+        let own = own_scopes(self.plan.scopes.write.as_ref().ok(), self.layer);
+        let completed = compose::complete(self.job, self.store, self.layer, pool, &own, self.plan.link_mode);
         completed.unwrap_or_else(|error| {
             let layer = self.layer.layer;
             self.job.console.warn(format!("{layer}: not completed from the unit pool: {}", chain(&error)));

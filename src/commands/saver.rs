@@ -12,7 +12,7 @@ use super::live::{self, Live};
 use super::pool::Known;
 use super::progress::shown;
 use super::shared::Shared;
-use super::source::{is_no_reason, linkable};
+use super::source::{is_no_reason, linkable, own_scopes};
 use super::staying::Staying;
 use super::trouble::Trouble;
 use super::{contribute, freshness, housekeeping, outputs, pool, tools};
@@ -20,8 +20,8 @@ use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
-    self, Elsewhere, EntryId, Finality, Header, Install, Layer, Lease, Manifest, Origin, Root, Scope,
-    Staging, Store,
+    self, Borrowed, Elsewhere, EntryId, Finality, Header, Install, Layer, Lease, Manifest, Origin, Root,
+    Scope, Staging, Store,
 };
 use crate::sys::{ManyOpenFiles, Space, space_at};
 use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
@@ -85,8 +85,9 @@ impl Saver<'_> {
         let Made::Filled { staging, tally, elsewhere, known } = made else { return Ok(Saved::Failed) };
         let noted = self.note(base.as_ref(), &live);
         let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
-        let roots = live.into_iter().zip(elsewhere).map(|(live, elsewhere)| Root { elsewhere, ..live.root });
-        let roots = roots.collect();
+        let roots = live.into_iter().zip(elsewhere);
+        let roots =
+            roots.map(|(live, (elsewhere, borrowed))| Root { elsewhere, borrowed, ..live.root }).collect();
         let id = self.store.publish(staging, &self.manifest(roots, noted, tools.installs))?;
         let pooled = self.contribute(&id, &known);
         Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
@@ -110,7 +111,7 @@ impl Saver<'_> {
         let known: Vec<_> = live.iter().map(|live| self.known(files, live)).collect();
         for ((shared, live), known) in shared.iter_mut().zip(live).zip(&known) {
             if let Some(known) = known {
-                shared.add_units(self.job, live, known, files);
+                shared.add_units(self.job, live, known, files, &self.own_scopes());
             }
         }
         let staging = self.store.stage()?;
@@ -122,7 +123,7 @@ impl Saver<'_> {
         };
         match filled {
             Ok(Some(tally)) => {
-                let elsewhere = shared.into_iter().map(Shared::into_elsewhere).collect();
+                let elsewhere = shared.into_iter().map(Shared::into_places).collect();
                 Ok(Made::Filled { staging, tally, elsewhere, known })
             }
             not_filled => {
@@ -146,7 +147,7 @@ impl Saver<'_> {
             _ => Staying::default(),
         };
         let shared = live.iter().zip(&*alike).map(|(live, alike)| match (base, alike) {
-            (Some(base), Some(alike)) => Shared::with_base(live, base, alike, &staying),
+            (Some(base), Some(alike)) => Shared::with_base(live, base, alike, &staying, &self.own_scopes()),
             _ => Ok(Shared::with_none(live)),
         });
         shared.collect()
@@ -299,11 +300,15 @@ impl Saver<'_> {
         })
     }
 
+    fn own_scopes(&self) -> Vec<Scope> {
+        own_scopes(Some(self.scope), &self.layer.plan)
+    }
+
     /// Which files of the root number `index` may share their inode with the entry.
     fn linkable(&self, live: &[Live], index: usize) -> tree::Result<Vec<bool>> {
         let others = live.iter().enumerate().filter(|(number, _)| *number != index);
         let Live { plan, root, .. } = &live[index];
-        linkable(self.layer.plan.layer, plan, &root.tree, others.map(|(_, other)| &other.root.tree))
+        linkable(self.layer.plan.layer, plan, &root.tree, others.map(|(_, other)| &other.root.tree), &[])
     }
 
     /// What the layer was built from.
@@ -341,7 +346,12 @@ impl Saver<'_> {
 /// What came of the attempt to make an entry.
 enum Made {
     /// All but the manifest.
-    Filled { staging: Staging, tally: Tally, elsewhere: Vec<Elsewhere>, known: Vec<Option<Known>> },
+    Filled {
+        staging: Staging,
+        tally: Tally,
+        elsewhere: Vec<(Elsewhere, Borrowed)>,
+        known: Vec<Option<Known>>,
+    },
     /// Nothing, since what was to stay with other entries cannot be kept there.
     Unkept,
     /// Nothing; why was told.

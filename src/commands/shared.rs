@@ -9,7 +9,7 @@ use super::live::Live;
 use super::pool::{Known, PoolUnit};
 use super::staying::Staying;
 use super::trouble::Trouble;
-use crate::store::{Elsewhere, Lease, Part};
+use crate::store::{Borrowed, Elsewhere, Lease, Part, Scope};
 use crate::sys::{Dir, ManyOpenFiles};
 use crate::tree::{self, Bases, Engine, Kind, NewPack, NodeId, Packed, Source, Subtree, Tally, Tree};
 
@@ -24,6 +24,8 @@ pub(super) struct Shared {
     of: Vec<Option<u32>>,
     /// For each live node whether the entry from which the job started has it, in whatever way.
     is_known: Vec<bool>,
+    /// For each live node whether what has it is of a scope that the job does not write to.
+    borrowed: Vec<bool>,
 }
 
 impl Shared {
@@ -31,15 +33,17 @@ impl Shared {
     pub(super) fn with_none(live: &Live) -> Self {
         let count = live.root.tree.len() as usize;
         let (of, is_known) = (vec![None; count], vec![false; count]);
-        Self { elsewhere: Elsewhere::default(), placed: None, bases: Vec::new(), of, is_known }
+        let borrowed = is_known.clone();
+        Self { elsewhere: Elsewhere::default(), placed: None, bases: Vec::new(), of, is_known, borrowed }
     }
 
-    /// With the entry from which the job started.
+    /// With the entry from which the job started, which writes to `own`.
     pub(super) fn with_base(
         live: &Live,
         base: &Lease,
         alike: &Alike,
         staying: &Staying,
+        own: &[Scope],
     ) -> Result<Self, Trouble> {
         let tree = &live.root.tree;
         let bases = base.open_folders(alike.number)?;
@@ -49,14 +53,26 @@ impl Shared {
             Some(placed) => placed.of_these(&of),
             None => of,
         };
-        Ok(Self { elsewhere, placed, bases, of, is_known: alike.same.clone() })
+        let mut borrowed =
+            tree.of_same_paths(&base.manifest().roots[alike.number].tree, &base.borrowed(alike.number, own));
+        for (id, _) in tree.iter() {
+            borrowed[id as usize] &= alike.place(id).is_some();
+        }
+        Ok(Self { elsewhere, placed, bases, of, is_known: alike.same.clone(), borrowed })
     }
 
-    /// Adds what the unit pool has, in a layer whose entries are whole.
-    pub(super) fn add_units(&mut self, job: &Job, live: &Live, known: &Known, files: &ManyOpenFiles) {
+    /// Adds what the unit pool has, in a layer whose entries are whole and in a job that writes to `own`.
+    pub(super) fn add_units(
+        &mut self,
+        job: &Job,
+        live: &Live,
+        known: &Known,
+        files: &ManyOpenFiles,
+        own: &[Scope],
+    ) {
         let room = files.take(known.iter().count());
         for unit in known.iter().take(room) {
-            self.add_unit(job, live, unit);
+            self.add_unit(job, live, unit, own);
         }
     }
 
@@ -101,14 +117,14 @@ impl Shared {
     }
 
     /// For the manifest.
-    pub(super) fn into_elsewhere(self) -> Elsewhere {
-        self.elsewhere
+    pub(super) fn into_places(self) -> (Elsewhere, Borrowed) {
+        (self.elsewhere, Borrowed::of(&self.borrowed))
     }
 
     /// Adds a unit that is there, if the entry does not have it. One that cannot be read is copied.
-    fn add_unit(&mut self, job: &Job, live: &Live, unit: &PoolUnit) {
+    fn add_unit(&mut self, job: &Job, live: &Live, unit: &PoolUnit, own: &[Scope]) {
         debug_assert!(self.placed.is_none(), "only whole entries have units");
-        let (tree, own) = (&live.root.tree, unit.tree());
+        let (tree, of_unit) = (&live.root.tree, unit.tree());
         let folder = tree.at(unit.unit.slot.as_bytes());
         if folder.is_none_or(|folder| self.is_known[folder as usize]) || !unit.is_in(tree) {
             return;
@@ -116,11 +132,15 @@ impl Shared {
         let Ok(mut folders) = unit.lease.open_folders(0) else { return };
         let root = folders.swap_remove(0);
         let elsewhere = &unit.lease.manifest().roots[0].elsewhere;
-        let mut same = own.same_as(tree);
-        if tree::only_truly_same(own, &mut same, &live.dir, (&root).into(), &job.interrupt).is_ok() {
+        let borrowed = unit.lease.borrowed(0, own);
+        let mut same = of_unit.same_as(tree);
+        if tree::only_truly_same(of_unit, &mut same, &live.dir, (&root).into(), &job.interrupt).is_ok() {
             let mut ids = Vec::new();
-            own.for_each_pair(tree, |id, lives| {
-                ids.extend((same[id as usize] && elsewhere.place(id) == 0).then_some(lives));
+            of_unit.for_each_pair(tree, |id, lives| {
+                if same[id as usize] && elsewhere.place(id) == 0 {
+                    ids.push(lives);
+                    self.borrowed[lives as usize] |= borrowed[id as usize];
+                }
             });
             self.add(root, ids);
         }

@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 use crate::cargo::{
     RUSTC_INFO, is_replaced_in_home, is_replaced_in_target, is_source_list, is_written_each_build,
 };
-use crate::plan::{RootPlan, Shape};
-use crate::store::Layer;
+use crate::plan::{LayerPlan, RootPlan, Shape};
+use crate::store::{Layer, Scope};
 use crate::sys::{Time, file};
 use crate::tree::{self, Kind, Node, NodeId, Selection, Tree};
 
 /// For each node whether it may share its inode: it is replaced when it changes, never rewritten, and so are all files
 /// of its hard-link group. `others` are the trees of the layer's other roots, in which there may be names of the same
-/// files.
+/// files. What is `borrowed` shares none, by nodes of `tree`.
 pub(super) fn linkable<'t>(
     layer: Layer,
     root: &RootPlan,
     tree: &Tree,
     others: impl Iterator<Item = &'t Tree>,
+    borrowed: &[bool],
 ) -> tree::Result<Vec<bool>> {
     let mut linkable = vec![false; tree.len() as usize];
     if matches!(layer, Layer::Builds | Layer::Paths) && root.replaced.is_empty() {
@@ -51,6 +52,7 @@ pub(super) fn linkable<'t>(
                 Layer::Bins => true,
                 Layer::Builds | Layer::Paths => replaced.names(&path),
             };
+            let is_replaced = is_replaced && borrowed.get(id as usize) != Some(&true);
             linkable[id as usize] = is_replaced;
             if let Kind::File { group, .. } = node.kind
                 && group != 0
@@ -66,6 +68,14 @@ pub(super) fn linkable<'t>(
         }
     }
     Ok(linkable)
+}
+
+/// What a job writes to that saves to `scope`: it and the unit pool of `layer`. Inodes of these it may share.
+pub(super) fn own_scopes(scope: Option<&Scope>, layer: &LayerPlan) -> Vec<Scope> {
+    // Who saves nothing is not to write either.
+    let Some(scope) = scope else { return Vec::new() };
+    let pool = layer.pool.as_ref().and_then(|pool| pool.write.clone());
+    [scope.clone()].into_iter().chain(pool).collect()
 }
 
 /// Times and sizes of the files in a target folder that may be rewritten. Cargo links final artifacts out of the folder of

@@ -3,7 +3,7 @@
 //! The file: a line `runner-cache-manifest <format> <sha256 of all that follows>`, a line of JSON (the [`Header`], for
 //! people and `list`), then the [`Root`]s in postcard's binary form, which loads 100,000 files in some 10 ms, likewise the
 //! [`Sources`] and the [`Provenance`] of units, and, where something lies with other entries or in a pack, what does
-//! ([`Elsewhere`]).
+//! ([`Elsewhere`]), and where something is of another scope's inodes, what is ([`Borrowed`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,6 +12,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::borrowed::Borrowed;
 use super::entry::MANIFEST;
 use super::provenance::{Outside, Provenance};
 use super::{Error, Finality, Layer, Result};
@@ -162,6 +163,9 @@ pub struct Root {
     /// Where its files lie that have no names in the entry itself.
     #[serde(skip)]
     pub elsewhere: Elsewhere,
+    /// Its files that entries of other scopes have as well.
+    #[serde(skip)]
+    pub borrowed: Borrowed,
 }
 
 /// What of a root lies with entries that had it before, or in the root's pack.
@@ -213,11 +217,12 @@ impl Manifest {
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Of a million files it is tens of megabytes: all is written into one vector, and the digest comes last.
-        let is_whole = self.roots.iter().all(|root| root.elsewhere.of.is_empty());
+        let is_whole = self.roots.iter().all(|root| root.elsewhere.of.is_empty() && root.borrowed.is_empty());
         let has_pack = self.roots.iter().any(|root| root.elsewhere.has_pack());
+        let has_borrowed = self.roots.iter().any(|root| !root.borrowed.is_empty());
         let format = if is_whole {
             FORMAT_OF_WHOLE
-        } else if has_pack {
+        } else if has_pack || has_borrowed {
             FORMAT
         } else {
             FORMAT_OF_PARTS
@@ -232,6 +237,10 @@ impl Manifest {
         if !is_whole {
             let elsewhere: Vec<_> = self.roots.iter().map(|root| &root.elsewhere).collect();
             bytes = postcard::to_extend(&elsewhere, bytes).expect("numbers and texts are all there is");
+        }
+        if has_borrowed {
+            let borrowed: Vec<_> = self.roots.iter().map(|root| &root.borrowed).collect();
+            bytes = postcard::to_extend(&borrowed, bytes).expect("numbers are all there is");
         }
         let first = first_line(&sha256_hex(&bytes[body..]));
         bytes[..body].copy_from_slice(&first);
@@ -262,10 +271,21 @@ impl Manifest {
         }
         let (sources, rest) = postcard::take_from_bytes::<Vec<Sources>>(rest).map_err(unreadable)?;
         let (provenance, rest) = postcard::take_from_bytes::<Provenance>(rest).map_err(unreadable)?;
-        let elsewhere: Vec<Elsewhere> =
+        let (elsewhere, rest) = if rest.is_empty() {
+            (Vec::new(), rest)
+        } else {
+            postcard::take_from_bytes::<Vec<Elsewhere>>(rest).map_err(unreadable)?
+        };
+        let borrowed: Vec<Borrowed> =
             if rest.is_empty() { Vec::new() } else { postcard::from_bytes(rest).map_err(unreadable)? };
-        if !elsewhere.is_empty() && elsewhere.len() != roots.len() {
+        if [elsewhere.len(), borrowed.len()].iter().any(|&count| count != 0 && count != roots.len()) {
             return Err(damaged("it does not tell of each root where that lies".into()));
+        }
+        for (root, borrowed) in roots.iter_mut().zip(borrowed) {
+            root.borrowed = borrowed;
+            if !root.borrowed.is_of(&root.tree) {
+                return Err(damaged("it tells of files that are not there".into()));
+            }
         }
         for (root, elsewhere) in roots.iter_mut().zip(elsewhere) {
             root.elsewhere = elsewhere;
@@ -398,7 +418,13 @@ pub(super) mod tests {
         let tree = Tree::with_root(0o755, Time { seconds: 0, nanoseconds: 0 });
         Manifest {
             header,
-            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere: Elsewhere::default() }],
+            roots: vec![Root {
+                name: ".".into(),
+                is_partial: false,
+                tree,
+                elsewhere: Elsewhere::default(),
+                borrowed: Borrowed::default(),
+            }],
             sources: Vec::new(),
             provenance: Provenance::default(),
         }
@@ -408,6 +434,18 @@ pub(super) mod tests {
     fn a_manifest_reads_back_as_it_was_written() {
         let manifest = sample("k", "l");
         assert_eq!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).unwrap(), manifest);
+    }
+
+    #[test]
+    fn what_is_borrowed_reads_back() {
+        let mut manifest = sample("k", "l");
+        manifest.roots[0].borrowed = Borrowed::of(&[true]);
+        let bytes = manifest.to_bytes();
+        assert_eq!(Manifest::from_bytes(&bytes, Path::new("m")).unwrap(), manifest);
+        assert!(bytes.starts_with(b"runner-cache-manifest 6 "));
+        manifest.roots[0].borrowed = Borrowed::of(&[true, true]);
+        let read = Manifest::from_bytes(&manifest.to_bytes(), Path::new("m"));
+        assert!(matches!(read, Err(Error::Manifest { .. })), "{read:?}");
     }
 
     #[test]

@@ -38,6 +38,7 @@
 //! The manifest is written last, then one rename makes the entry visible. Each entry has a folder name of its own, so
 //! two jobs that save one key do not meet.
 
+mod borrowed;
 mod clean;
 mod entry;
 mod error;
@@ -56,6 +57,7 @@ mod staging;
 mod usage;
 mod verify;
 
+pub use borrowed::Borrowed;
 pub use clean::Evicted;
 pub use entry::{EntryId, Lease};
 pub use error::{Error, Result};

@@ -10,7 +10,7 @@ use rayon::Scope;
 
 use super::alike::{hold_the_same, is_given};
 use super::failure::UntilFailure;
-use super::folders::{Folders, OpenFolder};
+use super::folders::OpenFolder;
 use super::index::{FileIdentity, Kind, NodeId, Tree};
 use super::place::KEPT_BY_FOLDERS;
 use super::restore::Existing;
@@ -57,23 +57,21 @@ pub(super) fn compare(
     existing: Existing,
     interrupt: &Interrupt,
 ) -> Result<Difference> {
-    let Source { tree, folders, .. } = source;
-    let comparison =
-        Comparison { tree, folders, existing, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
+    let (found, jobs) = (Mutex::default(), UntilFailure::new(interrupt));
+    let comparison = Comparison { source, tree: source.tree, existing, found, jobs };
     let root = destination.open_beneath(b"")?;
     rayon::scope(|scope| comparison.jobs.run(|| comparison.compare(scope, 0, root)));
     comparison.jobs.finish()?;
     let mut found = comparison.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.judge_links(tree);
+    found.judge_links(source.tree);
     // Neighbours together, whichever thread found them.
     found.changes.sort_unstable_by(|a, b| (a.folder, &a.name).cmp(&(b.folder, &b.name)));
     Ok(found)
 }
 
 struct Comparison<'a> {
+    source: Source<'a>,
     tree: &'a Tree,
-    /// Where the tree's own files lie.
-    folders: Folders<'a>,
     existing: Existing,
     found: Mutex<Difference>,
     jobs: UntilFailure<'a>,
@@ -113,7 +111,9 @@ impl Comparison<'_> {
                     });
                 }
                 (_, Some(_)) if self.existing == Existing::Keep => found.keep(tree, child),
-                (_, Some(stat)) if self.is_same(child, &here, &stat)? => {
+                (_, Some(stat))
+                    if self.is_same(child, &here, &stat)? && !self.is_shared_amiss(child, &stat) =>
+                {
                     if stat.links > 1 || FileIdentity::of(tree, child) != FileIdentity::Alone(child) {
                         found.linked.push((child, (stat.device, stat.inode)));
                     } else {
@@ -148,15 +148,31 @@ impl Comparison<'_> {
         if !matches!(node.kind, Kind::File { .. }) || !is_given(node.mtime) {
             return Ok(true);
         }
-        if self.folders.is_packed(id) {
+        if self.source.folders.is_packed(id) {
             // It has no such time, and to make it anew is never wrong.
             return Ok(false);
         }
-        match OpenFolder::new(self.tree, self.folders, node.parent).with(id) {
+        match self.folder_of(id).with(id) {
             Ok(folder) => hold_the_same(folder, here, self.tree.name(id)),
             // The entry is damaged, as will be found when the file is to come from there.
             Err(_) => Ok(false),
         }
+    }
+
+    /// Whether the file here is that of the tree itself, and not to be: a job of another scope left it, or another version.
+    fn is_shared_amiss(&self, id: NodeId, stat: &Stat) -> bool {
+        let may_be_shared = self.source.linkable.get(id as usize) == Some(&true);
+        if stat.links < 2 || may_be_shared || self.source.folders.is_packed(id) {
+            return false;
+        }
+        let folder = self.folder_of(id);
+        let of_tree = folder.with(id).and_then(|folder| folder.stat(self.tree.name(id)));
+        of_tree.is_ok_and(|of_tree| (of_tree.device, of_tree.inode) == (stat.device, stat.inode))
+    }
+
+    /// The tree's own folder of the node `id`.
+    fn folder_of(&self, id: NodeId) -> OpenFolder<'_> {
+        OpenFolder::new(self.tree, self.source.folders, self.tree.node(id).parent)
     }
 }
 

@@ -283,6 +283,13 @@ impl Tree {
         count
     }
 
+    /// What is `said` of the nodes of `other`, of those of this tree at the same paths; false of all else.
+    pub fn of_same_paths(&self, other: &Self, said: &[bool]) -> Vec<bool> {
+        let mut own = vec![false; self.len() as usize];
+        self.for_each_pair(other, |ours, theirs| own[ours as usize] = said[theirs as usize]);
+        own
+    }
+
     /// Calls `each` with each node that has one at the same path in `other`, and with that.
     pub fn for_each_pair(&self, other: &Self, mut each: impl FnMut(NodeId, NodeId)) {
         let mut pairs = vec![(0, 0)];

@@ -3,6 +3,7 @@
 
 mod audit;
 mod bins;
+mod borders;
 mod cargo;
 mod choice;
 mod destination;

@@ -1,0 +1,127 @@
+//! Across a border of trust no job gets an inode that others restore: what it writes in place stays its own.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::job::Job;
+use crate::pool::{build, host, repository};
+
+const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
+    "pull_request": {"number": 7, "base": {"ref": "main"}}}"#;
+const PUSH: &str = r#"{"repository": {"default_branch": "main"}}"#;
+
+/// Rewrites all that the job has in its target folder, in place, and gives it back its times.
+fn poison(job: &Job, target: &str) {
+    let script = "find . -type f -size +0 | while read -r file; do cp -p \"$file\" ../mark; \
+                  printf POISON | dd of=\"$file\" conv=notrunc status=none; touch -r ../mark \"$file\"; done; rm -f ../mark";
+    job.sh(&format!("cd {}; {script}", job.path(target).display()));
+}
+
+/// Files below `folder` that hold what [`poison`] wrote.
+fn poisoned(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read(&path).unwrap().windows(6).any(|text| text == b"POISON") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Restores, poisons and saves as a pull request; what of its own it saves nobody else restores.
+fn attack(job: &mut Job, target: &str) {
+    job.event("refs/pull/7/merge", PULL_REQUEST);
+    let said = job.run(&["restore"]);
+    assert!(said.code == 0 && said.outputs["target-hit"] != "miss", "{said:?}");
+    poison(job, target);
+    // It is as if the build had made it.
+    job.run(&["save", "--save", "always"]);
+}
+
+fn assert_clean(job: &Job) {
+    for layer in ["target", "units"] {
+        for entry in job.entries(layer) {
+            if !entry.to_string_lossy().contains("refs%2Fpull") {
+                assert_eq!(poisoned(&entry), Vec::<PathBuf>::new());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pull_request_writes_into_no_entry_of_its_base() {
+    let mut job = host();
+    build(&job, &[], "cargo build");
+    for round in 0..3 {
+        job.wipe();
+        // From the second round on it restores an entry of its own, which has files of its base.
+        attack(&mut job, "work/project/target");
+        assert_clean(&job);
+        assert_eq!(job.entries("target").len(), if round == 0 { 2 } else { job.entries("target").len() });
+    }
+    job.wipe();
+    job.event("refs/heads/main", PUSH);
+    assert_eq!(job.ok(&["restore", "--no-session"]).outputs["target-hit"], "exact");
+    assert_eq!(poisoned(&job.path("work/project/target")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn files_that_a_pull_request_saves_of_its_base_are_still_one_on_the_disk() {
+    let mut job = host();
+    build(&job, &[], "cargo build");
+    let of_main = job.newest_entry("target");
+    job.wipe();
+    job.event("refs/pull/7/merge", PULL_REQUEST);
+    job.write("work/project/src/main.rs", "fn main() { println!(\"{} changed\", beta::sum()); }\n");
+    build(&job, &[], "cargo build");
+    let library = |entry: &Path| {
+        let found = job.sh(&format!("find {} -name 'libbeta-*.rlib' 1>&2", entry.display()));
+        fs::metadata(found.trim()).unwrap_or_else(|error| panic!("{found}: {error}")).ino()
+    };
+    let of_request = job.newest_entry("target");
+    assert_ne!(of_request, of_main);
+    assert_eq!(library(&of_request), library(&of_main));
+}
+
+#[test]
+fn a_pull_request_writes_into_no_unit_of_the_pool() {
+    let mut job = host();
+    build(&job, &[], "cargo build");
+    for round in 0..2 {
+        repository(&mut job, &format!("other-{round}"), &["beta"]);
+        attack(&mut job, &format!("work/other-{round}/target"));
+        assert_clean(&job);
+    }
+    repository(&mut job, "third", &["beta"]);
+    job.event("refs/heads/main", PUSH);
+    assert_eq!(build(&job, &[], "cargo build").1, ["third"]);
+}
+
+#[test]
+fn what_a_job_of_the_base_left_in_place_becomes_the_requests_own() {
+    let mut job = host();
+    build(&job, &[], "cargo build");
+    job.wipe();
+    job.ok(&["restore", "--no-session"]);
+    // The workspace is kept: its files are main's.
+    attack(&mut job, "work/project/target");
+    assert_clean(&job);
+}
+
+#[test]
+fn jobs_of_one_scope_share_what_they_have() {
+    let job = host();
+    build(&job, &[], "cargo build");
+    job.wipe();
+    job.ok(&["restore", "--no-session"]);
+    let shared = job.made_of_units("work/project/target/debug");
+    let shared = shared.iter().filter(|file| fs::metadata(file).unwrap().nlink() > 1).count();
+    assert!(shared >= 3, "{shared} files have further names");
+}
