@@ -7,13 +7,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use libfuzzer_sys::fuzz_target;
 use runner_cache::cli::{self, Command};
 use runner_cache::github::Environment;
+use runner_cache::plan::HostPolicy;
 use runner_cache_fuzz::{job, said};
 
 fuzz_target!(|bytes: &[u8]| {
     let words = bytes.split(|&byte| byte == 0).map(|word| OsStr::from_bytes(word).to_owned());
     let arguments: Vec<OsString> = std::iter::once("runner-cache".into()).chain(words).collect();
     let env = Environment::from([("HOME", "/h")]);
-    let cli = match cli::parse(&arguments, &env) {
+    let cli = match cli::parse(&arguments, &env, &HostPolicy::default()) {
         Ok(cli) => cli,
         Err(error) => {
             said::of(&error);

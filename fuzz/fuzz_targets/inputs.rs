@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use libfuzzer_sys::fuzz_target;
 use runner_cache::cli::{self, Cli, variable};
 use runner_cache::github::Environment;
-use runner_cache::plan::Settings;
+use runner_cache::plan::{HostPolicy, Settings};
 use runner_cache_fuzz::{job, said};
 
 static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -56,7 +56,7 @@ fn settings(
     let flags: Vec<OsString> = flag.iter().map(|value| format!("--{name}={value}").into()).collect();
     let inputs = serde_json::json!({ name: input }).to_string();
     let env = Environment::from([("RUNNER_CACHE_INPUTS", &*inputs), (&*variable(name), host.unwrap_or(""))]);
-    match cli::parse(&job::arguments("save", &flags), &env) {
+    match cli::parse(&job::arguments("save", &flags), &env, &HostPolicy::default()) {
         Ok(cli) => Ok(job::settings_of(&cli).expect("a save has settings")),
         Err(error) => Err(said::of(&error)),
     }

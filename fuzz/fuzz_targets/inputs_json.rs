@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use runner_cache::cli;
 use runner_cache::github::Environment;
-use runner_cache::plan::{Settings, build};
+use runner_cache::plan::{HostPolicy, Settings, build};
 use runner_cache_fuzz::{job, said};
 
 fuzz_target!(|json: &str| {
@@ -23,7 +23,7 @@ fuzz_target!(|json: &str| {
 });
 
 fn settings(command: &str, env: &Environment) -> Option<Settings> {
-    match cli::parse(&job::arguments(command, &[]), env) {
+    match cli::parse(&job::arguments(command, &[]), env, &HostPolicy::default()) {
         Ok(cli) => Some(job::settings_of(&cli).expect("a restore and a save have settings")),
         Err(error) => {
             assert!(said::of(&error).is_some(), "inputs ask for no help");

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use runner_cache::plan::{
-    Unreadable, WorkspaceSpec, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free,
-    parse_tools, parse_words,
+    HostPolicy, Unreadable, WorkspaceSpec, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines,
+    parse_min_free, parse_tools, parse_words,
 };
 use runner_cache::store::Layer;
 use runner_cache::store::retention::{MinFree, Shortage};
@@ -27,6 +27,9 @@ fuzz_target!(|text: &str| {
         workspace(&line);
     }
     workspace(text);
+    if let Err(error) = HostPolicy::parse(text) {
+        assert!(!error.to_string().is_empty());
+    }
 });
 
 fn lists(text: &str) {

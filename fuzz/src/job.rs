@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use runner_cache::cargo::{CargoHome, Workspace};
 use runner_cache::cli::{self, Cli, Command};
 use runner_cache::github::Environment;
-use runner_cache::plan::{Facts, Settings};
+use runner_cache::plan::{Facts, HostPolicy, Settings};
 
 static DEFAULTS: LazyLock<Settings> = LazyLock::new(|| {
-    let cli = cli::parse(&arguments("restore", &[]), &Environment::default()).expect("no input is required");
+    let cli = cli::parse(&arguments("restore", &[]), &Environment::default(), &HostPolicy::default())
+        .expect("no input is required");
     settings_of(&cli).expect("a restore has settings")
 });
 

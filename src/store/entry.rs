@@ -82,7 +82,7 @@ pub struct Lease {
 
 impl Store {
     /// Reads an entry's manifest and keeps it from eviction. [`Error::Gone`] when it is being evicted, [`Error::Unflushed`]
-    /// when the host may have lost some of it.
+    /// when the host has lost some of it, and [`Error::Uncertain`] when nobody can tell.
     pub fn lease(&self, id: EntryId) -> Result<Lease> {
         let path = id.path();
         let gone = || Error::Gone { path: path.clone() };
@@ -104,10 +104,12 @@ impl Store {
         if !manifest.header.layer.is_whole() && !self.is_at(lock.get(), &path)? {
             return Err(gone());
         }
-        if !self.is_surely_on_disk(&manifest.header.origin)? {
-            return Err(Error::Unflushed { path });
+        let is_sure = self.is_surely_on_disk(&manifest.header.origin)?;
+        let lease = Lease { id, lock, manifest, store: self.clone(), held: OnceLock::new() };
+        if !is_sure {
+            lease.check_that_it_reached_the_disk()?;
         }
-        Ok(Lease { id, lock, manifest, store: self.clone(), held: OnceLock::new() })
+        Ok(lease)
     }
 
     /// Whether the folder is still the one at `path`.

@@ -54,9 +54,19 @@ pub enum Error {
         /// What this version writes.
         own: u32,
     },
-    /// An entry that the host may not have written out before it went down.
-    #[error("the host went down before it was certain that {} was on the disk", path.display())]
+    /// An entry that the host had not written out when it went down.
+    #[error("the host went down before all of {} was on the disk", path.display())]
     Unflushed {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// An entry of which nobody can tell whether the host wrote it out before it went down.
+    #[error(
+        "nobody can tell whether {} was on the disk before the host went down, or another host has it still; hint: run `runner-cache \
+         flush` before a host ends",
+        path.display()
+    )]
+    Uncertain {
         /// Its folder.
         path: PathBuf,
     },

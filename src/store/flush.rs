@@ -3,7 +3,8 @@
 //!
 //! Nobody waits for the disk when an entry is published. Each entry tells in which boot of the host it was made, and
 //! when in that boot; a flush after the job writes everything out and notes, for the boot, up to when. In a later boot
-//! an entry counts only if its own boot noted a time behind it. The clock is that of the boot: nobody sets it.
+//! an entry counts at once only if its own boot noted a time behind it; else its files are looked at ([`super::reached`]). The
+//! clock is that of the boot: nobody sets it.
 
 use std::path::Path;
 use std::time::Duration;

@@ -50,6 +50,7 @@ mod manifest;
 pub mod name;
 mod part;
 mod provenance;
+mod reached;
 pub mod retention;
 mod root;
 mod session;

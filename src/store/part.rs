@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +10,7 @@ use super::entry::{EntryId, Lease, MANIFEST, TREES};
 use super::manifest::{Part, Root};
 use super::staging::{Staging, pack_name};
 use super::{Access, Error, Layer, Result, Store};
-use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, Stat, file};
 use crate::tree::{Files, Pack};
 
 /// The folder in an entry with the names that keep others' files.
@@ -200,6 +201,11 @@ impl Lease {
         let mut places = vec![Part { entry, root, files, bytes }];
         places.extend(self.manifest().roots[index].elsewhere.parts.iter().cloned());
         places
+    }
+
+    /// The pack of root `index`.
+    pub(super) fn open_pack(&self, index: usize) -> Result<(OwnedFd, Stat)> {
+        Ok(self.dir().open_dir(TREES.as_bytes())?.open_file(&pack_name(index))?)
     }
 
     /// The folders of other entries in which files of root `index` lie, and how many.

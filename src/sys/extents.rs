@@ -7,12 +7,72 @@ use rustix::fs::{FsWord, fstatfs};
 
 use super::Dir;
 use super::error::{self, Named};
+use super::mounts::has_mount_option;
 
 /// Magic number of btrfs (`linux/magic.h`).
 const BTRFS: FsWord = 0x9123_683e;
 
 /// Magic numbers of file systems that share extents and tell where they lie (`linux/magic.h`, `fs/bcachefs`).
-const SHARING: [FsWord; 3] = [BTRFS, 0x5846_5342, 0xca45_1a4e];
+const SHARING: [FsWord; 3] = [BTRFS, XFS, 0xca45_1a4e];
+
+/// Magic number of ext4 (`linux/magic.h`).
+const EXT4: FsWord = 0xef53;
+
+/// Magic number of xfs (`linux/magic.h`).
+const XFS: FsWord = 0x5846_5342;
+
+/// Magic numbers of NFS and tmpfs (`linux/magic.h`): a server has what was closed, and memory ends with its kernel.
+const ELSEWHERE: [FsWord; 2] = [0x6969, 0x0102_1994];
+
+/// How a file system keeps what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// On a disk, and the extents of a file tell what has reached it.
+    Told,
+    /// Not on a disk of this host, whose end takes nothing.
+    Elsewhere,
+    /// Nobody tells.
+    Unknown,
+}
+
+/// How the file system of `folder` keeps what is written.
+pub fn keeping(folder: &Dir) -> error::Result<Keeping> {
+    let stat = fstatfs(folder).named("read the kind of the file system of", || folder.path().into())?;
+    Ok(match stat.f_type {
+        // There extents are told as written before they are.
+        EXT4 if has_mount_option(folder, "data=writeback")? => Keeping::Unknown,
+        EXT4 | XFS | BTRFS => Keeping::Told,
+        kind if ELSEWHERE.contains(&kind) => Keeping::Elsewhere,
+        _ => Keeping::Unknown,
+    })
+}
+
+/// How much of a file lies on the disk, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Written {
+    /// All of it.
+    All,
+    /// All but holes: it may be meant to have them.
+    AllButHoles,
+    /// Less.
+    Less,
+}
+
+/// How much of the `size` bytes of `file` lies on the disk and was written there.
+pub fn written(file: impl AsFd, size: u64) -> Written {
+    const NOT_THERE: FiemapExtentFlags =
+        FiemapExtentFlags::UNWRITTEN.union(FiemapExtentFlags::DELALLOC).union(FiemapExtentFlags::UNKNOWN);
+    let (mut end, mut has_hole) = (0, false);
+    for extent in Fiemap::new(file) {
+        let Ok(extent) = extent else { return Written::Less };
+        if extent.fe_flags.intersects(NOT_THERE) {
+            return Written::Less;
+        }
+        has_hole |= extent.fe_logical > end;
+        end = extent.fe_logical + extent.fe_length;
+    }
+    if has_hole || end < size { Written::AllButHoles } else { Written::All }
+}
 
 /// A piece of a file on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

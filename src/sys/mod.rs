@@ -38,7 +38,9 @@ pub use crash::{CrashPoint, crash_at};
 pub use digest::{Digest, sha256_hex};
 pub use dir::{Dir, FileType, Stat, Time};
 pub use error::{Error, Result};
-pub use extents::{Extent, has_one_tree, shared_extents, tells_shared_extents};
+pub use extents::{
+    Extent, Keeping, Written, has_one_tree, keeping, shared_extents, tells_shared_extents, written,
+};
 pub use lock::{Lock, Mode as LockMode};
 pub use locked_file::LockedFile;
 pub use mounts::{LOST_AND_FOUND, mounts_below};

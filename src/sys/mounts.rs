@@ -5,7 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::error::Result;
-use super::file;
+use super::{Dir, file};
 
 /// What a file system has in its root by itself. It is root's, and nobody else can read or move it.
 pub const LOST_AND_FOUND: &str = "lost+found";
@@ -15,6 +15,20 @@ pub fn mounts_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let table = file::read(Path::new("/proc/self/mountinfo"))?;
     let points = table.split(|&byte| byte == b'\n').filter_map(mount_point);
     Ok(points.filter(|point| point != folder && point.starts_with(folder)).collect())
+}
+
+/// Whether the file system of `folder` is mounted with an option of its own.
+pub(super) fn has_mount_option(folder: &Dir, option: &str) -> Result<bool> {
+    let (major, minor) = folder.stat_self()?.device;
+    let device = format!("{major}:{minor}");
+    let table = file::read(Path::new("/proc/self/mountinfo"))?;
+    Ok(table.split(|&byte| byte == b'\n').any(|line| {
+        let line = String::from_utf8_lossy(line);
+        let mut fields = line.split(' ');
+        // The third field and the last one, see proc(5).
+        let is_its = fields.nth(2) == Some(&device);
+        is_its && fields.next_back().is_some_and(|options| options.split(',').any(|one| one == option))
+    }))
 }
 
 /// The fifth field of a line of `mountinfo`, see proc(5).
