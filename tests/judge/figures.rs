@@ -1,5 +1,7 @@
 //! What all histories came to.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::settings::Settings;
@@ -26,11 +28,14 @@ impl Figures {
         self.tally.fresh += tally.fresh;
         self.tally.needless.one_path.add(tally.needless.one_path);
         self.tally.needless.any_path.add(tally.needless.any_path);
+        for (shape, share) in tally.needless.by_shape {
+            self.tally.needless.by_shape.entry(shape).or_default().add(share);
+        }
     }
 
     /// One line for people.
     pub(crate) fn told(&self, shapes: usize) -> String {
-        let Tally { jobs, compared, failed, hits, needless, .. } = self.tally;
+        let Tally { jobs, compared, failed, hits, needless, .. } = &self.tally;
         format!(
             "judge: {jobs} jobs, {compared} compared, {failed} of them failing, {hits} with a restored target directory, {} histories, {shapes} shapes, stale: {}, \
              wrong also without the cache: {}, needless: {:.1} % (one path), {:.1} %",
@@ -44,7 +49,9 @@ impl Figures {
 
     /// For the page.
     pub(crate) fn to_json(&self, settings: &Settings, seconds: u64) -> Value {
-        let Tally { jobs, compared, failed, hits, units, fresh, needless } = self.tally;
+        let Tally { jobs, compared, failed, hits, units, fresh, needless } = &self.tally;
+        let by_shape = needless.by_shape.iter().filter(|(_, share)| share.compiled > 0);
+        let by_shape: BTreeMap<_, _> = by_shape.map(|(shape, share)| (shape, share.compiled)).collect();
         json!({
             "seed": settings.seed,
             "seconds": seconds,
@@ -59,6 +66,7 @@ impl Figures {
             "stale": self.stale,
             "also_without": self.also_without,
             "needless": { "one_path": needless.one_path.percent(), "any_path": needless.any_path.percent() },
+            "needless_at_one_path": { "all": needless.one_path.all, "compiled": needless.one_path.compiled, "by_shape": by_shape },
         })
     }
 

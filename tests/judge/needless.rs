@@ -16,12 +16,14 @@ use crate::project::{Part, Project};
 use crate::world::Tally;
 
 /// How many units need not have been compiled, and were.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Needless {
     /// Those that an earlier job had built at the same path.
     pub(crate) one_path: Share,
     /// Those that an earlier job had built anywhere.
     pub(crate) any_path: Share,
+    /// Those at the same path by the shape that they belong to.
+    pub(crate) by_shape: BTreeMap<&'static str, Share>,
 }
 
 /// Of units that were not needed, those that were compiled all the same.
@@ -71,6 +73,7 @@ impl Built {
         let records = records.join("cached");
         let sources = sources(&fs::read_to_string(records.join("sources")).unwrap_or_default());
         let mut units: BTreeMap<String, bool> = BTreeMap::new();
+        let mut shapes = BTreeMap::new();
         for text in outputs(&records) {
             let messages = text.lines().filter(|line| line.starts_with("{\"reason\":\"compiler-artifact\""));
             let messages = messages.filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -78,6 +81,7 @@ impl Built {
             let messages = messages.filter(|message| job.options.keeps_all || !is_documentation(message));
             for message in messages.filter(|message| !self.is_made_again(message, lab)) {
                 let unit = self.unit(&message, &sources, lab);
+                shapes.insert(unit.clone(), self.shape(&message, lab));
                 // What one command has compiled is fresh to the next.
                 *units.entry(unit).or_insert(true) &= message["fresh"] == true;
             }
@@ -90,6 +94,7 @@ impl Built {
                 let share = Share { compiled: u64::from(!is_fresh), all: 1 };
                 if self.has(job, unit, |place| place == job.place) {
                     tally.needless.one_path.add(share);
+                    tally.needless.by_shape.entry(shapes[unit]).or_default().add(share);
                 }
                 if self.has(job, unit, |_| true) {
                     tally.needless.any_path.add(share);
@@ -121,6 +126,15 @@ impl Built {
         let again = self.parts.iter().filter(|part| part.shape.is_made_again);
         let folders = again.map(|part| part.path("")).filter(|folder| folder != ".");
         { folders }.any(|folder| manifest.starts_with(&format!("app/{folder}/")))
+    }
+
+    /// The shape that the unit belongs to.
+    fn shape(&self, message: &Value, lab: &Path) -> &'static str {
+        let manifest = within(message["manifest_path"].as_str().unwrap_or_default(), lab);
+        let folders = self.parts.iter().map(|part| (part.path(""), part.shape.name));
+        let own = folders.filter(|(folder, _)| manifest.starts_with(&format!("app/{folder}/")));
+        own.max_by_key(|(folder, _)| folder.len())
+            .map_or("dependencies and the repository's root", |(_, name)| name)
     }
 
     /// All that the unit is made of.

@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
 }
 
 /// What was counted.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Tally {
     pub(crate) jobs: u64,
     /// Jobs that were compared with a clean build.
