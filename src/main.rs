@@ -9,7 +9,7 @@ use runner_cache::commands::{Exit, Job, execute, host_policy};
 use runner_cache::github::Environment;
 use runner_cache::plan::HostPolicy;
 use runner_cache::report::Console;
-use runner_cache::sys::Interrupt;
+use runner_cache::sys::{Interrupt, with_threads};
 
 fn main() -> ExitCode {
     let started = Instant::now();
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     for note in &cli.narrowed {
         job.console.say(note);
     }
-    match execute(cli, &job) {
+    match with_threads(|| execute(cli, &job)) {
         Ok(exit) => exit.into(),
         Err(error) => {
             job.console.error(format!("{error:#}"));

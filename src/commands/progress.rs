@@ -24,7 +24,8 @@ pub(super) fn shown<T>(job: &Job, layer: Layer, files: u64, work: impl FnOnce(&P
     let (done, is_done) = channel::<()>();
     std::thread::scope(|scope| {
         let progress = &progress;
-        scope.spawn(move || {
+        // Where no thread can be had nothing is shown.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, move || {
             if std::io::stderr().is_terminal() {
                 show_bar(layer, files, progress, &is_done);
             } else {

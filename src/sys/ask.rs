@@ -1,11 +1,12 @@
 //! Programs that are only asked something.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::process::{ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// What `command` puts out, if it succeeds within `patience`; else it is ended, with all that it started. It gets no input, and what
@@ -13,15 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 pub fn ask(command: &mut Command, patience: Duration) -> Option<Vec<u8>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn().ok()?;
-    let mut output = child.stdout.take()?;
-    let (told, answer) = mpsc::channel();
-    let reader = std::thread::Builder::new().spawn(move || {
-        let mut bytes = Vec::new();
-        let read = output.read_to_end(&mut bytes);
-        // Nobody listens any more where it took too long.
-        let _ = told.send(read.ok().map(|_| bytes));
-    });
-    let answer = reader.ok().and_then(|_| answer.recv_timeout(patience).ok().flatten());
+    let answer = read_within(child.stdout.take()?, patience);
     if answer.is_none()
         && let Some(group) = Pid::from_raw(child.id().cast_signed())
     {
@@ -29,6 +22,27 @@ pub fn ask(command: &mut Command, patience: Duration) -> Option<Vec<u8>> {
     }
     let is_success = child.wait().is_ok_and(|status| status.success());
     answer.filter(|_| is_success)
+}
+
+/// All that comes of `output` until it ends; `None` where that takes longer than `patience`. It needs no thread, of which there may
+/// be none.
+fn read_within(mut output: ChildStdout, patience: Duration) -> Option<Vec<u8>> {
+    let started = Instant::now();
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 8192];
+    loop {
+        let left = Timespec::try_from(patience.checked_sub(started.elapsed())?).ok()?;
+        let mut waiting = [PollFd::new(&output, PollFlags::IN)];
+        if retry_on_intr(|| poll(&mut waiting, Some(&left))).ok()? == 0 {
+            return None;
+        }
+        match output.read(&mut buffer) {
+            Ok(0) => return Some(bytes),
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 #[cfg(test)]

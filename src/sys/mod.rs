@@ -24,6 +24,7 @@ mod remove;
 mod signal;
 mod size;
 mod space;
+mod threads;
 mod umask;
 mod waiting;
 
@@ -47,8 +48,9 @@ pub use mounts::{LOST_AND_FOUND, mounts_below};
 pub use open_files::ManyOpenFiles;
 pub use random::random;
 pub use rustix::io::Errno;
-pub use signal::Interrupt;
+pub use signal::{Interrupt, Whole};
 pub use size::folder_size;
 pub use space::{Space, flush, space_at};
+pub use threads::with_threads;
 pub use umask::is_mode_kept;
 pub use waiting::{Opened, Waiting};

@@ -1,8 +1,8 @@
 //! A cancelled job: the runner sends SIGINT, then SIGTERM 7.5 s later, then SIGKILL.
 //!
 //! The first signal only raises a flag, which the tree engine looks at between two files, so that a restore that is
-//! half-way leaves the destination as it was. A second one ends the process at once. While the user's command runs, all of
-//! them are passed on to it, and how it ends is its own affair.
+//! half-way leaves the destination as it was. A second one ends the process at once, but not while it changes what has to be
+//! changed as a whole. While the user's command runs, all of them are passed on to it, and how it ends is its own affair.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
@@ -12,7 +12,8 @@ use std::thread;
 
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithRawSiginfo;
 use signal_hook::low_level;
@@ -25,28 +26,64 @@ pub struct Interrupt(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    raised: AtomicBool,
-    /// The command that gets the signals. Whoever holds the lock knows that its number is no other process's.
-    command: Mutex<Option<Pid>>,
+    raised: Arc<AtomicBool>,
+    receiver: Mutex<Receiver>,
+}
+
+/// What signals are about now.
+#[derive(Debug, Default)]
+struct Receiver {
+    /// The command that gets them. Whoever holds the lock knows that its number is no other process's.
+    command: Option<Pid>,
+    /// How many changes are not to end half-way.
+    changes: usize,
+}
+
+/// A change that a signal does not end half-way, until this is dropped.
+#[derive(Debug)]
+pub struct Whole(Interrupt);
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        self.0.receiver().changes -= 1;
+    }
 }
 
 impl Interrupt {
-    /// Raises the flag on SIGINT, SIGTERM and SIGHUP from now on.
+    /// Raises the flag on SIGINT, SIGTERM and SIGHUP from now on. Where no thread can be started that listens to them, that is all
+    /// they do. A file that is too large for a limit is an error of who writes it from now on, and not the end of the process.
     pub fn on_signals() -> io::Result<Self> {
-        let interrupt = Self::default();
+        flag::register(SIGXFSZ, Arc::default())?;
         let mut signals = vec![SIGINT, SIGTERM];
         if !is_hangup_ignored() {
             signals.push(SIGHUP);
         }
+        let interrupt = Self::default();
+        if interrupt.listen(&signals).is_err() {
+            for signal in signals {
+                flag::register(signal, Arc::clone(&interrupt.0.raised))?;
+            }
+        }
+        Ok(interrupt)
+    }
+
+    fn listen(&self, signals: &[i32]) -> io::Result<()> {
         let mut signals = SignalsInfo::<WithRawSiginfo>::new(signals)?;
-        let listening = interrupt.clone();
+        let listening = self.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in &mut signals {
                 // The kernel's own come from a terminal, which sends them to the command as well.
                 listening.take(signal.si_signo, signal.si_code > 0);
             }
         })?;
-        Ok(interrupt)
+        Ok(())
+    }
+
+    /// Begins a change that signals do not end half-way: they raise the flag only.
+    #[must_use]
+    pub fn whole(&self) -> Whole {
+        self.receiver().changes += 1;
+        Whole(self.clone())
     }
 
     /// Whether the flag is up.
@@ -62,37 +99,37 @@ impl Interrupt {
     /// Runs the user's command to its end. `None`: the flag was up before it began.
     pub fn run(&self, command: &mut Command) -> io::Result<Option<ExitStatus>> {
         let mut child = {
-            let mut running = self.command();
+            let mut receiver = self.receiver();
             if self.is_raised() {
                 return Ok(None);
             }
             let child = command.spawn()?;
-            *running = Some(Pid::from_child(&child));
+            receiver.command = Some(Pid::from_child(&child));
             child
         };
         let ended = wait_for_end(&child);
         // Only then is its number given back.
-        *self.command() = None;
+        self.receiver().command = None;
         ended?;
         child.wait().map(Some)
     }
 
     fn take(&self, signal: i32, is_from_terminal: bool) {
-        let command = self.command();
+        let receiver = self.receiver();
         let was_raised = self.0.raised.swap(true, Ordering::Relaxed);
-        match *command {
+        match receiver.command {
             Some(command) if !is_from_terminal => {
                 // It may be another user's by now, or have ended: there is nothing else to try.
                 let _ = Signal::from_named_raw(signal).map(|signal| kill_process(command, signal));
             }
             // As the shell has it.
-            None if was_raised => low_level::exit(128 + signal),
+            None if was_raised && receiver.changes == 0 => low_level::exit(128 + signal),
             Some(_) | None => {}
         }
     }
 
-    fn command(&self) -> MutexGuard<'_, Option<Pid>> {
-        self.0.command.lock().unwrap_or_else(PoisonError::into_inner)
+    fn receiver(&self) -> MutexGuard<'_, Receiver> {
+        self.0.receiver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

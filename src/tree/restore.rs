@@ -18,7 +18,7 @@ use super::tally::Tally;
 use super::temporary::remove_debris;
 use super::update::Update;
 use super::{Engine, Error, Result};
-use crate::sys::{self, CrashPoint, Dir, file, mounts_below};
+use crate::sys::{self, CrashPoint, Dir, Whole, file, mounts_below};
 
 /// What becomes of files that the destination has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub struct Delivery<'a> {
 /// Brings all of the trees to their destinations, and returns what was done for each. On an error, or when interrupted, all
 /// destinations are as they were; [`Error::NotPutBack`] names those that are not.
 pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<Tally>> {
-    let mut restore = Restore { in_place: Vec::with_capacity(deliveries.len()) };
+    let mut restore = Restore { in_place: Vec::with_capacity(deliveries.len()), whole: None };
     for wave in waves(deliveries) {
         if let Err(failure) = restore.bring(&wave) {
             return Err(restore.take_back(failure));
@@ -63,6 +63,8 @@ pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<Tally>> {
 /// The trees that are in their places, each with its number.
 struct Restore<'a> {
     in_place: Vec<(usize, Staged<'a>)>,
+    /// Held from the first change on: what begins is ended, or undone.
+    whole: Option<Whole>,
 }
 
 impl<'a> Restore<'a> {
@@ -81,6 +83,7 @@ impl<'a> Restore<'a> {
         let mut waiting = staged.into_iter();
         for (number, delivery) in wave {
             let Some(one) = waiting.next() else { break };
+            self.whole.get_or_insert_with(|| delivery.engine.interrupt.whole());
             match one.put_in_place(delivery) {
                 Ok(one) => self.in_place.push((*number, one)),
                 Err(error) => {
@@ -345,7 +348,7 @@ mod tests {
         let existing = Existing::Overwrite;
         let delivery = |destination| Delivery { source, destination, existing, is_part: false, engine };
         let wave: Vec<_> = to.iter().map(|to| delivery(to.as_path())).enumerate().collect();
-        let mut restore = Restore { in_place: Vec::new() };
+        let mut restore = Restore { in_place: Vec::new(), whole: None };
         restore.bring(&wave).unwrap();
         assert_eq!(read("second/file"), b"cached");
         // Somebody removes what is to be exchanged with the old file.

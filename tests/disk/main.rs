@@ -10,6 +10,7 @@ mod fault;
 mod full;
 mod guard;
 mod host;
+mod limits;
 mod listing;
 mod owner;
 mod place;

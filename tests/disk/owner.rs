@@ -52,7 +52,7 @@ fn a_root_of_another_user_is_refused_by_name_and_taken_where_users_share_it() {
 }
 
 /// A copy of the program that everybody can run.
-fn own_program(host: &Host) -> PathBuf {
+pub(crate) fn own_program(host: &Host) -> PathBuf {
     let program = host.path("program");
     // Not by this process: what other tests start meanwhile would have the file open for writing until it runs something of
     // its own, and the copy could not be run (ETXTBSY).

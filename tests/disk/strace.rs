@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Lasting(&'static str),
     /// The program dies.
     Death,
+    /// The program gets a signal, and the call is made.
+    Signal(&'static str),
 }
 
 /// Runs the program and returns its calls of these names, those left out that the dynamic linker makes. strace counts by
@@ -94,11 +96,12 @@ pub(crate) fn inject(host: &Host, calls: &[&Call], fault: Fault, args: &[&str]) 
             Fault::Error(errno) => (format!("error={errno}"), number.to_string()),
             Fault::Lasting(errno) => (format!("error={errno}"), format!("{number}+")),
             Fault::Death => ("signal=KILL".to_owned(), number.to_string()),
+            Fault::Signal(signal) => (format!("signal={signal}"), number.to_string()),
         };
         strace.extend(["-e".to_owned(), format!("inject={name}:{what}:when={when}")]);
     }
     // Without this filter strace stops at all calls, and with it no signal is sent.
-    if !matches!(fault, Fault::Death) {
+    if !matches!(fault, Fault::Death | Fault::Signal(_)) {
         strace.push("--seccomp-bpf".to_owned());
     }
     let said = host.run_under(&strace.iter().map(String::as_str).collect::<Vec<_>>(), args);
@@ -108,6 +111,7 @@ pub(crate) fn inject(host: &Host, calls: &[&Call], fault: Fault, args: &[&str]) 
             text.windows(INJECTED.len()).filter(|window| *window == INJECTED).count()
         }
         Fault::Death => usize::from(said.is_killed()),
+        Fault::Signal(_) => calls.len(),
     };
     (said, count)
 }

@@ -79,6 +79,8 @@ impl<'a> Builds<'a> {
 
     /// Runs the command from nothing, and puts everything back.
     pub(super) fn clean(&self) -> Result<Left, Ended> {
+        // Nothing but this process knows where the user's directories are meanwhile.
+        let _whole = self.job.interrupt.whole();
         let mut aside = Vec::new();
         let mut set = Ok(());
         for root in self.roots {
