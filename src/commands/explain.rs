@@ -1,5 +1,7 @@
 //! `explain`: what this job looks for, what there is, and why an entry serves it or does not.
 
+use jiff::Timestamp;
+
 use super::job::{Exit, Job, chain};
 use super::{compose, restore, tools};
 use crate::cli::Inputs;
@@ -64,7 +66,15 @@ fn explain(
 /// What is looked for.
 pub(super) fn query<'p>(plan: &'p Plan, layer: &'p LayerPlan) -> Query<'p> {
     let LayerPlan { layer, key, restore_keys, lanes, .. } = layer;
-    Query { layer: *layer, scopes: &plan.scopes.read, key, restore_keys, lane: &plan.lane, lanes: *lanes }
+    Query {
+        layer: *layer,
+        scopes: &plan.scopes.read,
+        key,
+        restore_keys,
+        lane: &plan.lane,
+        lanes: *lanes,
+        now: Timestamp::now(),
+    }
 }
 
 fn verdict(

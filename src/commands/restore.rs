@@ -278,6 +278,5 @@ fn note_for_later(job: &Job, settings: &Settings, session: &Session) -> Result<(
             .say("nothing will be saved after this: RUNNER_TEMP is not set; hint: use `runner-cache run`");
         return Ok(());
     };
-    let path = open_store(settings)?.leave_session(session)?;
-    store::leave_pointer(temporary, &path)
+    open_store(settings)?.leave_session(session, temporary).map(drop)
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::housekeeping::Moment;
 use super::job::{Exit, Job, chain};
 use super::saver::Saver;
@@ -71,7 +73,8 @@ fn start(
 ) -> Result<Option<Start>, store::Error> {
     let LayerPlan { layer, key, restore_keys, lanes, contents, .. } = layer;
     let scopes = scope.map_or(&[][..], std::slice::from_ref);
-    let query = Query { layer: *layer, scopes, key, restore_keys, lane, lanes: *lanes };
+    let now = Timestamp::now();
+    let query = Query { layer: *layer, scopes, key, restore_keys, lane, lanes: *lanes, now };
     let start = |candidate: store::Candidate| {
         let header = store.header(&candidate.id).ok().filter(|header| header.contents == *contents)?;
         let is_exact = candidate.is_exact && header.finality.is_final();

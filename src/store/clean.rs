@@ -13,11 +13,18 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::entry::{EntryId, timestamp};
 use super::part::Needs;
 use super::retention::{Known, Planned, Reach, Reason};
+use super::session::is_session_over;
 use super::{Error, Layer, Result, Store};
-use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode};
 
 /// Longer than any job: GitHub ends those of self-hosted runners after five days.
 const LONGEST_JOB: SignedDuration = SignedDuration::from_hours(6 * 24);
+
+/// What is further ahead is of a clock that was wrong.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a session's pointer may take to follow it.
+const JUST_LEFT: SignedDuration = SignedDuration::from_mins(1);
 
 /// How long a damaged entry is kept for somebody to look at.
 const QUARANTINE: SignedDuration = SignedDuration::from_hours(24);
@@ -74,7 +81,11 @@ impl Store {
         let entries = self.entries_in(&[Layer::Units])?.into_iter();
         let is_idle = |id: &EntryId| {
             self.stat(id).is_ok_and(|stat| {
-                self.may_remove(stat.owner) && now.duration_since(timestamp(stat.mtime)) > longest
+                let age = now.duration_since(timestamp(stat.mtime));
+                if age < -AHEAD {
+                    self.set_back(id);
+                }
+                self.may_remove(stat.owner) && age > longest
             })
         };
         let planned = |id| {
@@ -84,6 +95,20 @@ impl Store {
             reach.is_none_or(is_reached).then_some(Planned { bytes, id, reason: Reason::Age })
         };
         Ok(entries.filter(is_idle).filter_map(planned).collect())
+    }
+
+    /// Lets those of `known` that seem to be of the future be of use now: else they would never grow old.
+    pub fn set_back_to(&self, now: Timestamp, known: &mut [Known]) {
+        let is_ahead = |entry: &&mut Known| now.duration_since(entry.last_used) < -AHEAD;
+        for entry in known.iter_mut().filter(is_ahead) {
+            self.set_back(&entry.id);
+            entry.last_used = now;
+        }
+    }
+
+    fn set_back(&self, id: &EntryId) {
+        // Another user's stays as it is, and its owner's next clean-up sees it as well.
+        let _ = self.open_folder(&id.path()).and_then(|folder| Ok(folder.touch_self()?));
     }
 
     /// The entries of some layers whose header can be read.
@@ -245,11 +270,28 @@ impl Store {
         let folder = self.sessions_folder();
         let sessions = self.names(&folder)?.into_iter().map(|name| (folder.join(name), LONGEST_JOB));
         let boots = self.noted_boots()?.into_iter().map(|path| (path, LONGEST_NOTE));
-        let old = sessions.chain(boots).filter(|(path, longest)| is_older_than(path, *longest, now));
-        first_failure(old.map(|(path, _)| match file::remove_file(&path) {
+        first_failure(
+            sessions.chain(boots).map(|(path, longest)| self.remove_file_if_over(&path, longest, now)),
+        )
+    }
+
+    /// Removes a file of this user that is older than `longest`, or the session of a job that is over.
+    fn remove_file_if_over(&self, path: &Path, longest: SignedDuration, now: Timestamp) -> Result<()> {
+        let (folder, name) = match self.open_parent(path) {
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
+            opened => opened?,
+        };
+        let Some(stat) = folder.stat_if_present(name)? else { return Ok(()) };
+        let is_file = stat.kind == FileType::RegularFile && self.may_remove(stat.owner);
+        let age = now.duration_since(timestamp(stat.mtime));
+        let is_over = || age > JUST_LEFT && is_session_over(&folder, name);
+        if !is_file || !(age > longest || is_over()) {
+            return Ok(());
+        }
+        match folder.remove_file(name) {
             Err(error) if error.is(Errno::NOENT) => Ok(()),
             removed => Ok(removed?),
-        }))
+        }
     }
 
     /// Removes the folder at `path` with all that is in it.
@@ -261,11 +303,20 @@ impl Store {
     fn remove_empty_folders(&self, key_folder: &Path) -> Result<()> {
         // The folders of key, ref and repository.
         for folder in key_folder.ancestors().take(3) {
-            if folder == self.root() || !file::remove_dir_if_empty(folder)? {
+            if folder == self.root() || !self.remove_folder_if_empty(folder)? {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn remove_folder_if_empty(&self, path: &Path) -> Result<bool> {
+        let removed = self.open_parent(path).and_then(|(folder, name)| Ok(folder.remove_dir(name)?));
+        match removed {
+            Ok(()) => Ok(true),
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) || error.is(Errno::NOTEMPTY) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Renames the folder `path` to a new name in `folder`; `None` when it is gone.
@@ -295,17 +346,12 @@ fn first_failure(done: impl IntoIterator<Item = Result<()>>) -> Result<()> {
     done.into_iter().fold(Ok(()), Result::and)
 }
 
-/// Whether `path` last changed longer ago than `age`. What is gone is not old.
-fn is_older_than(path: &Path, age: SignedDuration, now: Timestamp) -> bool {
-    let modified = file::modified(path).ok().and_then(|modified| Timestamp::try_from(modified).ok());
-    modified.is_some_and(|modified| now.duration_since(modified) > age)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::manifest::tests::sample;
     use super::super::{Access, Candidate, Lanes, Query, Scope};
     use super::*;
+    use crate::sys::file;
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
@@ -329,6 +375,7 @@ mod tests {
                 restore_keys: &restore_keys,
                 lane: "own",
                 lanes,
+                now: Timestamp::now(),
             })
             .unwrap()
     }
@@ -353,6 +400,24 @@ mod tests {
         assert_eq!(ids(&all), [own_exact.clone(), other_exact, own_prefix.clone(), other_prefix]);
         assert_eq!(ids(&lookup(&store, "a-1", &["a-"], Lanes::Own)), [own_exact, own_prefix]);
         assert!(lookup(&store, "a-", &[], Lanes::Any).is_empty());
+    }
+
+    #[test]
+    fn an_entry_of_the_future_wins_over_none_that_is_not() {
+        let (_folder, store) = store();
+        let publish_at = |days: i64, key: &str| {
+            let mut manifest = sample(key, "own");
+            manifest.header.created = Timestamp::now() + SignedDuration::from_hours(24 * days);
+            store.publish(store.stage().unwrap(), &manifest).unwrap()
+        };
+        let of_future = publish_at(900, "a-1");
+        assert_eq!(ids(&lookup(&store, "a-1", &["a-"], Lanes::Any)), std::slice::from_ref(&of_future));
+        let (exact, prefixed) = (publish_at(-2, "a-1"), publish_at(-1, "a-2"));
+        assert_eq!(
+            ids(&lookup(&store, "a-1", &["a-"], Lanes::Any)),
+            [exact, of_future.clone(), prefixed.clone()]
+        );
+        assert_eq!(lookup(&store, "a-", &["a-"], Lanes::Any)[0].id, prefixed);
     }
 
     #[test]
@@ -417,13 +482,22 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_a_job_that_never_saved_is_removed_after_days() {
+    fn a_session_of_a_job_that_never_saved_is_removed_when_the_job_is_over_or_after_days() {
         let (_folder, store) = store();
-        store.leave_session(&"what to save").unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let left = || file::names(&store.sessions_folder()).unwrap().len();
+        store.leave_session("what to save", temporary.path()).unwrap();
         let now = Timestamp::now();
-        store.sweep(now).unwrap();
-        assert_eq!(file::names(&store.sessions_folder()).unwrap().len(), 1);
+        store.sweep(now + SignedDuration::from_hours(1)).unwrap();
+        assert_eq!(left(), 1, "the job is at work");
         store.sweep(now + SignedDuration::from_hours(7 * 24)).unwrap();
-        assert_eq!(file::names(&store.sessions_folder()).unwrap().len(), 0);
+        assert_eq!(left(), 0);
+
+        store.leave_session("what to save", temporary.path()).unwrap();
+        temporary.close().unwrap();
+        store.sweep(now).unwrap();
+        assert_eq!(left(), 1, "its pointer may be to come");
+        store.sweep(now + SignedDuration::from_hours(1)).unwrap();
+        assert_eq!(left(), 0);
     }
 }

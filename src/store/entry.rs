@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::manifest::{Header, Manifest};
 use super::{Error, Layer, Result, Scope, Store, name};
@@ -29,9 +29,21 @@ pub struct EntryId {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Generation(String);
 
+/// How the time of a generation is written.
+const TIME: &str = "%Y%m%dT%H%M%S.%9fZ";
+
+/// By how much the clocks of two hosts may differ.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 impl Generation {
     pub(super) fn new(created: Timestamp, random: u32, lane: &str) -> Self {
-        Self(format!("{}-{random:08x}-{}", created.strftime("%Y%m%dT%H%M%S.%9fZ"), name::encode(lane)))
+        Self(format!("{}-{random:08x}-{}", created.strftime(TIME), name::encode(lane)))
+    }
+
+    /// Whether its time is still to come: the clock was ahead.
+    pub(super) fn is_of_future(&self, now: Timestamp) -> bool {
+        self.0.as_str()
+            > now.saturating_add(SKEW).unwrap_or(Timestamp::MAX).strftime(TIME).to_string().as_str()
     }
 
     /// `None` for a name that is none of ours.
@@ -65,6 +77,9 @@ impl EntryId {
     }
 }
 
+/// Bytes of a manifest, at most: a million files take some tens of millions.
+const LARGEST_MANIFEST: u64 = 512 << 20;
+
 /// Folder of a layer's repository and ref below the root.
 pub(super) fn scope_folder(root: &Path, layer: Layer, scope: &Scope) -> PathBuf {
     root.join(layer.name()).join(name::encode(&scope.repository)).join(name::encode(&scope.reference))
@@ -92,7 +107,7 @@ impl Store {
         };
         let Some(lock) = Lock::try_on(dir, &path, LockMode::Shared)? else { return Err(gone()) };
         let manifest_path = path.join(MANIFEST);
-        let Some(bytes) = lock.get().read_file_if_present(MANIFEST.as_bytes())? else {
+        let Some(bytes) = read_manifest(lock.get(), &manifest_path)? else {
             // It was renamed into the trash meanwhile, or a cleaner of /tmp took the file.
             return Err(match self.open_folder(&path) {
                 Ok(_) => Error::Manifest { path: manifest_path, why: "it is missing".into() },
@@ -134,6 +149,18 @@ impl Store {
     /// Of the entry's own folder.
     pub(super) fn stat(&self, id: &EntryId) -> Result<Stat> {
         Ok(self.open_folder(&id.path())?.stat_self()?)
+    }
+}
+
+/// The bytes of the manifest in `folder`; `None` where there is none. What cannot be one is not read.
+fn read_manifest(folder: &Dir, path: &Path) -> Result<Option<Vec<u8>>> {
+    let damaged = |why: &str| Error::Manifest { path: path.into(), why: why.into() };
+    if folder.has_hole(MANIFEST.as_bytes()).is_ok_and(|has_hole| has_hole) {
+        return Err(damaged("it has holes"));
+    }
+    match folder.read_file_up_to(MANIFEST.as_bytes(), LARGEST_MANIFEST) {
+        Err(error) if error.is(Errno::FBIG) => Err(damaged("it is longer than any manifest")),
+        read => Ok(read?),
     }
 }
 

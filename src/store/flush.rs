@@ -19,6 +19,9 @@ const LOCK: &str = "flush.lock";
 /// for us.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
+/// Bytes of a boot's note, at most.
+const LONGEST_NOTE: u64 = 100;
+
 /// Milliseconds since the host was booted: when an entry's files were all there, or a flush began.
 pub fn since_boot_ms() -> u64 {
     u64::try_from(sys::since_boot().as_millis()).unwrap_or(u64::MAX)
@@ -68,7 +71,7 @@ impl Store {
             Err(Error::Sys(error)) if error.is(sys::Errno::NOENT) => return Ok(None),
             folder => folder?,
         };
-        let note = folder.read_file_if_present(boot.as_bytes())?;
+        let note = folder.read_file_up_to(boot.as_bytes(), LONGEST_NOTE).ok().flatten();
         Ok(note.and_then(|note| std::str::from_utf8(&note).ok()?.trim().parse().ok()))
     }
 

@@ -1,11 +1,14 @@
 //! Which entries may serve a job, best first.
 //!
 //! Exact key before a prefix, what a job completed before what one began, own lane before others, restore keys in their order, own ref before base ref before default
-//! branch, newest first.
+//! branch, newest first. What is of the future, since a clock was ahead, comes behind all that is not: else nothing would ever be newer.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use super::entry::{EntryId, scope_folder};
 use super::manifest::Header;
@@ -39,6 +42,8 @@ pub struct Query<'a> {
     pub lane: &'a str,
     /// Whose entries will do.
     pub lanes: Lanes,
+    /// The time.
+    pub now: Timestamp,
 }
 
 /// An entry that may serve.
@@ -133,7 +138,9 @@ impl Store {
                     }
                 }
             }
-            of_scope.sort_by(|a, b| b.id.generation.cmp(&a.id.generation));
+            let rank =
+                |one: &Candidate| (!one.id.generation.is_of_future(query.now), one.id.generation.clone());
+            of_scope.sort_by_cached_key(|one| Reverse(rank(one)));
             found.append(&mut of_scope);
         }
         Ok(())

@@ -35,6 +35,9 @@ const FORMAT_OF_WHOLE: u32 = OLDEST;
 /// From how many bytes on two threads read a manifest: checking and decoding takes each of them milliseconds.
 const LARGE: usize = 64 * 1024;
 
+/// Bytes of the two lines that a header is, at most.
+const LONGEST_HEADER: u64 = 16 << 20;
+
 const MAGIC: &str = "runner-cache-manifest";
 
 /// Repository and ref in which a key is looked up and saved.
@@ -347,11 +350,11 @@ impl Elsewhere {
 impl Header {
     /// Reads only the header of the manifest in the entry's folder, without checking the rest.
     pub(super) fn read(entry: &Dir) -> Result<Self> {
-        use std::io::{BufRead as _, BufReader};
+        use std::io::{BufRead as _, BufReader, Read as _};
         let path = &entry.join(MANIFEST.as_bytes());
         let damaged = |why: String| Error::Manifest { path: path.into(), why };
         let (file, _) = entry.open_file(MANIFEST.as_bytes())?;
-        let mut lines = BufReader::new(File::from(file));
+        let mut lines = BufReader::new(File::from(file).take(LONGEST_HEADER));
         let mut first = Vec::new();
         let mut header = Vec::new();
         lines.read_until(b'\n', &mut first).map_err(|error| damaged(error.to_string()))?;

@@ -73,5 +73,5 @@ pub use provenance::{
     SourceId,
 };
 pub use root::{Access, Store, key_folder};
-pub use session::{Claim, Claimed, leave_pointer, pointers};
+pub use session::{Claim, Claimed, pointers};
 pub use staging::Staging;

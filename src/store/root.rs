@@ -29,6 +29,13 @@ const FORMAT_FILE: &str = "format";
 /// The format of the store that this version writes: where things lie below the root.
 const FORMAT: u32 = 1;
 
+/// Bytes of a file that marks a root, at most.
+const LONGEST_MARK: u64 = 4096;
+
+/// Why a root is refused with a longer one.
+const TOO_LONG: &str = "a file in it that should mark it as a cache is longer than any such; hint: name another folder in \
+                        `cache-root`";
+
 /// How often to make a folder anew that others remove as empty. Where the root itself is gone, no number would do.
 const TRIES: usize = 100;
 
@@ -53,7 +60,7 @@ impl Access {
     }
 
     /// Permission bits of files that all users of the root read, replace or lock.
-    pub(super) fn file_mode(self) -> u32 {
+    pub(super) fn file_mode(self) -> u16 {
         match self {
             Self::Private => 0o600,
             Self::Group => 0o660,
@@ -145,15 +152,17 @@ impl Store {
 
     /// Makes the file at `path` below the root for all users of the root, whole or not at all, replacing what is there.
     pub(super) fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        Ok(file::write_atomic_with_mode(path, bytes, self.access.file_mode())?)
+        let (folder, name) = self.open_parent(path)?;
+        Ok(folder.write_atomic(name, bytes, self.access.file_mode())?)
     }
 
     /// Waits up to `patience` for the lock of the file at `path` below the root, made for all users of the root if absent.
     pub(super) fn wait_for_lock(&self, path: &Path, patience: Duration) -> Result<Option<Lock>> {
-        if self.access == Access::Group && !file::is_present(path) {
-            file::make_file_with_mode(path, self.access.file_mode())?;
+        let (folder, name) = self.open_parent(path)?;
+        if self.access == Access::Group && folder.stat_if_present(name)?.is_none() {
+            folder.make_file_with_mode(name, self.access.file_mode())?;
         }
-        Ok(Lock::wait(path, LockMode::Exclusive, patience)?)
+        Ok(Lock::wait_on(|| folder.open_to_lock(name), path, LockMode::Exclusive, patience)?)
     }
 
     /// Whether what `owner` made is for this user to remove. Of those who share a root each removes only what is its own.
@@ -256,11 +265,10 @@ impl Store {
         let absent: Vec<_> = path.ancestors().take_while(|above| !file::is_dir(above)).collect();
         for folder in absent.into_iter().rev() {
             let (parent, name) = self.open_parent(folder)?;
-            let made = file::make_unique_dir(&self.root, file::TEMPORARY_PREFIX)?;
-            let made = made.file_name().unwrap_or_default().as_bytes();
-            self.dir.set_mode(made, 0o2770)?;
-            if let Err(error) = self.dir.rename_new(made, &parent, name) {
-                self.dir.remove_dir(made)?;
+            let made = self.dir.make_unique_dir(file::TEMPORARY_PREFIX)?;
+            self.dir.set_mode(&made, 0o2770)?;
+            if let Err(error) = self.dir.rename_new(&made, &parent, name) {
+                self.dir.remove_dir(&made)?;
                 if !error.is(Errno::EXIST) {
                     return Err(error.into());
                 }
@@ -335,12 +343,13 @@ impl Marks {
     /// [`Error::UnsafeRoot`] for a folder of somebody else: what a sweep removes may be the user's there.
     fn of(dir: &Dir) -> Result<Self> {
         let refuse = |why: &str| Err(Error::UnsafeRoot { path: dir.path().into(), why: why.into() });
-        let format = match dir.read_file_if_present(FORMAT_FILE.as_bytes()) {
+        let format = match dir.read_file_up_to(FORMAT_FILE.as_bytes(), LONGEST_MARK) {
             Err(error) if error.is(Errno::ACCESS) => {
                 return refuse(
                     "it was made for its owner alone; hint: where users share one, begin with an empty folder",
                 );
             }
+            Err(error) if error.is(Errno::FBIG) => return refuse(TOO_LONG),
             format => format?,
         };
         if let Some(format) = format.as_ref().filter(|format| !is_blank(format)) {
@@ -353,7 +362,10 @@ impl Marks {
             has_only_ours &= may_precede_marks(name) || is_of_root(name);
             was_used |= [LOCK, BOOTS].iter().any(|ours| name == ours.as_bytes());
         })?;
-        let tag = dir.read_file_if_present(TAG_FILE.as_bytes())?;
+        let tag = match dir.read_file_up_to(TAG_FILE.as_bytes(), LONGEST_MARK) {
+            Err(error) if error.is(Errno::FBIG) => return refuse(TOO_LONG),
+            tag => tag?,
+        };
         let is_ours = match &tag {
             Some(tag) if is_blank(tag) => format.is_some(),
             Some(tag) => tag == CACHEDIR_TAG,
@@ -532,7 +544,9 @@ mod tests {
             let root = folder.path().join(format!("{round}"));
             std::thread::scope(|scope| {
                 for _ in 0..8 {
-                    scope.spawn(|| Store::open(&root, Access::Private).unwrap().leave_session(&"").unwrap());
+                    scope.spawn(|| {
+                        Store::open(&root, Access::Private).unwrap().leave_session("", folder.path()).unwrap()
+                    });
                 }
             });
         }
@@ -547,7 +561,7 @@ mod tests {
         let store = Store::open(&root, Access::Private).unwrap();
         let error = store.stage().unwrap_err().to_string();
         assert!(error.contains("format 2") && error.contains("update"), "{error}");
-        assert!(store.leave_session(&"what to save").is_err());
+        assert!(store.leave_session("what to save", folder.path()).is_err());
         assert!(store.sweep(jiff::Timestamp::now()).is_err());
     }
 }

@@ -4,17 +4,21 @@
 //! Several may come to save (a step, a hook, the next job): whoever locks the file first does it and removes it. The
 //! others find it taken or done.
 
-use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::{Error, Result, Store};
-use crate::sys::{self, CrashPoint, Errno, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
 
 /// The pointers' folder in the temporary folder of a job.
 const POINTERS: &str = "runner-cache-sessions";
+
+/// Bytes of a session, at most.
+const LONGEST: u64 = 256 << 20;
 
 /// The outcome of reaching for a session.
 #[derive(Debug)]
@@ -32,19 +36,60 @@ pub enum Claim<T> {
 pub struct Claimed<T> {
     /// What was left.
     pub value: T,
-    path: PathBuf,
-    _lock: Lock<File>,
+    folder: Dir,
+    name: Vec<u8>,
+    _lock: Lock,
+}
+
+/// What a session's file holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Left<T> {
+    job: LeavingJob,
+    value: T,
+}
+
+/// What of it a clean-up reads.
+#[derive(Debug, Deserialize)]
+struct LeftBy {
+    job: LeavingJob,
+}
+
+/// Who left a session.
+#[derive(Debug, Serialize, Deserialize)]
+struct LeavingJob {
+    /// The pointer to it. The runner removes it with the job's temporary folder.
+    pointer: String,
+    /// Where that path means something: the boot of the host, and the mounts that the job saw.
+    place: String,
+}
+
+/// Where paths mean what they mean to this process.
+fn place() -> String {
+    format!("{} {}", sys::boot_id().unwrap_or_default(), sys::mount_namespace().unwrap_or_default())
+}
+
+/// Whether the job is over that left the session `name`: its temporary folder has no pointer to it any more.
+pub(super) fn is_session_over(folder: &Dir, name: &[u8]) -> bool {
+    let bytes = folder.read_file_up_to(name, LONGEST).ok().flatten().unwrap_or_default();
+    serde_json::from_slice::<LeftBy>(&bytes)
+        .is_ok_and(|left| left.job.place == place() && !file::is_present(Path::new(&left.job.pointer)))
 }
 
 impl Store {
-    /// Leaves `value` for a later save and returns the session's file.
-    pub fn leave_session<T: Serialize>(&self, value: &T) -> Result<PathBuf> {
+    /// Leaves `value` for a later save and a pointer to it in the job's `temporary` folder.
+    pub fn leave_session<T: Serialize>(&self, value: T, temporary: &Path) -> Result<PathBuf> {
         self.check_writable()?;
-        self.make_folder(&self.sessions_folder())?;
-        let path = self.sessions_folder().join(format!("{:08x}{:08x}.json", sys::random()?, sys::random()?));
-        let bytes = serde_json::to_vec_pretty(value).map_err(Error::UnwritableSession)?;
-        file::write_atomic(&path, &bytes)?;
+        let folder = self.make_folder(&self.sessions_folder())?;
+        let stem = format!("{:08x}{:08x}", sys::random()?, sys::random()?);
+        let pointer = temporary.join(POINTERS).join(&stem);
+        let job = LeavingJob { pointer: pointer.to_string_lossy().into_owned(), place: place() };
+        let bytes = serde_json::to_vec_pretty(&Left { job, value }).map_err(Error::UnwritableSession)?;
+        let name = format!("{stem}.json");
+        folder.write_atomic(name.as_bytes(), &bytes, 0o600)?;
         sys::crash_at(CrashPoint::SessionLeft);
+        let path = self.sessions_folder().join(name);
+        file::make_private_dirs(&temporary.join(POINTERS))?;
+        file::write_atomic(&pointer, path.as_os_str().as_encoded_bytes())?;
         Ok(path)
     }
 
@@ -55,38 +100,48 @@ impl Store {
 
     /// Reaches for the session at `path`.
     pub fn claim_session<T: DeserializeOwned>(path: &Path) -> Result<Claim<T>> {
-        let open = match file::open(path) {
-            Err(error) if error.is(Errno::NOENT) => return Ok(Claim::Done),
-            open => open?,
-        };
-        let Some(lock) = Lock::try_on(open, path, LockMode::Exclusive)? else { return Ok(Claim::Taken) };
+        let Some((folder, name, file)) = open(path)? else { return Ok(Claim::Done) };
+        let Some(lock) = Lock::try_on(file, path, LockMode::Exclusive)? else { return Ok(Claim::Taken) };
         // Somebody may have finished it between the two calls above.
         let Some(value) = Self::read_session(path)? else { return Ok(Claim::Done) };
-        Ok(Claim::Ours(Claimed { value, path: path.into(), _lock: lock }))
+        Ok(Claim::Ours(Claimed { value, folder, name, _lock: lock }))
     }
 
     /// Reads the session at `path` and leaves it to whoever saves; `None` for one that was finished.
     pub fn read_session<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-        let Some(bytes) = file::read_if_present(path)? else { return Ok(None) };
-        let value = serde_json::from_slice(&bytes);
-        value.map(Some).map_err(|source| Error::Session { path: path.into(), source })
+        let Some((folder, name, _)) = open(path)? else { return Ok(None) };
+        let Some(bytes) = folder.read_file_up_to(&name, LONGEST)? else { return Ok(None) };
+        let left = serde_json::from_slice::<Left<T>>(&bytes);
+        left.map(|left| Some(left.value)).map_err(|source| Error::Session { path: path.into(), source })
+    }
+}
+
+/// Opens the session at `path`; `None` where it is gone. Below a root that users share only this user's own is taken: what it says
+/// is what will be read and saved.
+fn open(path: &Path) -> Result<Option<(Dir, Vec<u8>, OwnedFd)>> {
+    let root = Store::root_of_session(path);
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let folder = below.parent().unwrap_or(below).as_os_str().as_bytes();
+    let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
+    let opened = Dir::open(root).and_then(|root| root.open_beneath(folder)).and_then(|folder| {
+        let (file, stat) = folder.open_file(&name)?;
+        Ok((folder, file, stat))
+    });
+    match opened {
+        Err(error) if error.is(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok((_, _, stat)) if stat.owner != rustix::process::geteuid().as_raw() => {
+            Err(Error::OfOther { path: path.into(), owner: stat.owner })
+        }
+        Ok((folder, file, _)) => Ok(Some((folder, name, file))),
     }
 }
 
 impl<T> Claimed<T> {
     /// Records that the session is finished.
     pub fn finish(self) -> Result<()> {
-        Ok(file::remove_file(&self.path)?)
+        Ok(self.folder.remove_file(&self.name)?)
     }
-}
-
-/// Leaves a pointer to `session` in the job's temporary folder.
-pub fn leave_pointer(temporary: &Path, session: &Path) -> Result<()> {
-    let folder = temporary.join(POINTERS);
-    file::make_private_dirs(&folder)?;
-    let name = session.file_stem().unwrap_or_default();
-    file::write_atomic(&folder.join(name), session.as_os_str().as_encoded_bytes())?;
-    Ok(())
 }
 
 /// The sessions to which the pointers in the job's temporary folder lead.
@@ -115,8 +170,7 @@ mod tests {
     fn a_session_is_finished_once() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
-        let path = store.leave_session(&"what to save").unwrap();
-        leave_pointer(folder.path(), &path).unwrap();
+        let path = store.leave_session("what to save", folder.path()).unwrap();
         assert_eq!(pointers(folder.path()).unwrap(), std::slice::from_ref(&path));
 
         let Claim::Ours(claimed) = Store::claim_session::<String>(&path).unwrap() else {

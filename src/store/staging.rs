@@ -1,11 +1,13 @@
 //! An entry that is being made.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::entry::{EntryId, Generation, MANIFEST, TREES, scope_folder};
 use super::manifest::Manifest;
 use super::{Access, Error, Result, Store, name};
-use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode};
 use crate::tree::NewPack;
 
 /// A folder of the store that becomes an entry by [`Store::publish`], or debris when this is dropped before.
@@ -26,7 +28,8 @@ impl Store {
             self.make_folder(&folder)?.spread_folders();
         }
         loop {
-            let path = file::make_unique_dir(&folder, "")?;
+            let name = self.open_folder(&folder)?.make_unique_dir("")?;
+            let path = folder.join(OsStr::from_bytes(&name));
             // A sweep may have taken the folder for debris before it was locked: then make another.
             let dir = match self.open_folder(&path) {
                 Err(Error::Sys(error)) if error.is(Errno::NOENT) => continue,
@@ -59,7 +62,7 @@ impl Store {
     fn try_publish(&self, staging: &Staging, manifest: &Manifest) -> Result<EntryId> {
         let header = &manifest.header;
         sys::crash_at(CrashPoint::Filled);
-        file::write_new(&staging.path.join(MANIFEST), &manifest.to_bytes())?;
+        staging.write_manifest(&manifest.to_bytes())?;
         if self.access() == Access::Group {
             staging.lock.get().set_mode(MANIFEST.as_bytes(), 0o640)?;
         }
@@ -99,6 +102,13 @@ pub(super) fn pack_name(index: usize) -> Vec<u8> {
 }
 
 impl Staging {
+    fn write_manifest(&self, bytes: &[u8]) -> Result<()> {
+        let folder = self.lock.get();
+        let file = folder.create_file(MANIFEST.as_bytes(), 0o600)?;
+        let path = folder.join(MANIFEST.as_bytes());
+        Ok(sys::write_all(&file, bytes).map_err(|errno| sys::Error::new("write", &path, errno))?)
+    }
+
     /// Its folder.
     pub(super) fn dir(&self) -> &Dir {
         self.lock.get()

@@ -2,7 +2,7 @@
 //! reading is the reference; from then on rot on the disk is found.
 
 use super::{Lease, Result};
-use crate::sys::{Digest, file, sha256_hex};
+use crate::sys::{Digest, sha256_hex};
 
 /// The file with the digests in an entry: a line with the SHA-256 of what follows, then 32 bytes a file, in the order of
 /// roots and nodes.
@@ -29,11 +29,7 @@ impl Lease {
         }
         let body: Vec<u8> = digests.iter().flat_map(|digest| *digest.bytes()).collect();
         let bytes = [sha256_hex(&body).as_bytes(), b"\n", &body].concat();
-        file::write_atomic_with_mode(
-            &self.id().path().join(DIGESTS),
-            &bytes,
-            self.store().access().file_mode(),
-        )?;
+        self.dir().write_atomic(DIGESTS.as_bytes(), &bytes, self.store().access().file_mode())?;
         Ok(self.dir().finish_self(None, stat.mtime)?)
     }
 }

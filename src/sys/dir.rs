@@ -9,13 +9,19 @@ pub use rustix::fs::FileType;
 use rustix::fs::{self, AtFlags, IFlags, Mode, OFlags, RawDir, RenameFlags, StatxFlags};
 use rustix::io::Errno;
 
+use super::copy::write_all;
 use super::error::{Error, Named, Result};
+use super::file::TEMPORARY_PREFIX;
+use super::random;
 
 /// Longest relative path that is handed to the kernel at once; below `PATH_MAX` (4096, the final NUL included).
 const LONGEST_PATH: usize = 4000;
 
 /// Size of the buffer for names. One call reads about a thousand of them.
 const NAMES_BUFFER: usize = 32 * 1024;
+
+/// Bytes of a file that is read whole, at most.
+const MOST_READ: u64 = 1 << 30;
 
 /// A point in time as file systems keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -190,16 +196,87 @@ impl Dir {
         stat_at(file.as_fd(), b"", AtFlags::EMPTY_PATH).named("read metadata of", || self.join(name))
     }
 
-    /// Reads the whole file `name`, or `None` where there is none; a symlink is an error.
+    /// Reads the whole file `name`, or `None` where there is none; a symlink is an error, and so is what no memory is to hold.
     pub fn read_file_if_present(&self, name: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.read_file_up_to(name, MOST_READ)
+    }
+
+    /// The same; a file of more than `most` bytes is an error ([`Errno::FBIG`]), and nothing of it is read.
+    pub fn read_file_up_to(&self, name: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
         use std::io::Read as _;
         let (file, stat) = match self.open_file(name) {
             Err(error) if error.is(Errno::NOENT) => return Ok(None),
             opened => opened?,
         };
+        if stat.size > most {
+            return Err(Error::new("read", &self.join(name), Errno::FBIG));
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(stat.size).unwrap_or_default());
-        std::fs::File::from(file).read_to_end(&mut bytes).named("read", || self.join(name))?;
+        // It may grow meanwhile.
+        let mut file = std::fs::File::from(file).take(most);
+        file.read_to_end(&mut bytes).named("read", || self.join(name))?;
         Ok(Some(bytes))
+    }
+
+    /// Whether the file `name` has less on the disk than it is long: somebody cut it longer, or it was never written.
+    pub fn has_hole(&self, name: &[u8]) -> Result<bool> {
+        let (file, stat) = self.open_file(name)?;
+        let hole = fs::seek(&file, fs::SeekFrom::Hole(0));
+        Ok(stat.size > 0 && hole.is_ok_and(|hole| hole < stat.size))
+    }
+
+    /// Makes the file `name` with the contents of `bytes` and these permission bits, whatever the umask: whole or not at all,
+    /// replacing what is there.
+    pub fn write_atomic(&self, name: &[u8], bytes: &[u8], mode: u16) -> Result<()> {
+        let temporary = self.write_temporary(bytes, mode)?;
+        self.rename(&temporary, self, name).inspect_err(|_| drop(self.remove_file(&temporary)))
+    }
+
+    /// Makes the empty file `name` with these permission bits, which it has from the moment it is there; an existing one is fine
+    /// and keeps its own.
+    pub fn make_file_with_mode(&self, name: &[u8], mode: u16) -> Result<()> {
+        let temporary = self.write_temporary(b"", mode)?;
+        match self.rename_new(&temporary, self, name) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.remove_file(&temporary)?;
+                if error.is(Errno::EXIST) { Ok(()) } else { Err(error) }
+            }
+        }
+    }
+
+    /// The name of a new file with the contents of `bytes`.
+    fn write_temporary(&self, bytes: &[u8], mode: u16) -> Result<Vec<u8>> {
+        let name = format!("{TEMPORARY_PREFIX}{:08x}{:08x}", random()?, random()?).into_bytes();
+        let file = self.create_file(&name, 0o600)?;
+        let written =
+            write_all(&file, bytes).and_then(|()| fs::fchmod(&file, Mode::from_raw_mode(mode.into())));
+        match written.named("write", || self.join(&name)) {
+            Ok(()) => Ok(name),
+            Err(error) => {
+                // What cannot be removed now, a sweep of the root will find.
+                let _ = self.remove_file(&name);
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes a folder of a name that no other has, for its owner alone, and tells the name.
+    pub fn make_unique_dir(&self, prefix: &str) -> Result<Vec<u8>> {
+        loop {
+            let name = format!("{prefix}{:08x}{:08x}", random()?, random()?).into_bytes();
+            match self.make_dir(&name, 0o700) {
+                Ok(()) => return Ok(name),
+                Err(error) if error.is(Errno::EXIST) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Opens the file `name` to be locked, made if absent; a symlink is an error, and a pipe is not waited for.
+    pub fn open_to_lock(&self, name: &[u8]) -> Result<OwnedFd> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        fs::openat(self, name, flags, Mode::from_raw_mode(0o644)).named("open lock file", || self.join(name))
     }
 
     /// Makes the new file `name` for writing; an existing one is an error.

@@ -7,8 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, statx};
 
+use super::Time;
 use super::error::{Error, Named, Result};
-use super::{Time, random};
 
 /// Permission bits of a file for its owner only.
 const PRIVATE: u32 = 0o600;
@@ -56,29 +56,13 @@ pub fn append(path: &Path, text: &str) -> Result<()> {
 
 /// Makes the file with the contents of `bytes`, whole or not at all, replacing what is there; for its owner only.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_atomic_with_mode(path, bytes, PRIVATE)
-}
-
-/// The same with these permission bits, whatever the umask.
-pub fn write_atomic_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let file = temporary(path, bytes, mode)?;
+    let file = temporary(path, bytes)?;
     file.persist(path).map_err(|error| Error::new("rename to", path, error.error))?;
     Ok(())
 }
 
-/// Makes an empty file with these permission bits, whatever the umask; an existing one is fine and keeps its own. It has
-/// them from the moment it is there.
-pub fn make_file_with_mode(path: &Path, mode: u32) -> Result<()> {
-    match temporary(path, b"", mode)?.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Error::new("create", path, error.error))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A file with the contents of `bytes` beside `path`, which goes unless it is renamed.
-fn temporary(path: &Path, bytes: &[u8], mode: u32) -> Result<tempfile::NamedTempFile> {
+fn temporary(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     // What `tempfile` makes and writes itself fails with its own errors, which hide the system's.
     let make = |path: &Path| fs::OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path);
@@ -87,10 +71,6 @@ fn temporary(path: &Path, bytes: &[u8], mode: u32) -> Result<tempfile::NamedTemp
         .make_in(folder, make)
         .named("create a file in", || folder.into())?;
     file.as_file_mut().write_all(bytes).named("write", || path.into())?;
-    if mode != PRIVATE {
-        let permissions = fs::Permissions::from_mode(mode);
-        file.as_file().set_permissions(permissions).named("set mode of", || path.into())?;
-    }
     Ok(file)
 }
 
@@ -225,17 +205,6 @@ pub fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// A folder with a new, random name in `parent`, called `prefix` and something; it is not removed by itself.
-pub fn make_unique_dir(parent: &Path, prefix: &str) -> Result<PathBuf> {
-    loop {
-        let folder = parent.join(format!("{prefix}{:08x}", random()?));
-        match fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.named("make a folder in", || parent.into()).map(|()| folder),
-        }
-    }
-}
-
 /// The time at which the file or folder last changed.
 pub fn modified(path: &Path) -> Result<std::time::SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).named("read metadata of", || path.into())
@@ -293,12 +262,8 @@ mod tests {
     fn what_cannot_be_made_is_told_with_the_systems_reason() {
         let folder = tempfile::tempdir().unwrap();
         let absent = folder.path().join("absent");
-        for error in [
-            make_unique_dir(&absent, "prefix-").unwrap_err(),
-            write_atomic(&absent.join("file"), b"").unwrap_err(),
-        ] {
-            assert!(error.is(Errno::NOENT), "{error:?}");
-            assert_eq!(error.source().unwrap().to_string(), io::Error::from(Errno::NOENT).to_string());
-        }
+        let error = write_atomic(&absent.join("file"), b"").unwrap_err();
+        assert!(error.is(Errno::NOENT), "{error:?}");
+        assert_eq!(error.source().unwrap().to_string(), io::Error::from(Errno::NOENT).to_string());
     }
 }

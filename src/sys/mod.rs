@@ -44,7 +44,7 @@ pub use extents::{
 };
 pub use lock::{Lock, Mode as LockMode};
 pub use locked_file::LockedFile;
-pub use mounts::{LOST_AND_FOUND, mounts_below};
+pub use mounts::{LOST_AND_FOUND, mount_namespace, mounts_below};
 pub use open_files::ManyOpenFiles;
 pub use random::random;
 pub use rustix::io::Errno;

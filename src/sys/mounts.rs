@@ -10,6 +10,12 @@ use super::{Dir, file};
 /// What a file system has in its root by itself. It is root's, and nobody else can read or move it.
 pub const LOST_AND_FOUND: &str = "lost+found";
 
+/// What tells the mounts that this process sees from those of others; `None` where the kernel does not say.
+pub fn mount_namespace() -> Option<String> {
+    let link = Dir::open(Path::new("/proc/self/ns")).and_then(|folder| folder.read_symlink(b"mnt")).ok()?;
+    String::from_utf8(link).ok()
+}
+
 /// The mount points strictly below `folder`, which is absolute and without symlinks.
 pub fn mounts_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let table = file::read(Path::new("/proc/self/mountinfo"))?;

@@ -281,6 +281,8 @@ fn a_clock_that_was_set_forth_or_back_costs_no_entry() {
     job.sh("cd $RUNNER_CACHE_ROOT/paths/*/*; touch -d 2099-01-01 future/*; touch -d '20 days ago' past/*");
     job.ok(&["gc"]);
     assert_eq!(all_keys(&job), ["future", "past"]);
+    let ages = job.sh("cd $RUNNER_CACHE_ROOT/paths/*/*; find future/* -maxdepth 0 -newermt '1 day' 1>&2");
+    assert_eq!(ages, "", "it grows old from now on");
     let restore = ["restore", "--no-session", "--preset", "none", "--path", "out", "--key", "future"];
     assert_eq!(job.ok(&restore).outputs["cache-hit"], "true");
 }
