@@ -21,6 +21,7 @@ mod job;
 mod judged;
 mod last_build;
 mod left_out;
+mod links;
 mod list;
 mod live;
 mod outputs;

@@ -13,6 +13,7 @@ use super::facts::{self, NoPlan};
 use super::housekeeping::{self, Moment};
 use super::isolation;
 use super::job::{Exit, Job, chain};
+use super::links;
 use super::outputs;
 use super::restorer::Restorer;
 use super::trouble::Trouble;
@@ -114,7 +115,8 @@ pub(super) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> 
         job.console.say(format!("HOME is not set: the home is {home}, as the system says of this user"));
     }
     let facts = facts::gather(job, settings)?;
-    let plan = plan::build(settings, &facts).map_err(|error| NoPlan::WrongInput(error.to_string()))?;
+    let mut plan = plan::build(settings, &facts).map_err(|error| NoPlan::WrongInput(error.to_string()))?;
+    links::leave_out(job, &mut plan);
     if plan.has_unknown_commit {
         let why = "a workspace has changes, or no commit";
         job.console.say(format!("builds: left out, since it is not known what they are made from: {why}"));

@@ -130,17 +130,28 @@ fn several_workspaces_that_share_a_target_folder_outside_of_them_are_compiled_on
 }
 
 #[test]
-fn a_target_folder_may_be_a_link_to_another_disk() {
+fn a_target_folder_on_another_disk_is_named_and_no_link_of_the_checkout_leads_there() {
     let job = Job::new();
     let checkout =
         Checkout::default().with_package("work/project", "small", "").locked(&job, &["work/project"]);
     let build = "mkdir -p ../../disk; ln -sfn ../../disk target; cargo build --offline";
-    first_job(&job, &checkout, &[], build);
+    let named = ["--workspaces", ". -> ../../disk"];
+    first_job(&job, &checkout, &named, build);
     job.wipe();
     job.remove("disk");
     checkout.lay_out(&job);
-    job.sh("mkdir ../../disk; ln -s ../../disk target");
-    assert_eq!(job.ok(&["restore"]).outputs["target-hit"], "exact");
+    job.sh("mkdir ../../disk; touch ../../disk/of-others; ln -s ../../disk target");
+    let said = job.run(&["restore", "--no-session"]);
+    let told = format!("target leads out of the checkout, to {}", job.path("disk").display());
+    assert!(said.code == 0 && said.log.contains(&told), "{said:?}");
+    assert_eq!(
+        (&*said.outputs["target-hit"], said.log.matches("::warning").count()),
+        ("miss", 1),
+        "{said:?}"
+    );
+    assert_eq!(job.sh("ls ../../disk 1>&2"), "of-others\n");
+    job.sh("rm ../../disk/of-others");
+    assert_eq!(job.ok(&[&["restore"][..], &named].concat()).outputs["target-hit"], "exact");
     assert!(!job.sh("cargo build --offline").contains("Compiling"));
     assert!(job.path("disk/debug/small").is_file() && job.path("work/project/target").is_symlink());
 }
