@@ -190,7 +190,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
         let (mut outcome, mut start, mut served_by) = (miss(layer, plan, &settings.cache_root), None, None);
         let (mut units, mut left_out) = (BTreeMap::new(), BTreeMap::new());
         if let Some(store) = store.as_ref().filter(|_| !job.interrupt.is_raised()) {
-            let by_layer = Restorer { job, store, plan, layer };
+            let by_layer = Restorer::new(job, store, plan, layer);
             match by_layer.restore(settings.lookup_only) {
                 Ok(served) => {
                     if let Some(served) = &served {

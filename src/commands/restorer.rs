@@ -1,5 +1,6 @@
 //! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -71,11 +72,34 @@ pub(super) struct Restorer<'a> {
     pub(super) store: &'a Store,
     pub(super) plan: &'a Plan,
     pub(super) layer: &'a LayerPlan,
+    /// What was passed over.
+    passed_over: RefCell<Vec<String>>,
 }
 
-impl Restorer<'_> {
+impl<'a> Restorer<'a> {
+    pub(super) fn new(job: &'a Job, store: &'a Store, plan: &'a Plan, layer: &'a LayerPlan) -> Self {
+        Self { job, store, plan, layer, passed_over: RefCell::default() }
+    }
+
     /// Tries the candidates until one serves.
     pub(super) fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
+        let served = self.first_that_serves(lookup_only);
+        self.tell_of_passed_over();
+        served
+    }
+
+    /// One warning, however many they are: they mostly have one cause.
+    fn tell_of_passed_over(&self) {
+        let passed_over = self.passed_over.take();
+        let Some(first) = passed_over.first() else { return };
+        let more = match passed_over.len() {
+            1 => String::new(),
+            count => format!("; {} more were passed over, too", count - 1),
+        };
+        self.job.console.warn(format!("{}: {first}{more}", self.layer.layer));
+    }
+
+    fn first_that_serves(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
         let mut candidates = self.store.candidates(&explain::query(self.plan, self.layer))?.into_iter();
         let mut next = || candidates.by_ref().find_map(|candidate| self.usable(candidate));
         let mut others: VecDeque<Usable> = VecDeque::new();
@@ -183,11 +207,7 @@ impl Restorer<'_> {
                 None
             }
             Err(error) => {
-                self.job.console.warn(format!(
-                    "{}: an entry was passed over: {}",
-                    self.layer.layer,
-                    chain(&error)
-                ));
+                self.pass_over(format!("an entry was passed over: {}", chain(&error)));
                 None
             }
         }
@@ -199,7 +219,11 @@ impl Restorer<'_> {
             Ok(_) => "a damaged entry was taken out of the cache".to_owned(),
             Err(error) => format!("a damaged entry could not be taken out of the cache ({})", chain(&error)),
         };
-        self.job.console.warn(format!("{}: {done}: {why}", self.layer.layer));
+        self.pass_over(format!("{done}: {why}"));
+    }
+
+    fn pass_over(&self, told: String) {
+        self.passed_over.borrow_mut().push(told);
     }
 
     /// Roots of the plan, each with the number of the entry's root of the same name.

@@ -1,5 +1,6 @@
 //! `save`: what the job's restores noted, or what the inputs describe, becomes entries; older ones go.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -29,20 +30,24 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> Exit {
         job.console.warn(format!("nothing saved: the policy of this host: {why}"));
         return end(job);
     }
+    let mut seen = Seen::default();
     for path in &sessions {
-        if let Err(error) = finish_session(job, path, settings.save, inputs.job_status()) {
+        if let Err(error) = finish_session(job, path, settings.save, inputs.job_status(), &mut seen) {
             job.console.warn(format!("nothing saved: {}", chain(&error)));
         }
     }
     // Inputs of its own are about something else than the sessions.
     if sessions.is_empty() || settings.key.is_some() || !settings.path.is_empty() {
-        return save_inputs(job, &settings, inputs.job_status());
+        return save_inputs(job, &settings, inputs.job_status(), &mut seen);
     }
     end(job)
 }
 
+/// What was saved: where, the layer, its key and what it is about.
+type Seen = HashSet<(PathBuf, Layer, String, String)>;
+
 /// Saves what the inputs describe: there was no restore before, or one without a session.
-fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
+fn save_inputs(job: &Job, settings: &Settings, status: JobStatus, seen: &mut Seen) -> Exit {
     let plan = match restore::make_plan(job, settings) {
         Ok(plan) => plan,
         Err(no_plan) => return restore::tell(job, &no_plan),
@@ -55,7 +60,7 @@ fn save_inputs(job: &Job, settings: &Settings, status: JobStatus) -> Exit {
         for layer in &mut session.layers {
             layer.outset = outputs::left(job, &layer.plan);
         }
-        Ok(save(job, &store, &session, status))
+        Ok(save(job, &store, &session, status, seen))
     });
     match saved {
         Ok(saved) => report(job, &saved),
@@ -83,7 +88,13 @@ fn start(
     Ok(store.candidates(&query)?.into_iter().find_map(start))
 }
 
-fn finish_session(job: &Job, path: &Path, moment: SaveMoment, status: JobStatus) -> Result<(), store::Error> {
+fn finish_session(
+    job: &Job,
+    path: &Path,
+    moment: SaveMoment,
+    status: JobStatus,
+    seen: &mut Seen,
+) -> Result<(), store::Error> {
     match Store::claim_session::<Session>(path)? {
         Claim::Ours(mut claimed) => {
             if let Err(why) = check(job, &claimed.value, path) {
@@ -95,7 +106,7 @@ fn finish_session(job: &Job, path: &Path, moment: SaveMoment, status: JobStatus)
                 claimed.value.save = moment;
             }
             let store = Store::open(Store::root_of_session(path), claimed.value.upkeep.access)?;
-            report(job, &save(job, &store, &claimed.value, status));
+            report(job, &save(job, &store, &claimed.value, status, seen));
             sys::crash_at(CrashPoint::Saved);
             if !job.interrupt.is_raised() {
                 claimed.finish()?;
@@ -136,7 +147,7 @@ fn report(job: &Job, report: &SaveReport) {
 }
 
 /// Saves each layer of a session. Trouble is a warning, and the layer's earlier entries stay as they are.
-pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatus) -> SaveReport {
+fn save(job: &Job, store: &Store, session: &Session, status: JobStatus, seen: &mut Seen) -> SaveReport {
     let mut report = SaveReport::default();
     let is_to_save = |layer| reason_not_to(session, status, layer).is_none();
     // Who only looked and found all of it keeps nobody's disk in order.
@@ -151,10 +162,20 @@ pub(super) fn save(job: &Job, store: &Store, session: &Session, status: JobStatu
         );
     }
     for layer in &session.layers {
+        let SessionLayer { plan, .. } = layer;
+        let this = (store.root().to_path_buf(), plan.layer, plan.key.clone(), plan.contents.clone());
+        if seen.contains(&this) {
+            job.console
+                .say(format!("{}: an earlier restore of this job has the same key: saved once", plan.layer));
+            continue;
+        }
         let saved = save_layer(job, store, session, layer, status).unwrap_or_else(|error| {
             job.console.warn(format!("{}: not saved: {}", layer.plan.layer, chain(&error)));
             Saved::Failed
         });
+        if let Saved::Entry { .. } = saved {
+            seen.insert(this);
+        }
         report.layers.push(LayerSave { layer: layer.plan.layer, key: layer.plan.key.clone(), saved });
     }
     if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. })) {
@@ -219,7 +240,7 @@ fn reason_not_to(session: &Session, status: JobStatus, layer: &SessionLayer) -> 
 /// Saves right after the job, without a session in between.
 pub(super) fn save_now(job: &Job, settings: &Settings, session: &Session, status: JobStatus) {
     match Store::open(&settings.cache_root, settings.upkeep.access) {
-        Ok(store) => report(job, &save(job, &store, session, status)),
+        Ok(store) => report(job, &save(job, &store, session, status, &mut Seen::default())),
         Err(error) => job.console.warn(format!("nothing saved: {}", chain(&error))),
     }
 }

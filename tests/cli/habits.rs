@@ -135,3 +135,16 @@ fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
     assert!(said.log.contains("HOME is not set: the home is /"), "{}", said.log);
     assert!(!job.path("work/project/~").exists());
 }
+
+#[test]
+fn what_two_steps_restore_is_saved_once() {
+    let job = Job::new();
+    let args = ["--preset", "none", "--path", "d", "--key", "k"];
+    for _ in 0..2 {
+        job.ok(&[&["restore"], &args[..]].concat());
+    }
+    job.write("work/project/d/x", "1");
+    let log = job.ok(&["save"]).log;
+    assert_eq!(job.entries("paths").len(), 1, "{log}");
+    assert!(log.contains("an earlier restore of this job has the same key: saved once"), "{log}");
+}

@@ -308,3 +308,40 @@ fn paths_that_are_no_text_are_saved_after_the_job() {
     run(&restore);
     assert_eq!(fs::read(base.join("work/out/file")).unwrap(), b"built");
 }
+
+#[test]
+fn many_damaged_entries_are_one_warning() {
+    let job = Job::new();
+    for number in 0..20 {
+        job.write("work/project/d/x", &number.to_string());
+        job.ok(&[
+            "save",
+            "--preset",
+            "none",
+            "--path",
+            "d",
+            "--key",
+            &format!("k-{number}"),
+            "--keep",
+            "paths=100",
+        ]);
+    }
+    for entry in job.entries("paths") {
+        fs::write(entry.join("manifest"), "spoilt").unwrap();
+    }
+    let said = job.run(&[
+        "restore",
+        "--no-session",
+        "--preset",
+        "none",
+        "--path",
+        "d",
+        "--key",
+        "k-x",
+        "--restore-keys",
+        "k-",
+    ]);
+    assert_eq!(said.log.matches("::warning").count(), 1, "{}", said.log);
+    assert!(said.log.contains("; 19 more were passed over, too"), "{}", said.log);
+    assert!(job.entries("paths").is_empty());
+}
