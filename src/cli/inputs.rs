@@ -1,11 +1,12 @@
 //! The inputs. Their descriptions here are the only ones: the README's table, `action.yml` and `--help` are checked against
 //! them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 
+use super::root::{ChosenRoot, choose_root};
 use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Names, Parts, Tools};
 use crate::cargo::Kept;
 use crate::github::Environment;
@@ -17,14 +18,18 @@ use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
 use crate::tree::LinkMode;
 
+/// The value by which a root is chosen.
+const AUTO: &str = "auto";
+
 /// Why a value does not hold of which the host has its own.
 const NOT_SAID: &str = "not what this host says";
 
 /// Where the entries are.
 #[derive(Debug, Args)]
 pub struct Root {
-    /// Folder of the cache on this host, shared by its runners. Set `RUNNER_CACHE_ROOT` once per host to move it
-    #[arg(long, value_name = "FOLDER", default_value = "/tmp/runner-cache")]
+    /// Folder of the cache on this host, shared by its runners; `auto`: `/tmp/runner-cache` if it is there or on the workspace's
+    /// disk, else one that is on a disk. Set `RUNNER_CACHE_ROOT`, or the host's policy, to move it
+    #[arg(long, value_name = "FOLDER", default_value = AUTO)]
     pub cache_root: PathBuf,
 
     /// Who may write to that folder: `private` (its owner alone), or `group` where users of one host share it on purpose
@@ -226,8 +231,16 @@ pub struct Inputs {
 }
 
 impl Root {
+    /// The root where nobody said one, and why; `None` where somebody did.
+    pub fn chosen(&self, env: &Environment) -> Option<ChosenRoot> {
+        (self.cache_root == Path::new(AUTO)).then(|| choose_root(env))
+    }
+
     /// The folder, absolute. `~` stands for the home in `env`.
     pub fn folder(&self, env: &Environment) -> PathBuf {
+        if let Some(chosen) = self.chosen(env) {
+            return chosen.folder;
+        }
         let home = env.get("HOME").map(PathBuf::from);
         let folder = match (self.cache_root.strip_prefix("~"), home) {
             (Ok(rest), Some(home)) => home.join(rest),
@@ -289,7 +302,8 @@ impl Inputs {
                 "input `{name}`: `{given}` is {why}, so `{holds}` holds; hint: `{name}` in {HOST_POLICY}{most}"
             ));
         };
-        if let Some(root) = policy.cache_root.as_ref().filter(|root| **root != self.root.cache_root) {
+        let is_other = |root: &&PathBuf| **root != self.root.cache_root;
+        if let Some(root) = policy.cache_root.as_ref().filter(is_other) {
             let given = std::mem::replace(&mut self.root.cache_root, root.clone());
             tell("cache-root", given.display().to_string(), NOT_SAID, root.display().to_string(), "");
         }
@@ -303,6 +317,11 @@ impl Inputs {
             tell("share", name_of(&given), "more than this host allows", name_of(&most), " tells the most");
         }
         told
+    }
+
+    /// See [`Root::chosen`].
+    pub fn chosen_root(&self, env: &Environment) -> Option<ChosenRoot> {
+        self.root.chosen(env)
     }
 
     /// How the job stands.

@@ -2,6 +2,7 @@
 
 mod command;
 mod inputs;
+mod root;
 mod values;
 mod wrong;
 
@@ -11,6 +12,7 @@ use clap::{Args as _, CommandFactory as _, Parser as _};
 
 pub use command::{Cli, Command, Order};
 pub use inputs::{Inputs, Root};
+pub use root::ChosenRoot;
 pub use wrong::Refused;
 
 use crate::github::Environment;

@@ -12,6 +12,7 @@ use crate::store::{self, Candidate, Lanes, Query, Store};
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
+    restore::tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
     let plan = match restore::make_plan(job, &settings) {
         Ok(plan) => plan,

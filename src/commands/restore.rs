@@ -18,7 +18,7 @@ use super::outputs;
 use super::restorer::Restorer;
 use super::trouble::Trouble;
 use crate::cargo::FingerprintTimes;
-use crate::cli::Inputs;
+use crate::cli::{ChosenRoot, Inputs};
 use crate::plan::{self, LayerPlan, LeftOut, Plan, Session, Settings, Start};
 use crate::report::{Hit, LayerRestore, RestoreReport};
 use crate::store::retention::Reach;
@@ -27,6 +27,7 @@ use crate::tree;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
+    tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
     let plan = match make_plan(job, &settings) {
         Ok(plan) => plan,
@@ -59,6 +60,13 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
         outputs::leave(job, &plan.layers);
     }
     if is_failing_miss(job, &settings, &restored.report) { Exit::Failure } else { Exit::Success }
+}
+
+/// Tells where the cache is where nobody said, and why.
+pub(super) fn tell_of_root(job: &Job, inputs: &Inputs) {
+    if let Some(ChosenRoot { folder, why }) = inputs.chosen_root(&job.env) {
+        job.console.say(format!("cache root {}: {why}", folder.display()));
+    }
 }
 
 /// Looks after the disks before anything is brought. `false`: the job is to fail.

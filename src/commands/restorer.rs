@@ -94,6 +94,7 @@ impl<'a> Restorer<'a> {
         let Some(first) = passed_over.first() else { return };
         let more = match passed_over.len() {
             1 => String::new(),
+            2 => "; another one was passed over, too".to_owned(),
             count => format!("; {} more were passed over, too", count - 1),
         };
         self.job.console.warn(format!("{}: {first}{more}", self.layer.layer));

@@ -12,6 +12,7 @@ use crate::plan::JobStatus;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
+    restore::tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
     let plan = match restore::make_plan(job, &settings) {
         Ok(plan) => plan,

@@ -1,13 +1,14 @@
 //! Which parts of a file share their place on the disk with other files.
 
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use fiemap::{Fiemap, FiemapExtentFlags};
-use rustix::fs::{FsWord, fstatfs};
+use rustix::fs::{FsWord, fstatfs, statfs};
 
-use super::Dir;
 use super::error::{self, Named};
 use super::mounts::has_mount_option;
+use super::{Dir, file};
 
 /// Magic number of btrfs (`linux/magic.h`).
 const BTRFS: FsWord = 0x9123_683e;
@@ -21,8 +22,11 @@ const EXT4: FsWord = 0xef53;
 /// Magic number of xfs (`linux/magic.h`).
 const XFS: FsWord = 0x5846_5342;
 
-/// Magic numbers of NFS and tmpfs (`linux/magic.h`): a server has what was closed, and memory ends with its kernel.
-const ELSEWHERE: [FsWord; 2] = [0x6969, 0x0102_1994];
+/// Magic numbers of tmpfs and ramfs (`linux/magic.h`).
+const MEMORY: [FsWord; 2] = [0x0102_1994, 0x8584_58f6];
+
+/// Magic number of NFS (`linux/magic.h`).
+const NFS: FsWord = 0x6969;
 
 /// How a file system keeps what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,12 @@ pub enum Keeping {
     Unknown,
 }
 
+/// Whether what lies at `path`, or would be made there, is in memory.
+pub fn is_in_memory(path: &Path) -> bool {
+    let there = path.ancestors().find(|above| file::is_dir(above)).unwrap_or(Path::new("/"));
+    statfs(there).is_ok_and(|stat| MEMORY.contains(&stat.f_type))
+}
+
 /// How the file system of `folder` keeps what is written.
 pub fn keeping(folder: &Dir) -> error::Result<Keeping> {
     let stat = fstatfs(folder).named("read the kind of the file system of", || folder.path().into())?;
@@ -42,7 +52,9 @@ pub fn keeping(folder: &Dir) -> error::Result<Keeping> {
         // There extents are told as written before they are.
         EXT4 if has_mount_option(folder, "data=writeback")? => Keeping::Unknown,
         EXT4 | XFS | BTRFS => Keeping::Told,
-        kind if ELSEWHERE.contains(&kind) => Keeping::Elsewhere,
+        // A server has what was closed, and memory ends with its kernel.
+        NFS => Keeping::Elsewhere,
+        kind if MEMORY.contains(&kind) => Keeping::Elsewhere,
         _ => Keeping::Unknown,
     })
 }

@@ -40,7 +40,8 @@ pub use digest::{Digest, sha256_hex};
 pub use dir::{Dir, FileType, Stat, Time};
 pub use error::{Error, Result};
 pub use extents::{
-    Extent, Keeping, Written, has_one_tree, keeping, shared_extents, tells_shared_extents, written,
+    Extent, Keeping, Written, has_one_tree, is_in_memory, keeping, shared_extents, tells_shared_extents,
+    written,
 };
 pub use lock::{Lock, Mode as LockMode};
 pub use locked_file::LockedFile;

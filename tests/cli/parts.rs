@@ -213,7 +213,7 @@ fn damage_where_files_stay_is_damage_of_all_who_need_them() {
     fs::write(first.join("tree/0/0/8"), "tampered with").unwrap();
     job.remove("work/project/out");
     let said = restore(&job);
-    assert_eq!((said.code, said.log.matches("a damaged entry was taken out").count()), (0, 2), "{said:?}");
+    assert_eq!((said.code, said.log.matches("a damaged entry was taken out").count()), (0, 1), "{said:?}");
     assert_eq!(said.outputs["cache-hit"], "false");
     assert!(job.entries("paths").is_empty() && !job.path("work/project/out").exists());
     job.sh("touch -d '1 week ago' $RUNNER_CACHE_ROOT/quarantine/*");
