@@ -142,7 +142,7 @@ fn the_actions_have_the_outputs_of_the_program() {
 fn the_readme_has_all_presets() {
     let mut table = String::from("| preset | what is cached | where it is |\n|---|---|---|\n");
     for (name, preset) in built_in_presets() {
-        let usual = preset.paths.iter().filter_map(|place| place.choices().last());
+        let usual = preset.paths.iter().filter_map(|place| place.texts().last());
         let places: Vec<_> = usual.map(|path| format!("`{path}`")).collect();
         let _ = writeln!(table, "| `{name}` | {} | {} |", preset.about, places.join(", "));
     }

@@ -1,15 +1,17 @@
 //! The facts of the presets that a job names: their paths, key files and tools.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+
+use rustix::process::geteuid;
 
 use super::facts::{NoPlan, digest_if_present, matching};
 use super::job::Job;
 use crate::cargo::Host;
 use crate::plan::{
-    self, Access, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Unreadable, access, choose,
+    self, Access, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Tells, Unreadable, access, choose,
     parse_own_presets,
 };
 use crate::sys::{self, file};
@@ -26,8 +28,9 @@ pub(super) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
     let wrong = |error: Unreadable| NoPlan::WrongInput(format!("input `preset`: {error}"));
     let own = own(&facts.folder)?;
     let names_of_own: Vec<_> = own.keys().cloned().collect();
+    let asked = OfJob { job, folder: facts.folder.clone() };
     for (name, preset) in choose(names, own).map_err(wrong)? {
-        facts.preset_paths.extend(preset.paths_in(&name, &job.env));
+        facts.preset_paths.extend(preset.paths_in(&name, &job.env, &asked));
         facts.unset.extend(
             preset.unset_in(&job.env).into_iter().map(|variable| (name.clone(), variable.to_owned())),
         );
@@ -36,6 +39,33 @@ pub(super) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
         }
     }
     Ok(())
+}
+
+/// What the tools and files of this job tell.
+struct OfJob<'a> {
+    job: &'a Job,
+    folder: PathBuf,
+}
+
+impl Tells for OfJob<'_> {
+    fn answer(&self, command: &[String]) -> Option<String> {
+        // Tools read files of the checkout to answer, and newer ones may run some.
+        if access(&self.job.context) == Access::Base {
+            return None;
+        }
+        let said = ask(self.job, &self.folder, command)?;
+        Some(said).filter(|said| !said.is_empty() && !said.contains('\n'))
+    }
+
+    fn note(&self, file: &str, key: &str) -> Option<String> {
+        let text = file::read_if_present(&self.folder.join(file)).ok().flatten()?;
+        let values: BTreeMap<String, serde_yaml::Value> = serde_yaml::from_slice(&text).ok()?;
+        values.get(key)?.as_str().map(str::to_owned)
+    }
+
+    fn is_root(&self) -> bool {
+        geteuid().is_root()
+    }
 }
 
 /// The presets of the repository in `folder`.
@@ -100,8 +130,19 @@ fn key_files(folder: &Path, preset: &str, lines: &[String]) -> Result<Vec<FileDi
 /// What a tool says of its version, beside the words of the question; nothing where it is absent, lies in the checkout, fails or
 /// does not answer.
 fn version(job: &Job, folder: &Path, command: &[String]) -> Option<(String, String)> {
+    Some((command.join(" "), ask(job, folder, command)?))
+}
+
+/// What a tool says, without blanks around it; nothing where it is absent, lies in the checkout, fails or does not answer.
+fn ask(job: &Job, folder: &Path, command: &[String]) -> Option<String> {
     let (program, args) = command.split_first()?;
     let program = Host::new(&job.env).program_outside(program, folder)?;
-    let said = sys::ask(Command::new(program).args(args).current_dir(folder), PATIENCE)?;
-    Some((command.join(" "), String::from_utf8_lossy(&said).trim().to_owned()))
+    // Neither corepack nor a tool's own manager of its versions is to download what the checkout names.
+    let offline = [
+        ("COREPACK_ENABLE_NETWORK", "0"),
+        ("npm_config_manage_package_manager_versions", "false"),
+        ("pnpm_config_manage_package_manager_versions", "false"),
+    ];
+    let said = sys::ask(Command::new(program).args(args).envs(offline).current_dir(folder), PATIENCE)?;
+    Some(String::from_utf8_lossy(&said).trim().to_owned())
 }

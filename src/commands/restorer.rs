@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -19,7 +21,9 @@ use crate::plan::{LayerPlan, LeftOut, Plan, RootPlan};
 use crate::report::{Hit, Transfer};
 use crate::store::{self, Candidate, Layer, Lease, Needs, Root, Store};
 use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
-use crate::tree::{self, Delivery, Engine, Existing, Files, Linker, Progress, Selection, Source, Tree};
+use crate::tree::{
+    self, Delivery, Engine, Existing, Files, Linker, NodeId, Progress, Selection, Source, Tree,
+};
 
 /// An entry that served a layer.
 pub(super) struct Served {
@@ -296,6 +300,10 @@ impl<'a> Restorer<'a> {
                 let folder = folder_of(&self.layer.roots[planned], root.is_partial);
                 Some(downloads::absent_crates(&root.tree, &folder))
             }
+            None if self.layer.roots[planned].is_of_wholes => {
+                let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+                Some(absent_wholes(&root.tree, &folder))
+            }
             None => None,
         }
     }
@@ -459,6 +467,13 @@ struct Arriving<'l> {
     linker: Linker,
     folder: PathBuf,
     existing: Existing,
+}
+
+/// Of what lies in `tree` at its top what is not in `folder` yet.
+fn absent_wholes(tree: &Tree, folder: &Path) -> Tree {
+    let is_there = |id: &NodeId| file::is_present(&folder.join(OsStr::from_bytes(tree.name(*id))));
+    let there: Vec<NodeId> = tree.children(0).filter(is_there).collect();
+    tree.without(|id| there.contains(&id))
 }
 
 /// A folder that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.

@@ -394,6 +394,7 @@ mod tests {
     use crate::github::Environment;
     use crate::plan::cache_mode::CacheMode;
     use crate::plan::parse_tools;
+    use crate::plan::preset::tests::Silent;
     use crate::plan::settings::{Upkeep, WorkspaceSpec};
     use crate::tree::Existing;
     use std::collections::BTreeMap;
@@ -572,7 +573,8 @@ mod tests {
     fn npm() -> (Settings, Facts) {
         let presets: Presets = "npm".parse().unwrap();
         let chosen = choose(presets.others(), BTreeMap::new()).unwrap();
-        let paths = chosen.iter().flat_map(|(name, preset)| preset.paths_in(name, &Environment::default()));
+        let paths =
+            chosen.iter().flat_map(|(name, preset)| preset.paths_in(name, &Environment::default(), &Silent));
         let facts = Facts { preset_paths: paths.collect(), workspaces: Vec::new(), ..facts() };
         (Settings { presets, ..settings() }, facts)
     }

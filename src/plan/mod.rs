@@ -27,7 +27,7 @@ pub use host_policy::{HOST_POLICY, HostLimits, HostPolicy};
 pub use layers::{Checkout, LayerPlan, OutputPlan, Plan, SourcesPlan, build, needs_parts};
 pub use pool::{PoolPlan, Share, UnitFolder, UnitKey};
 pub use preset::{
-    OWN_PRESETS, Place, Preset, PresetPath, Presets, built_in_presets, choose, parse_own_presets,
+    OWN_PRESETS, Place, Preset, PresetPath, Presets, Tells, built_in_presets, choose, parse_own_presets,
 };
 pub use roots::{RootPlan, Shape};
 pub use scope::{Access, EVENTS, Modes, NoWrite, Scopes, access};

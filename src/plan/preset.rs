@@ -12,7 +12,7 @@ use crate::github::Environment;
 pub const OWN_PRESETS: &str = ".github/runner-cache.yml";
 
 /// The program's own presets.
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("npm", include_str!("presets/npm.yml")),
     ("pnpm", include_str!("presets/pnpm.yml")),
     ("yarn", include_str!("presets/yarn.yml")),
@@ -23,6 +23,7 @@ const BUILT_IN: [(&str, &str); 10] = [
     ("maven", include_str!("presets/maven.yml")),
     ("sccache", include_str!("presets/sccache.yml")),
     ("kani", include_str!("presets/kani.yml")),
+    ("rustup", include_str!("presets/rustup.yml")),
 ];
 
 /// Names that mean something else: what a Rust workspace has is found out, not described.
@@ -68,6 +69,10 @@ pub struct Preset {
     /// share them.
     #[serde(default)]
     pub replaced: Vec<String>,
+    /// Whether each folder in the paths comes as a whole, and only where it is not there: half of one and half of another would be
+    /// neither.
+    #[serde(default)]
+    pub whole: bool,
     /// Whether files that are there already make way for an entry's; else they stay.
     #[serde(default)]
     pub overwrite: bool,
@@ -81,14 +86,70 @@ fn is_settled_by_default() -> bool {
 }
 
 /// A path in the language of the input `path`, where it begins with `$NAME` below a variable's value; or several, of which
-/// the first counts that has no variable or one that is set.
+/// the first counts that tells one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, expecting = "a path is a text, or a list of texts")]
 pub enum Place {
     /// One path.
     Path(String),
     /// The first of these.
-    FirstOf(Vec<String>),
+    FirstOf(Vec<Choice>),
+}
+
+/// What may tell a path. All but the path itself are for the program's own presets: a repository is not to have commands run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "a path is a text")]
+pub enum Choice {
+    /// A path that has no variable, or one that is set.
+    Path(String),
+    /// Where the tool says that it is.
+    Asked(Asked),
+    /// Where the tool's file in the job's folder says that it is.
+    Noted(Noted),
+    /// A path for the superuser.
+    OfRoot(OfRoot),
+}
+
+/// A question to a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The command, program first. It must run nothing of the checkout, and download nothing.
+    pub ask: Vec<String>,
+    /// The path below what it says.
+    #[serde(default)]
+    pub below: String,
+}
+
+/// A setting in a YAML file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noted {
+    /// The file.
+    pub file: String,
+    /// The name of the setting.
+    pub key: String,
+    /// The path below what it says.
+    #[serde(default)]
+    pub below: String,
+}
+
+/// See [`Choice::OfRoot`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OfRoot {
+    /// The path.
+    pub as_root: String,
+}
+
+/// What of a job tells where presets' paths are, besides its environment.
+pub trait Tells {
+    /// What a tool says, in one line; nothing where it cannot be asked.
+    fn answer(&self, command: &[String]) -> Option<String>;
+    /// What a file of the job's folder says.
+    fn note(&self, file: &str, key: &str) -> Option<String>;
+    /// Whether the user is the superuser.
+    fn is_root(&self) -> bool;
 }
 
 /// A path of a preset as this job has it.
@@ -186,7 +247,12 @@ pub fn parse_own_presets(text: &str) -> Result<BTreeMap<String, Preset>, Unreada
         if preset.paths.is_empty() {
             return Err(Unreadable::new(format!("presets.{name}.paths: there is none")));
         }
-        let names_nothing = |place: &Place| place.choices().iter().all(|path| path.trim().is_empty());
+        let is_text = |choice: &Choice| matches!(choice, Choice::Path(_));
+        if !preset.paths.iter().all(|place| place.choices().iter().all(is_text)) {
+            let what = "a path is a text, or a list of texts: only the program's own presets ask tools";
+            return Err(Unreadable::new(format!("presets.{name}.paths: {what}")));
+        }
+        let names_nothing = |place: &Place| place.texts().all(|path| path.trim().is_empty());
         if preset.paths.iter().any(names_nothing) {
             let what = "one names nothing; allowed: a path, or several in brackets";
             return Err(Unreadable::new(format!("presets.{name}.paths: {what}")));
@@ -220,13 +286,13 @@ fn names(own: &BTreeMap<String, Preset>) -> String {
 }
 
 impl Preset {
-    /// The paths of this preset, called `name`, where `env` has them. Those are left out whose variables are not set.
-    pub fn paths_in(&self, name: &str, env: &Environment) -> Vec<PresetPath> {
+    /// The paths of this preset, called `name`, where `env` has them or something `tells` them. Those are left out whose variables
+    /// are not set.
+    pub fn paths_in(&self, name: &str, env: &Environment, tells: &dyn Tells) -> Vec<PresetPath> {
         let path = |place: &Place| {
-            let choices = place.choices();
             Some(PresetPath {
-                name: format!("{name}: {}", choices.last()?),
-                line: choices.iter().find_map(|path| with_variable(path, env))?,
+                name: format!("{name}: {}", place.texts().last()?),
+                line: place.choices().iter().find_map(|choice| choice.path(env, tells))?,
                 preset: self.clone(),
             })
         };
@@ -235,18 +301,50 @@ impl Preset {
 
     /// The variables for which paths are left out in `env`.
     pub fn unset_in(&self, env: &Environment) -> Vec<&str> {
-        let is_there = |place: &&Place| place.choices().iter().any(|path| with_variable(path, env).is_some());
+        let is_there = |place: &&Place| place.texts().any(|path| with_variable(path, env).is_some());
         let left_out = self.paths.iter().filter(|place| !is_there(place));
-        left_out.flat_map(Place::choices).filter_map(|path| Some(variable_of(path)?.0)).collect()
+        left_out.flat_map(Place::texts).filter_map(|path| Some(variable_of(path)?.0)).collect()
     }
 }
 
 impl Place {
-    /// All paths that it may be, best first.
-    pub fn choices(&self) -> &[String] {
+    /// All that may tell it, best first.
+    pub fn choices(&self) -> Vec<Choice> {
         match self {
-            Self::Path(path) => std::slice::from_ref(path),
-            Self::FirstOf(paths) => paths,
+            Self::Path(path) => vec![Choice::Path(path.clone())],
+            Self::FirstOf(choices) => choices.clone(),
+        }
+    }
+
+    /// The paths among these.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let (one, several) = match self {
+            Self::Path(path) => (Some(path.as_str()), &[][..]),
+            Self::FirstOf(choices) => (None, &choices[..]),
+        };
+        one.into_iter().chain(several.iter().filter_map(|choice| match choice {
+            Choice::Path(path) => Some(path.as_str()),
+            _ => None,
+        }))
+    }
+}
+
+impl Choice {
+    fn path(&self, env: &Environment, tells: &dyn Tells) -> Option<String> {
+        let below =
+            |path: String, below: &str| if below.is_empty() { path } else { format!("{path}/{below}") };
+        match self {
+            Self::Path(path) => with_variable(path, env),
+            Self::Asked(asked) => {
+                let told = tells.answer(&asked.ask).filter(|told| told.starts_with('/'))?;
+                Some(below(told, &asked.below))
+            }
+            // What has a variable in it is not for us to resolve.
+            Self::Noted(noted) => {
+                let told = tells.note(&noted.file, &noted.key).filter(|told| !told.contains("${"))?;
+                Some(below(told, &noted.below))
+            }
+            Self::OfRoot(of_root) => tells.is_root().then(|| of_root.as_root.clone()),
         }
     }
 }
@@ -263,7 +361,7 @@ fn with_variable(path: &str, env: &Environment) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::tree::Selection;
 
@@ -278,10 +376,12 @@ mod tests {
             Selection::new(&preset.key_files, &preset.exclude).unwrap();
             Selection::new(&preset.replaced, &[]).unwrap();
             for place in &preset.paths {
-                let (last, before) = place.choices().split_last().unwrap();
+                let texts: Vec<_> = place.texts().collect();
+                let (last, before) = texts.split_last().unwrap();
                 assert!(before.iter().all(|path| path.starts_with('$')), "{name}: {before:?}");
-                assert!(!last.starts_with(['/', '$', '!']) && last != "~", "{name}: {last}");
-                assert!(place.choices().iter().all(|path| !path.contains("..")), "{name}: {place:?}");
+                assert!(!last.starts_with(['/', '$', '!']) && *last != "~", "{name}: {last}");
+                assert!(texts.iter().all(|path| !path.contains("..")), "{name}: {place:?}");
+                assert!(matches!(place.choices().last(), Some(Choice::Path(_))), "{name}: {place:?}");
             }
         }
     }
@@ -290,13 +390,62 @@ mod tests {
     fn the_first_path_counts_whose_variable_is_set_under_one_name() {
         let preset: Preset = serde_yaml::from_str("paths: [[$A/x, $B, ~/c], $A, d]").unwrap();
         let paths = |env: Environment| {
-            let paths = preset.paths_in("p", &env).into_iter();
+            let paths = preset.paths_in("p", &env, &Silent).into_iter();
             paths.map(|path| format!("{} = {}", path.name, path.line)).collect::<Vec<_>>()
         };
         assert_eq!(paths(Environment::from([])), ["p: ~/c = ~/c", "p: d = d"]);
         assert_eq!(paths(Environment::from([("B", "/b"), ("A", "")])), ["p: ~/c = /b", "p: d = d"]);
         let with_a = paths(Environment::from([("A", "/a")]));
         assert_eq!(with_a, ["p: ~/c = /a/x", "p: $A = /a", "p: d = d"]);
+    }
+
+    pub(in crate::plan) struct Silent;
+
+    impl Tells for Silent {
+        fn answer(&self, _: &[String]) -> Option<String> {
+            None
+        }
+
+        fn note(&self, _: &str, _: &str) -> Option<String> {
+            None
+        }
+
+        fn is_root(&self) -> bool {
+            false
+        }
+    }
+
+    struct Talkative(&'static str);
+
+    impl Tells for Talkative {
+        fn answer(&self, command: &[String]) -> Option<String> {
+            Some(format!("{}{}", self.0, command.concat()))
+        }
+
+        fn note(&self, file: &str, key: &str) -> Option<String> {
+            Some(format!("{}{file}.{key}", self.0))
+        }
+
+        fn is_root(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_tool_is_asked_where_no_variable_tells() {
+        let preset: Preset = serde_yaml::from_str(
+            "paths: [[$A, { ask: [t, w], below: b }, c], [{ file: f, key: k }, c], [{ as-root: /r }, c]]",
+        )
+        .unwrap();
+        let lines = |env: Environment, tells: &dyn Tells| {
+            preset.paths_in("p", &env, tells).into_iter().map(|path| path.line).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(Environment::default(), &Silent), ["c", "c", "c"]);
+        assert_eq!(lines(Environment::default(), &Talkative("/")), ["/tw/b", "/f.k", "/r"]);
+        assert_eq!(lines(Environment::from([("A", "/a")]), &Talkative("/")), ["/a", "/f.k", "/r"]);
+        // An answer is a path, or none; a note may be relative to the job's folder, and has no variable.
+        assert_eq!(lines(Environment::default(), &Talkative("x")), ["c", "xf.k", "/r"]);
+        assert_eq!(lines(Environment::default(), &Talkative("/${HOME}/")), ["/${HOME}/tw/b", "c", "/r"]);
     }
 
     #[test]
@@ -317,7 +466,8 @@ mod tests {
     fn an_unknown_preset_is_told_with_a_near_miss_also_of_a_repositorys_own() {
         let own = parse_own_presets("presets: { bazel: { paths: [x] }, npm: { paths: [y] } }").unwrap();
         let told = |name| choose(&lines(&[name]), own.clone()).unwrap_err().to_string();
-        let allowed = "auto, none, cargo, npm, pnpm, yarn, pip, uv, go, gradle, maven, sccache, kani, bazel";
+        let allowed =
+            "auto, none, cargo, npm, pnpm, yarn, pip, uv, go, gradle, maven, sccache, kani, rustup, bazel";
         assert_eq!(told("basel"), format!("`basel` is no preset; allowed: {allowed}; did you mean `bazel`?"));
         assert_eq!(told("qqq"), format!("`qqq` is no preset; allowed: {allowed}"));
         let chosen = choose(&lines(&["npm"]), own).unwrap();
@@ -331,6 +481,7 @@ mod tests {
             ("preset: {}", "preset"),
             ("presets: { a: { key-files: [x] } }", "paths"),
             ("presets: { a: { paths: [{ env: X }] } }", "a path is a text, or a list of texts"),
+            ("presets: { a: { paths: [[{ ask: [x] }, y]] } }", "only the program's own presets ask tools"),
             ("presets: { a: { paths: [] } }", "presets.a.paths: there is none"),
             ("presets: { a: { paths: [x, []] } }", "presets.a.paths: one names nothing; allowed: "),
             ("presets: { a: { paths: [\"\"] } }", "presets.a.paths: one names nothing; allowed: "),

@@ -28,6 +28,9 @@ pub struct RootPlan {
     pub exclude: Vec<String>,
     /// Patterns of files that are replaced and never rewritten, besides those of cargo: they may be shared with an entry.
     pub replaced: Vec<String>,
+    /// Whether each folder in it comes as a whole, and only where it is not there.
+    #[serde(default)]
+    pub is_of_wholes: bool,
     /// What becomes of files that are there already.
     pub existing: Existing,
 }
@@ -54,6 +57,7 @@ pub(super) fn cargo_roots(facts: &Facts) -> Vec<RootPlan> {
         // A package may have lock files of its own.
         exclude: if part == SOURCES { Vec::new() } else { CargoHome::LEFT_OUT.map(str::to_owned).into() },
         replaced: Vec::new(),
+        is_of_wholes: false,
         existing: Existing::Keep,
     };
     CargoHome::PARTS.map(root).into()
@@ -68,6 +72,7 @@ pub(super) fn bin_roots(facts: &Facts) -> Vec<RootPlan> {
         include: Vec::new(),
         exclude: Vec::new(),
         replaced: Vec::new(),
+        is_of_wholes: false,
         existing: Existing::Keep,
     };
     facts.install_root.iter().map(root).collect()
@@ -85,6 +90,7 @@ pub(super) fn target_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> 
                 include: Vec::new(),
                 exclude: Vec::new(),
                 replaced: Vec::new(),
+                is_of_wholes: false,
                 existing: Existing::Mirror,
             });
         }
@@ -143,6 +149,7 @@ pub(super) fn preset_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> 
         let mut root = RootPlan {
             name: name.clone(),
             replaced: preset.replaced.clone(),
+            is_of_wholes: preset.whole,
             existing: if preset.overwrite { Existing::Overwrite } else { Existing::Keep },
             ..path_root(line, &excluded, facts)
         };
@@ -169,6 +176,7 @@ fn path_root(line: &str, excluded: &[Line], facts: &Facts) -> RootPlan {
         include: (!pattern.is_empty()).then(|| pattern.join("/")).into_iter().collect(),
         exclude: excluded.iter().flat_map(|excluded| excluded.below(&plain)).collect(),
         replaced: Vec::new(),
+        is_of_wholes: false,
         existing: Existing::Overwrite,
         path: plain,
     }

@@ -189,7 +189,7 @@ fn wrong_presets_are_told_with_what_is_allowed() {
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.log.contains(&format!("::error title=runner-cache::{message}")), "{}", said.log);
     };
-    let allowed = "auto, none, cargo, npm, pnpm, yarn, pip, uv, go, gradle, maven, sccache, kani";
+    let allowed = "auto, none, cargo, npm, pnpm, yarn, pip, uv, go, gradle, maven, sccache, kani, rustup";
     told(
         "crago",
         &format!("input `preset`: `crago` is no preset; allowed: {allowed}; did you mean `cargo`?"),
@@ -234,4 +234,70 @@ fn the_key_of_the_first_users_workflow_hits_the_second_time() {
     assert_eq!(job.read("work/project/node_modules/.bin/a"), "1");
     job.write("work/project/package-lock.json", "two");
     assert_eq!(restore(), ("false".to_owned(), true));
+}
+
+/// A program outside of the checkout that is called `name` and runs `script`.
+fn tool(job: &mut Job, name: &str, script: &str) {
+    job.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
+    let path = job.path(&format!("tools/{name}"));
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    job.set("PATH", format!("{}:{}", job.path("tools").display(), std::env::var("PATH").unwrap()));
+}
+
+#[test]
+fn a_tool_that_has_its_downloads_elsewhere_is_asked_where() {
+    let mut job = Job::new();
+    let store = job.path("disk/store/v3");
+    tool(
+        &mut job,
+        "pnpm",
+        &format!("test \"$*\" = '--config.ignore-pnpmfile=true store path' && echo {}", store.display()),
+    );
+    job.write("work/project/pnpm-lock.yaml", "");
+    restore(&job, "pnpm");
+    job.write("disk/store/v3/files/x", "1");
+    assert!(save(&job, "pnpm").contains("saved"));
+    job.remove("disk");
+    restore(&job, "pnpm");
+    assert_eq!(job.read("disk/store/v3/files/x"), "1");
+    // A runner that has it at the usual place has the same.
+    tool(&mut job, "pnpm", "exit 1");
+    restore(&job, "pnpm");
+    assert_eq!(job.read("home/.local/share/pnpm/store/v3/files/x"), "1");
+}
+
+#[test]
+fn yarns_settings_are_read_and_yarn_is_not_run() {
+    let mut job = Job::new();
+    let trace = job.path("ran");
+    tool(&mut job, "yarn", &format!("touch {}", trace.display()));
+    job.write("work/project/.yarnrc.yml", "cacheFolder: ./downloads\nyarnPath: .yarn/releases/yarn.cjs\n");
+    job.write("work/project/yarn.lock", "");
+    restore(&job, "yarn");
+    job.write("work/project/downloads/x.zip", "1");
+    assert!(save(&job, "yarn").contains("saved"));
+    job.remove("work/project/downloads");
+    restore(&job, "yarn");
+    assert_eq!(job.read("work/project/downloads/x.zip"), "1");
+    assert!(!job.path("ran").exists());
+}
+
+#[test]
+fn a_toolchain_comes_as_a_whole_or_not_at_all() {
+    let mut job = Job::new();
+    job.set("RUSTUP_HOME", job.path("rustup").display());
+    // Rustc is rustup's, and that has no toolchain here.
+    job.set("RUSTUP_TOOLCHAIN", "");
+    job.write("work/project/rust-toolchain.toml", "[toolchain]\nchannel = \"1.2.3\"\n");
+    for toolchain in ["1.2.3", "stable"] {
+        job.write(&format!("rustup/toolchains/{toolchain}/bin/rustc"), "cached");
+        job.write(&format!("rustup/toolchains/{toolchain}/lib/std"), "cached");
+    }
+    assert!(save(&job, "rustup").contains("saved"));
+    job.remove("rustup");
+    job.write("rustup/toolchains/stable/bin/rustc", "another version");
+    restore(&job, "rustup");
+    assert_eq!(job.read("rustup/toolchains/1.2.3/lib/std"), "cached");
+    assert_eq!(job.read("rustup/toolchains/stable/bin/rustc"), "another version");
+    assert!(!job.path("rustup/toolchains/stable/lib/std").exists(), "half of one and half of another");
 }
