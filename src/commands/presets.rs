@@ -35,7 +35,8 @@ pub(super) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
             preset.unset_in(&job.env).into_iter().map(|variable| (name.clone(), variable.to_owned())),
         );
         if plan::needs_parts(settings) {
-            gather_key(job, (&name, names_of_own.contains(&name)), &preset, facts)?;
+            let has_key_files = !settings.key_files.is_empty();
+            gather_key(job, (&name, names_of_own.contains(&name)), &preset, has_key_files, facts)?;
         }
     }
     Ok(())
@@ -83,10 +84,12 @@ fn gather_key(
     job: &Job,
     (name, is_own): (&str, bool),
     preset: &Preset,
+    has_key_files: bool,
     facts: &mut Facts,
 ) -> Result<(), NoPlan> {
     let found = key_files(&facts.folder, name, &preset.key_files)?;
-    if found.is_empty() && !preset.key_files.is_empty() {
+    // Whoever has followed the hint is not told again.
+    if found.is_empty() && !preset.key_files.is_empty() && !has_key_files {
         let files = preset.key_files.join(", ");
         job.console.say(format!(
             "preset {name}: its key does not follow what is needed, since there is none of {files}; hint: `key-files`"

@@ -202,7 +202,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
             match by_layer.restore(settings.lookup_only) {
                 Ok(served) => {
                     if let Some(served) = &served {
-                        let Header { key, scope, .. } = &served.lease.manifest().header;
+                        let Header { key, scope, lane, .. } = &served.lease.manifest().header;
                         start = Some(Start {
                             entry: served.lease.id().path(),
                             is_exact: served.hit == Hit::Exact,
@@ -210,6 +210,7 @@ pub(super) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
                         outcome.hit = served.hit;
                         outcome.matched_key = Some(key.clone());
                         outcome.matched_ref = Some(scope.reference.clone());
+                        outcome.matched_lane = Some(lane.clone()).filter(|lane| *lane != plan.lane);
                         outcome.transfer.clone_from(&served.transfer);
                         served_by = Some(served.lease.manifest().header.clone());
                         left_out.clone_from(&served.left_out);
@@ -248,6 +249,7 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
         hit: Hit::Miss,
         matched_key: None,
         matched_ref: None,
+        matched_lane: None,
         transfer: None,
         composed: None,
         reason: None,

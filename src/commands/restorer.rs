@@ -63,6 +63,16 @@ impl Usable {
     }
 }
 
+/// A candidate that serves more of what the job needs than the one before it.
+struct Better {
+    /// Its number among the others.
+    index: usize,
+    /// How many units.
+    serves: usize,
+    /// And how many the other one.
+    instead: usize,
+}
+
 /// What was brought of an entry; see [`Served`].
 struct Brought {
     transfer: Transfer,
@@ -120,10 +130,11 @@ impl<'a> Restorer<'a> {
                 {
                     others.push_back(other);
                 }
-                if let Some(other) = self.better(&usable, judged.as_ref(), &others)? {
+                if let Some(better) = self.better(&usable, judged.as_ref(), &others)? {
                     drop(judged);
-                    std::mem::swap(&mut usable, &mut others[other]);
+                    std::mem::swap(&mut usable, &mut others[better.index]);
                     judged = self.judge(&usable)?;
+                    self.tell_of_better(&better, &others[better.index], &usable);
                 }
             }
             match self.transfer(&usable, judged) {
@@ -173,21 +184,39 @@ impl<'a> Restorer<'a> {
         usable: &Usable,
         judged: Option<&Judged<'_>>,
         others: &VecDeque<Usable>,
-    ) -> Result<Option<usize>, Trouble> {
+    ) -> Result<Option<Better>, Trouble> {
         let own = [usable].into_iter().chain(others).find(|usable| self.is_own(usable));
         let needed = own.map(|own| judged::unit_folders(&own.lease));
         let count = |judged: &Judged<'_>| {
             judged.served().filter(|unit| needed.as_ref().is_none_or(|needed| needed.contains(unit))).count()
         };
-        let mut most = judged.map_or(0, count);
-        let mut better = None;
+        let instead = judged.map_or(0, count);
+        let (mut most, mut better) = (instead, None);
         for (index, other) in others.iter().enumerate() {
             let served = self.judge(other)?.as_ref().map_or(0, count);
             if served > most {
                 (most, better) = (served, Some(index));
             }
         }
-        Ok(better)
+        Ok(better.map(|index| Better { index, serves: most, instead }))
+    }
+
+    fn tell_of_better(&self, Better { serves, instead, .. }: &Better, passed_over: &Usable, taken: &Usable) {
+        let what = |usable: &Usable| {
+            let header = &usable.lease.manifest().header;
+            format!(
+                "{} of {}, lane {}",
+                header.created.strftime("%Y-%m-%d %H:%M:%S"),
+                header.scope.reference,
+                header.lane
+            )
+        };
+        self.job.console.say(format!(
+            "{}: the entry {} serves {serves} of the units that this job needs, and so comes before {}, which serves {instead}",
+            self.layer.layer,
+            what(taken),
+            what(passed_over)
+        ));
     }
 
     /// Whether it is of the job's own lane.

@@ -124,6 +124,8 @@ pub struct LayerRestore {
     pub matched_key: Option<String>,
     /// The ref whose entry that was.
     pub matched_ref: Option<String>,
+    /// The lane whose entry that was, where it is not the job's own.
+    pub matched_lane: Option<String>,
     /// What was brought; nothing on a miss and when only looking.
     pub transfer: Option<Transfer>,
     /// What the unit pool gave.
@@ -291,8 +293,10 @@ impl RestoreReport {
                 None if layer.hit == Hit::Miss => text.push_str("nothing restored"),
                 None => text.push_str("looked up only"),
             }
+            let of = |what: &Option<String>, word: &str| what.as_ref().map(|of| format!("{word}{of}"));
+            let of_ref = of(&layer.matched_ref, " of ").unwrap_or_default();
             let of =
-                layer.matched_ref.as_ref().map(|reference| format!(" of {reference}")).unwrap_or_default();
+                of(&layer.matched_lane, ", lane ").map_or(of_ref.clone(), |lane| format!("{of_ref}{lane}"));
             let _ = match layer.matched_key.as_ref().filter(|matched| **matched != layer.key) {
                 Some(matched) => write!(text, "\n        key {}\n        from {matched}{of}", layer.key),
                 None => write!(text, "\n        key {}{of}", layer.key),
@@ -386,6 +390,7 @@ mod tests {
             hit,
             matched_key: (hit != Hit::Miss).then(|| "old|`".into()),
             matched_ref: None,
+            matched_lane: None,
             transfer: (hit != Hit::Miss).then_some(Transfer {
                 tally,
                 took: Duration::ZERO,

@@ -24,6 +24,8 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
         "FILES",
         "SIZE",
         "LAST USE",
+        "RUN",
+        "COMMIT",
         "NOTE",
     ]);
     for Known { header, last_used, .. } in entries {
@@ -36,11 +38,18 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
             count(header.files),
             bytes(header.bytes),
             ago(*last_used, now),
+            header.origin.run.clone().unwrap_or_default(),
+            header.origin.commit.as_deref().map(abbreviated).unwrap_or_default().to_owned(),
             header.finality.note().unwrap_or_default().to_owned(),
         ]);
     }
     align_right(&mut table, &[5, 6]);
     table.to_string()
+}
+
+/// As git abbreviates it.
+fn abbreviated(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
 }
 
 /// The entries as a JSON array.
@@ -106,7 +115,7 @@ fn why(reason: Reason, policy: &Policy) -> String {
     }
 }
 
-/// What entries take, by layer and repository.
+/// What entries take, by layer and repository. What several rows have in common is a row of its own, so that all add up.
 pub fn usage_table(entries: &[Known], usage: &[Usage]) -> String {
     let mut groups: BTreeMap<(Layer, &str), (u64, u64, Vec<&Usage>)> = BTreeMap::new();
     for (entry, usage) in entries.iter().zip(usage) {
@@ -125,36 +134,59 @@ pub fn usage_table(entries: &[Known], usage: &[Usage]) -> String {
         "ON DISK",
         "FREED IF GONE",
     ]);
-    for ((layer, repository), (number, recorded, usages)) in groups {
-        let together = Weights::of(usages.iter().copied());
-        let mut all = Weights::of(usage);
-        for usage in usages {
-            all.remove(usage);
-        }
+    let of_groups: Vec<_> = groups.values().map(|(_, _, usages)| usages.clone()).collect();
+    let parts = Parts::of(usage, &of_groups);
+    for (((layer, repository), (number, recorded, _)), part) in groups.iter().zip(&parts.own) {
         table.add_row([
             layer.to_string(),
-            repository.to_owned(),
-            count(number),
-            bytes(recorded),
-            bytes(together.size()),
-            bytes(all.freed().bytes),
+            (*repository).to_owned(),
+            count(*number),
+            bytes(*recorded),
+            bytes(part.size),
+            bytes(part.freed),
         ]);
     }
-    let mut all = Weights::of(usage);
-    let size = all.size();
-    for usage in usage {
-        all.remove(usage);
+    let last = |what: &str, number: String, recorded: String, part: Part| {
+        [what.to_owned(), String::new(), number, recorded, bytes(part.size), bytes(part.freed)]
+    };
+    if parts.shared.size > 0 {
+        table.add_row(last("in several", String::new(), String::new(), parts.shared));
     }
-    table.add_row([
-        "all".to_owned(),
-        String::new(),
-        count(entries.len() as u64),
-        bytes(entries.iter().map(|entry| entry.header.bytes).sum()),
-        bytes(size),
-        bytes(all.freed().bytes),
-    ]);
+    let recorded = entries.iter().map(|entry| entry.header.bytes).sum();
+    table.add_row(last("all", count(entries.len() as u64), bytes(recorded), parts.all));
     align_right(&mut table, &[2, 3, 4, 5]);
     table.to_string()
+}
+
+/// Bytes on the disk, and what it would have more without them: what a workspace has as well stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    size: u64,
+    freed: u64,
+}
+
+/// What groups of entries take: each for itself, several in common, and all. The first two add up to the last.
+struct Parts {
+    own: Vec<Part>,
+    shared: Part,
+    all: Part,
+}
+
+impl Parts {
+    fn of(usage: &[Usage], groups: &[Vec<&Usage>]) -> Self {
+        let whole = Weights::of(usage).size();
+        let without = |gone: &[&Usage]| {
+            let mut weights = Weights::of(usage);
+            for usage in gone {
+                weights.remove(usage);
+            }
+            Part { size: whole - weights.size(), freed: weights.freed().bytes }
+        };
+        let own: Vec<_> = groups.iter().map(|group| without(group)).collect();
+        let all = without(&usage.iter().collect::<Vec<_>>());
+        let sum = own.iter().fold((0, 0), |(size, freed), part| (size + part.size, freed + part.freed));
+        Self { own, shared: Part { size: all.size - sum.0, freed: all.freed - sum.1 }, all }
+    }
 }
 
 fn align_right(table: &mut Table, columns: &[usize]) {
@@ -251,6 +283,20 @@ fn ago(then: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::retention::{Block, BlockId};
+
+    #[test]
+    fn what_groups_take_adds_up() {
+        let block =
+            |&(id, bytes): &(u64, u64)| Block { id: BlockId::File(id), bytes, is_held_elsewhere: id == 3 };
+        let usage = |blocks: &[(u64, u64)]| Usage { blocks: blocks.iter().map(block).collect() };
+        let usages = [usage(&[(1, 1000), (2, 2000)]), usage(&[(2, 2000), (3, 4000)]), usage(&[(3, 4000)])];
+        let Parts { own, shared, all } =
+            Parts::of(&usages, &[vec![&usages[0]], vec![&usages[1], &usages[2]]]);
+        let part = |size, freed| Part { size, freed };
+        assert_eq!(own, [part(1000, 1000), part(4000, 0)]);
+        assert_eq!((shared, all), (part(2000, 2000), part(7000, 3000)));
+    }
 
     #[test]
     fn times_are_told_in_the_largest_unit() {

@@ -159,3 +159,46 @@ fn an_event_file_that_is_none_is_told_once_and_not_trusted() {
     let missing = job.run(&["restore", "--no-session"]);
     assert!(missing.log.contains("the event file tells nothing"), "{}", missing.log);
 }
+
+/// As a runner of Forgejo or Gitea tells it that runs jobs on its host: each has a workspace of its own.
+fn forgejo(job: &mut Job, number: usize) {
+    let workspace = format!("home/.cache/act/{number}f3a9c/hostexecutor");
+    job.write(&format!("{workspace}/src/main.rs"), "fn main() { println!(\"one\") }\n");
+    for name in ["Cargo.toml", "Cargo.lock"] {
+        job.write(&format!("{workspace}/{name}"), &job.read(&format!("work/project/{name}")));
+    }
+    job.move_to(&workspace);
+    let temporary = job.path(&format!("home/.cache/act/{number}f3a9c/tmp"));
+    std::fs::create_dir_all(&temporary).unwrap();
+    job.set("RUNNER_TEMP", temporary.display());
+    for name in ["ACT", "GITEA_ACTIONS", "FORGEJO_ACTIONS", "CI"] {
+        job.set(name, "true");
+    }
+    job.set("GITHUB_SERVER_URL", "https://code.example");
+    // They pass inputs on to steps as GitHub's runners do not.
+    job.set("INPUT_KEY", "of-another-action");
+}
+
+#[test]
+fn a_runner_of_forgejo_has_other_workspaces_and_other_names_of_pull_requests() {
+    let mut job = Job::new();
+    forgejo(&mut job, 1);
+    job.build(&[]);
+    forgejo(&mut job, 2);
+    let (restored, _) = job.build(&[]);
+    assert_eq!(restored.outputs["target-hit"], "exact", "{}", restored.log);
+    assert_ne!(restored.outputs["cache-key"], "of-another-action");
+    // The ref of a pull request is its head there.
+    let event = r#"{"action": "opened", "number": 7, "pull_request": {"number": 7, "base": {"ref": "main"},
+        "head": {"ref": "topic"}}, "repository": {"full_name": "o/r", "default_branch": "main"}}"#;
+    job.event("refs/pull/7/head", event);
+    forgejo(&mut job, 3);
+    job.write("home/.cache/act/3f3a9c/hostexecutor/src/main.rs", "fn main() { println!(\"two\") }\n");
+    let (restored, saved) = job.build(&[]);
+    assert_eq!(restored.outputs["target-hit"], "exact", "{}", restored.log);
+    assert!(saved.log.contains("saved"), "{}", saved.log);
+    let of_request =
+        job.entries("target").into_iter().filter(|entry| entry.to_string_lossy().contains("pull"));
+    assert_eq!(of_request.count(), 1);
+    assert!(job.newest_entry("target").to_string_lossy().contains("refs%2Fpull%2F7%2Fmerge"));
+}
