@@ -1,17 +1,21 @@
 //! The texts that a program has in it, and which of them name something: what it runs, which variables it reads.
 //!
 //! Texts lie one behind the other, without marks between them. Where one begins is known from what points there: instructions that
-//! take an address, and tables of pointers that are filled in when the program starts.
+//! take an address, and tables of pointers, which may be filled in when the program starts. What only looks like a pointer does no
+//! harm: a text may also end where the one after the next begins, and so on.
 
 use std::collections::{BTreeSet, HashSet};
 
-use object::{Architecture, Object, ObjectSection};
+use object::{Architecture, Object, ObjectKind, ObjectSection};
 
 /// The shortest name that is looked for everywhere, in bytes.
 const SHORTEST: usize = 5;
 
 /// The longest text that is looked at, in bytes.
 const LONGEST: usize = 256;
+
+/// At how many of the next beginnings a text may end.
+const ENDS: usize = 4;
 
 /// The read-only data of a program, and where in it texts can begin.
 #[derive(Debug, Default)]
@@ -36,19 +40,19 @@ impl<'p> Literals<'p> {
         if object.architecture() != Architecture::X86_64 {
             return Self { data, begins: (0..data.len()).collect(), is_sparse: false };
         }
-        let mut begins: Vec<_> =
-            loaded(&object).into_iter().chain(pointers(&object)).filter_map(at).collect();
+        let pointed = loaded(&object).into_iter().chain(pointers(&object)).chain(words(&object));
+        let mut begins: Vec<_> = pointed.chain(immediate(&object)).filter_map(at).collect();
         begins.sort_unstable();
         begins.dedup();
         Self { data, begins, is_sparse: true }
     }
 
-    /// From where each text begins to where the next one does, or a long way from there. It can end before.
+    /// From where each text begins to where it must have ended, at most. It can end before.
     pub(super) fn texts(&self) -> impl Iterator<Item = &'p [u8]> {
-        let next = self.begins.iter().skip(1).copied().chain([self.data.len()]);
-        self.begins.iter().zip(next).map(|(&begin, next)| {
+        self.begins.iter().enumerate().map(|(index, &begin)| {
             let far = self.data.len().min(begin + LONGEST);
-            &self.data[begin..if self.is_sparse { next.min(far) } else { far }]
+            let last = self.begins.get(index + ENDS).filter(|_| self.is_sparse);
+            &self.data[begin..last.map_or(far, |&last| last.min(far))]
         })
     }
 
@@ -56,18 +60,28 @@ impl<'p> Literals<'p> {
     /// for.
     pub(super) fn named(&self, names: &HashSet<String>) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
-        for text in self.texts() {
-            let ends = if self.is_sparse { end(text)..=end(text) } else { SHORTEST..=text.len() };
-            let texts = ends.filter_map(|end| std::str::from_utf8(&text[..end]).ok());
-            found.extend(texts.filter_map(|text| names.get(text)).cloned());
+        let mut add = |text: &[u8]| {
+            found.extend(std::str::from_utf8(text).ok().and_then(|text| names.get(text)).cloned());
+        };
+        if self.is_sparse {
+            for (index, &begin) in self.begins.iter().enumerate() {
+                let ends = self.begins[index + 1..].iter().copied().chain([self.data.len()]).take(ENDS);
+                for end in ends.take_while(|end| end - begin <= LONGEST) {
+                    add(without_zeros(&self.data[begin..end]));
+                }
+            }
+        } else {
+            for text in self.texts() {
+                (SHORTEST..=text.len()).for_each(|end| add(&text[..end]));
+            }
         }
         found
     }
 }
 
-/// Where a text ends that C may end with a zero.
-fn end(text: &[u8]) -> usize {
-    text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
+/// A text that C may end with a zero.
+fn without_zeros(text: &[u8]) -> &[u8] {
+    &text[..text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)]
 }
 
 /// The addresses that instructions `lea register, [rip + distance]` take.
@@ -82,6 +96,27 @@ fn loaded(object: &object::File<'_>) -> Vec<u64> {
         is_it.then(|| (text.address() + start as u64 + 7).wrapping_add_signed(distance.into()))
     };
     memchr::memchr_iter(0x8d, code).filter_map(address).collect()
+}
+
+/// What may be addresses in the instructions of a program that is always loaded at the same place (`relocation-model=static`): there
+/// they are numbers of four bytes like others.
+fn immediate(object: &object::File<'_>) -> Vec<u64> {
+    if object.kind() != ObjectKind::Executable {
+        return Vec::new();
+    }
+    let code = object.section_by_name(".text").and_then(|text| text.data().ok()).unwrap_or_default();
+    let number = |bytes: &[u8]| u64::from(u32::from_le_bytes(bytes.try_into().expect("these are four")));
+    code.windows(4).map(number).collect()
+}
+
+/// What may be addresses in tables of pointers that are filled in already, or whose places alone are told elsewhere (`.relr.dyn`).
+fn words(object: &object::File<'_>) -> Vec<u64> {
+    let tables = [".data", ".data.rel.ro", ".rodata"].iter().filter_map(|name| object.section_by_name(name));
+    let of_table = |table: object::Section<'_, '_>| {
+        let (words, _) = table.data().unwrap_or_default().as_chunks::<8>();
+        words.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>()
+    };
+    tables.flat_map(of_table).collect()
 }
 
 /// The addresses that are written into tables of pointers when the program starts.

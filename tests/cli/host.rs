@@ -66,6 +66,31 @@ fn a_variable_that_is_read_and_not_declared_is_an_input() {
 }
 
 #[test]
+fn a_program_that_a_script_runs_is_an_input_however_the_script_was_linked() {
+    let script =
+        telling("String::from_utf8(std::process::Command::new(\"idlc\").output().unwrap().stdout).unwrap()");
+    for flags in [
+        // Addresses are numbers in instructions.
+        "-C relocation-model=static",
+        // Of tables of pointers only the places are listed.
+        "-C link-arg=-Wl,-z,pack-relative-relocs",
+        "-C strip=symbols",
+        "-C opt-level=3 -C lto=off",
+    ] {
+        let config = format!("[build]\nrustflags = {:?}\n", flags.split(' ').collect::<Vec<_>>()).leak();
+        let files = [(".cargo/config.toml", &*config), ("build.rs", script), ("src/main.rs", SAYS)];
+        let mut repository = Repository::new(&files, RUN);
+        let path = format!("{}:{}", repository.job.path("bin").display(), std::env::var("PATH").unwrap());
+        repository.job.set("PATH", path);
+        repository.check_out(HERE);
+        tool(&repository, "one");
+        assert_eq!(repository.run(HERE).0, "one\nok\n", "{flags}");
+        tool(&repository, "two");
+        assert_eq!(repository.run(HERE).0, "two\nok\n", "{flags}");
+    }
+}
+
+#[test]
 fn what_a_script_reads_without_naming_it_is_an_input() {
     let names_a_variable = "fn main() {\n    println!(\"cargo:rerun-if-env-changed=X\");\n    \
          println!(\"cargo:rustc-env=V={}\", std::fs::read_to_string(\"x\").unwrap());\n}\n";
