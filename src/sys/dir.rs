@@ -479,9 +479,10 @@ const NOW: fs::Timestamps = {
     fs::Timestamps { last_access: now, last_modification: now }
 };
 
-/// The access time stays as it is: nobody needs it, and not setting it spares a write on some file systems.
+/// Nobody needs the access time, and it is now.
 fn timestamps(mtime: Time) -> fs::Timestamps {
-    fs::Timestamps { last_access: OMIT, last_modification: timespec(mtime) }
+    // Some file systems in user space (bindfs) set no time where one is to be left as it is, and say that they did.
+    fs::Timestamps { last_modification: timespec(mtime), ..NOW }
 }
 
 fn timespec(time: Time) -> fs::Timespec {
