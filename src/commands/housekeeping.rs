@@ -75,7 +75,7 @@ pub(super) fn clean(
         evicted += store.evict(&idle_units(store, limits, now)?);
         store.known_in(&Layer::OF_JOBS)?
     };
-    store.set_back_to(now, &mut known);
+    store.set_back(now, &known);
     loop {
         let has_sizes = limits.ask_for_sizes() || !lacking.is_none();
         let usage = if has_sizes { Some(store.usage(&known)?) } else { None };

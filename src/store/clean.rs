@@ -15,7 +15,7 @@ use super::part::Needs;
 use super::retention::{Known, Planned, Reach, Reason};
 use super::session::is_session_over;
 use super::{Error, Layer, Result, Store};
-use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode};
+use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, Time};
 
 /// Longer than any job: GitHub ends those of self-hosted runners after five days.
 const LONGEST_JOB: SignedDuration = SignedDuration::from_hours(6 * 24);
@@ -83,7 +83,7 @@ impl Store {
             self.stat(id).is_ok_and(|stat| {
                 let age = now.duration_since(timestamp(stat.mtime));
                 if age < -AHEAD {
-                    self.set_back(id);
+                    self.set_back_one(now, id);
                 }
                 self.may_remove(stat.owner) && age > longest
             })
@@ -97,18 +97,19 @@ impl Store {
         Ok(entries.filter(is_idle).filter_map(planned).collect())
     }
 
-    /// Lets those of `known` that seem to be of the future be of use now: else they would never grow old.
-    pub fn set_back_to(&self, now: Timestamp, known: &mut [Known]) {
-        let is_ahead = |entry: &&mut Known| now.duration_since(entry.last_used) < -AHEAD;
-        for entry in known.iter_mut().filter(is_ahead) {
-            self.set_back(&entry.id);
-            entry.last_used = now;
+    /// Notes of those of `known` that seem to be of use in the future that it was a day ago: else they would never grow old, or
+    /// be newer than what is saved now.
+    pub fn set_back(&self, now: Timestamp, known: &[Known]) {
+        for entry in known.iter().filter(|entry| now.duration_since(entry.last_used) < -AHEAD) {
+            self.set_back_one(now, &entry.id);
         }
     }
 
-    fn set_back(&self, id: &EntryId) {
+    fn set_back_one(&self, now: Timestamp, id: &EntryId) {
+        let then = now - AHEAD;
+        let time = Time { seconds: then.as_second(), nanoseconds: then.subsec_nanosecond().unsigned_abs() };
         // Another user's stays as it is, and its owner's next clean-up sees it as well.
-        let _ = self.open_folder(&id.path()).and_then(|folder| Ok(folder.touch_self()?));
+        let _ = self.open_folder(&id.path()).and_then(|folder| Ok(folder.finish_self(None, time)?));
     }
 
     /// The entries of some layers whose header can be read.

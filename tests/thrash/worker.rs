@@ -356,5 +356,5 @@ fn key_of_session(pointers: &Path) -> Option<String> {
     let pointer = fault::inside(pointers).into_iter().next()?;
     let session = fs::read_to_string(fs::read_to_string(pointer).ok()?).ok()?;
     let session: serde_json::Value = serde_json::from_str(&session).unwrap();
-    Some(session["layers"][0]["plan"]["key"].as_str().unwrap().to_owned())
+    Some(session["value"]["layers"][0]["plan"]["key"].as_str().unwrap().to_owned())
 }
