@@ -54,6 +54,8 @@ class Judge:
     # In %, of the units that need not have been compiled: those that an earlier job had built at the same path, or anywhere.
     needless_one_path: float
     needless_any_path: float
+    # Units compiled needlessly at one path, by the feature of cargo that they belong to.
+    needless_by_shape: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,14 @@ def read_judge(path: Path) -> Judged:
             raise Unusable(f"{path}: {figures['stale']} jobs of the run on {figures['file_system']} were stale")
         needless = figures["needless"]
         counts = {name: figures[name] for name in COUNTED}
-        runs.append(Judge(**counts, needless_one_path=needless["one_path"], needless_any_path=needless["any_path"]))
+        runs.append(
+            Judge(
+                **counts,
+                needless_one_path=needless["one_path"],
+                needless_any_path=needless["any_path"],
+                needless_by_shape=figures["needless_at_one_path"]["by_shape"],
+            )
+        )
     return Judged(read_made(value), runs)
 
 

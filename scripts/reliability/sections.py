@@ -1,11 +1,15 @@
 """Sections of the page whose results lie beside it: each is run, and written anew, apart from all others."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import page
-from results import Unusable, read_cargos, read_judge, read_projects
+from results import Judge, Unusable, read_cargos, read_judge, read_projects
+
+# So many are told by name.
+MOST_SHAPES = 8
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,18 @@ def judge(path: Path) -> str:
 
 {page.table(head, [(what, *values) for what, values in figures.items()])}
 
+{page.wrapped(whose_needless(found.runs))}
+
 {page.wrapped(f"Made by `scripts/reliability.sh --judge` {page.when(found.made)}.")}"""
+
+
+def whose_needless(runs: list[Judge]) -> str:
+    """Where not all is kept that could be."""
+    of: Counter[str] = Counter()
+    for run in runs:
+        of.update(run.needless_by_shape)
+    told = ", ".join(f"`{shape}` {count:,}" for shape, count in of.most_common(MOST_SHAPES))
+    return f"Of the {of.total():,} units that were compiled needlessly at one path most belong to: {told}."
 
 
 JUDGE = """(build scripts, macros that read files, links, several workspaces, git and vendored dependencies …) have random
