@@ -51,11 +51,18 @@ fn completed(mut args: Vec<OsString>, env: &Environment, policy: &HostPolicy) ->
         let names: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
         let flag = |name: &str, value: &str| OsString::from(format!("--{name}={value}"));
         let of_policy = policy.inputs().filter(|(name, _)| names.contains(name));
-        let mut flags: Vec<OsString> = of_policy.map(|(name, value)| flag(name, value)).collect();
+        let of_policy = of_policy.map(|(name, value)| flag(name, value));
         let of_host = names.iter().filter_map(|name| Some((*name, env.get(&variable(name))?)));
         // Last, since it looks through all inputs.
         let of_host = of_host.filter(|(name, _)| is_input(name));
-        flags.extend(of_host.map(|(name, value)| flag(name, value)));
+        let of_host = of_host.map(|(name, value)| flag(name, value));
+        // A job's variables narrow what the policy says. To other commands, which act on all, a workflow's are not to say anything
+        // else.
+        let mut flags: Vec<OsString> = if names.contains(&"share") {
+            of_policy.chain(of_host).collect()
+        } else {
+            of_host.chain(of_policy).collect()
+        };
         if TAKE_INPUTS.contains(&command.get_name())
             && let Some(inputs) = env.get(ALL_INPUTS)
         {

@@ -39,7 +39,7 @@ pub(super) fn complete(
     store: &Store,
     layer: &LayerPlan,
     pool: &PoolPlan,
-    own: &[Scope],
+    own: Option<&Scope>,
     link_mode: LinkMode,
 ) -> Result<Option<Completed>, Trouble> {
     let started = Instant::now();
@@ -74,7 +74,7 @@ fn find(
     pool: &PoolPlan,
     locked: &Locked,
 ) -> Result<Vec<PoolUnit>, Trouble> {
-    Ok(pool::find(job, store, files, pool, |key| locked.has_package(&key.package))?.units)
+    Ok(pool::find(job, store, files, (pool, pool.read.iter()), |key| locked.has_package(&key.package))?.units)
 }
 
 /// Of the units `found` those that go together with what is `present`.
@@ -108,7 +108,7 @@ struct Work<'a> {
     store: &'a Store,
     pool: &'a PoolPlan,
     /// What the job writes to.
-    own: &'a [Scope],
+    own: Option<&'a Scope>,
     root: &'a RootPlan,
     link_mode: LinkMode,
 }

@@ -89,8 +89,9 @@ impl<'a> Contributor<'a> {
         let (tree, files) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
         let units = units(tree);
         let dependencies = dependencies(files.folders(), tree, &units, &pool.home)?;
-        let own: Vec<_> = session.scope.iter().chain([scope]).cloned().collect();
-        let borrowed = entry.borrowed(root, &own);
+        // What several repositories share is of nobody's inodes alone.
+        let own = session.scope.as_ref().ok().filter(|own| *own == scope);
+        let borrowed = entry.borrowed(root, own);
         let made = entry.manifest().provenance.roots.get(root).map_or(&[][..], Vec::as_slice);
         Ok(Self {
             job,

@@ -1,5 +1,6 @@
 //! Lets entries go by plan, and looks after the disks: the steps of retention and of the disk guard.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::job::{Job, chain};
 use crate::plan::{DiskGuard, Upkeep};
 use crate::report::{CleanReport, DiskReport, Large};
-use crate::store::retention::{Inventory, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
+use crate::store::retention::{Inventory, Known, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
 use crate::store::{self, Evicted, Layer, Store};
 use crate::sys::{self, Dir, Space, folder_size, space_at};
 
@@ -84,8 +85,8 @@ pub(super) fn clean(
         let done = store.evict(&plan);
         let in_use = done.in_use.clone();
         evicted += done;
-        known
-            .retain(|entry| !plan.iter().any(|planned| planned.id == entry.id) || in_use.contains(&entry.id));
+        let gone: HashSet<_> = plan.iter().map(|planned| &planned.id).collect();
+        known.retain(|entry| !gone.contains(&entry.id) || in_use.contains(&entry.id));
         for entry in &mut known {
             entry.stays |= in_use.contains(&entry.id);
         }
@@ -112,15 +113,34 @@ pub(super) fn clean(
     }))
 }
 
-/// What the disk would have more if all entries were gone that may go.
-pub(super) fn freeable(store: &Store) -> Result<Shortage, store::Error> {
+/// Whether there could be `needed` room in `space` if all entries were gone that may go for it.
+pub(super) fn can_make_room(
+    store: &Store,
+    limits: &Limits,
+    space: Space,
+    needed: Shortage,
+) -> Result<bool, store::Error> {
     let known = store.known()?;
     let usage = store.usage(&known)?;
-    let mut weights = Weights::of(&usage);
-    for (_, usage) in known.iter().zip(&usage).filter(|(entry, _)| !entry.stays) {
-        weights.remove(usage);
-    }
-    Ok(weights.freed())
+    let without = |may_go: &dyn Fn(&Known) -> bool| {
+        let mut weights = Weights::of(&usage);
+        for (_, usage) in known.iter().zip(&usage).filter(|(entry, _)| !entry.stays && may_go(entry)) {
+            weights.remove(usage);
+        }
+        let freed = weights.freed();
+        Space {
+            free_bytes: space.free_bytes + freed.bytes,
+            free_inodes: space.free_inodes + freed.inodes,
+            ..space
+        }
+    };
+    let of_all = limits.lacks(without(&|_| true), needed).all;
+    let of_own = limits.own.as_ref().map(|(reach, _)| {
+        // What goes for the host's own lack counts as well, and is not known here.
+        let reached = without(&|entry| reach.has(&entry.header.scope));
+        limits.lacks(reached, needed).own
+    });
+    Ok(of_all.is_none() && of_own.is_none_or(Shortage::is_none))
 }
 
 /// Units of the pool that lay idle for too long.
@@ -133,8 +153,8 @@ fn idle_units(store: &Store, limits: &Limits, now: Timestamp) -> Result<Vec<Plan
         && let Some(longest) = own.max_age
     {
         let of_own = store.idle_units(longest, now, Some(reach))?.into_iter();
-        let more: Vec<_> = of_own.filter(|unit| idle.iter().all(|other| other.id != unit.id)).collect();
-        idle.extend(more);
+        let known: HashSet<_> = idle.iter().map(|unit| unit.id.clone()).collect();
+        idle.extend(of_own.filter(|unit| !known.contains(&unit.id)));
     }
     Ok(idle)
 }

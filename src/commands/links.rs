@@ -4,18 +4,33 @@
 use std::path::{Path, PathBuf};
 
 use super::job::Job;
-use crate::plan::Plan;
+use crate::plan::{LayerPlan, Plan, Session};
 use crate::sys::file;
 
 /// Takes layers out of the plan of which a root lies behind such a link, and tells which. A layer is cached as a whole or not at
 /// all.
 pub(super) fn leave_out(job: &Job, plan: &mut Plan) {
-    let sources = plan.layers.iter().filter_map(|layer| layer.sources.as_ref());
-    let checkouts = sources.flat_map(|sources| sources.workspaces.clone()).chain(job.folder());
-    let checkouts: Vec<PathBuf> = checkouts.collect();
-    plan.layers.retain(|layer| {
-        let found = layer.roots.iter().find_map(|root| leads_out(&checkouts, &root.path));
-        let Some((link, to)) = &found else { return true };
+    let checkouts = checkouts(job, plan.layers.iter());
+    plan.layers.retain(|layer| !leads_out_of_any(job, &checkouts, layer));
+}
+
+/// The same of a session: the checkout may have come after the restore, and a link with it.
+pub(super) fn leave_out_of(job: &Job, session: &mut Session) {
+    let checkouts = checkouts(job, session.layers.iter().map(|layer| &layer.plan));
+    session.layers.retain(|layer| !leads_out_of_any(job, &checkouts, &layer.plan));
+}
+
+/// The checkouts of a job, by all names that are known of them.
+fn checkouts<'p>(job: &Job, layers: impl Iterator<Item = &'p LayerPlan>) -> Vec<PathBuf> {
+    let sources = layers.filter_map(|layer| layer.sources.as_ref());
+    let given = job.context.workspace.iter().map(|folder| file::normal(folder));
+    sources.flat_map(|sources| sources.workspaces.clone()).chain(job.folder()).chain(given).collect()
+}
+
+/// Whether a root of the layer lies behind a link that leads out, which is told.
+fn leads_out_of_any(job: &Job, checkouts: &[PathBuf], layer: &LayerPlan) -> bool {
+    let found = layer.roots.iter().find_map(|root| leads_out(checkouts, &root.path));
+    if let Some((link, to)) = &found {
         job.console.warn(format!(
             "{}: not cached: {} leads out of the checkout, to {}; hint: name that folder itself, as in `workspaces: . -> {}` or in \
              `path`",
@@ -24,8 +39,8 @@ pub(super) fn leave_out(job: &Job, plan: &mut Plan) {
             to.display(),
             to.display()
         ));
-        false
-    });
+    }
+    found.is_some()
 }
 
 /// The first part of `path` that is a link out of the innermost of `checkouts` in which the path lies, and where it leads.

@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use crate::cargo::{Host, Unit, units};
 use crate::github::Environment;
 use crate::plan::{PoolPlan, UnitKey};
-use crate::store::{self, EntryId, Layer, Lease, Needs, Store};
+use crate::store::{self, EntryId, Layer, Lease, Needs, Scope, Store};
 use crate::sys::{ManyOpenFiles, Time, sha256_hex};
 use crate::tree::{Kind, Tree};
 
@@ -73,7 +73,9 @@ impl Known {
         target: &Tree,
     ) -> Result<Self, Trouble> {
         let hashes: HashSet<_> = units(target).iter().map(|unit| hash(target, unit)).collect();
-        let found = find(job, store, files, pool, |key| hashes.contains(&key.hash))?;
+        // Also of what the job adds to and does not read, lest it adds the same each time.
+        let scopes = pool.read.iter().chain(&pool.write);
+        let found = find(job, store, files, (pool, scopes), |key| hashes.contains(&key.hash))?;
         let mut by_hash: HashMap<String, Vec<PoolUnit>> = HashMap::new();
         for unit in found.units {
             by_hash.entry(unit.key.hash.clone()).or_default().push(unit);
@@ -108,16 +110,21 @@ pub(super) fn slot(target: &Tree, unit: &Unit) -> String {
 }
 
 /// The units whose keys are wanted, of each one. What cannot be read is passed over.
-pub(super) fn find(
+pub(super) fn find<'p>(
     job: &Job,
     store: &Store,
     files: &ManyOpenFiles,
-    pool: &PoolPlan,
+    (pool, scopes): (&PoolPlan, impl Iterator<Item = &'p Scope>),
     is_wanted: impl Fn(&UnitKey) -> bool,
 ) -> Result<Found, Trouble> {
     let mut keys = Vec::new();
     let mut seen = HashSet::new();
-    for scope in &pool.read {
+    let mut seen_scopes = Vec::new();
+    for scope in scopes {
+        if seen_scopes.contains(&scope) {
+            continue;
+        }
+        seen_scopes.push(scope);
         for text in store.keys(Layer::Units, scope)? {
             let key = UnitKey::parse(&pool.prefix, &text).filter(&is_wanted);
             keys.extend(key.filter(|key| seen.insert(key.clone())).map(|key| (scope, text, key)));

@@ -12,7 +12,7 @@ use super::compose::{self, Completed};
 use super::job::{Job, chain};
 use super::judged::{self, Judged};
 use super::progress::shown;
-use super::source::{folder_of, is_target_folder, linkable, own_scopes};
+use super::source::{folder_of, is_target_folder, linkable};
 use super::tools::{self, Arrival};
 use super::trouble::Trouble;
 use super::{downloads, explain, sweep};
@@ -363,8 +363,7 @@ impl<'a> Restorer<'a> {
             existing => existing,
         };
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
-        let mut borrowed =
-            lease.borrowed(recorded, &own_scopes(self.plan.scopes.write.as_ref().ok(), self.layer));
+        let mut borrowed = lease.borrowed(recorded, self.plan.scopes.write.as_ref().ok());
         if wanted.is_some() {
             borrowed = tree.of_same_paths(&root.tree, &borrowed);
         }
@@ -425,8 +424,8 @@ impl<'a> Restorer<'a> {
             served.hit == Hit::Exact && !lacks_units && served.lease.manifest().header.lane == self.plan.lane
         });
         let pool = self.layer.pool.as_ref().filter(|_| !is_whole)?;
-        let own = own_scopes(self.plan.scopes.write.as_ref().ok(), self.layer);
-        let completed = compose::complete(self.job, self.store, self.layer, pool, &own, self.plan.link_mode);
+        let own = self.plan.scopes.write.as_ref().ok();
+        let completed = compose::complete(self.job, self.store, self.layer, pool, own, self.plan.link_mode);
         completed.unwrap_or_else(|error| {
             let layer = self.layer.layer;
             self.job.console.warn(format!("{layer}: not completed from the unit pool: {}", chain(&error)));

@@ -9,9 +9,11 @@ use super::housekeeping::Moment;
 use super::job::{Exit, Job, chain};
 use super::saver::Saver;
 use super::trouble::Trouble;
-use super::{facts, flush, housekeeping, outputs, restore};
+use super::{facts, flush, housekeeping, links, outputs, restore};
 use crate::cli::Inputs;
-use crate::plan::{JobStatus, LayerPlan, Modes, SaveMoment, Scopes, Session, SessionLayer, Settings, Start};
+use crate::plan::{
+    JobStatus, LayerPlan, Modes, NoWrite, SaveMoment, Scopes, Session, SessionLayer, Settings, Start,
+};
 use crate::report::{CleanReport, LayerSave, SaveReport, Saved};
 use crate::store::retention::Shortage;
 use crate::store::{self, Claim, Layer, Query, Store};
@@ -32,7 +34,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> Exit {
     }
     let mut seen = Seen::default();
     for path in &sessions {
-        if let Err(error) = finish_session(job, path, settings.save, inputs.job_status(), &mut seen) {
+        if let Err(error) = finish_session(job, path, &settings, inputs.job_status(), &mut seen) {
             job.console.warn(format!("nothing saved: {}", chain(&error)));
         }
     }
@@ -91,7 +93,7 @@ fn start(
 fn finish_session(
     job: &Job,
     path: &Path,
-    moment: SaveMoment,
+    settings: &Settings,
     status: JobStatus,
     seen: &mut Seen,
 ) -> Result<(), store::Error> {
@@ -102,9 +104,14 @@ fn finish_session(
                     .warn(format!("nothing saved: {} tells {why}, which is not this job's", path.display()));
                 return Ok(());
             }
-            if moment != SaveMoment::default() {
-                claimed.value.save = moment;
+            // What the step of the save says narrows what its restore was told.
+            if settings.save != SaveMoment::default() {
+                claimed.value.save = settings.save;
             }
+            if !settings.cache_mode.writes() {
+                claimed.value.scope = Err(NoWrite::Input);
+            }
+            links::leave_out_of(job, &mut claimed.value);
             let store = Store::open(Store::root_of_session(path), claimed.value.upkeep.access)?;
             report(job, &save(job, &store, &claimed.value, status, seen));
             sys::crash_at(CrashPoint::Saved);
@@ -121,9 +128,8 @@ fn finish_session(
 /// What a job's restore noted lies where other jobs of its user can write, and is not to let one of them save as another: what
 /// it tells that it is not this job's, if anything.
 fn check(job: &Job, session: &Session, path: &Path) -> Result<(), String> {
-    let folder = job.folder().map_err(|error| chain(&*error))?;
     let modes = Modes { host: job.policy.mode(&job.context), ..Modes::default() };
-    let scopes = Scopes::new(&job.context, &folder, modes);
+    let scopes = Scopes::new(&job.context, &session.folder, modes);
     session.check(&scopes, &facts::origin(job), job.policy.most_share(job.context.is_actions))?;
     let is_elsewhere = |root: &PathBuf| Store::root_of_session(path) != root;
     match &job.policy.cache_root {

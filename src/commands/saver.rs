@@ -12,7 +12,7 @@ use super::live::{self, Live};
 use super::pool::Known;
 use super::progress::shown;
 use super::shared::Shared;
-use super::source::{is_no_reason, linkable, own_scopes};
+use super::source::{is_no_reason, linkable};
 use super::staying::Staying;
 use super::trouble::Trouble;
 use super::{contribute, freshness, housekeeping, outputs, pool, tools};
@@ -111,7 +111,7 @@ impl Saver<'_> {
         let known: Vec<_> = live.iter().map(|live| self.known(files, live)).collect();
         for ((shared, live), known) in shared.iter_mut().zip(live).zip(&known) {
             if let Some(known) = known {
-                shared.add_units(self.job, live, known, files, &self.own_scopes());
+                shared.add_units(self.job, live, known, files, self.scope);
             }
         }
         let staging = self.store.stage()?;
@@ -147,7 +147,7 @@ impl Saver<'_> {
             _ => Staying::default(),
         };
         let shared = live.iter().zip(&*alike).map(|(live, alike)| match (base, alike) {
-            (Some(base), Some(alike)) => Shared::with_base(live, base, alike, &staying, &self.own_scopes()),
+            (Some(base), Some(alike)) => Shared::with_base(live, base, alike, &staying, self.scope),
             _ => Ok(Shared::with_none(live)),
         });
         shared.collect()
@@ -185,7 +185,7 @@ impl Saver<'_> {
         let mut needed = Shortage::default();
         for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
             let linker = Linker::new(self.session.link_mode);
-            let linkable = shared.of_placed(self.linkable(live, index)?);
+            let linkable = shared.of_placed(self.linkable(live, index, shared)?);
             let (tree, folders) = (shared.tree(one), (&one.dir).into());
             let source = Source { tree, folders, linkable: &linkable, is_live: true };
             let packable = if self.layer.plan.layer.has_packs() {
@@ -207,13 +207,7 @@ impl Saver<'_> {
             return Ok(None);
         }
         // Where all of it would not do, others' entries are not to go for nothing.
-        let freeable = housekeeping::freeable(self.store)?;
-        let all = Space {
-            free_bytes: space.free_bytes + freeable.bytes,
-            free_inodes: space.free_inodes + freeable.inodes,
-            ..space
-        };
-        if !lacks(all) {
+        if housekeeping::can_make_room(self.store, &limits, space, needed)? {
             housekeeping::clean(self.job, self.store, &limits, needed)?;
             space = space_at(root)?;
         }
@@ -285,7 +279,7 @@ impl Saver<'_> {
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
                 tally += stayed(&one.root.tree, shared.tree(one));
-                let (folders, linkable) = ((&one.dir).into(), self.linkable(live, index)?);
+                let (folders, linkable) = ((&one.dir).into(), self.linkable(live, index, shared)?);
                 if layer.has_packs() {
                     let tree = &one.root.tree;
                     let source = Source { tree, folders, linkable: &linkable, is_live: true };
@@ -300,15 +294,20 @@ impl Saver<'_> {
         })
     }
 
-    fn own_scopes(&self) -> Vec<Scope> {
-        own_scopes(Some(self.scope), &self.layer.plan)
-    }
-
     /// Which files of the root number `index` may share their inode with the entry.
-    fn linkable(&self, live: &[Live], index: usize) -> tree::Result<Vec<bool>> {
+    fn linkable(&self, live: &[Live], index: usize, shared: &Shared) -> tree::Result<Vec<bool>> {
         let others = live.iter().enumerate().filter(|(number, _)| *number != index);
-        let Live { plan, root, .. } = &live[index];
-        linkable(self.layer.plan.layer, plan, &root.tree, others.map(|(_, other)| &other.root.tree), &[])
+        let Live { plan, root, dir, .. } = &live[index];
+        let tree = &root.tree;
+        let mut may =
+            linkable(self.layer.plan.layer, plan, tree, others.map(|(_, other)| &other.root.tree), &[])?;
+        // Whose else they are nobody knows: of another ref's entry, by a job that had this folder before.
+        let is_new = |id: NodeId| may[id as usize] && !shared.is_based(id);
+        let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;
+        for (may, has_others) in may.iter_mut().zip(has_others) {
+            *may &= !has_others;
+        }
+        Ok(may)
     }
 
     /// What the layer was built from.

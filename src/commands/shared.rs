@@ -24,6 +24,8 @@ pub(super) struct Shared {
     of: Vec<Option<u32>>,
     /// For each live node whether the entry from which the job started has it, in whatever way.
     is_known: Vec<bool>,
+    /// For each live node whether a base has it.
+    is_based: Vec<bool>,
     /// For each live node whether what has it is of a scope that the job does not write to.
     borrowed: Vec<bool>,
 }
@@ -33,8 +35,9 @@ impl Shared {
     pub(super) fn with_none(live: &Live) -> Self {
         let count = live.root.tree.len() as usize;
         let (of, is_known) = (vec![None; count], vec![false; count]);
-        let borrowed = is_known.clone();
-        Self { elsewhere: Elsewhere::default(), placed: None, bases: Vec::new(), of, is_known, borrowed }
+        let (is_based, borrowed) = (is_known.clone(), is_known.clone());
+        let elsewhere = Elsewhere::default();
+        Self { elsewhere, placed: None, bases: Vec::new(), of, is_known, is_based, borrowed }
     }
 
     /// With the entry from which the job started, which writes to `own`.
@@ -43,7 +46,7 @@ impl Shared {
         base: &Lease,
         alike: &Alike,
         staying: &Staying,
-        own: &[Scope],
+        own: &Scope,
     ) -> Result<Self, Trouble> {
         let tree = &live.root.tree;
         let bases = base.open_folders(alike.number)?;
@@ -53,12 +56,15 @@ impl Shared {
             Some(placed) => placed.of_these(&of),
             None => of,
         };
-        let mut borrowed =
-            tree.of_same_paths(&base.manifest().roots[alike.number].tree, &base.borrowed(alike.number, own));
-        for (id, _) in tree.iter() {
-            borrowed[id as usize] &= alike.place(id).is_some();
+        let mut borrowed = tree.of_same_paths(
+            &base.manifest().roots[alike.number].tree,
+            &base.borrowed(alike.number, Some(own)),
+        );
+        let is_based: Vec<_> = tree.iter().map(|(id, _)| alike.place(id).is_some()).collect();
+        for (borrowed, is_based) in borrowed.iter_mut().zip(&is_based) {
+            *borrowed &= is_based;
         }
-        Ok(Self { elsewhere, placed, bases, of, is_known: alike.same.clone(), borrowed })
+        Ok(Self { elsewhere, placed, bases, of, is_known: alike.same.clone(), is_based, borrowed })
     }
 
     /// Adds what the unit pool has, in a layer whose entries are whole and in a job that writes to `own`.
@@ -68,7 +74,7 @@ impl Shared {
         live: &Live,
         known: &Known,
         files: &ManyOpenFiles,
-        own: &[Scope],
+        own: &Scope,
     ) {
         let room = files.take(known.iter().count());
         for unit in known.iter().take(room) {
@@ -91,6 +97,11 @@ impl Shared {
         self.elsewhere.of = of;
         self.placed = Some(rest);
         Ok(tally)
+    }
+
+    /// Whether a base has the live node `id`.
+    pub(super) fn is_based(&self, id: NodeId) -> bool {
+        self.is_based[id as usize]
     }
 
     /// Where something stays.
@@ -122,7 +133,7 @@ impl Shared {
     }
 
     /// Adds a unit that is there, if the entry does not have it. One that cannot be read is copied.
-    fn add_unit(&mut self, job: &Job, live: &Live, unit: &PoolUnit, own: &[Scope]) {
+    fn add_unit(&mut self, job: &Job, live: &Live, unit: &PoolUnit, own: &Scope) {
         debug_assert!(self.placed.is_none(), "only whole entries have units");
         let (tree, of_unit) = (&live.root.tree, unit.tree());
         let folder = tree.at(unit.unit.slot.as_bytes());
@@ -132,13 +143,14 @@ impl Shared {
         let Ok(mut folders) = unit.lease.open_folders(0) else { return };
         let root = folders.swap_remove(0);
         let elsewhere = &unit.lease.manifest().roots[0].elsewhere;
-        let borrowed = unit.lease.borrowed(0, own);
+        let borrowed = unit.lease.borrowed(0, Some(own));
         let mut same = of_unit.same_as(tree);
         if tree::only_truly_same(of_unit, &mut same, &live.dir, (&root).into(), &job.interrupt).is_ok() {
             let mut ids = Vec::new();
             of_unit.for_each_pair(tree, |id, lives| {
                 if same[id as usize] && elsewhere.place(id) == 0 {
                     ids.push(lives);
+                    self.is_based[lives as usize] = true;
                     self.borrowed[lives as usize] |= borrowed[id as usize];
                 }
             });

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::cargo::{
     RUSTC_INFO, is_replaced_in_home, is_replaced_in_target, is_source_list, is_written_each_build,
 };
-use crate::plan::{LayerPlan, RootPlan, Shape};
-use crate::store::{Layer, Scope};
+use crate::plan::{RootPlan, Shape};
+use crate::store::Layer;
 use crate::sys::{Time, file};
 use crate::tree::{self, Kind, Node, NodeId, Selection, Tree};
 
@@ -68,14 +68,6 @@ pub(super) fn linkable<'t>(
         }
     }
     Ok(linkable)
-}
-
-/// What a job writes to that saves to `scope`: it and the unit pool of `layer`. Inodes of these it may share.
-pub(super) fn own_scopes(scope: Option<&Scope>, layer: &LayerPlan) -> Vec<Scope> {
-    // Who saves nothing is not to write either.
-    let Some(scope) = scope else { return Vec::new() };
-    let pool = layer.pool.as_ref().and_then(|pool| pool.write.clone());
-    [scope.clone()].into_iter().chain(pool).collect()
 }
 
 /// Times and sizes of the files in a target folder that may be rewritten. Cargo links final artifacts out of the folder of

@@ -31,6 +31,8 @@ pub struct Plan {
     pub cargo_key: Option<String>,
     /// See [`Plan::cargo_key`].
     pub target_key: Option<String>,
+    /// The job's folder.
+    pub folder: PathBuf,
     /// Where to look, and where to save.
     pub scopes: Scopes,
     /// The jobs whose entries are preferred, and whose entries this job's will be.
@@ -159,6 +161,7 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         twice,
         cargo_key: is_rust.then(|| keys.of(Layer::Cargo).text),
         target_key: is_rust.then(|| keys.of(Layer::Target).text),
+        folder: facts.folder.clone(),
         scopes,
         lane,
         own_cargo_home: settings.isolate_cargo_home.then(|| home_of(facts)).flatten(),

@@ -59,7 +59,9 @@ pub enum NoWrite {
     #[error("the job's `cache-mode` does not let it")]
     Input,
     /// The host's policy does not let it.
-    #[error("the policy of this host does not let it")]
+    #[error(
+        "the policy of this host does not let it; hint: `repositories`, `cache-mode` and `events` in /etc/runner-cache.yml"
+    )]
     Host,
 }
 

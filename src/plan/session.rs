@@ -21,6 +21,9 @@ use crate::tree::LinkMode;
 pub struct Session {
     /// The layers.
     pub layers: Vec<SessionLayer>,
+    /// The job's folder, which tells one local project from another.
+    #[serde(with = "super::paths::one")]
+    pub folder: PathBuf,
     /// Where to save, or why nowhere.
     pub scope: Result<Scope, NoWrite>,
     /// Whose entries go by the limits of this job.
@@ -157,6 +160,7 @@ impl Session {
         });
         Self {
             layers: layers.collect(),
+            folder: plan.folder,
             scope: plan.scopes.write,
             reach: plan.scopes.reach,
             lane: plan.lane,

@@ -7,7 +7,7 @@ use super::manifest::{Part, Scope};
 use super::name;
 use crate::tree::{NodeId, Tree};
 
-/// The nodes of a root that have their inode in common with entries of scopes to which the job did not write that saved it.
+/// The nodes of a root that have their inode in common with entries of another scope than the job's that saved it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Borrowed {
     /// In order, each the first node and how many.
@@ -54,14 +54,14 @@ impl Borrowed {
 
 impl Lease {
     /// For each node of root `index` whether a job that writes to `own` may not have its inode, for entries of other scopes have
-    /// it.
-    pub fn borrowed(&self, index: usize, own: &[Scope]) -> Vec<bool> {
+    /// it. Who writes nowhere may have none.
+    pub fn borrowed(&self, index: usize, own: Option<&Scope>) -> Vec<bool> {
         let root = &self.manifest().roots[index];
-        let is_own = own.contains(&self.manifest().header.scope);
+        let is_own = own == Some(&self.manifest().header.scope);
         let mut flags = vec![!is_own; root.tree.len() as usize];
         if is_own {
             root.borrowed.mark(&mut flags);
-            let is_of_others = |part: &Part| !own.iter().any(|scope| part.is_of(scope));
+            let is_of_others = |part: &Part| !own.is_some_and(|scope| part.is_of(scope));
             let of_others: Vec<_> = root.elsewhere.parts.iter().map(is_of_others).collect();
             for (flag, &place) in flags.iter_mut().zip(&root.elsewhere.of) {
                 *flag |=

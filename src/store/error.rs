@@ -62,7 +62,7 @@ pub enum Error {
     },
     /// An entry of which nobody can tell whether the host wrote it out before it went down.
     #[error(
-        "nobody can tell whether {} was on the disk before the host went down, or another host has it still; hint: run `runner-cache \
+        "nobody can tell whether all of {} was on the disk when the host went down, or another host has it still; hint: run `runner-cache \
          flush` before a host ends",
         path.display()
     )]

@@ -1,18 +1,26 @@
 //! Whether an entry of an earlier boot, which nobody noted as flushed, has reached the disk all the same: a virtual machine whose
 //! disk goes to the next one ends with its last job, and another host may be at work on the same disk.
 //!
-//! The file system is asked. After a power cut, one with a journal of what is written where has a file short, or with extents
-//! that were never written, but not whole and full of something else.
+//! The file system is asked. After a power cut, one with a journal of what is written where has a file short, or with holes or
+//! extents that were never written, but not whole and full of something else. Holes and such extents may also be meant.
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::entry::Lease;
 use super::{Error, Result};
-use crate::sys::{self, Errno, Interrupt, Keeping, Written};
+use crate::sys::{self, Errno, Interrupt, Keeping};
 use crate::tree::{self, Kind, NodeId};
 
 /// The file in an entry that tells that it was looked at.
 const REACHED: &[u8] = b"reached";
+
+/// What there is of a root.
+enum Found {
+    All,
+    /// Something may be lost.
+    Unclear,
+    Lost,
+}
 
 impl Lease {
     /// Looks at all files, unless that was done. [`Error::Unflushed`] where something of them is lost, [`Error::Uncertain`] where
@@ -27,10 +35,10 @@ impl Lease {
             return Err(Error::Uncertain { path });
         }
         for index in 0..self.manifest().roots.len() {
-            match self.written(index, keeping)? {
-                Written::All => {}
-                Written::AllButHoles => return Err(Error::Uncertain { path }),
-                Written::Less => return Err(Error::Unflushed { path }),
+            match self.find(index, keeping)? {
+                Found::All => {}
+                Found::Unclear => return Err(Error::Uncertain { path }),
+                Found::Lost => return Err(Error::Unflushed { path }),
             }
         }
         // Without the note it is looked at again. It is no use of the entry.
@@ -41,40 +49,36 @@ impl Lease {
     }
 
     /// How much of the root `index` is there.
-    fn written(&self, index: usize, keeping: Keeping) -> Result<Written> {
+    fn find(&self, index: usize, keeping: Keeping) -> Result<Found> {
         let root = &self.manifest().roots[index];
-        // What lies in another entry was there before this one, whose maker looked at that.
-        let own: Vec<bool> = (0..root.tree.len()).map(|id| root.elsewhere.is_own(id)).collect();
         let files = match self.open_root(index) {
             // A pack that is short, or a folder that was never written out.
-            Err(Error::Pack(tree::Error::Changed { .. })) => return Ok(Written::Less),
-            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(Written::Less),
+            Err(Error::Pack(tree::Error::Changed { .. })) => return Ok(Found::Lost),
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(Found::Lost),
             files => files?,
         };
-        let mut chosen = own.clone();
-        root.tree.add_folders_around(&mut chosen);
         let interrupt = Interrupt::default();
-        if !tree::verify(&root.tree, files.folders(), false, Some(&chosen), &interrupt)?.damages.is_empty() {
-            return Ok(Written::Less);
+        if !tree::verify(&root.tree, files.folders(), false, None, &interrupt)?.damages.is_empty() {
+            return Ok(Found::Lost);
         }
         if keeping == Keeping::Elsewhere {
-            return Ok(Written::All);
+            return Ok(Found::All);
         }
-        let of_file = |id: NodeId| -> Result<Written> {
-            let Kind::File { size, .. } = root.tree.node(id).kind else { return Ok(Written::All) };
-            // What is packed is no file.
-            let file = if own[id as usize] { files.folders().open(&root.tree, id)? } else { None };
-            Ok(file.map_or(Written::All, |file| sys::written(&file, size)))
+        let is_written = |id: NodeId| -> Result<bool> {
+            let Kind::File { size, .. } = root.tree.node(id).kind else { return Ok(true) };
+            // Also what lies with other entries: who kept it there in the same boot did not look. What is packed is no file.
+            let file = files.folders().open(&root.tree, id)?;
+            Ok(file.is_none_or(|file| sys::is_written(&file, size)))
         };
-        let of_files = (0..root.tree.len()).into_par_iter().map(of_file);
-        let of_files = of_files.try_reduce(|| Written::All, |one, other| Ok(one.max(other)))?;
-        Ok(of_files.max(self.pack_written(index)?))
+        let of_files = (0..root.tree.len()).into_par_iter().map(is_written);
+        let are_written = of_files.try_reduce(|| true, |one, other| Ok(one && other))?;
+        Ok(if are_written && self.is_pack_written(index)? { Found::All } else { Found::Unclear })
     }
 
-    fn pack_written(&self, index: usize) -> Result<Written> {
+    fn is_pack_written(&self, index: usize) -> Result<bool> {
         match self.open_pack(index) {
-            Ok((file, stat)) => Ok(sys::written(&file, stat.size)),
-            Err(Error::Sys(error)) if error.is(Errno::NOENT) => Ok(Written::All),
+            Ok((file, stat)) => Ok(sys::is_written(&file, stat.size)),
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => Ok(true),
             Err(error) => Err(error),
         }
     }

@@ -1,7 +1,7 @@
 //! What a restore leaves for the save of the same job: a file below the root, and a pointer to it in the job's own
 //! temporary folder.
 //!
-//! Several may come to save (a step, a hook, the next job): whoever locks the file first does it and removes it. The
+//! Several may come to save (two steps, a hook): whoever locks the file first does it and removes it. The
 //! others find it taken or done.
 
 use std::os::fd::OwnedFd;

@@ -2,19 +2,27 @@
 
 use std::io::{self, Read as _};
 use std::os::unix::process::CommandExt as _;
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+/// Bytes of an answer, at most.
+const MOST: usize = 256 << 20;
+
+/// How long to sleep between two looks whether a program has ended that says nothing any more.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
 /// What `command` puts out, if it succeeds within `patience`; else it is ended, with all that it started. It gets no input, and what
 /// it complains of is nobody's.
 pub fn ask(command: &mut Command, patience: Duration) -> Option<Vec<u8>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn().ok()?;
-    let answer = read_within(child.stdout.take()?, patience);
+    let started = Instant::now();
+    let answer =
+        read_within(child.stdout.take()?, patience).filter(|_| ends_within(&mut child, patience, started));
     if answer.is_none()
         && let Some(group) = Pid::from_raw(child.id().cast_signed())
     {
@@ -22,6 +30,17 @@ pub fn ask(command: &mut Command, patience: Duration) -> Option<Vec<u8>> {
     }
     let is_success = child.wait().is_ok_and(|status| status.success());
     answer.filter(|_| is_success)
+}
+
+/// Whether the program ends before `patience` is over, of which some may be spent since `started`.
+fn ends_within(child: &mut Child, patience: Duration, started: Instant) -> bool {
+    loop {
+        match child.try_wait() {
+            Ok(Some(_)) => return true,
+            Ok(None) if started.elapsed() < patience => std::thread::sleep(LOOK_EVERY),
+            _ => return false,
+        }
+    }
 }
 
 /// All that comes of `output` until it ends; `None` where that takes longer than `patience`. It needs no thread, of which there may
@@ -38,6 +57,7 @@ fn read_within(mut output: ChildStdout, patience: Duration) -> Option<Vec<u8>> {
         }
         match output.read(&mut buffer) {
             Ok(0) => return Some(bytes),
+            Ok(_) if bytes.len() > MOST => return None,
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return None,
@@ -59,6 +79,14 @@ mod tests {
         assert_eq!(ask_shell("cat; echo 1", 60_000).as_deref(), Some(&b"1\n"[..]));
         assert_eq!(ask_shell("echo 1; exit 1", 60_000), None);
         assert_eq!(ask(&mut Command::new("/nothing/here"), Duration::from_secs(60)), None);
+    }
+
+    #[test]
+    fn what_closes_its_output_and_goes_on_is_ended_and_so_is_what_does_not_stop() {
+        let started = Instant::now();
+        assert_eq!(ask_shell("exec >&-; sleep 60", 1_000), None);
+        assert_eq!(ask_shell("yes", 60_000), None);
+        assert!(started.elapsed() < Duration::from_secs(50));
     }
 
     #[test]

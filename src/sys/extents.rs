@@ -59,31 +59,23 @@ pub fn keeping(folder: &Dir) -> error::Result<Keeping> {
     })
 }
 
-/// How much of a file lies on the disk, from the best to the worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Written {
-    /// All of it.
-    All,
-    /// All but holes: it may be meant to have them.
-    AllButHoles,
-    /// Less.
-    Less,
-}
-
-/// How much of the `size` bytes of `file` lies on the disk and was written there.
-pub fn written(file: impl AsFd, size: u64) -> Written {
+/// Whether all `size` bytes of `file` lie on the disk and were written there, without holes.
+pub fn is_written(file: impl AsFd, size: u64) -> bool {
     const NOT_THERE: FiemapExtentFlags =
         FiemapExtentFlags::UNWRITTEN.union(FiemapExtentFlags::DELALLOC).union(FiemapExtentFlags::UNKNOWN);
-    let (mut end, mut has_hole) = (0, false);
+    let mut end = 0;
     for extent in Fiemap::new(file) {
-        let Ok(extent) = extent else { return Written::Less };
-        if extent.fe_flags.intersects(NOT_THERE) {
-            return Written::Less;
+        let Ok(extent) = extent else { return false };
+        // What lies behind the end holds nothing of it.
+        if extent.fe_logical >= size {
+            break;
         }
-        has_hole |= extent.fe_logical > end;
+        if extent.fe_logical > end || extent.fe_flags.intersects(NOT_THERE) {
+            return false;
+        }
         end = extent.fe_logical + extent.fe_length;
     }
-    if has_hole || end < size { Written::AllButHoles } else { Written::All }
+    end >= size
 }
 
 /// A piece of a file on the disk.

@@ -40,8 +40,7 @@ pub use digest::{Digest, sha256_hex};
 pub use dir::{Dir, FileType, Stat, Time};
 pub use error::{Error, Result};
 pub use extents::{
-    Extent, Keeping, Written, has_one_tree, is_in_memory, keeping, shared_extents, tells_shared_extents,
-    written,
+    Extent, Keeping, has_one_tree, is_in_memory, is_written, keeping, shared_extents, tells_shared_extents,
 };
 pub use lock::{Lock, Mode as LockMode};
 pub use locked_file::LockedFile;

@@ -110,7 +110,9 @@ impl Comparison<'_> {
                         self.jobs.run(|| self.compare(scope, child, here.open_dir(self.tree.name(child))?));
                     });
                 }
-                (_, Some(_)) if self.existing == Existing::Keep => found.keep(tree, child),
+                (_, Some(stat)) if self.existing == Existing::Keep && !self.is_shared_amiss(child, &stat) => {
+                    found.keep(tree, child);
+                }
                 (_, Some(stat))
                     if self.is_same(child, &here, &stat)? && !self.is_shared_amiss(child, &stat) =>
                 {

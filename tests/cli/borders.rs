@@ -125,3 +125,60 @@ fn jobs_of_one_scope_share_what_they_have() {
     let shared = shared.iter().filter(|file| fs::metadata(file).unwrap().nlink() > 1).count();
     assert!(shared >= 3, "{shared} files have further names");
 }
+
+/// Files of npm's cache that are one with files of an entry of another ref than `own`.
+fn shared_with_others(job: &Job, folder: &str, own: &str) -> usize {
+    let of_entries = job.entries("paths").into_iter().filter(|entry| !entry.to_string_lossy().contains(own));
+    let inodes = |folder: &Path| {
+        let list = job.sh(&format!("find {} -type f -printf '%i\\n' 1>&2", folder.display()));
+        list.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    let entries: std::collections::BTreeSet<_> = of_entries.flat_map(|entry| inodes(&entry)).collect();
+    inodes(&job.path(folder)).intersection(&entries).count()
+}
+
+#[test]
+fn in_a_home_that_stays_a_pull_request_has_no_inode_of_its_base_and_saves_none_as_its_own() {
+    let mut job = Job::new();
+    let content = "home/.npm/_cacache/content-v2/sha512/ab/cd";
+    job.write("work/project/package-lock.json", "{}");
+    job.write(content, "of main");
+    let npm = ["--preset", "npm", "--key", "k"];
+    job.ok(&[&["save"], &npm[..]].concat());
+    assert_eq!(shared_with_others(&job, "home", "refs%2Fpull"), 1, "the test is about something");
+    job.event("refs/pull/7/merge", PULL_REQUEST);
+    // Found: what is there becomes the job's own.
+    job.ok(&[&["restore", "--no-session"], &npm[..]].concat());
+    assert_eq!(shared_with_others(&job, "home", "refs%2Fpull"), 0);
+    // Not found: what main's job left in the home is not the pull request's to hand on.
+    job.event("refs/heads/main", PUSH);
+    job.write("home/.npm/_cacache/content-v2/sha512/ab/ef", "of main as well");
+    job.ok(&["save", "--preset", "npm", "--key", "k-2"]);
+    job.event("refs/pull/7/merge", PULL_REQUEST);
+    job.ok(&["save", "--preset", "npm", "--key", "of-request"]);
+    job.remove("home/.npm");
+    let said = job.ok(&["restore", "--no-session", "--preset", "npm", "--key", "of-request"]);
+    assert_eq!(said.outputs["cache-hit"], "true");
+    assert_eq!(shared_with_others(&job, "home", "refs%2Fpull"), 0);
+}
+
+#[test]
+fn repositories_that_share_a_pool_share_no_inode() {
+    let mut job = host();
+    build(&job, &[], "cargo build");
+    repository(&mut job, "second", &["beta"]);
+    job.ok(&["restore"]);
+    let of_pool = job.made_of_units("work/second/target/debug");
+    assert!(!of_pool.is_empty());
+    assert!(of_pool.iter().all(|file| fs::metadata(file).unwrap().nlink() == 1));
+    // Nor does an entry of the second one hand an inode of the pool to its jobs.
+    job.sh("cargo build");
+    job.ok(&["save"]);
+    fs::remove_dir_all(job.path("work/second/target")).unwrap();
+    job.ok(&["restore", "--no-session"]);
+    poison(&job, "work/second/target");
+    let entries: Vec<_> = ["target", "units"].into_iter().flat_map(|layer| job.entries(layer)).collect();
+    for entry in entries.iter().filter(|entry| !entry.to_string_lossy().contains("o%2Fsecond")) {
+        assert_eq!(poisoned(entry), Vec::<PathBuf>::new());
+    }
+}

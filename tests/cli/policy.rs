@@ -195,3 +195,37 @@ fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
         assert_eq!(entries(&job), Vec::<String>::new(), "{to}");
     }
 }
+
+#[test]
+fn who_only_writes_adds_to_the_pool_once() {
+    let job = crate::pool::host();
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        job.wipe();
+        job.ok(&["restore", "--cache-mode", "write-only"]);
+        job.sh("cargo build -q");
+        job.ok(&["save"]);
+        counts.push(job.entries("units").len());
+    }
+    assert!(counts[0] > 0 && counts[0] == counts[2], "{counts:?}");
+}
+
+#[test]
+fn the_mode_of_the_save_narrows_what_its_restore_was_told() {
+    let job = Job::new();
+    job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
+    job.write("work/project/data/file", "x");
+    assert!(job.ok(&["save", "--cache-mode", "read"]).log.contains("the job's `cache-mode` does not let it"));
+    assert_eq!(entries(&job), Vec::<String>::new());
+}
+
+#[test]
+fn a_link_that_comes_with_a_later_checkout_leads_a_save_nowhere() {
+    let job = Job::new();
+    job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
+    job.write("work/secret/id", "x");
+    job.sh("ln -s ../secret data");
+    let said = job.run(&["save"]);
+    assert!(said.code == 0 && said.log.contains("data leads out of the checkout"), "{said:?}");
+    assert_eq!(entries(&job), Vec::<String>::new());
+}

@@ -1,9 +1,11 @@
 //! Whose limits hold for which entries: the host's for all, a job's for those that are its own to make or unmake.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Inventory, Known, Planned, Policy, Shortage, Usage, Weights, plan};
+use super::{Inventory, Keep, Known, Planned, Policy, Shortage, Usage, Weights, plan};
 use crate::store::Scope;
 use crate::sys::Space;
 
@@ -63,38 +65,62 @@ impl Limits {
         self.all.max_size.is_some() || self.own.as_ref().is_some_and(|(_, own)| own.max_size.is_some())
     }
 
-    /// The entries that are to go, in that order. Without a usage in `inventory` sizes are not looked at.
+    /// The entries that are to go, in that order. Without a usage in `inventory` sizes are not looked at. For a job's own lack of
+    /// room none goes where all that it reaches would not do.
     pub fn plan(&self, inventory: Inventory<'_>, lacks: Lacks, now: Timestamp) -> Vec<Planned> {
         let mut planned = plan(inventory, &self.all, lacks.all, now);
         let Some((reach, own)) = &self.own else { return planned };
-        let stays = |entry: &Known| planned.iter().all(|planned| planned.id != entry.id);
-        let reached = (0..inventory.entries.len()).filter(|&index| {
-            let entry = &inventory.entries[index];
-            reach.has(&entry.header.scope) && stays(entry)
-        });
-        let reached: Vec<usize> = reached.collect();
-        let entries: Vec<Known> = reached.iter().map(|&index| inventory.entries[index].clone()).collect();
-        let of_reached =
-            |usage: &[Usage]| reached.iter().map(|&index| usage[index].clone()).collect::<Vec<_>>();
-        let usage = inventory.usage.map(of_reached);
-        // What goes anyway counts.
-        let freed =
-            inventory.usage.map_or_else(Shortage::default, |usage| freed(inventory.entries, usage, &planned));
-        let lack = Shortage {
-            bytes: lacks.own.bytes.saturating_sub(freed.bytes),
-            inodes: lacks.own.inodes.saturating_sub(freed.inodes),
+        // Numbers, ages and the size of what is reached, alone.
+        let (entries, usage) = rest(inventory, &planned, |entry| reach.has(&entry.header.scope));
+        let of_reached = Inventory { entries: &entries, usage: usage.as_deref() };
+        planned.extend(plan(of_reached, own, Shortage::default(), now));
+        let Some(usage) = inventory.usage else { return planned };
+        let is_met = |planned: &[Planned]| {
+            let freed = freed(inventory.entries, usage, planned);
+            freed.bytes >= lacks.own.bytes && freed.inodes >= lacks.own.inodes
         };
-        planned.extend(plan(Inventory { entries: &entries, usage: usage.as_deref() }, own, lack, now));
-        planned
+        if is_met(&planned) {
+            return planned;
+        }
+        // Room: with all others, who may hold the same blocks and stay.
+        let already = freed(inventory.entries, usage, &planned);
+        let (mut entries, usage) = rest(inventory, &planned, |_| true);
+        for entry in &mut entries {
+            entry.stays |= !reach.has(&entry.header.scope);
+        }
+        let lack = Shortage {
+            bytes: lacks.own.bytes.saturating_sub(already.bytes),
+            inodes: lacks.own.inodes.saturating_sub(already.inodes),
+        };
+        let only_room = Policy { keep: Keep::all(), max_age: None, max_size: None, ..own.clone() };
+        let for_room = plan(Inventory { entries: &entries, usage: usage.as_deref() }, &only_room, lack, now);
+        let all = [planned.clone(), for_room].concat();
+        if is_met(&all) { all } else { planned }
     }
+}
+
+/// What is not `planned` to go and of which `is_meant` holds.
+fn rest(
+    inventory: Inventory<'_>,
+    planned: &[Planned],
+    is_meant: impl Fn(&Known) -> bool,
+) -> (Vec<Known>, Option<Vec<Usage>>) {
+    let gone: HashSet<_> = planned.iter().map(|one| &one.id).collect();
+    let is_left = |index: &usize| {
+        let entry = &inventory.entries[*index];
+        !gone.contains(&entry.id) && is_meant(entry)
+    };
+    let left: Vec<usize> = (0..inventory.entries.len()).filter(is_left).collect();
+    let entries = left.iter().map(|&index| inventory.entries[index].clone()).collect();
+    let usage = inventory.usage.map(|usage| left.iter().map(|&index| usage[index].clone()).collect());
+    (entries, usage)
 }
 
 /// What the disk has more without those of `planned`.
 fn freed(entries: &[Known], usage: &[Usage], planned: &[Planned]) -> Shortage {
+    let gone: HashSet<_> = planned.iter().map(|one| &one.id).collect();
     let mut weights = Weights::of(usage);
-    for (_, usage) in
-        entries.iter().zip(usage).filter(|(entry, _)| planned.iter().any(|one| one.id == entry.id))
-    {
+    for (_, usage) in entries.iter().zip(usage).filter(|(entry, _)| gone.contains(&entry.id)) {
         weights.remove(usage);
     }
     weights.freed()
