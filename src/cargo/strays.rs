@@ -50,6 +50,12 @@ pub(super) fn made_while(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Ti
     run_of(target, unit).or_else(|| unit.compiled(target).filter(|_| !is_documentation))
 }
 
+/// Whether it lies where tests leave what they like. Tests may count on finding nothing there, and no script is told of it, so that
+/// nothing there is a script's, whatever the times say.
+fn is_temporary(target: &Tree, id: NodeId) -> bool {
+    target.path_below(0, id).split(|&byte| byte == b'/').next() == Some(TEMPORARY)
+}
+
 /// What a build script wrote beside its own output directory: its run, the number of a target directory, and a node there.
 pub(super) type Extra = (RangeInclusive<Time>, (u32, NodeId));
 
@@ -67,7 +73,8 @@ pub(super) fn extras(outputs: &[(&Tree, &[Unit])], inode_times: InodeTimes<'_>) 
     let mut extras = Vec::new();
     for (number, (tree, units)) in (0..).zip(outputs) {
         let kinds = kinds(tree, units, &names);
-        for (id, node) in tree.iter().filter(|(id, _)| kinds[*id as usize] == Some(Stray::Other)) {
+        let may_be_extra = |id: NodeId| kinds[id as usize] == Some(Stray::Other) && !is_temporary(tree, id);
+        for (id, node) in tree.iter().filter(|(id, _)| may_be_extra(*id)) {
             let born = inode_times(number, id);
             // A folder changes with what is in it.
             let times: Vec<_> = match node.kind {
@@ -100,7 +107,7 @@ pub fn strays(
             return Vec::new();
         }
         let kinds = kinds(tree, units, &names);
-        let is_of_script = |id: NodeId| of_scripts.contains(&(number, id));
+        let is_of_script = |id: NodeId| of_scripts.contains(&(number, id)) && !is_temporary(tree, id);
         let is_kept = |id: NodeId| match kinds[id as usize] {
             None => true,
             Some(Stray::Uplifted) => false,
@@ -247,4 +254,53 @@ fn uplifted_names(target: &Tree, units: &[Unit]) -> HashSet<Vec<u8>> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::units::units;
+    use super::*;
+    use crate::sys::{Dir, Interrupt, file};
+    use crate::tree::{Selection, walk};
+
+    #[test]
+    fn what_tests_left_is_no_scripts_whatever_its_time() {
+        let place = tempfile::tempdir().unwrap();
+        let hash = "a-0123456789abcdef";
+        let run = format!("debug/.fingerprint/{hash}/run-build-script-build-script-build");
+        let build = format!("debug/build/{hash}");
+        let files = [
+            run.clone(),
+            format!("{run}.json"),
+            format!("{build}/invoked.timestamp"),
+            format!("{build}/output"),
+            format!("{build}/root-output"),
+            "debug/beside.txt".to_owned(),
+            "tmp/once.txt".to_owned(),
+        ];
+        for path in &files {
+            let path = place.path().join(path);
+            file::make_dirs(path.parent().unwrap()).unwrap();
+            file::write_new(&path, b"x").unwrap();
+        }
+        let dir = Dir::open(place.path()).unwrap();
+        for path in &files {
+            // As on a file system that keeps whole seconds.
+            let (folder, name) = path.rsplit_once('/').unwrap();
+            let folder = dir.open_beneath(folder.as_bytes()).unwrap();
+            folder.set_mtime(name.as_bytes(), Time { seconds: 1_000, nanoseconds: 0 }).unwrap();
+        }
+        let tree = walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
+        let units = units(&tree);
+        assert_eq!(units.len(), 1);
+        let outputs = [(&tree, &*units)];
+        let found = extras(&outputs, &|_, _| None);
+        let paths: BTreeSet<_> = found.iter().map(|(_, (_, id))| tree.path_below(0, *id)).collect();
+        assert_eq!(paths, BTreeSet::from([b"debug/beside.txt".to_vec()]));
+        // Nor is it where an entry of before took it for one.
+        let known = BTreeSet::from([(0, tree.at(b"tmp/once.txt").unwrap())]);
+        let left_out = strays(&outputs, None, &known, &|_, _| None);
+        let paths: Vec<_> = left_out[0].iter().map(|(id, _)| tree.path_below(0, *id)).collect();
+        assert_eq!(paths, [b"tmp/once.txt".to_vec()]);
+    }
 }
