@@ -1,6 +1,6 @@
 //! One layer saved: what is there is compared with the entry that the job started from, and becomes another one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -26,6 +26,9 @@ use crate::store::{
 use crate::sys::{ManyOpenFiles, Space, space_at};
 use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
 
+/// How long a file system may tell an older time of a file: FUSE keeps attributes for a second.
+const TIMES_SETTLE: Duration = Duration::from_millis(1_200);
+
 /// Saves one layer.
 pub(super) struct Saver<'a> {
     pub(super) job: &'a Job,
@@ -39,8 +42,22 @@ pub(super) struct Saver<'a> {
 }
 
 impl Saver<'_> {
-    /// Makes an entry of what is there, unless nothing has changed.
+    /// Makes an entry of what is there, unless nothing has changed. Where a file changes meanwhile it is tried once more: some
+    /// file systems in user space tell the time of a file late.
     pub(super) fn save(&self) -> Result<Saved, Trouble> {
+        let roots = &self.layer.plan.roots;
+        match self.try_save() {
+            Err(Trouble::Tree(tree::Error::Changed { path, .. }))
+                if roots.iter().any(|root| path.starts_with(&root.path)) =>
+            {
+                std::thread::sleep(TIMES_SETTLE);
+                self.try_save()
+            }
+            saved => saved,
+        }
+    }
+
+    fn try_save(&self) -> Result<Saved, Trouble> {
         let started = Instant::now();
         let plan = &self.layer.plan;
         // No download is half-way while it is read.
