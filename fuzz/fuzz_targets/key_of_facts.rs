@@ -62,8 +62,11 @@ impl Job {
     /// As the program sees it.
     fn told(&self) -> Self {
         let release = self.release().map(String::into_bytes);
+        // Where the compiler is known, it does not matter which file named it.
+        let toolchain_file = self.toolchain_file.clone().filter(|_| release.is_none());
         // An input that is empty is not given.
-        Self { release, extra: self.extra.clone().filter(|extra| !extra.is_empty()), ..self.clone() }
+        let extra = self.extra.clone().filter(|extra| !extra.is_empty());
+        Self { release, toolchain_file, extra, ..self.clone() }
     }
 
     fn plan(&self, key: Option<&str>) -> Plan {
