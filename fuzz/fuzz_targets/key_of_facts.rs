@@ -66,7 +66,7 @@ impl Job {
         let toolchain_file = self.toolchain_file.clone().filter(|_| release.is_none());
         // An input that is empty is not given.
         let extra = self.extra.clone().filter(|extra| !extra.is_empty());
-        Self { release, toolchain_file, extra, ..self.clone() }
+        Self { extra, release, toolchain_file, ..self.clone() }
     }
 
     fn plan(&self, key: Option<&str>) -> Plan {
