@@ -1,12 +1,16 @@
 //! A local cache for self-hosted Linux runners.
 //!
 //! `ARCHITECTURE.md` shows the house. Each module's first lines tell its one job, and imports point down only:
-//! `cli`, `commands` → `report` → `plan` → `cargo` → `store` → `github` → `tree` → `sys`.
+//! `commands` → `pipeline` → `layers` → `facts` → `job` → `cli`, `report` → `plan` → `cargo` → `store` → `github`, `tree` → `sys`.
 
 pub mod cargo;
 pub mod cli;
 pub mod commands;
+pub mod facts;
 pub mod github;
+pub mod job;
+mod layers;
+mod pipeline;
 pub mod plan;
 pub mod report;
 pub mod store;

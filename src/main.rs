@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use clap::error::ErrorKind;
 use runner_cache::cli;
-use runner_cache::commands::{Exit, Job, execute, host_policy};
+use runner_cache::commands::execute;
+use runner_cache::facts::host_policy;
 use runner_cache::github::Environment;
+use runner_cache::job::{Exit, Job};
 use runner_cache::plan::HostPolicy;
 use runner_cache::report::Console;
 use runner_cache::sys::{Interrupt, with_threads};

@@ -1,6 +1,6 @@
 //! `du`: what the entries take on the disk.
 
-use super::job::{Exit, Job};
+use crate::job::{Exit, Job};
 use crate::report::usage_table;
 use crate::store::Store;
 

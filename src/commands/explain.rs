@@ -1,22 +1,20 @@
 //! `explain`: what this job looks for, what there is, and why an entry serves it or does not.
 
-use jiff::Timestamp;
-
-use super::job::{Exit, Job, chain};
-use super::{compose, restore, tools};
 use crate::cli::Inputs;
-use crate::plan::{LayerPlan, Plan, differences, nearest};
-use crate::report::{ExplainedEntry, ExplainedLayer, Verdict, explanation};
-use crate::store::retention::Known;
-use crate::store::{self, Candidate, Lanes, Query, Store};
+use crate::job::{Exit, Job};
+use crate::layers::units::restore::preview;
+use crate::pipeline::lookup::explain;
+use crate::pipeline::planning;
+use crate::report::explanation;
+use crate::store::{self, Store};
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
-    restore::tell_of_root(job, inputs);
+    planning::tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
-    let plan = match restore::make_plan(job, &settings) {
+    let plan = match planning::make_plan(job, &settings) {
         Ok(plan) => plan,
-        Err(no_plan) => return Ok(restore::tell(job, &no_plan)),
+        Err(no_plan) => return Ok(planning::tell(job, &no_plan)),
     };
     let store = Store::open_existing(&settings.cache_root, settings.upkeep.access)?;
     let known =
@@ -25,130 +23,10 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
     for layer in &plan.layers {
         let mut explained = explain(&plan, layer, store.as_ref(), &known)?;
         if let (Some(store), Some(pool)) = (&store, &layer.pool) {
-            explained.pool = Some(compose::preview(job, store, pool)?).filter(|pool| pool.units > 0);
+            explained.pool = Some(preview(job, store, pool)?).filter(|pool| pool.units > 0);
         }
         layers.push(explained);
     }
     job.console.print(explanation(&layers, &plan.scopes, &plan.lane, &settings.cache_root).trim_end());
     Ok(Exit::Success)
-}
-
-fn explain(
-    plan: &Plan,
-    layer: &LayerPlan,
-    store: Option<&Store>,
-    known: &[Known],
-) -> Result<ExplainedLayer, store::Error> {
-    let query = query(plan, layer);
-    let candidates = store.map_or_else(|| Ok(Vec::new()), |store| store.candidates(&query))?;
-    let is_of_project = |known: &&Known| {
-        known.header.layer == layer.layer && known.header.scope.repository == plan.scopes.repository
-    };
-    let (mut entries, mut is_served) = (Vec::new(), false);
-    let mut of_project: Vec<_> = known.iter().filter(is_of_project).collect();
-    let rank = |known: &&Known| candidates.iter().position(|candidate| candidate.id == known.id);
-    of_project
-        .sort_by_key(|known| (rank(known).unwrap_or(usize::MAX), std::cmp::Reverse(known.header.created)));
-    for known in &of_project {
-        let candidate = candidates.iter().find(|candidate| candidate.id == known.id);
-        let verdict = verdict(plan, layer, store, known, candidate, is_served);
-        is_served |= matches!(verdict, Verdict::Taken { .. });
-        entries.push(ExplainedEntry { header: known.header.clone(), verdict });
-    }
-    let nearest = nearest(layer, of_project.iter().map(|known| &known.header));
-    Ok(ExplainedLayer {
-        plan: layer.clone(),
-        nearest: nearest.map(|(header, differences)| (header.clone(), differences)),
-        entries,
-        pool: None,
-    })
-}
-
-/// What is looked for.
-pub(super) fn query<'p>(plan: &'p Plan, layer: &'p LayerPlan) -> Query<'p> {
-    let LayerPlan { layer, key, restore_keys, lanes, .. } = layer;
-    Query {
-        layer: *layer,
-        scopes: &plan.scopes.read,
-        key,
-        restore_keys,
-        lane: &plan.lane,
-        lanes: *lanes,
-        now: Timestamp::now(),
-    }
-}
-
-fn verdict(
-    plan: &Plan,
-    layer: &LayerPlan,
-    store: Option<&Store>,
-    known: &Known,
-    candidate: Option<&Candidate>,
-    is_served: bool,
-) -> Verdict {
-    let header = &known.header;
-    let (Some(candidate), Some(store)) = (candidate, store) else {
-        if !plan.scopes.read.contains(&header.scope) {
-            return Verdict::OtherScope;
-        }
-        if layer.lanes == Lanes::Own && header.lane != plan.lane {
-            return Verdict::OtherLane;
-        }
-        return Verdict::OtherKey(differences(&layer.factors, &header.factors));
-    };
-    if header.contents != layer.contents && matches!(layer.layer, store::Layer::Paths | store::Layer::Builds)
-    {
-        return Verdict::OtherPaths;
-    }
-    if !tools::has_any(layer, header) {
-        return Verdict::OtherTools;
-    }
-    if let Err(error) = store.lease(candidate.id.clone()) {
-        return Verdict::Unusable(chain(&error));
-    }
-    let is_whole = header.contents == layer.contents && tools::has_all(layer, header);
-    match (is_served, candidate.is_exact && is_whole && header.finality.is_final()) {
-        (true, _) => Verdict::Later,
-        (false, is_exact) => Verdict::Taken { is_exact },
-    }
-}
-
-/// In one line, why the job did not find what it looked for: the nearest entry, and what differs. `entry` is the one that
-/// served in its place.
-pub(super) fn reason(
-    plan: &Plan,
-    layer: &LayerPlan,
-    store: &Store,
-    entry: Option<&store::Header>,
-) -> Option<String> {
-    if let Some(header) = entry
-        && header.key == layer.key
-        && !header.finality.is_final()
-    {
-        return Some("the entry of this key is partial, from a failed job; this job completes it".to_owned());
-    }
-    let found = if entry.is_some() {
-        Vec::new()
-    } else {
-        store.newest_headers(layer.layer, &plan.scopes.read).ok()?
-    };
-    let is_of_others = |header: &store::Header| {
-        header.key == layer.key
-            && header.contents != layer.contents
-            && matches!(layer.layer, store::Layer::Paths | store::Layer::Builds)
-    };
-    if let Some(header) = found.iter().find(|header| is_of_others(header)) {
-        let reference = &header.scope.reference;
-        return Some(format!("there is an entry of this key of {reference}, but of other paths"));
-    }
-    let headers = entry.map_or(&*found, std::slice::from_ref);
-    let Some((header, differences)) = nearest(layer, headers) else {
-        let is_empty = entry.is_none() && headers.is_empty();
-        return is_empty
-            .then(|| "there is no entry of this repository's ref, base or default branch yet".to_owned());
-    };
-    let parts: Vec<_> = differences.iter().map(ToString::to_string).collect();
-    let reference = &header.scope.reference;
-    (!parts.is_empty())
-        .then(|| format!("nearest: an entry of {reference}, which differs in {}", parts.join("; ")))
 }

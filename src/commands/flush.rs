@@ -1,40 +1,10 @@
-//! `flush`: waits until all entries are on the disk. A save leaves it to a process of its own, so that no job waits.
+//! `flush`: waits until all entries are on the disk.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-
-use super::job::{Exit, Job};
-use crate::store::{Access, Store};
-
-/// By this variable the runner finds what a job left running, and ends it.
-const TRACKED_BY_RUNNER: &str = "RUNNER_TRACKING_ID";
+use crate::job::Exit;
+use crate::store::Store;
 
 /// The command.
 pub(super) fn run(store: &Store) -> anyhow::Result<Exit> {
     store.flush()?;
     Ok(Exit::Success)
-}
-
-/// Starts the command for `store` and does not wait for it: it takes as long as the disk needs, and ends by itself.
-pub(super) fn leave_running(job: &Job, store: &Store, access: Access) {
-    let access = match access {
-        Access::Private => "private",
-        Access::Group => "group",
-    };
-    let start = || -> std::io::Result<()> {
-        Command::new(std::env::current_exe()?)
-            .args(["flush", "--root-access", access, "--cache-root"])
-            .arg(store.root())
-            .env_remove(TRACKED_BY_RUNNER)
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .map(drop)
-    };
-    if let Err(error) = start() {
-        job.console.say(format!("a power cut may cost what was just saved: it is not flushed: {error}"));
-    }
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::housekeeping;
-use super::job::{Exit, Job};
+use crate::job::{Exit, Job};
+use crate::pipeline::housekeeping;
 use crate::report::{bytes, clean_text, count, entries, plan_table};
 use crate::store::Store;
 use crate::store::retention::{self, Inventory, Limits, Policy, Shortage};

@@ -1,6 +1,6 @@
 //! `inspect`: all that is known about the entries of a key.
 
-use super::job::{Exit, Job, chain};
+use crate::job::{Exit, Job, chain};
 use crate::report::{HeldFolder, entry_details};
 use crate::store::{Lease, Store};
 

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::evidence::{Checkout, TargetFolder};
-use super::freshness::time;
-use super::job::{Exit, Job, chain};
 use crate::cargo::{Before, Cause, Compiled, Download, Evidence, FingerprintTimes, causes};
+use crate::job::{Exit, Job, chain};
+use crate::layers::target_dir::fingerprints::{Checkout, TargetFolder};
+use crate::layers::target_dir::provenance::time;
 use crate::plan::{LayerPlan, LeftOut, RootPlan, Session};
 use crate::report::{Built, BuiltFolder, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
 use crate::store::{self, Header, Layer, Lease, Store};

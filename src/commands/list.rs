@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use super::job::{Exit, Job};
 use crate::cli::Order;
+use crate::job::{Exit, Job};
 use crate::report::{entries_json, entries_table};
 use crate::store::{Layer, Store};
 

@@ -1,52 +1,21 @@
 //! One file a command: the sequence of steps, no policy.
 
-mod alike;
 mod audit;
-mod cargo_lock;
-mod compose;
-mod contribute;
-mod downloads;
 mod du;
-mod evidence;
 mod explain;
-mod facts;
 mod flush;
-mod freshness;
 mod gc;
-mod git;
-mod housekeeping;
 mod inspect;
-mod isolation;
-mod job;
-mod judged;
 mod last_build;
-mod left_out;
-mod links;
 mod list;
-mod live;
-mod outputs;
-mod policy;
-mod pool;
-mod presets;
-mod progress;
 mod remove;
 mod restore;
-mod restorer;
 mod run;
 mod save;
-mod saver;
-mod shared;
-mod source;
-mod staying;
-mod sweep;
-mod tools;
-mod trouble;
 mod verify;
 
-pub use job::{Exit, Job};
-pub use policy::host_policy;
-
 use crate::cli::{Cli, Command, Root};
+use crate::job::{Exit, Job};
 use crate::store::Store;
 use crate::store::retention::Policy;
 

@@ -1,6 +1,6 @@
 //! `remove`: the entries of keys go, whatever the limits.
 
-use super::job::{Exit, Job, chain};
+use crate::job::{Exit, Job, chain};
 use crate::report::{bytes, entries};
 use crate::store::Store;
 use crate::store::retention::{Known, Planned, Reason};

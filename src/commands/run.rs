@@ -5,19 +5,19 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 
-use super::job::{Exit, Job};
-use super::{restore, save};
 use crate::cli::Inputs;
+use crate::job::{Exit, Job};
+use crate::pipeline::{planning, restore, save, session};
 use crate::plan::JobStatus;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
-    restore::tell_of_root(job, inputs);
+    planning::tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
-    let plan = match restore::make_plan(job, &settings) {
+    let plan = match planning::make_plan(job, &settings) {
         Ok(plan) => plan,
         Err(no_plan) => {
-            return match restore::tell(job, &no_plan) {
+            return match planning::tell(job, &no_plan) {
                 Exit::Success => execute(job, command, &[], Output::AsOurs).map_or_else(|exit| exit, exit_of),
                 exit => exit,
             };
@@ -35,7 +35,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
         return Exit::Failure;
     }
     // Before the command runs: what it writes is known by that.
-    let session = restore::session_after(job, &settings, plan, &mut restored);
+    let session = session::session_after(job, &settings, plan, &mut restored);
     let status = match execute(job, command, &restored.report.env(), Output::AsOurs) {
         Ok(status) => status,
         Err(exit) => return exit,

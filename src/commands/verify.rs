@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::job::{Exit, Job, chain};
+use crate::job::{Exit, Job, chain};
 use crate::report::{count, entries};
 use crate::store::{self, EntryId, Lease, Needs, Store};
 use crate::sys::{Digest, Errno, ManyOpenFiles};

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use super::super::job::{Exit, Job};
-use super::super::run::{Output, code_of, execute};
 use super::left::{Directory, Finals, Left};
 use super::used::Marks;
 use crate::cargo::{Build, Slot, Unit, units};
+use crate::commands::run::{Output, code_of, execute};
+use crate::job::{Exit, Job};
 use crate::plan::RootPlan;
 use crate::report::{Hit, LayerRestore, RestoreReport};
 use crate::store::Layer;

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use memchr::memmem;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::super::evidence::TargetFolder;
 use crate::cargo::{Artifacts, Build, Evidence, Made, Slot, Unit, units};
+use crate::layers::target_dir::fingerprints::TargetFolder;
 use crate::plan::RootPlan;
 use crate::sys::{Digest, Dir, Error, Interrupt, Time, file};
 use crate::tree::{self, Kind, NodeId, Selection, Tree, walk};

@@ -14,11 +14,12 @@ use std::ffi::OsString;
 use self::builds::{Builds, Ended};
 use self::left::Finals;
 use self::reason::Reasons;
-use super::job::{Exit, Job};
-use super::restore::{self, Restored};
-use super::run::Output;
 use crate::cargo::compare;
 use crate::cli::Inputs;
+use crate::commands::run::Output;
+use crate::job::{Exit, Job};
+use crate::pipeline::planning;
+use crate::pipeline::restore::{self, Restored};
 use crate::plan::{Plan, Settings};
 use crate::report::{Audited, ComparedBuilds, Hit, audit_json, audit_text};
 use crate::store::Layer;
@@ -48,10 +49,10 @@ pub(super) fn run(job: &Job, inputs: &Inputs, json: bool, command: &[OsString]) 
 }
 
 fn audit(job: &Job, settings: &Settings, json: bool, command: &[OsString]) -> Result<Audited, Ended> {
-    let plan = match restore::make_plan(job, settings) {
+    let plan = match planning::make_plan(job, settings) {
         Ok(plan) => plan,
         Err(no_plan) => {
-            return match restore::tell(job, &no_plan) {
+            return match planning::tell(job, &no_plan) {
                 Exit::Success => Ok(Audited::Nothing("there is no cache in this job".to_owned())),
                 exit => Err(Ended::Early(exit)),
             };

@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::super::evidence::{Checkout, TargetFolder};
-use super::super::freshness;
-use super::super::job::{Job, chain};
-use super::super::last_build::workspaces;
 use super::builds::OnRestored;
 use super::left::Left;
 use crate::cargo::{Changed, Comparison, Differing, Download, Evidence, FingerprintTimes, Slot};
+use crate::commands::last_build::workspaces;
+use crate::job::{Job, chain};
+use crate::layers::target_dir::fingerprints::{Checkout, TargetFolder};
+use crate::layers::target_dir::provenance;
 use crate::plan::{LayerPlan, Settings, SourcesPlan, Start};
 use crate::report::{CameFrom, ComparedBuilds, DifferingUnit, HowMade, RestoredEntry, UnitName, WhyFresh};
 use crate::store::{self, Header, Lease, Sources, Store};
@@ -199,7 +199,7 @@ fn changed_since(
     for Sources { folder, snapshot } in &manifest.sources {
         let folder = file::normal(&plan.folder.join(folder));
         if file::is_dir(&folder) {
-            let compared = snapshot.compare(Dir::open(&folder)?, &freshness::selection()?, interrupt)?;
+            let compared = snapshot.compare(Dir::open(&folder)?, &provenance::selection()?, interrupt)?;
             let tree = snapshot.tree();
             let others = tree.iter().map(|(id, _)| id).filter(|id| !compared.is_same(*id));
             changed.extend(others.map(|id| folder.join(OsStr::from_bytes(&tree.path_below(0, id)))));

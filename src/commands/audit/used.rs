@@ -3,8 +3,8 @@
 //! An earlier step of the job may have used units already, and its save goes by the same times: what the command does not
 //! read gets its time back.
 
-use super::super::sweep::{self, MARK};
 use crate::cargo::{Unit, units};
+use crate::layers::target_dir::sweep::{self, MARK};
 use crate::sys::{self, Dir, Time};
 use crate::tree::Tree;
 

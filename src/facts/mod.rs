@@ -1,0 +1,266 @@
+//! Gathers the facts of a job.
+
+pub(crate) mod git;
+pub(crate) mod isolation;
+mod policy;
+pub(crate) mod presets;
+
+pub use policy::host_policy;
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::cargo::{
+    CargoHome, Host, InstallRoot, Toolchain, Workspace, config_files, output_variables, system,
+};
+use crate::job::{Job, chain};
+use crate::plan::{self, Facts, FileDigest, Presets, Settings};
+use crate::store::Origin;
+use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
+use crate::tree::{Selection, walk};
+
+/// Folders in which no file is looked for by pattern: they are large and made by tools.
+const NOT_SEARCHED: [&str; 3] = [".git", "**/node_modules", "**/target"];
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub(crate) enum NoPlan {
+    /// The user has to change something.
+    WrongInput(String),
+    /// Something cannot be read: the job goes on without a cache.
+    Trouble(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for NoPlan {
+    fn from(error: E) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// Reads what the plan needs to know.
+pub(crate) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
+    let folder = job.folder()?;
+    let mut facts = Facts {
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        context: job.context.clone(),
+        host_mode: job.policy.mode(&job.context),
+        home: job.env.get("HOME").map(PathBuf::from),
+        key_files: key_files(&folder, &settings.key_files)?,
+        trigger: digest_if_present(&folder.join(&settings.trigger_file), "trigger-file")?,
+        folder,
+        ..Facts::default()
+    };
+    if settings.presets.may_be_rust() {
+        gather_cargo(job, settings, &mut facts)?;
+    }
+    if !settings.cargo_bins.is_empty() {
+        facts.cargo_home = cargo_home(job, settings, &facts.folder)?;
+        facts.install_root = InstallRoot::find(&job.env, &facts.folder, facts.cargo_home.as_ref());
+    }
+    presets::gather(job, settings, &mut facts)?;
+    for name in &settings.key_env {
+        // The user's own variables may hold secrets, and people read what a key was made from.
+        let value = job.env.get(name).map(|value| sha256_hex(value.as_bytes())).unwrap_or_default();
+        facts.variables.push((name.clone(), value));
+    }
+    if !settings.builds.is_empty() {
+        facts.commits = commits(job, &facts);
+    }
+    Ok(facts)
+}
+
+/// Who saves.
+pub(crate) fn origin(job: &Job) -> Origin {
+    let context = job.context.clone();
+    Origin {
+        workflow: context.workflow,
+        job: context.job,
+        run: context.run,
+        commit: context.commit,
+        runner: context.runner,
+        boot: sys::boot_id(),
+        since_boot: None,
+    }
+}
+
+fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
+    let own_home = if settings.isolate_cargo_home { isolation::home(job) } else { None };
+    for spec in &settings.workspaces {
+        let folder = facts.folder.join(&spec.path);
+        let name = spec.path.to_string_lossy().into_owned();
+        match Workspace::inspect(&folder, &job.env, own_home.as_ref()) {
+            Some(workspace) => facts.workspaces.push((name, workspace)),
+            None if settings.presets == Presets::Auto && name == "." => {}
+            None => {
+                return Err(NoPlan::WrongInput(format!(
+                    "input `workspaces`: `{name}`: there is no Cargo.toml in {}; hint: check it out in a step before, \
+                     or remove the line",
+                    file::normal(&folder).display()
+                )));
+            }
+        }
+    }
+    let Some((_, first)) = facts.workspaces.first() else { return Ok(()) };
+    facts.cargo_home = cargo_home(job, settings, &facts.folder)?;
+    if !plan::needs_parts(settings) {
+        return Ok(());
+    }
+    facts.toolchain = Toolchain::of(&first.root, &job.env)?;
+    tell_of_unknown_compiler(job, &facts.toolchain);
+    facts.system = system()?;
+    facts.variables = output_variables(&job.env);
+    for (name, workspace) in &facts.workspaces {
+        facts.lock.extend(lock_files(name, workspace)?);
+    }
+    facts.config = configuration(job, facts)?;
+    if let Some(home) = &facts.cargo_home {
+        // Cargo hashes the absolute paths of dependencies' sources into their fingerprints (tried with 1.95): with
+        // another home it compiles all of them again.
+        facts.config.push(("CARGO_HOME".to_owned(), home.path().display().to_string()));
+    }
+    Ok(())
+}
+
+/// The next job may find another compiler under this key, or the same one under another key.
+fn tell_of_unknown_compiler(job: &Job, toolchain: &Toolchain) {
+    if toolchain.version.is_some() {
+        return;
+    }
+    let hint = "hint: let the step that installs it come first";
+    job.console.say(match &toolchain.file {
+        Some((name, _)) => format!(
+            "key: rustc does not answer, perhaps because the toolchain of {name} is not installed yet: that file is in the key, \
+             and no version; {hint}"
+        ),
+        None => format!("key: there is no rustc yet, and so no version of it in the key; {hint}"),
+    });
+}
+
+/// Cargo's configuration files of all workspaces. One of the home is called so wherever the home is, which may lie above.
+fn configuration(job: &Job, facts: &Facts) -> sys::Result<Vec<FileDigest>> {
+    let homes = [CargoHome::find(&job.env, &facts.folder), CargoHome::of_user(&job.env)];
+    let label = |name: &str, root: &Path, file: &Path| {
+        let mut in_homes = homes.iter().flatten().map(|home| file.strip_prefix(home.path()));
+        if let Some(Ok(path)) = in_homes.find(Result::is_ok) {
+            return format!("CARGO_HOME/{}", path.display());
+        }
+        // Another runner's job lies elsewhere.
+        format!("{name}/{}", pathdiff::diff_paths(file, root).as_deref().unwrap_or(file).display())
+    };
+    let mut found = Vec::new();
+    for (name, workspace) in &facts.workspaces {
+        for file in config_files(&workspace.root, homes[0].as_ref()) {
+            match digest_if_present(&file, &label(name, &workspace.root, &file))? {
+                Some(digest) if !found.contains(&digest) => found.push(digest),
+                Some(_) | None => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The home that the job's cargo will use.
+fn cargo_home(job: &Job, settings: &Settings, folder: &Path) -> Result<Option<CargoHome>, NoPlan> {
+    if !settings.isolate_cargo_home {
+        return Ok(CargoHome::find(&job.env, folder));
+    }
+    let why = "RUNNER_TEMP is not set, and the job's own home would be there";
+    let wrong = || {
+        NoPlan::WrongInput(format!(
+            "input `isolate-cargo-home`: `true`: {why}; hint: outside of a runner set it"
+        ))
+    };
+    Ok(Some(isolation::home(job).ok_or_else(wrong)?))
+}
+
+/// The workspace's lock file, or all its manifests where it has none: libraries often commit none.
+fn lock_files(name: &str, workspace: &Workspace) -> sys::Result<Vec<FileDigest>> {
+    if let Some(lock) = &workspace.lock {
+        return Ok(digest_if_present(lock, &format!("{name}/Cargo.lock"))?.into_iter().collect());
+    }
+    let mut digests = Vec::new();
+    for manifest in &workspace.manifests {
+        let path = manifest.strip_prefix(&workspace.root).unwrap_or(manifest);
+        digests.extend(digest_if_present(manifest, &format!("{name}/{}", path.display()))?);
+    }
+    Ok(digests)
+}
+
+fn key_files(folder: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+    let mut digests = Vec::new();
+    let mut patterns = Vec::new();
+    for line in lines {
+        match digest_if_present(&folder.join(line), line)? {
+            Some(digest) => digests.push(digest),
+            None if line.contains(['*', '?', '[', '{']) => patterns.push(line.clone()),
+            None => {
+                let what = format!("there is no such file in {}", folder.display());
+                return Err(NoPlan::WrongInput(format!("input `key-files`: `{line}`: {what}")));
+            }
+        }
+    }
+    digests.extend(matching(folder, &patterns, "input `key-files`")?);
+    Ok(digests)
+}
+
+/// The files in `folder` that match one of `patterns`, which `what` names.
+pub(crate) fn matching(folder: &Path, patterns: &[String], what: &str) -> Result<Vec<FileDigest>, NoPlan> {
+    let mut digests = Vec::new();
+    if patterns.is_empty() {
+        return Ok(digests);
+    }
+    let selection = Selection::new(patterns, &NOT_SEARCHED.map(str::to_owned))
+        .map_err(|error| NoPlan::WrongInput(format!("{what}: {}", chain(&error))))?;
+    let found = walk(&Dir::open(folder)?, &selection, &Interrupt::default())?;
+    for (id, _) in found.tree.iter() {
+        let path = found.tree.path_below(0, id);
+        let path = Path::new(std::ffi::OsStr::from_bytes(&path));
+        let path_in_folder = folder.join(path);
+        if file::is_file(&path_in_folder) {
+            digests.extend(digest_if_present(&path_in_folder, &path.to_string_lossy())?);
+        }
+    }
+    Ok(digests)
+}
+
+pub(crate) fn digest_if_present(path: &Path, label: &str) -> sys::Result<Option<FileDigest>> {
+    if !file::is_file(path) {
+        return Ok(None);
+    }
+    Ok(Some((label.to_owned(), sha256_hex(&file::read(path)?))))
+}
+
+/// The commit of each workspace, or of the job's folder where there is none. Nothing at all where one of them has changes
+/// or cannot be told: then it is not known what is built.
+fn commits(job: &Job, facts: &Facts) -> Vec<(String, String)> {
+    let mut folders: Vec<_> =
+        facts.workspaces.iter().map(|(name, workspace)| (name.clone(), &*workspace.root)).collect();
+    if folders.is_empty() {
+        folders.push((".".to_owned(), &*facts.folder));
+    }
+    let commit = |(name, folder): (String, &Path)| Some((name, commit(job, folder)?));
+    folders.into_iter().map(commit).collect::<Option<_>>().unwrap_or_default()
+}
+
+fn commit(job: &Job, folder: &Path) -> Option<String> {
+    if !is_of_git(folder) {
+        return head(job, folder);
+    }
+    let changes = git::ask(Host::new(&job.env), folder, &["status", "--porcelain", "--untracked-files=no"])?;
+    if changes.is_empty() { head(job, folder) } else { None }
+}
+
+/// The commit that is checked out around a folder.
+pub(crate) fn head(job: &Job, folder: &Path) -> Option<String> {
+    if is_of_git(folder) {
+        git::head(Host::new(&job.env), folder)
+    } else {
+        // Not checked out by git: sources of the run's own commit, if of any.
+        job.context.commit.clone()
+    }
+}
+
+fn is_of_git(folder: &Path) -> bool {
+    folder.ancestors().any(|above| file::is_present(&above.join(".git")))
+}

@@ -1,0 +1,155 @@
+//! The facts of the presets that a job names: their paths, key files and tools.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::geteuid;
+
+use crate::cargo::Host;
+use crate::facts::{NoPlan, digest_if_present, matching};
+use crate::job::Job;
+use crate::plan::{
+    self, Access, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Tells, Unreadable, access, choose,
+    parse_own_presets,
+};
+use crate::sys::{self, file};
+
+/// Most tools tell their version in tenths of a second.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Adds what the presets `settings` names tell of this job.
+pub(crate) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
+    let names = settings.presets.others();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let wrong = |error: Unreadable| NoPlan::WrongInput(format!("input `preset`: {error}"));
+    let own = own(&facts.folder)?;
+    let names_of_own: Vec<_> = own.keys().cloned().collect();
+    let asked = OfJob { job, folder: facts.folder.clone() };
+    for (name, preset) in choose(names, own).map_err(wrong)? {
+        facts.preset_paths.extend(preset.paths_in(&name, &job.env, &asked));
+        facts.unset.extend(
+            preset.unset_in(&job.env).into_iter().map(|variable| (name.clone(), variable.to_owned())),
+        );
+        if plan::needs_parts(settings) {
+            let has_key_files = !settings.key_files.is_empty();
+            gather_key(job, (&name, names_of_own.contains(&name)), &preset, has_key_files, facts)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the tools and files of this job tell.
+struct OfJob<'a> {
+    job: &'a Job,
+    folder: PathBuf,
+}
+
+impl Tells for OfJob<'_> {
+    fn answer(&self, command: &[String]) -> Option<String> {
+        // Tools read files of the checkout to answer, and newer ones may run some.
+        if access(&self.job.context) == Access::Base {
+            return None;
+        }
+        let said = ask(self.job, &self.folder, command)?;
+        Some(said).filter(|said| !said.is_empty() && !said.contains('\n'))
+    }
+
+    fn note(&self, file: &str, key: &str) -> Option<String> {
+        // Whoever wrote the file is not to say where a job with more rights restores to.
+        if access(&self.job.context) == Access::Base {
+            return None;
+        }
+        let text = file::read_if_present(&self.folder.join(file)).ok().flatten()?;
+        let values: BTreeMap<String, serde_yaml::Value> = serde_yaml::from_slice(&text).ok()?;
+        values.get(key)?.as_str().map(str::to_owned)
+    }
+
+    fn is_root(&self) -> bool {
+        geteuid().is_root()
+    }
+}
+
+/// The presets of the repository in `folder`.
+fn own(folder: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
+    let Some(bytes) = file::read_if_present(&folder.join(OWN_PRESETS))? else {
+        return Ok(BTreeMap::new());
+    };
+    parse_own_presets(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+        NoPlan::WrongInput(format!("{OWN_PRESETS}: {error}; hint: see the README on presets"))
+    })
+}
+
+/// `is_own` tells whether the preset is one of the repository.
+fn gather_key(
+    job: &Job,
+    (name, is_own): (&str, bool),
+    preset: &Preset,
+    has_key_files: bool,
+    facts: &mut Facts,
+) -> Result<(), NoPlan> {
+    let found = key_files(&facts.folder, name, &preset.key_files)?;
+    // Whoever has followed the hint is not told again.
+    if found.is_empty() && !preset.key_files.is_empty() && !has_key_files {
+        let files = preset.key_files.join(", ");
+        job.console.say(format!(
+            "preset {name}: its key does not follow what is needed, since there is none of {files}; hint: `key-files`"
+        ));
+    }
+    // Two presets may look at one file, and ask one tool.
+    add_new(&mut facts.key_files, found);
+    // A job that has more rights than who triggered it must not run what that one wrote.
+    if !is_own || access(&job.context) != Access::Base {
+        add_new(&mut facts.variables, version(job, &facts.folder, &preset.version));
+    } else if !preset.version.is_empty() {
+        let event = job.context.event.as_deref().unwrap_or("that is not known");
+        let what = "commands of the repository are not run in jobs of the event";
+        job.console.say(format!("preset {name}: the version is not in the key: {what} `{event}`"));
+    }
+    Ok(())
+}
+
+fn add_new(items: &mut Vec<(String, String)>, more: impl IntoIterator<Item = (String, String)>) {
+    for item in more {
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
+}
+
+fn key_files(folder: &Path, preset: &str, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+    let mut digests = Vec::new();
+    let mut patterns = Vec::new();
+    for line in lines {
+        match digest_if_present(&folder.join(line), line)? {
+            Some(digest) => digests.push(digest),
+            None => patterns.push(line.clone()),
+        }
+    }
+    patterns.retain(|line| line.contains(['*', '?', '[', '{']));
+    add_new(&mut digests, matching(folder, &patterns, &format!("preset `{preset}`: `key-files`"))?);
+    Ok(digests)
+}
+
+/// What a tool says of its version, beside the words of the question; nothing where it is absent, lies in the checkout, fails or
+/// does not answer.
+fn version(job: &Job, folder: &Path, command: &[String]) -> Option<(String, String)> {
+    Some((command.join(" "), ask(job, folder, command)?))
+}
+
+/// What a tool says, without blanks around it; nothing where it is absent, lies in the checkout, fails or does not answer.
+fn ask(job: &Job, folder: &Path, command: &[String]) -> Option<String> {
+    let (program, args) = command.split_first()?;
+    let program = Host::new(&job.env).program_outside(program, folder)?;
+    // Neither corepack nor a tool's own manager of its versions is to download what the checkout names.
+    let offline = [
+        ("COREPACK_ENABLE_NETWORK", "0"),
+        ("npm_config_manage_package_manager_versions", "false"),
+        ("pnpm_config_manage_package_manager_versions", "false"),
+    ];
+    let said = sys::ask(Command::new(program).args(args).envs(offline).current_dir(folder), PATIENCE)?;
+    Some(String::from_utf8_lossy(&said).trim().to_owned())
+}

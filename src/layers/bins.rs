@@ -1,0 +1,147 @@
+//! The tools of `cargo-bins`: which are installed when a job is saved, and which of an entry's come into a job.
+//!
+//! Others use the same folders at the same time, so nothing is read or written there without cargo's lock, and nothing that
+//! is there is replaced.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::cargo::{Fit, InstallRoot, Installs, Records, Tool, may_hold_secret, name_and_version};
+use crate::job::cargo_lock::lock_installs;
+use crate::job::trouble::Trouble;
+use crate::job::{Job, chain};
+use crate::plan::LayerPlan;
+use crate::store::{Header, Install, Layer};
+use crate::sys::{Dir, FileType, file};
+use crate::tree::Tree;
+
+/// Whether the entry has any of the layer's tools. Where a layer is about something else, it is not asked.
+pub(crate) fn has_any(layer: &LayerPlan, entry: &Header) -> bool {
+    layer.layer != Layer::Bins || layer.tools.iter().any(|tool| is_in(tool, entry))
+}
+
+/// Whether the entry has all of the layer's tools.
+pub(crate) fn has_all(layer: &LayerPlan, entry: &Header) -> bool {
+    layer.tools.iter().all(|tool| is_in(tool, entry))
+}
+
+fn is_in(tool: &Tool, entry: &Header) -> bool {
+    entry.installs.iter().any(|install| tool.is(&install.package))
+}
+
+/// The folder of the layer's executables, and that which cargo installs into; `None` for other layers.
+fn places(layer: &LayerPlan) -> Option<(&Path, InstallRoot)> {
+    let bin = layer.roots.first().filter(|_| layer.layer == Layer::Bins)?.path.as_path();
+    Some((bin, InstallRoot::at(bin.parent()?)))
+}
+
+/// What is installed of the layer's tools.
+#[derive(Default)]
+pub(crate) struct Installed {
+    pub(crate) installs: Vec<Install>,
+    /// While it is held, it stays so.
+    _lock: Option<Installs>,
+}
+
+/// Finds what is installed, and tells of what is not.
+pub(crate) fn installed(job: &Job, layer: &LayerPlan) -> Result<Installed, Trouble> {
+    let Some((bin, root)) = places(layer) else { return Ok(Installed::default()) };
+    let lock = if root.is_used() { Some(lock_installs(job, &root)?) } else { None };
+    let records = lock.as_ref().map(Installs::records).transpose()?;
+    let bin = if file::is_dir(bin) { Some(Dir::open(bin)?) } else { None };
+    let mut installs = Vec::new();
+    for tool in &layer.tools {
+        match whole(records.as_ref(), tool, bin.as_ref()) {
+            Ok(found) => installs.extend(found),
+            Err(why) => job.console.say(format!("bins: {tool} is left out: {why}")),
+        }
+    }
+    Ok(Installed { installs, _lock: lock })
+}
+
+/// The packages that are `tool` with all their executables, or why it cannot be saved.
+fn whole(records: Option<&Records>, tool: &Tool, bin: Option<&Dir>) -> Result<Vec<Install>, String> {
+    let installs: Vec<_> = records.iter().flat_map(|records| records.of(tool)).cloned().collect();
+    if installs.is_empty() {
+        let any_version = tool.in_any_version();
+        let other = records.and_then(|records| records.of(&any_version).next());
+        return Err(match other {
+            Some(other) => format!("cargo has noted {}", name_and_version(&other.package)),
+            None => "cargo has not noted that it is installed".to_owned(),
+        });
+    }
+    for Install { package, bins, .. } in &installs {
+        if may_hold_secret(package) {
+            return Err("the URL that it is from may hold a password".to_owned());
+        }
+        let is_file = |name: &&String| {
+            let stat = bin.and_then(|bin| bin.stat_if_present(name.as_bytes()).ok()?);
+            stat.is_some_and(|stat| stat.kind == FileType::RegularFile)
+        };
+        if let Some(name) = bins.iter().find(|name| !is_file(name)) {
+            return Err(format!("its executable {name} is gone"));
+        }
+    }
+    Ok(installs)
+}
+
+/// The names of the packages' executables as patterns.
+pub(crate) fn patterns(installs: &[Install]) -> Vec<String> {
+    installs.iter().flat_map(|install| &install.bins).map(|name| globset::escape(name)).collect()
+}
+
+/// An entry's tools on their way into a job. Others wait until they have arrived.
+pub(crate) struct Arrival {
+    installs: Installs,
+    /// The names of their executables, there or not.
+    bins: HashSet<Vec<u8>>,
+    /// What will not be there after it, and why.
+    pub(crate) lacking: Vec<String>,
+}
+
+/// Decides which of the entry's tools come, and notes them for cargo; `None` for other layers.
+///
+/// They are noted first: a note without executables does not keep cargo from installing, but executables without a note do.
+pub(crate) fn announce(job: &Job, layer: &LayerPlan, entry: &Header) -> Result<Option<Arrival>, Trouble> {
+    let Some((bin, root)) = places(layer) else { return Ok(None) };
+    let installs = lock_installs(job, &root)?;
+    let mut records = installs.records()?;
+    let (mut bins, mut lacking, mut is_new) = (HashSet::new(), Vec::new(), false);
+    for tool in &layer.tools {
+        let is_there = |name: &str| file::is_present(&bin.join(name));
+        match records.fit(tool, &entry.installs, is_there) {
+            Ok(Fit::There) => {
+                let offered = entry.installs.iter().filter(|install| tool.is(&install.package));
+                let names = offered.flat_map(|install| &install.bins).filter(|name| is_there(name));
+                bins.extend(names.map(|name| name.clone().into_bytes()));
+            }
+            Ok(Fit::Absent(offered)) => {
+                for install in offered {
+                    records.add(install);
+                    bins.extend(install.bins.iter().map(|name| name.clone().into_bytes()));
+                }
+                is_new = true;
+            }
+            Err(misfit) => lacking.push(format!("{tool} was not restored: {misfit}")),
+        }
+    }
+    if is_new {
+        installs.write(&records)?;
+    }
+    Ok(Some(Arrival { installs, bins, lacking }))
+}
+
+impl Arrival {
+    /// Of the entry's executables those that come, and those that are there: these stay as they are.
+    pub(crate) fn of(&self, tree: &Tree) -> Tree {
+        tree.without(|id| !self.bins.contains(tree.name(id)))
+    }
+
+    /// Takes the notes back: the executables could not be brought.
+    pub(crate) fn call_off(&self, job: &Job) {
+        if let Err(error) = self.installs.put_back() {
+            let hint = "cargo will install them anew";
+            job.console.say(format!("bins: tools stay noted that are not there; {hint}: {}", chain(&error)));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Which build outputs may be kept: only what this job built for this commit, and only all of it.
+//!
+//! What is there when the restore is over may be of another commit, and a job that builds nothing leaves it there. So an output
+//! must have come or changed since. Cargo lays programs out anew in each build: also one that it found fresh has come since.
+
+use std::path::{Path, PathBuf};
+
+use crate::facts;
+use crate::job::{Job, chain};
+use crate::layers::base_diff::Alike;
+use crate::layers::source::folder_of;
+use crate::layers::working_tree::{self, Live};
+use crate::plan::{Checkout, JobStatus, LayerPlan, Outset, RootPlan, SessionLayer, There};
+use crate::store::Layer;
+use crate::sys::{Time, file, sha256_hex};
+use crate::tree::{Kind, NodeId, Tree};
+
+/// What the names of notes in `RUNNER_TEMP` begin with that a restore without a session leaves.
+const NOTE: &str = "runner-cache-outputs-";
+
+/// How many files are told by name.
+const TOLD: usize = 3;
+
+/// What is known of the outputs of `layer` now that the restore is over; `None` for other layers, and where nothing is known.
+pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
+    if layer.layer != Layer::Builds {
+        return None;
+    }
+    let live = working_tree::read(job, layer, None, JobStatus::default(), &[]);
+    live.map(|live| Outset { there: live.iter().flat_map(there).collect() })
+        .inspect_err(|error| job.console.warn(format!("builds: nothing will be kept: {}", chain(error))))
+        .ok()
+}
+
+/// The files of a root that are there.
+fn there(live: &Live) -> Vec<There> {
+    let (folder, tree) = (folder_of(live.plan, live.root.is_partial), &live.root.tree);
+    files(tree).map(|(id, mtime)| There { path: path_of(&folder, tree, id), mtime }).collect()
+}
+
+/// Leaves what is known for a save that has no session.
+pub(crate) fn leave(job: &Job, layers: &[LayerPlan]) {
+    for layer in layers {
+        let (Some(note), Some(outset)) = (note(job, layer), outset(job, layer)) else { continue };
+        let bytes = serde_json::to_vec(&outset).expect("times and texts are all there is");
+        if let Err(error) = file::write_atomic(&note, &bytes) {
+            job.console.warn(format!("builds: nothing will be kept: {}", chain(&error)));
+        }
+    }
+}
+
+/// What a restore of this job left for the same outputs.
+pub(crate) fn left(job: &Job, layer: &LayerPlan) -> Option<Outset> {
+    let bytes = file::read_if_present(&note(job, layer)?).ok()??;
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn note(job: &Job, layer: &LayerPlan) -> Option<PathBuf> {
+    let about = sha256_hex(format!("{} {}", layer.key, layer.contents).as_bytes());
+    Some(job.context.temporary.as_ref()?.join(format!("{NOTE}{}", &about[..16])))
+}
+
+/// Why nothing of the outputs `live` is kept, in one line; `None` where all of them are. `alike` tells what of them is in the
+/// entry that the job started from.
+pub(crate) fn reason_not_to_keep(
+    job: &Job,
+    layer: &SessionLayer,
+    live: &[Live],
+    alike: &[Option<Alike>],
+) -> Option<String> {
+    for Checkout { folder, commit } in &layer.plan.checkouts {
+        if facts::head(job, folder).as_ref() != Some(commit) {
+            let hint = "hint: restore after the checkout";
+            return Some(format!(
+                "nothing kept: {} has another commit now than at the restore; {hint}",
+                folder.display()
+            ));
+        }
+    }
+    let is_of_commit = layer.start.as_ref().is_some_and(|start| start.is_exact);
+    let work = job.folder().unwrap_or_default();
+    let absent: Vec<_> = absent(&layer.plan.roots, live).map(|root| root.name.clone()).collect();
+    let mut others = Vec::new();
+    for (Live { plan, root, .. }, alike) in live.iter().zip(alike) {
+        let folder = folder_of(plan, root.is_partial);
+        let own = alike.as_ref().filter(|_| is_of_commit);
+        for (id, mtime) in files(&root.tree) {
+            let is_own = own.is_some_and(|alike| alike.same[id as usize]);
+            let path = path_of(&folder, &root.tree, id);
+            if !is_own && !layer.outset.as_ref().is_some_and(|outset| is_written(outset, &path, mtime)) {
+                others.push(path.strip_prefix(&work).unwrap_or(&path).display().to_string());
+            }
+        }
+    }
+    let mut why = Vec::new();
+    if !absent.is_empty() {
+        why.push(format!("not there: {}", told(&absent)));
+    }
+    if !others.is_empty() {
+        why.push(match &layer.outset {
+            Some(_) => {
+                format!("not written since the restore, and so perhaps of another commit: {}", told(&others))
+            }
+            None => {
+                "it is not known what this job wrote; hint: restore with the same `builds` before the build"
+                    .to_owned()
+            }
+        });
+    }
+    (!why.is_empty()).then(|| format!("nothing kept: {}", why.join("; ")))
+}
+
+/// What is listed of which there is nothing.
+fn absent<'p>(listed: &'p [RootPlan], live: &[Live]) -> impl Iterator<Item = &'p RootPlan> {
+    let is_there =
+        |root: &RootPlan| live.iter().any(|live| live.plan.name == root.name && live.root.tree.files() > 0);
+    listed.iter().filter(move |root| !is_there(root))
+}
+
+/// Whether a file of that time at that path was not there when the restore was over.
+fn is_written(outset: &Outset, path: &Path, mtime: Time) -> bool {
+    !outset.there.iter().any(|there| there.path == path && there.mtime == mtime)
+}
+
+/// Files and symlinks, with their times.
+fn files(tree: &Tree) -> impl Iterator<Item = (NodeId, Time)> {
+    let files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. }));
+    files.map(|(id, node)| (id, node.mtime))
+}
+
+fn path_of(folder: &Path, tree: &Tree, id: NodeId) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    folder.join(std::ffi::OsStr::from_bytes(&tree.path_below(0, id)))
+}
+
+fn told(names: &[String]) -> String {
+    let more = names.len().saturating_sub(TOLD);
+    let first = names.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}

@@ -1,0 +1,94 @@
+//! What of a cargo home is saved: the downloads that the workspaces' lock files name, as far as they hold what these say.
+//! A home is shared by all jobs of a user, and what others downloaded is theirs to save.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use crate::cargo::{CRATES, CargoHome, Locked, REPOSITORIES, SOURCES, folders_of_crates};
+use crate::job::Job;
+use crate::job::trouble::Trouble;
+use crate::plan::LayerPlan;
+use crate::sys::{self, Digest, Dir, file};
+use crate::tree::{Kind, NodeId, Tree};
+
+/// What the lock files name; `None` where there is none that can be read: then nothing is known to be of no use.
+pub(crate) fn locked(locks: &[PathBuf]) -> sys::Result<Option<Locked>> {
+    let mut locked = Locked::default();
+    let mut is_any_read = false;
+    for path in locks {
+        let text = file::read_if_present(path)?.unwrap_or_default();
+        is_any_read |= !text.is_empty() && locked.add(&String::from_utf8_lossy(&text));
+    }
+    Ok(is_any_read.then_some(locked))
+}
+
+/// What the lock files of a layer name, and its submodules.
+pub(crate) fn locked_with_submodules(layer: &LayerPlan) -> sys::Result<Option<Locked>> {
+    let mut locked = locked(&layer.locks)?;
+    let repositories = layer.roots.iter().find(|root| root.name == REPOSITORIES);
+    if let (Some(locked), Some(repositories)) = (&mut locked, repositories) {
+        locked.add_submodules(&CargoHome::around(&repositories.path))?;
+    }
+    Ok(locked)
+}
+
+/// The tree of the part `part` of a cargo home without what is not used, and without crates that hold something else
+/// than a lock file says, packed or extracted. What `known` has is not read again. `wrong_crates` takes these crates'
+/// paths, `<registry>/<name>-<version>`: they are to be read before the extracted ones.
+pub(crate) fn used(
+    job: &Job,
+    locked: &Locked,
+    wrong_crates: &mut HashSet<Vec<u8>>,
+    part: &str,
+    dir: &Dir,
+    tree: &Tree,
+    known: Option<&Tree>,
+) -> Result<Tree, Trouble> {
+    let mut is_left_out = vec![false; tree.len() as usize];
+    for id in locked.unused(part, tree) {
+        is_left_out[id as usize] = true;
+    }
+    let tree = tree.without(|id| is_left_out[id as usize]);
+    if part == SOURCES {
+        let is_wrong = |id: &NodeId| wrong_crates.contains(&tree.path_below(0, *id));
+        let wrong: HashSet<_> = folders_of_crates(&tree).filter(is_wrong).collect();
+        return Ok(tree.without(|id| wrong.contains(&id)));
+    }
+    if part != CRATES {
+        return Ok(tree);
+    }
+    let same = known.map_or_else(|| vec![false; tree.len() as usize], |known| tree.same_as(known));
+    let is_new = |id: &NodeId| !same[*id as usize] && matches!(tree.node(*id).kind, Kind::File { .. });
+    let new: Vec<_> = tree.iter().map(|(id, _)| id).filter(is_new).collect();
+    let wrong = new.into_par_iter().map(|id| Ok((!is_right(locked, dir, &tree, id)?).then_some(id)));
+    let wrong = wrong.collect::<sys::Result<Vec<_>>>()?;
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    for &id in &wrong {
+        let path = tree.path_below(0, id);
+        wrong_crates.extend(path.strip_suffix(b".crate").map(<[u8]>::to_vec));
+        let path = dir.join(&path);
+        let hint = "hint: remove it, and cargo downloads it again";
+        job.console
+            .warn(format!("cargo: {} is not what Cargo.lock says, and is left out: {hint}", path.display()));
+    }
+    Ok(tree.without(|id| wrong.contains(&id)))
+}
+
+/// Of the extracted crates in `tree` those that are not in `folder` yet. Half a crate there is left to cargo, which
+/// removes it first.
+pub(crate) fn absent_crates(tree: &Tree, folder: &Path) -> Tree {
+    let is_there = |id: NodeId| file::is_present(&folder.join(OsStr::from_bytes(&tree.path_below(0, id))));
+    let there: HashSet<NodeId> = folders_of_crates(tree).filter(|&id| is_there(id)).collect();
+    tree.without(|id| there.contains(&id))
+}
+
+fn is_right(locked: &Locked, dir: &Dir, tree: &Tree, id: NodeId) -> sys::Result<bool> {
+    let path = tree.path_below(0, id);
+    let (file, _) = dir.open_file(&path)?;
+    let digest = Digest::of_file(file).map_err(|errno| sys::Error::new("read", &dir.join(&path), errno))?;
+    Ok(locked.is_right(tree.name(id), &digest))
+}

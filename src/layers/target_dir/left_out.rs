@@ -1,0 +1,121 @@
+//! What a restore brought and what it left out, and why: the words of a judgement.
+
+use std::collections::BTreeMap;
+
+use crate::cargo::Reason;
+use crate::layers::target_dir::freshness::Judged;
+use crate::plan::LeftOut;
+use crate::report::{SourcesKept, UnitsKept};
+use crate::store::{Inputs, OutsideInput, SourceId};
+
+impl Judged<'_> {
+    /// Why units are left out, by the names of roots and the units' own folders.
+    pub(crate) fn told(&self) -> BTreeMap<String, BTreeMap<String, LeftOut>> {
+        let of_root = |(root, reasons): (usize, &Vec<Option<Reason>>)| {
+            let tree = &self.manifest.roots[root].tree;
+            let units = self.units[root].iter().zip(reasons).enumerate();
+            let told = units.filter_map(|(index, (unit, reason))| {
+                let folder = String::from_utf8_lossy(&tree.path_below(0, unit.folder())).into_owned();
+                let (why, what) = self.words(root, index, reason.as_ref()?);
+                Some((
+                    folder,
+                    match reason.as_ref()? {
+                        Reason::Source(_) => LeftOut::Sources(self.changed_sources(root, index, what)),
+                        Reason::Needs(_) => LeftOut::Dependency,
+                        _ => LeftOut::Other(format!("{why} ({what})")),
+                    },
+                ))
+            });
+            (self.manifest.roots[root].name.clone(), told.collect())
+        };
+        self.reasons.iter().enumerate().map(of_root).collect()
+    }
+
+    /// All that a unit names and that is not as it was; where it is something that the unit does not name, `first`.
+    fn changed_sources(&self, root: usize, unit: usize, first: String) -> Vec<String> {
+        let Some(Inputs::Known(known)) =
+            self.manifest.provenance.roots[root].get(unit).map(|made| &made.inputs)
+        else {
+            return vec![first];
+        };
+        let is_same = |id: &&SourceId| {
+            self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
+        };
+        let named = known.listed.iter().chain(&known.watched).chain(&known.read);
+        let mut paths: Vec<_> = named.filter(|id| !is_same(id)).map(|id| self.path_of(*id)).collect();
+        if paths.is_empty() {
+            paths.push(first);
+        }
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    fn path_of(&self, id: SourceId) -> String {
+        let tree = self.manifest.sources[id.sources as usize].snapshot.tree();
+        String::from_utf8_lossy(&tree.path_below(0, id.node)).into_owned()
+    }
+
+    pub(crate) fn sources_kept(&self) -> SourcesKept {
+        let mut kept = SourcesKept::default();
+        for (sources, compared) in self.manifest.sources.iter().zip(&self.compared) {
+            let (same, changed) = match compared {
+                Some(compared) => compared.count(&sources.snapshot),
+                None => (0, sources.snapshot.tree().files()),
+            };
+            kept.same += same;
+            kept.changed += changed;
+        }
+        kept
+    }
+
+    pub(crate) fn units_kept(&self) -> UnitsKept {
+        let mut kept = UnitsKept::default();
+        if self.is_unrecognised {
+            kept.leave_out(("cargo's notes are of a kind that is not known", "all".to_owned()));
+        }
+        for (root, reasons) in self.reasons.iter().enumerate() {
+            for (unit, reason) in reasons.iter().enumerate() {
+                match reason {
+                    None => kept.served += 1,
+                    Some(reason) => kept.leave_out(self.words(root, unit, reason)),
+                }
+            }
+        }
+        kept
+    }
+
+    /// Why a unit is left out: for people, the unit, what kind of reason it is, and what it is about.
+    fn words(&self, root: usize, unit: usize, reason: &Reason) -> (&'static str, String) {
+        let provenance = &self.manifest.provenance;
+        let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+        let name = |unit: usize| {
+            let tree = &self.manifest.roots[root].tree;
+            let (package, _) = self.units[root][unit].names(tree);
+            text(package)
+        };
+        match reason {
+            Reason::Unknown => ("it is not known what they were made of", name(unit)),
+            Reason::Bound(place) => ("they lead to another place", text(&provenance.places[*place])),
+            Reason::Commit => ("they tell the commit", name(unit)),
+            Reason::Source(id) => ("sources changed", self.path_of(*id)),
+            Reason::Outside(index) => match &provenance.outside[*index].input {
+                OutsideInput::Path(path) => ("files outside of the sources changed", path.clone()),
+                OutsideInput::Program(name) => ("programs that they may run are others", format!("`{name}`")),
+                OutsideInput::Variable(name) => {
+                    ("variables that they may read are others", format!("`{name}`"))
+                }
+                OutsideInput::Packages => ("packages of the system are others", name(unit)),
+            },
+            Reason::Version => ("their package has another version", name(unit)),
+            Reason::Profile => ("their profile has other settings", name(unit)),
+            Reason::Superseded => ("the lock file names another version of them", name(unit)),
+            Reason::Future => ("they were made at a time that is yet to come", name(unit)),
+            Reason::Unwanted => ("`freshness` is off", name(unit)),
+            Reason::OtherOutputs => {
+                ("another target directory goes by the times of what they watch", name(unit))
+            }
+            Reason::Needs(need) => ("they were built with others of these", name(*need)),
+        }
+    }
+}

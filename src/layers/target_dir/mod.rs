@@ -1,0 +1,7 @@
+//! Target directories: which units of an entry are fresh in a job, and which of a job's are saved.
+
+pub(crate) mod fingerprints;
+pub(crate) mod freshness;
+pub(crate) mod left_out;
+pub(crate) mod provenance;
+pub(crate) mod sweep;

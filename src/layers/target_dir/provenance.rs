@@ -1,0 +1,181 @@
+//! What an entry is made of, as a save notes it: the sources of the job, and what each unit was made of.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::cargo::{
+    Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputFolder, SourceTrees, SourcesSince, config_files,
+    named_files, path_packages, sets_variables, source_folder,
+};
+use crate::facts::git;
+use crate::job::trouble::Trouble;
+use crate::job::{Job, chain};
+use crate::layers::working_tree::Live;
+use crate::plan::SourcesPlan;
+use crate::store::{Lease, Manifest, Provenance, Revision, Sources};
+use crate::sys::{self, Dir, Interrupt, Time, file};
+use crate::tree::{Kind, Selection, Snapshot, Tree};
+
+/// What an entry is made of.
+#[derive(Default)]
+pub(crate) struct Noted {
+    pub(crate) sources: Vec<Sources>,
+    pub(crate) provenance: Provenance,
+}
+
+/// Notes the sources of the plan's workspaces, and what the units in `live` were made of. Without that a save is still a
+/// save: trouble is a warning.
+pub(crate) fn note(job: &Job, plan: &SourcesPlan, live: &[Live<'_>], base: Option<&Lease>) -> Noted {
+    try_note(job, plan, live, base).unwrap_or_else(|error| {
+        let what =
+            "the next job will compile all of it again, since what it was built from could not be read";
+        job.console.warn(format!("target: {what}: {}", chain(&error)));
+        Noted::default()
+    })
+}
+
+fn try_note(
+    job: &Job,
+    plan: &SourcesPlan,
+    live: &[Live<'_>],
+    base: Option<&Lease>,
+) -> Result<Noted, Trouble> {
+    let earlier = base.map(Lease::manifest);
+    let now = time(Timestamp::now());
+    let sources = if plan.is_compared {
+        read_all(plan, earlier.map_or(&[], |earlier| &earlier.sources), &job.interrupt)?
+    } else {
+        Vec::new()
+    };
+    let folders: Vec<_> = sources.iter().map(|sources| folder_of(plan, sources)).collect();
+    let trees = folders.iter().cloned().zip(sources.iter().map(|sources| sources.snapshot.tree()));
+    let trees = SourceTrees::new(trees.collect());
+    let mut places = plan.places.clone();
+    places.extend(folders.iter().filter(|folder| !plan.places.contains(folder)).cloned());
+    let (configured, setting_variables) = configured(plan);
+    let making = Making {
+        configured: &configured,
+        setting_variables: &setting_variables,
+        sources: &trees,
+        home: plan.home.as_deref(),
+        places,
+        revisions: revisions(Host::new(&job.env), plan, &sources),
+        host: Host::new(&job.env),
+        earlier: earlier.map(|earlier| since(earlier, &sources, live)),
+        now,
+    };
+    let outputs: Vec<_> = live
+        .iter()
+        .map(|live| OutputFolder {
+            path: &live.plan.path,
+            workspaces: workspaces_of(plan, &live.root.name),
+            tree: &live.root.tree,
+            folders: (&live.dir).into(),
+        })
+        .collect();
+    let provenance = making.provenance(&outputs)?;
+    Ok(Noted { sources, provenance })
+}
+
+/// Files that cargo's configuration names by paths, such as a linker or a wrapper of the compiler, and the files of it that set
+/// variables.
+fn configured(plan: &SourcesPlan) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (mut found, mut setting) = (Vec::new(), Vec::new());
+    for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
+        let folder = config.ancestors().nth(2).unwrap_or(&config);
+        let text = file::read_if_present(&config).ok().flatten().unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        found.extend(named_files(&text, folder));
+        if sets_variables(&text) {
+            setting.push(config);
+        }
+    }
+    (found, setting)
+}
+
+/// The workspaces that are built in the root called `root`.
+pub(crate) fn workspaces_of<'p>(plan: &'p SourcesPlan, root: &str) -> &'p [PathBuf] {
+    plan.outputs.iter().find(|output| output.root == root).map_or(&[], |output| &output.workspaces)
+}
+
+/// What the job started from, beside what there is now.
+fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[Live<'_>]) -> Earlier<'a> {
+    let of_now = |then: &Sources| {
+        let (number, now) = (0..).zip(sources).find(|(_, now)| now.folder == then.folder)?;
+        Some(SourcesSince { now: number, nodes: now.snapshot.since(&then.snapshot) })
+    };
+    let root = |live: &Live<'_>| {
+        let number = earlier.roots.iter().position(|root| root.name == live.root.name)?;
+        Some((number, &earlier.roots[number].tree))
+    };
+    Earlier {
+        provenance: &earlier.provenance,
+        roots: live.iter().map(root).collect(),
+        sources: earlier.sources.iter().map(of_now).collect(),
+        trees: earlier.sources.iter().map(|sources| sources.snapshot.tree()).collect(),
+    }
+}
+
+/// What is checked out, in the order of the sources.
+pub(crate) fn revisions(host: Host<'_>, plan: &SourcesPlan, sources: &[Sources]) -> Vec<Revision> {
+    let folders = sources.iter().map(|sources| folder_of(plan, sources));
+    let is_checkout = |folder: &PathBuf| file::is_present(&folder.join(".git"));
+    folders.filter(is_checkout).map(|folder| git::revision(host, &folder)).collect()
+}
+
+pub(crate) fn folder_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {
+    file::normal(&plan.folder.join(&sources.folder))
+}
+
+fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> Result<Vec<Sources>, Trouble> {
+    let mut found: Vec<(PathBuf, Sources)> = Vec::new();
+    let mut pending: Vec<_> =
+        plan.workspaces.iter().map(|workspace| source_folder(workspace, &plan.folder)).collect();
+    for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
+        // Its paths are relative to the folder in which `.cargo` is.
+        let folder = config.ancestors().nth(2).unwrap_or(&config);
+        pending.extend(packages_of(&config, folder)?);
+    }
+    while let Some(path) = pending.pop() {
+        if found.iter().any(|(other, _)| path.starts_with(other)) {
+            continue;
+        }
+        // Names are relative: another runner's job lies elsewhere.
+        let Some(name) = pathdiff::diff_paths(&path, &plan.folder) else { continue };
+        let name = name.to_string_lossy().into_owned();
+        let earlier = earlier.iter().find(|sources| sources.folder == name).map(|sources| &sources.snapshot);
+        let snapshot = Snapshot::take(&Dir::open(&path)?, &selection()?, earlier, interrupt)?;
+        for manifest in manifests(snapshot.tree()) {
+            let manifest = path.join(manifest);
+            pending.extend(packages_of(&manifest, manifest.parent().unwrap_or(&path))?);
+        }
+        found.retain(|(other, _)| !other.starts_with(&path));
+        found.push((path, Sources { folder: name, snapshot }));
+    }
+    Ok(found.into_iter().map(|(_, sources)| sources).collect())
+}
+
+/// The packages that a manifest or a configuration file names by paths relative to `folder`.
+fn packages_of(list: &Path, folder: &Path) -> sys::Result<Vec<PathBuf>> {
+    let text = file::read_if_present(list)?.unwrap_or_default();
+    Ok(path_packages(&String::from_utf8_lossy(&text), folder))
+}
+
+/// Paths of all manifests in a folder; links among them.
+fn manifests(tree: &Tree) -> Vec<PathBuf> {
+    let is_manifest =
+        |id| tree.name(id) == b"Cargo.toml" && !matches!(tree.node(id).kind, Kind::Folder { .. });
+    let ids = tree.iter().map(|(id, _)| id).filter(|id| is_manifest(*id));
+    ids.map(|id| PathBuf::from(OsStr::from_bytes(&tree.path_below(0, id)))).collect()
+}
+
+pub(crate) fn time(moment: Timestamp) -> Time {
+    Time { seconds: moment.as_second(), nanoseconds: moment.subsec_nanosecond().unsigned_abs() }
+}
+
+pub(crate) fn selection() -> Result<Selection, Trouble> {
+    Ok(Selection::new(&[], &NO_SOURCES.map(str::to_owned))?.of_sources(&OUTPUT_MARKS))
+}

@@ -1,0 +1,512 @@
+//! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::cargo::SOURCES;
+use crate::job::cargo_lock::lock_cargo_home;
+use crate::job::progress::shown;
+use crate::job::trouble::Trouble;
+use crate::job::{Job, chain};
+use crate::layers::bins::{self, Arrival};
+use crate::layers::cargo_home;
+use crate::layers::source::{folder_of, is_target_folder, linkable};
+use crate::layers::target_dir::freshness::{self, Judged};
+use crate::layers::target_dir::sweep;
+use crate::layers::units::restore::{self, Completed};
+use crate::pipeline::lookup;
+use crate::plan::{LayerPlan, LeftOut, Plan, RootPlan};
+use crate::report::{Hit, Transfer};
+use crate::store::{self, Candidate, Layer, Lease, Needs, Root, Store};
+use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
+use crate::tree::{
+    self, Delivery, Engine, Existing, Files, Linker, NodeId, Progress, Selection, Source, Tree,
+};
+
+/// An entry that served a layer.
+pub(crate) struct Served {
+    pub(crate) lease: Lease,
+    pub(crate) hit: Hit,
+    pub(crate) transfer: Option<Transfer>,
+    /// Of roots of which not all was wanted, by their numbers in the entry, what was.
+    pub(crate) wanted: BTreeMap<usize, Tree>,
+    /// Its units that the job did not get, by the names of roots and their own folders.
+    pub(crate) left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
+}
+
+impl Served {
+    /// One of which nothing was brought.
+    fn of(lease: Lease) -> Self {
+        let (wanted, left_out) = (BTreeMap::new(), BTreeMap::new());
+        Self { lease, hit: Hit::Miss, transfer: None, wanted, left_out }
+    }
+}
+
+/// How many candidates besides the first are compared with the checkout.
+const MOST_OTHERS: usize = 4;
+
+/// A candidate whose entry can be read.
+struct Usable {
+    candidate: Candidate,
+    lease: Lease,
+    /// Roots of the plan, each with the number of the entry's root of the same name.
+    pairs: Vec<(usize, usize)>,
+    is_exact: bool,
+}
+
+impl Usable {
+    /// `has_all`: whether the job gets all that the entry has.
+    fn hit(&self, has_all: bool) -> Hit {
+        if self.is_exact && has_all { Hit::Exact } else { Hit::Partial }
+    }
+}
+
+/// A candidate that serves more of what the job needs than the one before it.
+struct Better {
+    /// Its number among the others.
+    index: usize,
+    /// How many units.
+    serves: usize,
+    /// And how many the other one.
+    instead: usize,
+}
+
+/// What was brought of an entry; see [`Served`].
+struct Brought {
+    transfer: Transfer,
+    wanted: BTreeMap<usize, Tree>,
+    left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
+}
+
+/// Restores one layer.
+pub(crate) struct Restorer<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) store: &'a Store,
+    pub(crate) plan: &'a Plan,
+    pub(crate) layer: &'a LayerPlan,
+    /// What was passed over.
+    passed_over: RefCell<Vec<String>>,
+}
+
+impl<'a> Restorer<'a> {
+    pub(crate) fn new(job: &'a Job, store: &'a Store, plan: &'a Plan, layer: &'a LayerPlan) -> Self {
+        Self { job, store, plan, layer, passed_over: RefCell::default() }
+    }
+
+    /// Tries the candidates until one serves.
+    pub(crate) fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
+        let served = self.first_that_serves(lookup_only);
+        self.tell_of_passed_over();
+        served
+    }
+
+    /// One warning, however many they are: they mostly have one cause.
+    fn tell_of_passed_over(&self) {
+        let passed_over = self.passed_over.take();
+        let Some(first) = passed_over.first() else { return };
+        let more = match passed_over.len() {
+            1 => String::new(),
+            2 => "; another one was passed over, too".to_owned(),
+            count => format!("; {} more were passed over, too", count - 1),
+        };
+        self.job.console.warn(format!("{}: {first}{more}", self.layer.layer));
+    }
+
+    fn first_that_serves(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
+        let mut candidates = self.store.candidates(&lookup::query(self.plan, self.layer))?.into_iter();
+        let mut next = || candidates.by_ref().find_map(|candidate| self.usable(candidate));
+        let mut others: VecDeque<Usable> = VecDeque::new();
+        while let Some(mut usable) = others.pop_front().or_else(&mut next) {
+            if lookup_only {
+                let hit = usable.hit(bins::has_all(self.layer, &usable.lease.manifest().header));
+                return Ok(Some(Served { hit, ..Served::of(usable.lease) }));
+            }
+            let mut judged = self.judge(&usable)?;
+            if judged.as_ref().is_some_and(|judged| !self.is_own(&usable) || judged.has_lacks_of_its_own()) {
+                while others.len() < MOST_OTHERS
+                    && let Some(other) = next()
+                {
+                    others.push_back(other);
+                }
+                if let Some(better) = self.better(&usable, judged.as_ref(), &others)? {
+                    drop(judged);
+                    std::mem::swap(&mut usable, &mut others[better.index]);
+                    judged = self.judge(&usable)?;
+                    self.tell_of_better(&better, &others[better.index], &usable);
+                }
+            }
+            match self.transfer(&usable, judged) {
+                Ok(Brought { transfer, wanted, left_out }) => {
+                    if let Err(error) = usable.lease.record_use() {
+                        self.job.console.say(format!(
+                            "{}: the entry's use was not recorded: {}",
+                            self.layer.layer,
+                            chain(&error)
+                        ));
+                    }
+                    let hit = usable.hit(transfer.lacking.is_empty());
+                    let (lease, transfer) = (usable.lease, Some(transfer));
+                    return Ok(Some(Served { lease, hit, transfer, wanted, left_out }));
+                }
+                Err(error) if error.is_damage_of(&usable.lease) => {
+                    drop(usable.lease);
+                    self.quarantine(&usable.candidate, &chain(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// A candidate that can serve.
+    fn usable(&self, candidate: Candidate) -> Option<Usable> {
+        let lease = self.lease(&candidate)?;
+        let pairs = self.pairs(&lease);
+        let header = &lease.manifest().header;
+        if pairs.is_empty() || !bins::has_any(self.layer, header) {
+            return None;
+        }
+        let is_alike = header.contents == self.layer.contents;
+        // As with `actions/cache`: other paths under the same key are another thing.
+        if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
+            return None;
+        }
+        let is_exact = candidate.is_exact && is_alike && header.finality.is_final();
+        Some(Usable { candidate, lease, pairs, is_exact })
+    }
+
+    /// Which of `others` serves more of what the job needs than `usable` does: what its lane built before, or else all that there
+    /// is. An exact entry of another lane, or of a runner at another path, can have little of it.
+    fn better(
+        &self,
+        usable: &Usable,
+        judged: Option<&Judged<'_>>,
+        others: &VecDeque<Usable>,
+    ) -> Result<Option<Better>, Trouble> {
+        let own = [usable].into_iter().chain(others).find(|usable| self.is_own(usable));
+        let needed = own.map(|own| freshness::unit_folders(&own.lease));
+        let count = |judged: &Judged<'_>| {
+            judged.served().filter(|unit| needed.as_ref().is_none_or(|needed| needed.contains(unit))).count()
+        };
+        let instead = judged.map_or(0, count);
+        let (mut most, mut better) = (instead, None);
+        for (index, other) in others.iter().enumerate() {
+            let served = self.judge(other)?.as_ref().map_or(0, count);
+            if served > most {
+                (most, better) = (served, Some(index));
+            }
+        }
+        Ok(better.map(|index| Better { index, serves: most, instead }))
+    }
+
+    fn tell_of_better(&self, Better { serves, instead, .. }: &Better, passed_over: &Usable, taken: &Usable) {
+        let what = |usable: &Usable| {
+            let header = &usable.lease.manifest().header;
+            format!(
+                "{} of {}, lane {}",
+                header.created.strftime("%Y-%m-%d %H:%M:%S"),
+                header.scope.reference,
+                header.lane
+            )
+        };
+        self.job.console.say(format!(
+            "{}: the entry {} serves {serves} of the units that this job needs, and so comes before {}, which serves {instead}",
+            self.layer.layer,
+            what(taken),
+            what(passed_over)
+        ));
+    }
+
+    /// Whether it is of the job's own lane.
+    fn is_own(&self, usable: &Usable) -> bool {
+        usable.lease.manifest().header.lane == self.plan.lane
+    }
+
+    fn judge<'l>(&self, usable: &'l Usable) -> Result<Option<Judged<'l>>, Trouble> {
+        let Some(plan) = &self.layer.sources else { return Ok(None) };
+        let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
+        let ours: Vec<_> = usable.pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
+        freshness::judge(self.job, plan, &usable.lease, &ours, &folders).map(Some)
+    }
+
+    /// Reads a candidate's manifest. `None` for one that cannot serve.
+    fn lease(&self, candidate: &Candidate) -> Option<Lease> {
+        match self.store.lease(candidate.id.clone()) {
+            Ok(lease) => Some(lease),
+            Err(store::Error::Gone { .. }) => None,
+            Err(error) if error.is_damage() => {
+                self.quarantine(candidate, &chain(&error));
+                None
+            }
+            Err(error) => {
+                self.pass_over(format!("an entry was passed over: {}", chain(&error)));
+                None
+            }
+        }
+    }
+
+    /// Takes a damaged candidate out of use. Where that fails the next one may serve all the same.
+    fn quarantine(&self, candidate: &Candidate, why: &str) {
+        let done = match self.store.quarantine(&candidate.id, &Needs::default()) {
+            Ok(_) => "a damaged entry was taken out of the cache".to_owned(),
+            Err(error) => format!("a damaged entry could not be taken out of the cache ({})", chain(&error)),
+        };
+        self.pass_over(format!("{done}: {why}"));
+    }
+
+    fn pass_over(&self, told: String) {
+        self.passed_over.borrow_mut().push(told);
+    }
+
+    /// Roots of the plan, each with the number of the entry's root of the same name.
+    fn pairs(&self, lease: &Lease) -> Vec<(usize, usize)> {
+        let roots = &lease.manifest().roots;
+        let pair = |(index, root): (usize, &RootPlan)| {
+            Some((index, roots.iter().position(|other| other.name == root.name)?))
+        };
+        self.layer.roots.iter().enumerate().filter_map(pair).collect()
+    }
+
+    fn transfer(&self, usable: &Usable, judged: Option<Judged<'_>>) -> Result<Brought, Trouble> {
+        let Usable { lease, pairs, .. } = usable;
+        let started = Instant::now();
+        let _lock = self.lock_cargo()?;
+        // A folder can be open in several entries that have a part of it each.
+        let _files = ManyOpenFiles::allow(0);
+        let files = lease.manifest().header.files;
+        let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
+        let plan = self.layer.sources.as_ref();
+        let arrival = bins::announce(self.job, self.layer, &lease.manifest().header)?;
+        let chosen = pairs.iter().filter_map(|&(planned, recorded)| {
+            Some((recorded, self.chosen(lease, planned, recorded, arrival.as_ref(), judged.as_ref())?))
+        });
+        let wanted: BTreeMap<_, _> = chosen.collect();
+        let transferred = shown(self.job, self.layer.layer, files, |progress| {
+            let roots = pairs.iter().filter_map(|&(planned, recorded)| {
+                self.arriving(lease, planned, recorded, wanted.get(&recorded)).transpose()
+            });
+            self.bring(&roots.collect::<Result<Vec<_>, _>>()?, progress)
+        });
+        if let (Err(_), Some(arrival)) = (&transferred, &arrival) {
+            arrival.call_off(self.job);
+        }
+        let mut transfer = transferred?;
+        transfer.lacking = arrival.map(|arrival| arrival.lacking).unwrap_or_default();
+        let mut left_out = BTreeMap::new();
+        if let (Some(judged), Some(plan)) = (judged, plan) {
+            left_out = judged.told();
+            let is_there = |&(planned, recorded): &(usize, usize)| {
+                let folder = &folders[planned];
+                file::is_dir(folder).then(|| (recorded, folder.clone()))
+            };
+            let (sources, units) =
+                judged.finish(self.job, plan, &pairs.iter().filter_map(is_there).collect());
+            (transfer.sources, transfer.units) = (Some(sources), Some(units));
+        }
+        transfer.took = started.elapsed();
+        Ok(Brought { transfer, wanted, left_out })
+    }
+
+    /// What of a root of the entry is wanted, where that is not all.
+    fn chosen(
+        &self,
+        lease: &Lease,
+        planned: usize,
+        recorded: usize,
+        arrival: Option<&Arrival>,
+        judged: Option<&Judged<'_>>,
+    ) -> Option<Tree> {
+        let root = &lease.manifest().roots[recorded];
+        if let Some(judged) = judged {
+            let left_out = judged.left_out(recorded);
+            return left_out.contains(&true).then(|| root.tree.without(|id| left_out[id as usize]));
+        }
+        match arrival {
+            Some(arrival) => Some(arrival.of(&root.tree)),
+            None if root.name == SOURCES => {
+                let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+                Some(cargo_home::absent_crates(&root.tree, &folder))
+            }
+            None if self.layer.roots[planned].is_of_wholes => {
+                let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+                Some(absent_wholes(&root.tree, &folder))
+            }
+            None => None,
+        }
+    }
+
+    /// What comes of a root, and where to. `None` where nothing does.
+    fn arriving<'l>(
+        &self,
+        lease: &'l Lease,
+        planned: usize,
+        recorded: usize,
+        wanted: Option<&'l Tree>,
+    ) -> Result<Option<Arriving<'l>>, Trouble> {
+        let root = &lease.manifest().roots[recorded];
+        let plan = &self.layer.roots[planned];
+        let folder = folder_of(plan, root.is_partial);
+        let tree = wanted.unwrap_or(&root.tree);
+        let is_empty = tree.files() == 0 && root.tree.files() > 0;
+        // What is there of another entry's goes all the same.
+        if is_empty && !(plan.existing == Existing::Mirror && file::is_dir(&folder)) {
+            return Ok(None);
+        }
+        let existing = match plan.existing {
+            Existing::Mirror if root.is_partial => Existing::Overwrite,
+            existing => existing,
+        };
+        let existing = match existing {
+            Existing::Mirror if !may_mirror(&folder)? => self.existing_of_others(&folder)?,
+            existing => existing,
+        };
+        let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
+        let mut borrowed = lease.borrowed(recorded, self.plan.scopes.write.as_ref().ok());
+        if wanted.is_some() {
+            borrowed = tree.of_same_paths(&root.tree, &borrowed);
+        }
+        let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree), &borrowed)?;
+        let files = lease.open_root(recorded)?;
+        let files = if wanted.is_some() { files.of_part(&root.tree, tree) } else { files };
+        // Roots may lie on different file systems.
+        let linker = Linker::new(self.plan.link_mode);
+        Ok(Some(Arriving { root, tree, files, linkable, linker, folder, existing }))
+    }
+
+    /// Brings all of the roots, or none: they are one unit.
+    fn bring(&self, roots: &[Arriving<'_>], progress: &Progress) -> Result<Transfer, Trouble> {
+        let delivery = |arriving| self.delivery(arriving, progress);
+        let deliveries: Vec<_> = roots.iter().map(delivery).collect();
+        let mut transfer = Transfer::default();
+        for (Arriving { root, folder, .. }, tally) in roots.iter().zip(tree::restore(&deliveries)?) {
+            if tally.files > 0 {
+                transfer.parts.push(root.name.clone());
+            }
+            if tally.left_behind > 0 {
+                let (layer, folder, prefix) = (self.layer.layer, folder.display(), tree::TEMPORARY_PREFIX);
+                self.job.console.warn(format!(
+                    "{layer}: old files in {folder}/{prefix}* could not be removed; hint: they may be of another user"
+                ));
+            }
+            transfer.tally += tally;
+        }
+        Ok(transfer)
+    }
+
+    fn delivery<'d>(&'d self, arriving: &'d Arriving<'_>, progress: &'d Progress) -> Delivery<'d> {
+        let Arriving { root, tree, files, linkable, linker, folder, existing } = arriving;
+        Delivery {
+            source: Source { tree, folders: files.folders(), linkable, is_live: false },
+            destination: folder,
+            existing: *existing,
+            is_part: root.is_partial,
+            engine: Engine { linker, interrupt: &self.job.interrupt, progress },
+        }
+    }
+
+    /// How to restore into a folder with files that cargo did not make. In the job's own folder a step made them before cargo:
+    /// they stay. Elsewhere the folder is not meant for builds.
+    fn existing_of_others(&self, folder: &Path) -> Result<Existing, Trouble> {
+        let own = self.layer.sources.as_ref().map(|sources| &sources.folder);
+        if own.is_some_and(|own| folder.starts_with(own) && folder != own) {
+            Ok(Existing::Overwrite)
+        } else {
+            Err(Trouble::NoTargetFolder { path: folder.display().to_string() })
+        }
+    }
+
+    /// Completes a layer from the unit pool, unless an entry of the job's own lane serves it by its very key and as a whole.
+    pub(crate) fn complete(&self, served: Option<&Served>) -> Option<Completed> {
+        let is_whole = served.is_some_and(|served| {
+            let lacks_units = served.left_out.values().any(|units| !units.is_empty());
+            served.hit == Hit::Exact && !lacks_units && served.lease.manifest().header.lane == self.plan.lane
+        });
+        let pool = self.layer.pool.as_ref().filter(|_| !is_whole)?;
+        let own = self.plan.scopes.write.as_ref().ok();
+        let completed = restore::complete(self.job, self.store, self.layer, pool, own, self.plan.link_mode);
+        completed.unwrap_or_else(|error| {
+            let layer = self.layer.layer;
+            self.job.console.warn(format!("{layer}: not completed from the unit pool: {}", chain(&error)));
+            None
+        })
+    }
+
+    /// Marks all units that are there, so that a save can tell which of them were used. What came with `served` is known.
+    pub(crate) fn mark(&self, served: Option<&Served>) {
+        if self.layer.kept.is_none() {
+            return;
+        }
+        let marked = match served {
+            Some(served) => self.mark_restored(served),
+            None => self.mark_what_is_there(),
+        };
+        if let Err(error) = marked {
+            self.job.console.say(format!("target: unused units will stay: {}", chain(&error)));
+        }
+    }
+
+    fn mark_restored(&self, served: &Served) -> Result<(), Trouble> {
+        for (planned, recorded) in self.pairs(&served.lease) {
+            let root = &served.lease.manifest().roots[recorded];
+            let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+            let tree = served.wanted.get(&recorded).unwrap_or(&root.tree);
+            if file::is_dir(&folder) {
+                sweep::mark(self.job, &Dir::open(&folder)?, tree);
+            } else {
+                sweep::note_absent(self.job, &folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Units that an earlier job left are swept like those that come from an entry.
+    fn mark_what_is_there(&self) -> Result<(), Trouble> {
+        self.layer.roots.iter().try_for_each(|root| self.mark_folder(&root.path))
+    }
+
+    fn mark_folder(&self, folder: &Path) -> Result<(), Trouble> {
+        if !is_target_folder(folder) {
+            return Ok(sweep::note_absent(self.job, folder)?);
+        }
+        let dir = Dir::open(folder)?;
+        let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
+        sweep::mark(self.job, &dir, &tree);
+        Ok(())
+    }
+
+    /// Cargo's own lock, where files are added to its home.
+    fn lock_cargo(&self) -> Result<Option<Lock>, Trouble> {
+        if self.layer.layer != Layer::Cargo {
+            return Ok(None);
+        }
+        Ok(Some(lock_cargo_home(self.job, &self.layer.roots[0].path)?))
+    }
+}
+
+/// A root on its way into a job.
+struct Arriving<'l> {
+    root: &'l Root,
+    /// What comes of it.
+    tree: &'l Tree,
+    files: Files,
+    linkable: Vec<bool>,
+    linker: Linker,
+    folder: PathBuf,
+    existing: Existing,
+}
+
+/// Of what lies in `tree` at its top what is not in `folder` yet.
+fn absent_wholes(tree: &Tree, folder: &Path) -> Tree {
+    let is_there = |id: &NodeId| file::is_present(&folder.join(OsStr::from_bytes(tree.name(*id))));
+    let there: Vec<NodeId> = tree.children(0).filter(is_there).collect();
+    tree.without(|id| there.contains(&id))
+}
+
+/// A folder that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.
+fn may_mirror(folder: &Path) -> Result<bool, Trouble> {
+    Ok(file::names(folder)?.iter().all(|name| name == LOST_AND_FOUND) || is_target_folder(folder))
+}

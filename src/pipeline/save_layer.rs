@@ -1,0 +1,383 @@
+//! One layer saved: what is there is compared with the entry that the job started from, and becomes another one.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::job::cargo_lock::lock_cargo_home;
+use crate::job::progress::shown;
+use crate::job::trouble::Trouble;
+use crate::job::{Job, chain};
+use crate::layers::base_diff::Alike;
+use crate::layers::source::{is_no_reason, linkable};
+use crate::layers::target_dir::provenance::{self, Noted};
+use crate::layers::units::pool::{self, Known};
+use crate::layers::units::publish;
+use crate::layers::working_tree::{self, Live};
+use crate::layers::{bins, builds};
+use crate::pipeline::housekeeping;
+use crate::pipeline::references::Staying;
+use crate::pipeline::reuse_plan::Shared;
+use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
+use crate::report::{Pooled, Saved, bytes, count, min_free};
+use crate::store::retention::Shortage;
+use crate::store::{
+    self, Borrowed, Elsewhere, EntryId, Finality, Header, Install, Layer, Lease, Manifest, Origin, Root,
+    Scope, Staging, Store,
+};
+use crate::sys::{ManyOpenFiles, Space, space_at};
+use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
+
+/// How long a file system may tell an older time of a file: FUSE keeps attributes for a second.
+const TIMES_SETTLE: Duration = Duration::from_millis(1_200);
+
+/// Saves one layer.
+pub(crate) struct Saver<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) store: &'a Store,
+    pub(crate) session: &'a Session,
+    /// Where to.
+    pub(crate) scope: &'a Scope,
+    pub(crate) layer: &'a SessionLayer,
+    pub(crate) status: JobStatus,
+    pub(crate) finality: Finality,
+}
+
+impl Saver<'_> {
+    /// Makes an entry of what is there, unless nothing has changed. Where a file changes meanwhile it is tried once more: some
+    /// file systems in user space tell the time of a file late.
+    pub(crate) fn save(&self) -> Result<Saved, Trouble> {
+        let roots = &self.layer.plan.roots;
+        match self.try_save() {
+            Err(Trouble::Tree(tree::Error::Changed { path, .. }))
+                if roots.iter().any(|root| path.starts_with(&root.path)) =>
+            {
+                std::thread::sleep(TIMES_SETTLE);
+                self.try_save()
+            }
+            saved => saved,
+        }
+    }
+
+    fn try_save(&self) -> Result<Saved, Trouble> {
+        let started = Instant::now();
+        let plan = &self.layer.plan;
+        // No download is half-way while it is read.
+        let _lock = match (plan.layer, plan.roots.first()) {
+            (Layer::Cargo, Some(root)) => Some(lock_cargo_home(self.job, &root.path)?),
+            _ => None,
+        };
+        let tools = bins::installed(self.job, plan)?;
+        let base = self.base();
+        let live = working_tree::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
+        if live.iter().all(|live| live.root.tree.files() == 0) {
+            // Where cargo's own are everybody can tell.
+            if plan.layer != Layer::Paths {
+                return Ok(Saved::Not("there is nothing to save".into()));
+            }
+            let places: Vec<_> = plan.roots.iter().map(|root| root.path.display().to_string()).collect();
+            return Ok(Saved::Not(
+                format!("there is nothing to save: no file in {}", places.join(", ")).into(),
+            ));
+        }
+        // Of units, and of folders that several entries have a part of.
+        let files = ManyOpenFiles::allow(pool::OTHER_FILES);
+        let alike = live.iter().map(|live| Alike::find(self.job, base.as_ref(), live));
+        let mut alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
+        if plan.layer == Layer::Builds
+            && let Some(why) = builds::reason_not_to_keep(self.job, self.layer, &live, &alike)
+        {
+            return Ok(Saved::Not(why.into()));
+        }
+        if self.session.save != SaveMoment::Always
+            && let Some(base) = &base
+            && self.is_unchanged(base, &live, &alike, &tools.installs)
+        {
+            base.record_use()?;
+            return Ok(Saved::Not("nothing has changed".into()));
+        }
+        let may_stay = !plan.layer.is_whole();
+        let mut made = self.make(&files, &live, base.as_ref(), &mut alike, may_stay)?;
+        if matches!(made, Made::Unkept) {
+            made = self.make(&files, &live, base.as_ref(), &mut alike, false)?;
+        }
+        let Made::Filled { staging, tally, elsewhere, known } = made else { return Ok(Saved::Failed) };
+        let noted = self.note(base.as_ref(), &live);
+        let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
+        let roots = live.into_iter().zip(elsewhere);
+        let roots =
+            roots.map(|(live, (elsewhere, borrowed))| Root { elsewhere, borrowed, ..live.root }).collect();
+        let id = self.store.publish(staging, &self.manifest(roots, noted, tools.installs))?;
+        let pooled = self.contribute(&id, &known);
+        Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
+    }
+
+    /// Places what is there in a staging, but for what may stay with other entries.
+    fn make(
+        &self,
+        files: &ManyOpenFiles,
+        live: &[Live],
+        base: Option<&Lease>,
+        alike: &mut [Option<Alike>],
+        may_stay: bool,
+    ) -> Result<Made, Trouble> {
+        let mut shared = self.shared(live, base, alike, may_stay)?;
+        // Before units are held: what is held makes no room.
+        if let Some(why) = self.lack_of_room(live, &shared)? {
+            self.job.console.warn(format!("{}: not saved: {why}", self.layer.plan.layer));
+            return Ok(Made::Nothing);
+        }
+        let known: Vec<_> = live.iter().map(|live| self.known(files, live)).collect();
+        for ((shared, live), known) in shared.iter_mut().zip(live).zip(&known) {
+            if let Some(known) = known {
+                shared.add_units(self.job, live, known, files, self.scope);
+            }
+        }
+        let staging = self.store.stage()?;
+        let parts: Vec<_> = shared.iter().flat_map(Shared::parts).collect();
+        let filled = match staging.keep(self.store, &parts) {
+            Ok(true) => self.fill(&staging, live, &mut shared).map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        match filled {
+            Ok(Some(tally)) => {
+                let elsewhere = shared.into_iter().map(Shared::into_places).collect();
+                Ok(Made::Filled { staging, tally, elsewhere, known })
+            }
+            not_filled => {
+                // What cannot be removed now, a sweep will find; what is told is why.
+                let _ = self.store.discard(staging);
+                not_filled.map(|_| Made::Unkept)
+            }
+        }
+    }
+
+    /// What is shared of each of the roots.
+    fn shared(
+        &self,
+        live: &[Live],
+        base: Option<&Lease>,
+        alike: &mut [Option<Alike>],
+        may_stay: bool,
+    ) -> Result<Vec<Shared>, Trouble> {
+        let staying = match base {
+            Some(base) if may_stay => Staying::choose(self.job, base, live, alike)?,
+            _ => Staying::default(),
+        };
+        let shared = live.iter().zip(&*alike).map(|(live, alike)| match (base, alike) {
+            (Some(base), Some(alike)) => Shared::with_base(live, base, alike, &staying, self.scope),
+            _ => Ok(Shared::with_none(live)),
+        });
+        shared.collect()
+    }
+
+    /// What the unit pool has of a folder of units. Without it the entry is as good.
+    fn known(&self, files: &ManyOpenFiles, live: &Live) -> Option<Known> {
+        let pool = self.layer.plan.pool.as_ref()?;
+        if pool.folders.iter().all(|folder| folder.root != live.root.name) {
+            return None;
+        }
+        match Known::find(self.job, self.store, files, pool, &live.root.tree) {
+            Ok(known) => Some(known),
+            Err(error) => {
+                self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
+                None
+            }
+        }
+    }
+
+    /// Adds the compiled dependencies of the entry to the unit pool. Without them the entry is as good.
+    fn contribute(&self, id: &EntryId, known: &[Option<Known>]) -> Option<Pooled> {
+        let pool = self.layer.plan.pool.as_ref()?;
+        match publish::contribute(self.job, self.store, self.session, pool, id, known) {
+            Ok(pooled) => Some(pooled),
+            Err(error) => {
+                self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
+                None
+            }
+        }
+    }
+
+    /// Why the new entry would not fit, once what may go has gone. Nothing is begun that cannot be ended.
+    fn lack_of_room(&self, live: &[Live], shared: &[Shared]) -> Result<Option<String>, Trouble> {
+        let mut needed = Shortage::default();
+        for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
+            let linker = Linker::new(self.session.link_mode);
+            let linkable = shared.of_placed(self.linkable(live, index, shared)?);
+            let (tree, folders) = (shared.tree(one), (&one.dir).into());
+            let source = Source { tree, folders, linkable: &linkable, is_live: true };
+            let packable = if self.layer.plan.layer.has_packs() {
+                tree::packable(tree, &linkable, self.store.pack_mode())
+            } else {
+                Vec::new()
+            };
+            let needs = tree::needs(source, &packable, Some(shared.bases()), self.store.root(), &linker)?;
+            needed.bytes += needs.bytes;
+            needed.inodes += needs.inodes;
+        }
+        let root = self.store.root();
+        let limits =
+            housekeeping::limits(self.job, self.store, &self.session.upkeep, self.session.reach.as_ref())?;
+        // What is below `min-free` after the save would be evicted again at once.
+        let lacks = |space: Space| !limits.lacks(space, needed).is_none();
+        let mut space = space_at(root)?;
+        if !lacks(space) {
+            return Ok(None);
+        }
+        // Where all of it would not do, others' entries are not to go for nothing.
+        if housekeeping::can_make_room(self.store, &limits, space, needed)? {
+            housekeeping::clean(self.job, self.store, &limits, needed)?;
+            space = space_at(root)?;
+        }
+        Ok(lacks(space).then(|| {
+            format!(
+                "it needs up to {} and {} inodes on the disk of {}, where there are {} and {} inodes, and `min-free` is \
+                 {}; hint: `runner-cache du` and `runner-cache gc`, or another `cache-root`",
+                bytes(needed.bytes),
+                count(needed.inodes),
+                root.display(),
+                bytes(space.free_bytes),
+                count(space.free_inodes),
+                min_free(self.session.upkeep.policy().min_free)
+            )
+        }))
+    }
+
+    /// The entry that the job started from, if it is still there and sound.
+    fn base(&self) -> Option<Lease> {
+        let start = self.layer.start.as_ref()?;
+        let base = self.store.lease(self.store.entry_at(&start.entry)?).ok()?;
+        let is_there = |number| base.open_root(number).is_ok();
+        (0..base.manifest().roots.len()).all(is_there).then_some(base)
+    }
+
+    /// Whether the entry that the job started from is still what a new one would be.
+    fn is_unchanged(
+        &self,
+        base: &Lease,
+        live: &[Live],
+        alike: &[Option<Alike>],
+        installs: &[Install],
+    ) -> bool {
+        let Manifest { header, roots, .. } = base.manifest();
+        if header.key != self.layer.plan.key || roots.len() != live.len() {
+            return false;
+        }
+        if self.finality.is_final() && !header.finality.is_final() {
+            return false;
+        }
+        if !installs.iter().all(|install| header.installs.contains(install)) {
+            return false;
+        }
+        // A tool that is gone may be one that would not fit what was there: the next job can have it.
+        let may_lack = header.layer == Layer::Bins;
+        for (live, alike) in live.iter().zip(alike) {
+            let Some(Alike { number, same, .. }) = alike else { return false };
+            let tree = &live.root.tree;
+            // What is only left out now is no reason for another entry.
+            let recorded = &roots[*number].tree;
+            if !may_lack && recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
+                return false;
+            }
+            let has_changed = |id: NodeId| !same[id as usize] && !is_no_reason(header.layer, tree, id);
+            if tree.iter().any(|(id, _)| has_changed(id)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn fill(&self, staging: &Staging, live: &[Live], shared: &mut [Shared]) -> Result<Tally, Trouble> {
+        let trees = staging.trees()?;
+        let layer = self.layer.plan.layer;
+        let files = live.iter().zip(&*shared).map(|(live, shared)| shared.tree(live).files()).sum();
+        shown(self.job, layer, files, |progress| {
+            let mut tally = Tally::default();
+            for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
+                let linker = Linker::new(self.session.link_mode);
+                let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
+                tally += stayed(&one.root.tree, shared.tree(one));
+                let (folders, linkable) = ((&one.dir).into(), self.linkable(live, index, shared)?);
+                if layer.has_packs() {
+                    let tree = &one.root.tree;
+                    let source = Source { tree, folders, linkable: &linkable, is_live: true };
+                    tally += shared.pack(source, &staging.pack(self.store, &trees, index), engine)?;
+                }
+                let linkable = shared.of_placed(linkable);
+                let source = Source { tree: shared.tree(one), folders, linkable: &linkable, is_live: true };
+                let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
+                tally += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
+            }
+            Ok(tally)
+        })
+    }
+
+    /// Which files of the root number `index` may share their inode with the entry.
+    fn linkable(&self, live: &[Live], index: usize, shared: &Shared) -> tree::Result<Vec<bool>> {
+        let others = live.iter().enumerate().filter(|(number, _)| *number != index);
+        let Live { plan, root, dir, .. } = &live[index];
+        let tree = &root.tree;
+        let mut may =
+            linkable(self.layer.plan.layer, plan, tree, others.map(|(_, other)| &other.root.tree), &[])?;
+        // Whose else they are nobody knows: of another ref's entry, by a job that had this folder before.
+        let is_new = |id: NodeId| may[id as usize] && !shared.is_based(id);
+        let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;
+        for (may, has_others) in may.iter_mut().zip(has_others) {
+            *may &= !has_others;
+        }
+        Ok(may)
+    }
+
+    /// What the layer was built from.
+    fn note(&self, base: Option<&Lease>, live: &[Live<'_>]) -> Noted {
+        let plan = self.layer.plan.sources.as_ref();
+        plan.map(|plan| provenance::note(self.job, plan, live, base)).unwrap_or_default()
+    }
+
+    fn manifest(&self, roots: Vec<Root>, noted: Noted, installs: Vec<Install>) -> Manifest {
+        let plan = &self.layer.plan;
+        let created = Timestamp::now();
+        let header = Header {
+            layer: plan.layer,
+            key: plan.key.clone(),
+            factors: plan.factors.clone(),
+            scope: self.scope.clone(),
+            lane: self.session.lane.clone(),
+            family: plan.family.clone(),
+            contents: plan.contents.clone(),
+            origin: Origin { since_boot: Some(store::since_boot_ms()), ..self.session.origin.clone() },
+            created,
+            finality: self.finality,
+            is_of_default_branch: self.session.is_of_default_branch,
+            made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),
+            files: roots.iter().map(|root| root.tree.files()).sum(),
+            bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
+            installs,
+            unit: None,
+        };
+        let Noted { sources, provenance } = noted;
+        Manifest { header, roots, sources, provenance }
+    }
+}
+
+/// What came of the attempt to make an entry.
+enum Made {
+    /// All but the manifest.
+    Filled {
+        staging: Staging,
+        tally: Tally,
+        elsewhere: Vec<(Elsewhere, Borrowed)>,
+        known: Vec<Option<Known>>,
+    },
+    /// Nothing, since what was to stay with other entries cannot be kept there.
+    Unkept,
+    /// Nothing; why was told.
+    Nothing,
+}
+
+/// What is of `whole` without having been `placed`.
+fn stayed(whole: &Tree, placed: &Tree) -> Tally {
+    let kept = whole.files() - placed.files();
+    Tally { files: kept, kept, bytes: whole.bytes().saturating_sub(placed.bytes()), ..Tally::default() }
+}
