@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::host::Host;
-use super::toolchain::toolchain_file;
+use super::toolchain_file::toolchain_file;
 use crate::github::Environment;
 use crate::sys;
 

@@ -38,6 +38,7 @@ mod sweep;
 mod system;
 mod tool;
 mod toolchain;
+mod toolchain_file;
 mod traces;
 mod units;
 mod verdict;

@@ -398,7 +398,8 @@ mod tests {
     use crate::plan::cache_mode::CacheMode;
     use crate::plan::parse_tools;
     use crate::plan::preset::tests::Silent;
-    use crate::plan::settings::{Upkeep, WorkspaceSpec};
+    use crate::plan::settings::Upkeep;
+    use crate::plan::workspace_spec::WorkspaceSpec;
     use crate::tree::Existing;
     use std::collections::BTreeMap;
 

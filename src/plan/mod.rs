@@ -17,6 +17,7 @@ mod scope;
 mod session;
 mod settings;
 mod words;
+mod workspace_spec;
 
 pub use cache_mode::CacheMode;
 pub use check::Contradiction;
@@ -32,8 +33,9 @@ pub use preset::{
 pub use roots::{RootPlan, Shape};
 pub use scope::{Access, EVENTS, Modes, NoWrite, Scopes, access};
 pub use session::{LeftOut, Outset, Session, SessionLayer, Start, There};
-pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep, WorkspaceSpec};
+pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep};
 pub use words::{
     Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_names,
     parse_parts, parse_paths, parse_tools, parse_words,
 };
+pub use workspace_spec::WorkspaceSpec;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::cache_mode::CacheMode;
 use super::pool::Share;
 use super::preset::Presets;
+use super::workspace_spec::WorkspaceSpec;
 use crate::cargo::{Kept, Tool};
 use crate::store::retention::{MinFree, Policy};
 use crate::store::{Access, Layer};
@@ -72,15 +73,6 @@ pub enum JobStatus {
     Failure,
     /// The job was cancelled.
     Cancelled,
-}
-
-/// A workspace as the user names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkspaceSpec {
-    /// Its folder, relative to the job's folder.
-    pub path: PathBuf,
-    /// Its target folder, relative to its own; cargo tells it where this is absent.
-    pub target: Option<PathBuf>,
 }
 
 /// Every input as a typed value; `cli` tells what each one means.

@@ -1,12 +1,9 @@
 //! Reads the small languages of the inputs: lists, `keep`, `workspaces`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::str::FromStr;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::settings::WorkspaceSpec;
 use crate::cargo::{Part, Tool};
 use crate::store::Layer;
 use crate::store::retention::{Keep, MinFree};
@@ -14,7 +11,7 @@ use crate::store::retention::{Keep, MinFree};
 /// Why an input's value cannot be read: names the part that is wrong and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreadable(String);
+pub struct Unreadable(pub(super) String);
 
 impl Unreadable {
     pub(super) fn new(what: String) -> Self {
@@ -188,22 +185,6 @@ pub(super) fn near_miss<'n>(word: &str, names: impl Iterator<Item = &'n str>) ->
     }
 }
 
-impl FromStr for WorkspaceSpec {
-    type Err = Unreadable;
-
-    /// Reads `path` or `path -> target`.
-    fn from_str(line: &str) -> Result<Self, Unreadable> {
-        let (path, target) = match line.split_once("->") {
-            Some((path, target)) => (path.trim(), Some(target.trim())),
-            None => (line.trim(), None),
-        };
-        if path.is_empty() || target == Some("") {
-            return Err(Unreadable(format!("`{line}` is not of the form `path` or `path -> target`")));
-        }
-        Ok(Self { path: path.into(), target: target.map(PathBuf::from) })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,12 +245,5 @@ mod tests {
         for wrong in ["", "5", "d", "-3d", "0d", "1y", "3 moons"] {
             assert!(parse_age(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_workspace_may_name_its_target() {
-        let spec: WorkspaceSpec = "../blvm-consensus -> out".parse().unwrap();
-        assert_eq!(spec, WorkspaceSpec { path: "../blvm-consensus".into(), target: Some("out".into()) });
-        assert!("-> x".parse::<WorkspaceSpec>().is_err() && "x ->".parse::<WorkspaceSpec>().is_err());
     }
 }

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::Scope;
 
 use super::alike::{hold_the_same, is_given};
+use super::existing::Existing;
 use super::failure::UntilFailure;
 use super::folders::OpenFolder;
 use super::index::{FileIdentity, Kind, NodeId, Tree};
 use super::place::KEPT_BY_FOLDERS;
-use super::restore::Existing;
 use super::source::Source;
 use super::temporary::is_temporary;
 use super::{Error, Result};

@@ -10,27 +10,14 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::beside::Beside;
+use super::existing::Existing;
 use super::source::Source;
 use super::tally::Tally;
 use super::temporary::remove_debris;
 use super::update::Update;
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, Whole, file, mounts_below};
-
-/// What becomes of files that the destination has already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Existing {
-    /// The destination becomes equal to the tree: files that differ are replaced, those that the tree lacks removed.
-    Mirror,
-    /// Files that differ are replaced, those that the tree lacks stay.
-    Overwrite,
-    /// Whatever is there stays; only what is absent is added.
-    Keep,
-}
 
 /// A tree, and where it is to be.
 #[derive(Debug, Clone, Copy)]

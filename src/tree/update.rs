@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::difference::{Change, Difference, compare};
+use super::existing::Existing;
 use super::index::{Kind, NodeId, Tree};
 use super::place::{KEPT_BY_FOLDERS, Placement, place};
-use super::restore::Existing;
 use super::source::Source;
 use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
