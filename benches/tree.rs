@@ -71,7 +71,7 @@ fn bench_place(bencher: Bencher<'_, '_>, folders: usize, mode: LinkMode, has_bas
     let linkable = vec![true; tree.len() as usize];
     let into = Dir::open(home.path()).unwrap();
     bencher.bench_local(|| {
-        let source = Source { tree: &tree, folders: (&root).into(), linkable: &linkable, is_live: false };
+        let source = Source { tree: &tree, location: (&root).into(), linkable: &linkable, is_live: false };
         let bases = has_base.then_some(Bases { roots: &roots, of: &of });
         let (linker, interrupt, progress) = (Linker::new(mode), Interrupt::default(), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use runner_cache::store::retention::{self, Block, BlockId, Inventory, Known, Policy, Shortage, Usage};
-use runner_cache::store::{Access, Finality, Header, Layer, Origin, Scope, Store, Unit};
+use runner_cache::store::{Access, Finality, Header, Layer, LayerData, Origin, Scope, Store, Unit};
 
 const REPOSITORIES: u64 = 15;
 const DAYS: u64 = 365;
@@ -35,7 +35,16 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
     let name = format!("{}-{dependency:08x}-units", now.strftime("%Y%m%dT%H%M%S.%9fZ"));
     let id = store.entry_at(&store.key_folder(Layer::Units, &scope, &key).join(name)).unwrap();
     let header = Header {
-        layer: Layer::Units,
+        data: LayerData::Units {
+            unit: Unit {
+                outside: Vec::new(),
+                slot: format!("debug/.fingerprint/d{dependency}-{version}"),
+                package: format!("d{dependency}-{version}"),
+                features: String::new(),
+                variables: BTreeMap::new(),
+                needs: Vec::new(),
+            },
+        },
         key,
         factors: Vec::new(),
         scope,
@@ -49,15 +58,6 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
         made_in_seconds: 0,
         files: 5,
         bytes: 1,
-        installs: Vec::new(),
-        unit: Some(Unit {
-            outside: Vec::new(),
-            slot: format!("debug/.fingerprint/d{dependency}-{version}"),
-            package: format!("d{dependency}-{version}"),
-            features: String::new(),
-            variables: BTreeMap::new(),
-            needs: Vec::new(),
-        }),
     };
     Known { id, header, last_used: now, stays: false }
 }

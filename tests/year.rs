@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use runner_cache::store::retention::{
     self, Block, BlockId, Inventory, Known, Policy, Shortage, Usage, Weights,
 };
-use runner_cache::store::{Access, EntryId, Factor, Finality, Header, Layer, Origin, Scope, Store};
+use runner_cache::store::{
+    Access, EntryId, Factor, Finality, Header, Layer, LayerData, Origin, Scope, Store,
+};
 
 const REPOSITORIES: u64 = 20;
 const RUNS_A_DAY: u64 = 50;
@@ -85,7 +87,7 @@ impl Host {
         let usage = Usage { blocks: self.blocks(run, layer) };
         let key = format!("{layer}-{}-{}", run.compiler(), run.lock());
         let header = Header {
-            layer,
+            data: if layer == Layer::Target { LayerData::Target } else { LayerData::Cargo },
             key: key.clone(),
             factors: vec![Factor {
                 name: "rustc".into(),
@@ -102,9 +104,7 @@ impl Host {
             made_in_seconds: 60 + 20 * run.repository(),
             files: usage.blocks.len() as u64,
             bytes: usage.bytes(),
-            installs: Vec::new(),
             finality: Finality::Final,
-            unit: None,
         };
         let id = self.address(layer, &scope, &key, run);
         self.entries.push(Known { id, header, last_used: run.now, stays: false });
@@ -197,7 +197,7 @@ fn year(policy: Policy, peak: &mut u64) -> Vec<(u64, u64)> {
     // Each repository still finds the newest entry of its default branch.
     let mut newest: HashMap<&str, Timestamp> = HashMap::new();
     for entry in &host.entries {
-        if entry.header.is_of_default_branch && entry.header.layer == Layer::Target {
+        if entry.header.is_of_default_branch && entry.header.layer() == Layer::Target {
             let time = newest.entry(&entry.header.scope.repository).or_insert(Timestamp::MIN);
             *time = (*time).max(entry.last_used);
         }

@@ -8,7 +8,7 @@ fuzz_target!(
     init: {
         // Seeds of an older format would let this target find nothing more, in silence.
         let seeds: [&[u8]; 2] =
-            [include_bytes!("../seeds/manifest_body/entry"), include_bytes!("../seeds/manifest_body/elsewhere")];
+            [include_bytes!("../seeds/manifest_body/entry"), include_bytes!("../seeds/manifest_body/packed")];
         for seed in seeds {
             assert!(manifest::read(&manifest::around(seed)).is_some(), "fuzz/seeds/manifest_body is no manifest's body");
         }

@@ -60,6 +60,8 @@ struct Root {
     name: &'static str,
     is_partial: bool,
     tree: Tree,
+    packed: Vec<(u32, u32)>,
+    borrowed: Vec<(u32, u32)>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -93,7 +95,7 @@ struct Span {
 fuzz_target!(|input: Input<'_>| {
     let mut tree = made_of(&input.plants);
     input.flaws.iter().for_each(|flaw| tree.change(flaw));
-    let roots = vec![Root { name: ".", is_partial: false, tree }];
+    let roots = vec![Root { name: ".", is_partial: false, tree, packed: Vec::new(), borrowed: Vec::new() }];
     let roots = postcard::to_stdvec(&roots).expect("a tree has nothing that postcard lacks");
     let read = manifest::read(&manifest::with_roots(&roots));
     assert!(read.is_some() || !input.flaws.is_empty(), "a tree without a flaw is refused");

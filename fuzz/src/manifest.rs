@@ -4,10 +4,10 @@ use std::path::Path;
 
 use runner_cache::store::{Error, Manifest, Provenance, Root, Sources};
 use runner_cache::sys::sha256_hex;
-use runner_cache::tree::{Kind, NodeId, PACKED, Tree};
+use runner_cache::tree::{Kind, NodeId, Tree};
 
-/// One of the formats that are read. What is in a body tells the rest.
-const FORMAT: u32 = 6;
+/// The format that is read.
+const FORMAT: u32 = 7;
 
 /// Reads a manifest. Claims that one which cannot be read counts as damaged, but for one of a newer format, and all of
 /// [`holds`] for one which can.
@@ -68,15 +68,13 @@ fn holds(manifest: &Manifest) {
     }
 }
 
-/// What lies elsewhere lies with one of the entries that are told, or in the pack, which holds no symlinks.
+/// A pack has no symlinks, and not the root.
 fn has_places(root: &Root) {
-    assert_eq!(root.elsewhere.place(0), 0, "the root folder is not the entry's own");
-    for (id, node) in root.tree.iter() {
-        match root.elsewhere.place(id) {
-            PACKED => assert!(!matches!(node.kind, Kind::Symlink { .. }), "the symlink {id} is in a pack"),
-            place => assert!(usize::from(place) <= root.elsewhere.parts.len(), "node {id} lies nowhere"),
-        }
+    for id in root.packed.iter() {
+        let is_symlink = matches!(root.tree.node(id).kind, Kind::Symlink { .. });
+        assert!(id != 0 && !is_symlink, "node {id} is in a pack");
     }
+    assert_eq!(root.borrowed.flags(&root.tree).len(), root.tree.len() as usize);
 }
 
 fn is_a_tree(tree: &Tree) {

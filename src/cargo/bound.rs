@@ -8,7 +8,7 @@ use super::record::Record;
 use super::traces::{leads_to, loaded_parts, may_hide_paths};
 use super::units::Unit;
 use crate::store::Revision;
-use crate::tree::{self, Folders, Kind, NodeId, Tree};
+use crate::tree::{self, Kind, Location, NodeId, Tree};
 
 /// From how many bytes on a program is not read as a whole.
 const LARGE: u64 = 1 << 20;
@@ -49,7 +49,7 @@ impl Search<'_> {
     /// somebody uses that (`is_output_used`).
     pub(super) fn of_unit(
         &self,
-        folders: Folders<'_>,
+        location: Location<'_>,
         target: &Tree,
         unit: &Unit,
         record: &Record,
@@ -58,12 +58,12 @@ impl Search<'_> {
     ) -> tree::Result<Traces> {
         let mut found: Vec<_> = self.places.iter().map(|place| follows_variable(record, place)).collect();
         let mut tells_commit = false;
-        let own = own_output(folders, target, unit)?;
+        let own = own_output(location, target, unit)?;
         for id in unit.files(target) {
             if is_notes(target, id) || !is_output_used && is_in_out_of_script(target, id) {
                 continue;
             }
-            let contents = contents(folders, target, id)?;
+            let contents = contents(location, target, id)?;
             // Cargo puts the directory of the script's output right in what the script told it.
             let contents = match &own {
                 Some(own) if is_told(target, id) => without(&contents, own),
@@ -84,8 +84,8 @@ impl Search<'_> {
     }
 
     /// Looks through what a build script wrote beside its own output directory.
-    pub(super) fn of_extra(&self, folders: Folders<'_>, target: &Tree, id: NodeId) -> tree::Result<Traces> {
-        let contents = contents(folders, target, id)?;
+    pub(super) fn of_extra(&self, location: Location<'_>, target: &Tree, id: NodeId) -> tree::Result<Traces> {
+        let contents = contents(location, target, id)?;
         let is_in = |place: &PathBuf| {
             may_hide_paths(&contents)
                 || memmem::find(&contents, place.as_os_str().as_encoded_bytes()).is_some()
@@ -112,27 +112,31 @@ impl Search<'_> {
     }
 }
 
-fn contents(folders: Folders<'_>, target: &Tree, id: NodeId) -> tree::Result<Vec<u8>> {
+fn contents(location: Location<'_>, target: &Tree, id: NodeId) -> tree::Result<Vec<u8>> {
     Ok(match target.node(id).kind {
         Kind::Symlink { target: to } => target.text(to).to_vec(),
         Kind::Folder { .. } => Vec::new(),
         // Most of a large program is debug information, in which nothing is looked for.
         Kind::File { size: LARGE.., .. } if !target.name(id).contains(&b'.') => {
-            let parts = folders.open(target, id)?.and_then(loaded_parts);
+            let parts = location.open(target, id)?.and_then(loaded_parts);
             match parts {
                 Some(parts) => parts,
-                None => folders.read(target, id)?.unwrap_or_default(),
+                None => location.read(target, id)?.unwrap_or_default(),
             }
         }
-        Kind::File { .. } => folders.read(target, id)?.unwrap_or_default(),
+        Kind::File { .. } => location.read(target, id)?.unwrap_or_default(),
     })
 }
 
 /// The directory of a script's output, where the unit is a run of one.
-pub(super) fn own_output(folders: Folders<'_>, target: &Tree, unit: &Unit) -> tree::Result<Option<Vec<u8>>> {
+pub(super) fn own_output(
+    location: Location<'_>,
+    target: &Tree,
+    unit: &Unit,
+) -> tree::Result<Option<Vec<u8>>> {
     let files = unit.files(target);
     match files.into_iter().find(|id| target.name(*id) == b"root-output") {
-        Some(id) => folders.read(target, id),
+        Some(id) => location.read(target, id),
         None => Ok(None),
     }
 }

@@ -12,7 +12,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::dep_info::Download;
 use super::record::Record;
 use super::units::Unit;
-use crate::tree::{self, Folders, Tree};
+use crate::tree::{self, Location, Tree};
 
 /// A unit of a dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,12 @@ pub struct Dependency {
 /// For each of the `units` of the target folder `target`, whose files lie in `folders`, what it is; `None` for one of the
 /// workspace's own, and where that cannot be told. `home` is the cargo home of its builds.
 pub fn dependencies(
-    folders: Folders<'_>,
+    location: Location<'_>,
     target: &Tree,
     units: &[Unit],
     home: &Path,
 ) -> tree::Result<Vec<Option<Dependency>>> {
-    let records = units.par_iter().map(|unit| Record::read(folders, target, unit));
+    let records = units.par_iter().map(|unit| Record::read(location, target, unit));
     let records = records.collect::<tree::Result<Vec<_>>>()?;
     Ok(told(target, units, &records, home))
 }

@@ -14,24 +14,24 @@ use super::patched::is_any_patched;
 use super::units::Unit;
 use crate::sys::Digest;
 use crate::sys::file::normal;
-use crate::tree::{self, Folders, Kind, NodeId, Tree};
+use crate::tree::{self, Kind, Location, NodeId, Tree};
 
 /// A digest of what `unit` of the target folder `target`, whose files lie in `folders`, left, but for times; `None` where it
 /// leads to what is not its own, or was made of patched sources. `home` is the cargo home, which is the same for all that
 /// use the unit.
 pub fn portable(
-    folders: Folders<'_>,
+    location: Location<'_>,
     target: &Tree,
     unit: &Unit,
     home: &Path,
 ) -> tree::Result<Option<Digest>> {
     if let Some(list) = unit.source_list(target) {
-        let list = folders.read(target, list)?.unwrap_or_default();
+        let list = location.read(target, list)?.unwrap_or_default();
         if is_any_patched(&listed_sources(&list), home) {
             return Ok(None);
         }
     }
-    let own_output = own_output(folders, target, unit)?;
+    let own_output = own_output(location, target, unit)?;
     let mut files: Vec<_> = unit.files(target).into_iter().map(|id| (target.path_below(0, id), id)).collect();
     files.sort();
     let mut text = Vec::new();
@@ -45,7 +45,7 @@ pub fn portable(
                 return Ok(None);
             }
             Kind::Symlink { target: to } => target.text(to).to_vec(),
-            _ => folders.read(target, *id)?.unwrap_or_default(),
+            _ => location.read(target, *id)?.unwrap_or_default(),
         };
         let contents = match &own_output {
             Some(own) if is_told(target, *id) => without(&contents, own),

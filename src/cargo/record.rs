@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::dep_info::{DepInfo, listed_sources, listed_variables};
 use super::fingerprint::{Fingerprint, Watched, fingerprint_hash, has_known_form};
 use super::units::Unit;
-use crate::tree::{self, Folders, NodeId, Tree};
+use crate::tree::{self, Location, NodeId, Tree};
 
 /// What was noted of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +37,9 @@ impl Record {
 
     /// Reads that of `unit` of the target directory `target`, whose files lie in `folders`. `None` for a unit that is not as
     /// we know them: unfinished, damaged.
-    pub(super) fn read(folders: Folders<'_>, target: &Tree, unit: &Unit) -> tree::Result<Option<Self>> {
+    pub(super) fn read(location: Location<'_>, target: &Tree, unit: &Unit) -> tree::Result<Option<Self>> {
         let [fingerprint] = unit.fingerprints[..] else { return Ok(None) };
-        let text = |file: NodeId| Ok::<_, tree::Error>(folders.read(target, file)?.unwrap_or_default());
+        let text = |file: NodeId| Ok::<_, tree::Error>(location.read(target, file)?.unwrap_or_default());
         let in_words = [target.name(fingerprint), b".json"].concat();
         let Some(in_words) = target.child(target.node(fingerprint).parent, &in_words) else {
             return Ok(None);

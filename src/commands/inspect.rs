@@ -36,5 +36,5 @@ pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
 fn held(lease: &Lease, number: usize) -> HeldFolder {
     let root = &lease.manifest().roots[number];
     let (name, files, bytes) = (root.name.clone(), root.tree.files(), root.tree.bytes());
-    HeldFolder { name, files, bytes, elsewhere: lease.elsewhere(number) }
+    HeldFolder { name, files, bytes }
 }

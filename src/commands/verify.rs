@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::job::{Exit, Job, chain};
 use crate::report::{count, entries};
-use crate::store::{self, EntryId, Lease, Needs, Store};
+use crate::store::{self, EntryId, Lease, Store};
 use crate::sys::{Digest, Errno, ManyOpenFiles};
 use crate::tree;
 
@@ -12,13 +12,12 @@ use crate::tree;
 pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
     let (mut sound, mut damaged, mut unread) = (0, 0, 0);
     let _files = ManyOpenFiles::allow(0);
-    let needs = Needs::default();
     for id in store.entries()? {
         let lease = match store.lease(id.clone()) {
             Err(store::Error::Gone { .. }) => continue,
             Err(error) if error.is_damage() => {
                 damaged += 1;
-                quarantine(job, store, (&id, &needs), &chain(&error))?;
+                quarantine(job, store, &id, &chain(&error))?;
                 continue;
             }
             // Of a newer version, or not readable just now: the others are looked at all the same.
@@ -45,7 +44,7 @@ pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> 
                 drop(lease);
                 let more =
                     if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
-                quarantine(job, store, (&id, &needs), &format!("{}: {what}{more}", path.display()))?;
+                quarantine(job, store, &id, &format!("{}: {what}{more}", path.display()))?;
             }
         }
     }
@@ -72,11 +71,11 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
                 continue;
             }
         };
-        let folders = files.folders();
-        let verified = tree::verify(&root.tree, folders, deep, None, &job.interrupt)?;
+        let location = files.location();
+        let verified = tree::verify(&root.tree, location, deep, None, &job.interrupt)?;
         let found = verified.damages.into_iter();
         damages.extend(found.map(|tree::Damage { path, what, .. }| Damage { path, what }));
-        read.extend(verified.digests.into_iter().map(|(id, digest)| (digest, folders.path(&root.tree, id))));
+        read.extend(verified.digests.into_iter().map(|(id, digest)| (digest, location.path(&root.tree, id))));
     }
     if !deep || !damages.is_empty() {
         return Ok(damages);
@@ -109,13 +108,8 @@ fn is_closed(error: &store::Error) -> bool {
     }
 }
 
-fn quarantine(
-    job: &Job,
-    store: &Store,
-    (id, needs): (&EntryId, &Needs),
-    why: &str,
-) -> Result<(), store::Error> {
-    let moved = store.quarantine(id, needs)?;
+fn quarantine(job: &Job, store: &Store, id: &EntryId, why: &str) -> Result<(), store::Error> {
+    let moved = store.quarantine(id)?;
     let to = moved.map_or_else(String::new, |path| format!("; it is in {} now", path.display()));
     let entry = id.path().display().to_string();
     // Most reasons name a file of the entry.

@@ -26,7 +26,7 @@ pub(crate) fn has_all(layer: &LayerPlan, entry: &Header) -> bool {
 }
 
 fn is_in(tool: &Tool, entry: &Header) -> bool {
-    entry.installs.iter().any(|install| tool.is(&install.package))
+    entry.installs().iter().any(|install| tool.is(&install.package))
 }
 
 /// The folder of the layer's executables, and that which cargo installs into; `None` for other layers.
@@ -109,9 +109,9 @@ pub(crate) fn announce(job: &Job, layer: &LayerPlan, entry: &Header) -> Result<O
     let (mut bins, mut lacking, mut is_new) = (HashSet::new(), Vec::new(), false);
     for tool in &layer.tools {
         let is_there = |name: &str| file::is_present(&bin.join(name));
-        match records.fit(tool, &entry.installs, is_there) {
+        match records.fit(tool, entry.installs(), is_there) {
             Ok(Fit::There) => {
-                let offered = entry.installs.iter().filter(|install| tool.is(&install.package));
+                let offered = entry.installs().iter().filter(|install| tool.is(&install.package));
                 let names = offered.flat_map(|install| &install.bins).filter(|name| is_there(name));
                 bins.extend(names.map(|name| name.clone().into_bytes()));
             }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::facts;
 use crate::job::{Job, chain};
-use crate::layers::base_diff::Alike;
+use crate::layers::base_diff::BaseDiff;
 use crate::layers::source::folder_of;
-use crate::layers::working_tree::{self, Live};
+use crate::layers::working_tree::{self, WorkingTree};
 use crate::plan::{Checkout, JobStatus, LayerPlan, Outset, RootPlan, SessionLayer, There};
 use crate::store::Layer;
 use crate::sys::{Time, file, sha256_hex};
@@ -33,7 +33,7 @@ pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
 }
 
 /// The files of a root that are there.
-fn there(live: &Live) -> Vec<There> {
+fn there(live: &WorkingTree) -> Vec<There> {
     let (folder, tree) = (folder_of(live.plan, live.root.is_partial), &live.root.tree);
     files(tree).map(|(id, mtime)| There { path: path_of(&folder, tree, id), mtime }).collect()
 }
@@ -65,8 +65,8 @@ fn note(job: &Job, layer: &LayerPlan) -> Option<PathBuf> {
 pub(crate) fn reason_not_to_keep(
     job: &Job,
     layer: &SessionLayer,
-    live: &[Live],
-    alike: &[Option<Alike>],
+    live: &[WorkingTree],
+    alike: &[Option<BaseDiff>],
 ) -> Option<String> {
     for Checkout { folder, commit } in &layer.plan.checkouts {
         if facts::head(job, folder).as_ref() != Some(commit) {
@@ -81,7 +81,7 @@ pub(crate) fn reason_not_to_keep(
     let work = job.folder().unwrap_or_default();
     let absent: Vec<_> = absent(&layer.plan.roots, live).map(|root| root.name.clone()).collect();
     let mut others = Vec::new();
-    for (Live { plan, root, .. }, alike) in live.iter().zip(alike) {
+    for (WorkingTree { plan, root, .. }, alike) in live.iter().zip(alike) {
         let folder = folder_of(plan, root.is_partial);
         let own = alike.as_ref().filter(|_| is_of_commit);
         for (id, mtime) in files(&root.tree) {
@@ -111,7 +111,7 @@ pub(crate) fn reason_not_to_keep(
 }
 
 /// What is listed of which there is nothing.
-fn absent<'p>(listed: &'p [RootPlan], live: &[Live]) -> impl Iterator<Item = &'p RootPlan> {
+fn absent<'p>(listed: &'p [RootPlan], live: &[WorkingTree]) -> impl Iterator<Item = &'p RootPlan> {
     let is_there =
         |root: &RootPlan| live.iter().any(|live| live.plan.name == root.name && live.root.tree.files() > 0);
     listed.iter().filter(move |root| !is_there(root))

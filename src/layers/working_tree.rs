@@ -10,12 +10,12 @@ use crate::layers::target_dir::sweep;
 use crate::layers::{bins, cargo_home};
 use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape};
 use crate::report::LeftOut;
-use crate::store::{Borrowed, Elsewhere, Install, Layer, Lease, Root};
+use crate::store::{Install, Layer, Lease, Root};
 use crate::sys::{Dir, file};
-use crate::tree::{self, NodeId, Selection, Tree, Walked};
+use crate::tree::{self, NodeId, NodeSet, Selection, Tree, Walked};
 
 /// A root as it is in the job now.
-pub(crate) struct Live<'a> {
+pub(crate) struct WorkingTree<'a> {
     pub(crate) plan: &'a RootPlan,
     /// What is to be saved of it.
     pub(crate) root: Root,
@@ -33,7 +33,7 @@ pub(crate) fn read<'r>(
     base: Option<&Lease>,
     status: JobStatus,
     installs: &[Install],
-) -> Result<Vec<Live<'r>>, Trouble> {
+) -> Result<Vec<WorkingTree<'r>>, Trouble> {
     let locked = cargo_home::locked_with_submodules(layer)?;
     let mut reader = Reader { job, layer, base, status, installs, locked, wrong_crates: HashSet::new() };
     let live = layer.roots.iter().map(|root| reader.read(root));
@@ -45,7 +45,7 @@ pub(crate) fn read<'r>(
 }
 
 /// Leaves out of target folders what is none of their units', and units that are not as cargo made them.
-fn leave_out_strays(live: &mut [Live<'_>], layer: &LayerPlan, base: Option<&Lease>) {
+fn leave_out_strays(live: &mut [WorkingTree<'_>], layer: &LayerPlan, base: Option<&Lease>) {
     for live in live.iter_mut() {
         let earlier = base.and_then(|base| base.root_called(&live.root.name));
         let tree = &live.root.tree;
@@ -66,7 +66,7 @@ fn leave_out_strays(live: &mut [Live<'_>], layer: &LayerPlan, base: Option<&Leas
 }
 
 /// What scripts wrote into target folders in jobs before, by the numbers of roots and nodes there.
-fn known_extras(live: &[Live<'_>], base: Option<&Lease>) -> BTreeSet<(u32, NodeId)> {
+fn known_extras(live: &[WorkingTree<'_>], base: Option<&Lease>) -> BTreeSet<(u32, NodeId)> {
     let mut known = BTreeSet::new();
     let Some(manifest) = base.map(Lease::manifest) else { return known };
     let extras = manifest.provenance.roots.iter().flatten().flat_map(|made| &made.extras);
@@ -79,7 +79,7 @@ fn known_extras(live: &[Live<'_>], base: Option<&Lease>) -> BTreeSet<(u32, NodeI
     known
 }
 
-impl Live<'_> {
+impl WorkingTree<'_> {
     fn leave_out(&mut self, left_out: &[(NodeId, Why)]) {
         if left_out.is_empty() {
             return;
@@ -113,7 +113,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// `None`: there is nothing to save.
-    fn read<'r>(&mut self, plan: &'r RootPlan) -> Result<Option<Live<'r>>, Trouble> {
+    fn read<'r>(&mut self, plan: &'r RootPlan) -> Result<Option<WorkingTree<'r>>, Trouble> {
         let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
         let is_partial = is_file || plan.shape == Shape::Part;
         let folder = folder_of(plan, is_partial);
@@ -159,9 +159,9 @@ impl Reader<'_> {
             }
             _ => (whole, None, Vec::new()),
         };
-        let (elsewhere, borrowed) = (Elsewhere::default(), Borrowed::default());
-        let root = Root { name: plan.name.clone(), is_partial, tree, elsewhere, borrowed };
-        Ok(Some(Live { plan, root, dir, whole, left_out }))
+        let (packed, borrowed) = (NodeSet::default(), NodeSet::default());
+        let root = Root { name: plan.name.clone(), is_partial, tree, packed, borrowed };
+        Ok(Some(WorkingTree { plan, root, dir, whole, left_out }))
     }
 
     fn tell_of_losses(&self, walked: &Walked) {

@@ -285,7 +285,12 @@ fn largest(job: &Job, store: Option<&Store>) -> Result<Vec<Large>, store::Error>
         let usage = store.usage(&known)?;
         let entries = known.iter().zip(&usage);
         largest.extend(entries.map(|(entry, usage)| Large {
-            what: format!("{} {} of {}", entry.header.layer, entry.header.key, entry.header.scope.repository),
+            what: format!(
+                "{} {} of {}",
+                entry.header.layer(),
+                entry.header.key,
+                entry.header.scope.repository
+            ),
             bytes: usage.bytes(),
         }));
     }

@@ -19,7 +19,7 @@ pub(crate) fn explain(
     let query = query(plan, layer);
     let candidates = store.map_or_else(|| Ok(Vec::new()), |store| store.candidates(&query))?;
     let is_of_project = |known: &&Known| {
-        known.header.layer == layer.layer && known.header.scope.repository == plan.scopes.repository
+        known.header.layer() == layer.layer && known.header.scope.repository == plan.scopes.repository
     };
     let (mut entries, mut is_served) = (Vec::new(), false);
     let mut of_project: Vec<_> = known.iter().filter(is_of_project).collect();

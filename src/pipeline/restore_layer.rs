@@ -1,6 +1,5 @@
 //! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -15,13 +14,14 @@ use crate::job::{Job, chain};
 use crate::layers::bins::{self, Arrival};
 use crate::layers::cargo_home;
 use crate::layers::source::{folder_of, is_target_folder, linkable};
-use crate::layers::target_dir::freshness::{self, Judged};
+use crate::layers::target_dir::freshness::Judged;
 use crate::layers::target_dir::sweep;
 use crate::layers::units::restore::{self, Completed};
+use crate::pipeline::candidates::{Candidates, MOST_OTHERS, Usable};
 use crate::pipeline::lookup;
-use crate::plan::{LayerPlan, LeftOut, Plan, RootPlan};
+use crate::plan::{LayerPlan, LeftOut, Plan};
 use crate::report::{Hit, Transfer};
-use crate::store::{self, Candidate, Layer, Lease, Needs, Root, Store};
+use crate::store::{Layer, Lease, Root, Store};
 use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
 use crate::tree::{
     self, Delivery, Engine, Existing, Files, Linker, NodeId, Progress, Selection, Source, Tree,
@@ -46,35 +46,6 @@ impl Served {
     }
 }
 
-/// How many candidates besides the first are compared with the checkout.
-const MOST_OTHERS: usize = 4;
-
-/// A candidate whose entry can be read.
-struct Usable {
-    candidate: Candidate,
-    lease: Lease,
-    /// Roots of the plan, each with the number of the entry's root of the same name.
-    pairs: Vec<(usize, usize)>,
-    is_exact: bool,
-}
-
-impl Usable {
-    /// `has_all`: whether the job gets all that the entry has.
-    fn hit(&self, has_all: bool) -> Hit {
-        if self.is_exact && has_all { Hit::Exact } else { Hit::Partial }
-    }
-}
-
-/// A candidate that serves more of what the job needs than the one before it.
-struct Better {
-    /// Its number among the others.
-    index: usize,
-    /// How many units.
-    serves: usize,
-    /// And how many the other one.
-    instead: usize,
-}
-
 /// What was brought of an entry; see [`Served`].
 struct Brought {
     transfer: Transfer,
@@ -88,55 +59,45 @@ pub(crate) struct Restorer<'a> {
     pub(crate) store: &'a Store,
     pub(crate) plan: &'a Plan,
     pub(crate) layer: &'a LayerPlan,
-    /// What was passed over.
-    passed_over: RefCell<Vec<String>>,
+    candidates: Candidates<'a>,
 }
 
 impl<'a> Restorer<'a> {
     pub(crate) fn new(job: &'a Job, store: &'a Store, plan: &'a Plan, layer: &'a LayerPlan) -> Self {
-        Self { job, store, plan, layer, passed_over: RefCell::default() }
+        Self { job, store, plan, layer, candidates: Candidates::new(job, store, plan, layer) }
     }
 
     /// Tries the candidates until one serves.
     pub(crate) fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
         let served = self.first_that_serves(lookup_only);
-        self.tell_of_passed_over();
+        self.candidates.tell_of_passed_over();
         served
-    }
-
-    /// One warning, however many they are: they mostly have one cause.
-    fn tell_of_passed_over(&self) {
-        let passed_over = self.passed_over.take();
-        let Some(first) = passed_over.first() else { return };
-        let more = match passed_over.len() {
-            1 => String::new(),
-            2 => "; another one was passed over, too".to_owned(),
-            count => format!("; {} more were passed over, too", count - 1),
-        };
-        self.job.console.warn(format!("{}: {first}{more}", self.layer.layer));
     }
 
     fn first_that_serves(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
         let mut candidates = self.store.candidates(&lookup::query(self.plan, self.layer))?.into_iter();
-        let mut next = || candidates.by_ref().find_map(|candidate| self.usable(candidate));
+        let mut next = || candidates.by_ref().find_map(|candidate| self.candidates.usable(candidate));
         let mut others: VecDeque<Usable> = VecDeque::new();
         while let Some(mut usable) = others.pop_front().or_else(&mut next) {
             if lookup_only {
                 let hit = usable.hit(bins::has_all(self.layer, &usable.lease.manifest().header));
                 return Ok(Some(Served { hit, ..Served::of(usable.lease) }));
             }
-            let mut judged = self.judge(&usable)?;
-            if judged.as_ref().is_some_and(|judged| !self.is_own(&usable) || judged.has_lacks_of_its_own()) {
+            let mut judged = self.candidates.judge(&usable)?;
+            if judged
+                .as_ref()
+                .is_some_and(|judged| !self.candidates.is_own(&usable) || judged.has_lacks_of_its_own())
+            {
                 while others.len() < MOST_OTHERS
                     && let Some(other) = next()
                 {
                     others.push_back(other);
                 }
-                if let Some(better) = self.better(&usable, judged.as_ref(), &others)? {
+                if let Some(better) = self.candidates.better(&usable, judged.as_ref(), &others)? {
                     drop(judged);
                     std::mem::swap(&mut usable, &mut others[better.index]);
-                    judged = self.judge(&usable)?;
-                    self.tell_of_better(&better, &others[better.index], &usable);
+                    judged = self.candidates.judge(&usable)?;
+                    self.candidates.tell_of_better(&better, &others[better.index], &usable);
                 }
             }
             match self.transfer(&usable, judged) {
@@ -154,121 +115,12 @@ impl<'a> Restorer<'a> {
                 }
                 Err(error) if error.is_damage_of(&usable.lease) => {
                     drop(usable.lease);
-                    self.quarantine(&usable.candidate, &chain(&error));
+                    self.candidates.quarantine(&usable.candidate, &chain(&error));
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(None)
-    }
-
-    /// A candidate that can serve.
-    fn usable(&self, candidate: Candidate) -> Option<Usable> {
-        let lease = self.lease(&candidate)?;
-        let pairs = self.pairs(&lease);
-        let header = &lease.manifest().header;
-        if pairs.is_empty() || !bins::has_any(self.layer, header) {
-            return None;
-        }
-        let is_alike = header.contents == self.layer.contents;
-        // As with `actions/cache`: other paths under the same key are another thing.
-        if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
-            return None;
-        }
-        let is_exact = candidate.is_exact && is_alike && header.finality.is_final();
-        Some(Usable { candidate, lease, pairs, is_exact })
-    }
-
-    /// Which of `others` serves more of what the job needs than `usable` does: what its lane built before, or else all that there
-    /// is. An exact entry of another lane, or of a runner at another path, can have little of it.
-    fn better(
-        &self,
-        usable: &Usable,
-        judged: Option<&Judged<'_>>,
-        others: &VecDeque<Usable>,
-    ) -> Result<Option<Better>, Trouble> {
-        let own = [usable].into_iter().chain(others).find(|usable| self.is_own(usable));
-        let needed = own.map(|own| freshness::unit_folders(&own.lease));
-        let count = |judged: &Judged<'_>| {
-            judged.served().filter(|unit| needed.as_ref().is_none_or(|needed| needed.contains(unit))).count()
-        };
-        let instead = judged.map_or(0, count);
-        let (mut most, mut better) = (instead, None);
-        for (index, other) in others.iter().enumerate() {
-            let served = self.judge(other)?.as_ref().map_or(0, count);
-            if served > most {
-                (most, better) = (served, Some(index));
-            }
-        }
-        Ok(better.map(|index| Better { index, serves: most, instead }))
-    }
-
-    fn tell_of_better(&self, Better { serves, instead, .. }: &Better, passed_over: &Usable, taken: &Usable) {
-        let what = |usable: &Usable| {
-            let header = &usable.lease.manifest().header;
-            format!(
-                "{} of {}, lane {}",
-                header.created.strftime("%Y-%m-%d %H:%M:%S"),
-                header.scope.reference,
-                header.lane
-            )
-        };
-        self.job.console.say(format!(
-            "{}: the entry {} serves {serves} of the units that this job needs, and so comes before {}, which serves {instead}",
-            self.layer.layer,
-            what(taken),
-            what(passed_over)
-        ));
-    }
-
-    /// Whether it is of the job's own lane.
-    fn is_own(&self, usable: &Usable) -> bool {
-        usable.lease.manifest().header.lane == self.plan.lane
-    }
-
-    fn judge<'l>(&self, usable: &'l Usable) -> Result<Option<Judged<'l>>, Trouble> {
-        let Some(plan) = &self.layer.sources else { return Ok(None) };
-        let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
-        let ours: Vec<_> = usable.pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
-        freshness::judge(self.job, plan, &usable.lease, &ours, &folders).map(Some)
-    }
-
-    /// Reads a candidate's manifest. `None` for one that cannot serve.
-    fn lease(&self, candidate: &Candidate) -> Option<Lease> {
-        match self.store.lease(candidate.id.clone()) {
-            Ok(lease) => Some(lease),
-            Err(store::Error::Gone { .. }) => None,
-            Err(error) if error.is_damage() => {
-                self.quarantine(candidate, &chain(&error));
-                None
-            }
-            Err(error) => {
-                self.pass_over(format!("an entry was passed over: {}", chain(&error)));
-                None
-            }
-        }
-    }
-
-    /// Takes a damaged candidate out of use. Where that fails the next one may serve all the same.
-    fn quarantine(&self, candidate: &Candidate, why: &str) {
-        let done = match self.store.quarantine(&candidate.id, &Needs::default()) {
-            Ok(_) => "a damaged entry was taken out of the cache".to_owned(),
-            Err(error) => format!("a damaged entry could not be taken out of the cache ({})", chain(&error)),
-        };
-        self.pass_over(format!("{done}: {why}"));
-    }
-
-    fn pass_over(&self, told: String) {
-        self.passed_over.borrow_mut().push(told);
-    }
-
-    /// Roots of the plan, each with the number of the entry's root of the same name.
-    fn pairs(&self, lease: &Lease) -> Vec<(usize, usize)> {
-        let roots = &lease.manifest().roots;
-        let pair = |(index, root): (usize, &RootPlan)| {
-            Some((index, roots.iter().position(|other| other.name == root.name)?))
-        };
-        self.layer.roots.iter().enumerate().filter_map(pair).collect()
     }
 
     fn transfer(&self, usable: &Usable, judged: Option<Judged<'_>>) -> Result<Brought, Trouble> {
@@ -400,7 +252,7 @@ impl<'a> Restorer<'a> {
     fn delivery<'d>(&'d self, arriving: &'d Arriving<'_>, progress: &'d Progress) -> Delivery<'d> {
         let Arriving { root, tree, files, linkable, linker, folder, existing } = arriving;
         Delivery {
-            source: Source { tree, folders: files.folders(), linkable, is_live: false },
+            source: Source { tree, location: files.location(), linkable, is_live: false },
             destination: folder,
             existing: *existing,
             is_part: root.is_partial,
@@ -450,7 +302,7 @@ impl<'a> Restorer<'a> {
     }
 
     fn mark_restored(&self, served: &Served) -> Result<(), Trouble> {
-        for (planned, recorded) in self.pairs(&served.lease) {
+        for (planned, recorded) in self.candidates.pairs(&served.lease) {
             let root = &served.lease.manifest().roots[recorded];
             let folder = folder_of(&self.layer.roots[planned], root.is_partial);
             let tree = served.wanted.get(&recorded).unwrap_or(&root.tree);

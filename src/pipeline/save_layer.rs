@@ -8,25 +8,24 @@ use crate::job::cargo_lock::lock_cargo_home;
 use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::layers::base_diff::Alike;
+use crate::layers::base_diff::BaseDiff;
 use crate::layers::source::{is_no_reason, linkable};
 use crate::layers::target_dir::provenance::{self, Noted};
 use crate::layers::units::pool::{self, Known};
 use crate::layers::units::publish;
-use crate::layers::working_tree::{self, Live};
+use crate::layers::working_tree::{self, WorkingTree};
 use crate::layers::{bins, builds};
 use crate::pipeline::housekeeping;
-use crate::pipeline::references::Staying;
-use crate::pipeline::reuse_plan::Shared;
+use crate::pipeline::reuse_plan::ReusePlan;
 use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
-    self, Borrowed, Elsewhere, EntryId, Finality, Header, Install, Layer, Lease, Manifest, Origin, Root,
-    Scope, Staging, Store,
+    self, EntryId, Finality, Header, Install, Layer, LayerData, Lease, Manifest, Origin, Root, Scope,
+    Staging, Store,
 };
 use crate::sys::{ManyOpenFiles, Space, space_at};
-use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, Tally, Tree};
+use crate::tree::{self, Engine, Linker, NodeId, NodeSet, Placement, Source, Tally};
 
 /// How long a file system may tell an older time of a file: FUSE keeps attributes for a second.
 const TIMES_SETTLE: Duration = Duration::from_millis(1_200);
@@ -82,8 +81,8 @@ impl Saver<'_> {
         }
         // Of units, and of folders that several entries have a part of.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
-        let alike = live.iter().map(|live| Alike::find(self.job, base.as_ref(), live));
-        let mut alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
+        let alike = live.iter().map(|live| BaseDiff::find(self.job, base.as_ref(), live));
+        let alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
         if plan.layer == Layer::Builds
             && let Some(why) = builds::reason_not_to_keep(self.job, self.layer, &live, &alike)
         {
@@ -96,36 +95,32 @@ impl Saver<'_> {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed".into()));
         }
-        let may_stay = !plan.layer.is_whole();
-        let mut made = self.make(&files, &live, base.as_ref(), &mut alike, may_stay)?;
-        if matches!(made, Made::Unkept) {
-            made = self.make(&files, &live, base.as_ref(), &mut alike, false)?;
-        }
-        let Made::Filled { staging, tally, elsewhere, known } = made else { return Ok(Saved::Failed) };
+        let Some(Filled { staging, tally, sets, known }) = self.make(&files, &live, base.as_ref(), &alike)?
+        else {
+            return Ok(Saved::Failed);
+        };
         let noted = self.note(base.as_ref(), &live);
         let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
-        let roots = live.into_iter().zip(elsewhere);
-        let roots =
-            roots.map(|(live, (elsewhere, borrowed))| Root { elsewhere, borrowed, ..live.root }).collect();
+        let roots = live.into_iter().zip(sets);
+        let roots = roots.map(|(live, (packed, borrowed))| Root { packed, borrowed, ..live.root }).collect();
         let id = self.store.publish(staging, &self.manifest(roots, noted, tools.installs))?;
         let pooled = self.contribute(&id, &known);
         Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
     }
 
-    /// Places what is there in a staging, but for what may stay with other entries.
+    /// Places what is there in a staging; `None` where it would not fit, which was told.
     fn make(
         &self,
         files: &ManyOpenFiles,
-        live: &[Live],
+        live: &[WorkingTree],
         base: Option<&Lease>,
-        alike: &mut [Option<Alike>],
-        may_stay: bool,
-    ) -> Result<Made, Trouble> {
-        let mut shared = self.shared(live, base, alike, may_stay)?;
+        alike: &[Option<BaseDiff>],
+    ) -> Result<Option<Filled>, Trouble> {
+        let mut shared = self.shared(live, base, alike)?;
         // Before units are held: what is held makes no room.
         if let Some(why) = self.lack_of_room(live, &shared)? {
             self.job.console.warn(format!("{}: not saved: {why}", self.layer.plan.layer));
-            return Ok(Made::Nothing);
+            return Ok(None);
         }
         let known: Vec<_> = live.iter().map(|live| self.known(files, live)).collect();
         for ((shared, live), known) in shared.iter_mut().zip(live).zip(&known) {
@@ -134,21 +129,15 @@ impl Saver<'_> {
             }
         }
         let staging = self.store.stage()?;
-        let parts: Vec<_> = shared.iter().flat_map(Shared::parts).collect();
-        let filled = match staging.keep(self.store, &parts) {
-            Ok(true) => self.fill(&staging, live, &mut shared).map(Some),
-            Ok(false) => Ok(None),
-            Err(error) => Err(error.into()),
-        };
-        match filled {
-            Ok(Some(tally)) => {
-                let elsewhere = shared.into_iter().map(Shared::into_places).collect();
-                Ok(Made::Filled { staging, tally, elsewhere, known })
+        match self.fill(&staging, live, &mut shared) {
+            Ok(tally) => {
+                let sets = shared.into_iter().map(ReusePlan::into_sets).collect();
+                Ok(Some(Filled { staging, tally, sets, known }))
             }
-            not_filled => {
+            Err(error) => {
                 // What cannot be removed now, a sweep will find; what is told is why.
                 let _ = self.store.discard(staging);
-                not_filled.map(|_| Made::Unkept)
+                Err(error)
             }
         }
     }
@@ -156,24 +145,19 @@ impl Saver<'_> {
     /// What is shared of each of the roots.
     fn shared(
         &self,
-        live: &[Live],
+        live: &[WorkingTree],
         base: Option<&Lease>,
-        alike: &mut [Option<Alike>],
-        may_stay: bool,
-    ) -> Result<Vec<Shared>, Trouble> {
-        let staying = match base {
-            Some(base) if may_stay => Staying::choose(self.job, base, live, alike)?,
-            _ => Staying::default(),
-        };
-        let shared = live.iter().zip(&*alike).map(|(live, alike)| match (base, alike) {
-            (Some(base), Some(alike)) => Shared::with_base(live, base, alike, &staying, self.scope),
-            _ => Ok(Shared::with_none(live)),
+        alike: &[Option<BaseDiff>],
+    ) -> Result<Vec<ReusePlan>, Trouble> {
+        let shared = live.iter().zip(alike).map(|(live, alike)| match (base, alike) {
+            (Some(base), Some(alike)) => ReusePlan::with_base(live, base, alike, self.scope),
+            _ => Ok(ReusePlan::of_nothing(live)),
         });
         shared.collect()
     }
 
     /// What the unit pool has of a folder of units. Without it the entry is as good.
-    fn known(&self, files: &ManyOpenFiles, live: &Live) -> Option<Known> {
+    fn known(&self, files: &ManyOpenFiles, live: &WorkingTree) -> Option<Known> {
         let pool = self.layer.plan.pool.as_ref()?;
         if pool.folders.iter().all(|folder| folder.root != live.root.name) {
             return None;
@@ -200,13 +184,13 @@ impl Saver<'_> {
     }
 
     /// Why the new entry would not fit, once what may go has gone. Nothing is begun that cannot be ended.
-    fn lack_of_room(&self, live: &[Live], shared: &[Shared]) -> Result<Option<String>, Trouble> {
+    fn lack_of_room(&self, live: &[WorkingTree], shared: &[ReusePlan]) -> Result<Option<String>, Trouble> {
         let mut needed = Shortage::default();
         for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
             let linker = Linker::new(self.session.link_mode);
             let linkable = shared.of_placed(self.linkable(live, index, shared)?);
-            let (tree, folders) = (shared.tree(one), (&one.dir).into());
-            let source = Source { tree, folders, linkable: &linkable, is_live: true };
+            let (tree, location) = (shared.tree(one), (&one.dir).into());
+            let source = Source { tree, location, linkable: &linkable, is_live: true };
             let packable = if self.layer.plan.layer.has_packs() {
                 tree::packable(tree, &linkable, self.store.pack_mode())
             } else {
@@ -256,8 +240,8 @@ impl Saver<'_> {
     fn is_unchanged(
         &self,
         base: &Lease,
-        live: &[Live],
-        alike: &[Option<Alike>],
+        live: &[WorkingTree],
+        alike: &[Option<BaseDiff>],
         installs: &[Install],
     ) -> bool {
         let Manifest { header, roots, .. } = base.manifest();
@@ -267,20 +251,20 @@ impl Saver<'_> {
         if self.finality.is_final() && !header.finality.is_final() {
             return false;
         }
-        if !installs.iter().all(|install| header.installs.contains(install)) {
+        if !installs.iter().all(|install| header.installs().contains(install)) {
             return false;
         }
         // A tool that is gone may be one that would not fit what was there: the next job can have it.
-        let may_lack = header.layer == Layer::Bins;
+        let may_lack = header.layer() == Layer::Bins;
         for (live, alike) in live.iter().zip(alike) {
-            let Some(Alike { number, same, .. }) = alike else { return false };
+            let Some(BaseDiff { number, same, .. }) = alike else { return false };
             let tree = &live.root.tree;
             // What is only left out now is no reason for another entry.
             let recorded = &roots[*number].tree;
             if !may_lack && recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
                 return false;
             }
-            let has_changed = |id: NodeId| !same[id as usize] && !is_no_reason(header.layer, tree, id);
+            let has_changed = |id: NodeId| !same[id as usize] && !is_no_reason(header.layer(), tree, id);
             if tree.iter().any(|(id, _)| has_changed(id)) {
                 return false;
             }
@@ -288,7 +272,12 @@ impl Saver<'_> {
         true
     }
 
-    fn fill(&self, staging: &Staging, live: &[Live], shared: &mut [Shared]) -> Result<Tally, Trouble> {
+    fn fill(
+        &self,
+        staging: &Staging,
+        live: &[WorkingTree],
+        shared: &mut [ReusePlan],
+    ) -> Result<Tally, Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer;
         let files = live.iter().zip(&*shared).map(|(live, shared)| shared.tree(live).files()).sum();
@@ -297,15 +286,14 @@ impl Saver<'_> {
             for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
-                tally += stayed(&one.root.tree, shared.tree(one));
-                let (folders, linkable) = ((&one.dir).into(), self.linkable(live, index, shared)?);
+                let (location, linkable) = ((&one.dir).into(), self.linkable(live, index, shared)?);
                 if layer.has_packs() {
                     let tree = &one.root.tree;
-                    let source = Source { tree, folders, linkable: &linkable, is_live: true };
+                    let source = Source { tree, location, linkable: &linkable, is_live: true };
                     tally += shared.pack(source, &staging.pack(self.store, &trees, index), engine)?;
                 }
                 let linkable = shared.of_placed(linkable);
-                let source = Source { tree: shared.tree(one), folders, linkable: &linkable, is_live: true };
+                let source = Source { tree: shared.tree(one), location, linkable: &linkable, is_live: true };
                 let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
                 tally += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
             }
@@ -314,9 +302,9 @@ impl Saver<'_> {
     }
 
     /// Which files of the root number `index` may share their inode with the entry.
-    fn linkable(&self, live: &[Live], index: usize, shared: &Shared) -> tree::Result<Vec<bool>> {
+    fn linkable(&self, live: &[WorkingTree], index: usize, shared: &ReusePlan) -> tree::Result<Vec<bool>> {
         let others = live.iter().enumerate().filter(|(number, _)| *number != index);
-        let Live { plan, root, dir, .. } = &live[index];
+        let WorkingTree { plan, root, dir, .. } = &live[index];
         let tree = &root.tree;
         let mut may =
             linkable(self.layer.plan.layer, plan, tree, others.map(|(_, other)| &other.root.tree), &[])?;
@@ -330,7 +318,7 @@ impl Saver<'_> {
     }
 
     /// What the layer was built from.
-    fn note(&self, base: Option<&Lease>, live: &[Live<'_>]) -> Noted {
+    fn note(&self, base: Option<&Lease>, live: &[WorkingTree<'_>]) -> Noted {
         let plan = self.layer.plan.sources.as_ref();
         plan.map(|plan| provenance::note(self.job, plan, live, base)).unwrap_or_default()
     }
@@ -338,8 +326,16 @@ impl Saver<'_> {
     fn manifest(&self, roots: Vec<Root>, noted: Noted, installs: Vec<Install>) -> Manifest {
         let plan = &self.layer.plan;
         let created = Timestamp::now();
+        let data = match plan.layer {
+            Layer::Cargo => LayerData::Cargo,
+            Layer::Target => LayerData::Target,
+            Layer::Builds => LayerData::Builds,
+            Layer::Paths => LayerData::Paths,
+            Layer::Bins => LayerData::Bins { installs },
+            Layer::Units => unreachable!("units are published one by one"),
+        };
         let header = Header {
-            layer: plan.layer,
+            data,
             key: plan.key.clone(),
             factors: plan.factors.clone(),
             scope: self.scope.clone(),
@@ -353,31 +349,18 @@ impl Saver<'_> {
             made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),
             files: roots.iter().map(|root| root.tree.files()).sum(),
             bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
-            installs,
-            unit: None,
         };
         let Noted { sources, provenance } = noted;
         Manifest { header, roots, sources, provenance }
     }
 }
 
-/// What came of the attempt to make an entry.
-enum Made {
-    /// All but the manifest.
-    Filled {
-        staging: Staging,
-        tally: Tally,
-        elsewhere: Vec<(Elsewhere, Borrowed)>,
-        known: Vec<Option<Known>>,
-    },
-    /// Nothing, since what was to stay with other entries cannot be kept there.
-    Unkept,
-    /// Nothing; why was told.
-    Nothing,
-}
-
-/// What is of `whole` without having been `placed`.
-fn stayed(whole: &Tree, placed: &Tree) -> Tally {
-    let kept = whole.files() - placed.files();
-    Tally { files: kept, kept, bytes: whole.bytes().saturating_sub(placed.bytes()), ..Tally::default() }
+/// An entry that lacks only its manifest.
+struct Filled {
+    staging: Staging,
+    tally: Tally,
+    /// For each root what of it is packed, and what is borrowed.
+    sets: Vec<(NodeSet, NodeSet)>,
+    /// For each root what the unit pool has of it.
+    known: Vec<Option<Known>>,
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -30,7 +29,7 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
     ]);
     for Known { header, last_used, .. } in entries {
         table.add_row([
-            header.layer.to_string(),
+            header.layer().to_string(),
             header.key.clone(),
             header.scope.repository.clone(),
             header.scope.reference.clone(),
@@ -58,7 +57,7 @@ pub fn entries_json(entries: &[Known]) -> String {
         .iter()
         .map(|Known { id, header, last_used, .. }| {
             serde_json::json!({
-                "layer": header.layer,
+                "layer": header.layer(),
                 "key": header.key,
                 "repository": header.scope.repository,
                 "ref": header.scope.reference,
@@ -87,7 +86,7 @@ pub fn plan_table(plan: &[Planned], entries: &[Known], policy: &Policy, now: Tim
             continue;
         };
         table.add_row([
-            header.layer.to_string(),
+            header.layer().to_string(),
             header.key.clone(),
             header.scope.repository.clone(),
             header.scope.reference.clone(),
@@ -119,7 +118,7 @@ fn why(reason: Reason, policy: &Policy) -> String {
 pub fn usage_table(entries: &[Known], usage: &[Usage]) -> String {
     let mut groups: BTreeMap<(Layer, &str), (u64, u64, Vec<&Usage>)> = BTreeMap::new();
     for (entry, usage) in entries.iter().zip(usage) {
-        let of = (entry.header.layer, entry.header.scope.repository.as_str());
+        let of = (entry.header.layer(), entry.header.scope.repository.as_str());
         let (count, recorded, usages) = groups.entry(of).or_default();
         *count += 1;
         *recorded += entry.header.bytes;
@@ -206,8 +205,6 @@ pub struct HeldFolder {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// The folders of other entries in which some of them lie, and how many.
-    pub elsewhere: Vec<(PathBuf, u64)>,
 }
 
 /// All that is known about an entry.
@@ -218,7 +215,7 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
         let _ = writeln!(text, "{name:<12} {value}");
     };
     line("key", &header.key);
-    line("layer", header.layer.name());
+    line("layer", header.layer().name());
     line("repository", &header.scope.repository);
     line("ref", &header.scope.reference);
     line("lane", &header.lane);
@@ -242,7 +239,7 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
             line(name, value);
         }
     }
-    if let Some(unit) = &header.unit {
+    if let Some(unit) = header.unit() {
         let features = match unit.features.as_str() {
             "" | "[]" => String::new(),
             features => format!(", features {features}"),
@@ -251,13 +248,10 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
         let others = unit.needs.len() as u64;
         line("built with", &format!("{} other unit{}", count(others), if others == 1 { "" } else { "s" }));
     }
-    for HeldFolder { name, files, bytes: size, elsewhere } in held {
+    for HeldFolder { name, files, bytes: size } in held {
         line("holds", &format!("{name}: {} in {} files", bytes(*size), count(*files)));
-        for (folder, files) in elsewhere {
-            line("", &format!("{} of them in {}", count(*files), folder.display()));
-        }
     }
-    for install in &header.installs {
+    for install in header.installs() {
         line("installed", &install.package);
     }
     for factor in &header.factors {

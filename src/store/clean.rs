@@ -1,8 +1,7 @@
 //! Takes entries and debris away: eviction, quarantine, sweep.
 //!
 //! An entry goes by a rename into `trash/` under an exclusive lock that was had without waiting; its files are deleted
-//! afterwards. A process that dies in between leaves debris in `trash/`, which the next sweep removes. One in which others
-//! have files goes into `retired/` first.
+//! afterwards. A process that dies in between leaves debris in `trash/`, which the next sweep removes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +9,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::entry::{EntryId, timestamp};
-use super::part::Needs;
+use super::address::EntryId;
+use super::lease::timestamp;
 use super::retention::{Known, Planned, Reach, Reason};
+use super::root::CLEAN_LOCK;
 use super::session::is_session_over;
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, Time};
@@ -31,9 +31,6 @@ const QUARANTINE: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long the note of a boot is kept that no entry is of.
 const LONGEST_NOTE: SignedDuration = SignedDuration::from_hours(365 * 24);
-
-/// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
-pub(super) const LOCK: &str = "clean.lock";
 
 /// What an eviction did.
 #[derive(Debug, Default)]
@@ -62,7 +59,7 @@ impl Store {
     /// was not to be had.
     pub fn lock_cleaning(&self, patience: Duration) -> Result<Option<Lock>> {
         self.check_writable()?;
-        self.wait_for_lock(&self.root().join(LOCK), patience)
+        self.wait_for_lock(&self.root().join(CLEAN_LOCK), patience)
     }
 
     /// All entries whose header can be read. Others are of no family.
@@ -125,12 +122,11 @@ impl Store {
             .collect())
     }
 
-    /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine. Then retired ones go that
-    /// nobody needs any more.
+    /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine.
     pub fn evict(&self, plan: &[Planned]) -> Evicted {
-        let (mut evicted, needs) = (Evicted::default(), Needs::default());
+        let mut evicted = Evicted::default();
         // Most are small: to remove one is a few calls, of which none waits for those of another one.
-        let fates = plan.par_iter().map(|planned| self.evict_one(&planned.id, &needs));
+        let fates = plan.par_iter().map(|planned| self.evict_one(&planned.id));
         for (planned, fate) in plan.iter().zip(fates.collect::<Vec<_>>()) {
             match fate {
                 Ok(Fate::Removed) => {
@@ -142,11 +138,10 @@ impl Store {
                 Err(error) => evicted.failures.push(error),
             }
         }
-        evicted.failures.extend(self.sweep_retired().err());
         evicted
     }
 
-    fn evict_one(&self, id: &EntryId, needs: &Needs) -> Result<Fate> {
+    fn evict_one(&self, id: &EntryId) -> Result<Fate> {
         self.check_writable()?;
         let path = id.path();
         let dir = match self.open_folder(&path) {
@@ -158,51 +153,24 @@ impl Store {
             return Err(Error::OfOther { path, owner });
         }
         // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
-        let Some(lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
-        // Of the others there are many.
-        let is_needed = !id.layer().is_some_and(Layer::is_whole) && self.is_needed(lock.get(), needs)?;
-        let is_there = if is_needed { self.retire(id)?.is_some() } else { self.throw_away(&path)? };
-        if !is_there {
-            return Ok(Fate::Absent);
-        }
+        let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
+        let Some(trash) = self.move_into(&self.trash_folder(), &path)? else { return Ok(Fate::Absent) };
+        sys::crash_at(CrashPoint::Trashed);
+        self.remove(&trash)?;
+        sys::crash_at(CrashPoint::Deleted);
         self.remove_empty_folders(&id.key_folder)?;
         Ok(Fate::Removed)
     }
 
-    /// Deletes the folder at `path`, whose lock the caller holds to the end: in the trash, where only a sweep looks, that must
-    /// not delete it as well. `false` when it is gone.
-    pub(super) fn throw_away(&self, path: &Path) -> Result<bool> {
-        let Some(trash) = self.move_into(&self.trash_folder(), path)? else { return Ok(false) };
-        sys::crash_at(CrashPoint::Trashed);
-        self.remove(&trash)?;
-        sys::crash_at(CrashPoint::Deleted);
-        Ok(true)
-    }
-
-    /// Takes a damaged entry out of every lookup. Returns where it is now. What others have of it they may find as it should be.
-    pub fn quarantine(&self, id: &EntryId, needs: &Needs) -> Result<Option<PathBuf>> {
+    /// Takes a damaged entry out of every lookup. Returns where it is now; `None` when it is gone. Who reads it goes on.
+    pub fn quarantine(&self, id: &EntryId) -> Result<Option<PathBuf>> {
         self.check_writable()?;
-        // There is no moment at which those who need it do not find it.
-        let Some(retired) = self.retire(id)? else { return Ok(None) };
-        self.remove_empty_folders(&id.key_folder)?;
-        Ok(Some(self.quarantine_retired(&retired, needs)?.unwrap_or(retired)))
-    }
-
-    /// `None` where somebody needs or reads it: then it is deleted when nobody does any more.
-    fn quarantine_retired(&self, retired: &Path, needs: &Needs) -> Result<Option<PathBuf>> {
-        let dir = match self.open_folder(retired) {
-            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(None),
-            dir => dir?,
-        };
-        let Some(lock) = Lock::try_on(dir, retired, LockMode::Exclusive)? else { return Ok(None) };
-        if self.is_needed(lock.get(), needs)? {
-            return Ok(None);
-        }
-        let path = self.move_into(&self.quarantine_folder(), retired)?;
+        let Some(path) = self.move_into(&self.quarantine_folder(), &id.path())? else { return Ok(None) };
         sys::crash_at(CrashPoint::Quarantined);
         // From now on its time is that of the quarantine.
-        lock.get().touch_self()?;
-        Ok(path)
+        self.open_folder(&path)?.touch_self()?;
+        self.remove_empty_folders(&id.key_folder)?;
+        Ok(Some(path))
     }
 
     /// Removes what killed processes left: stagings that nobody works on, trash, and sessions of jobs that never saved; and
@@ -214,32 +182,15 @@ impl Store {
             self.sweep_files(now),
             self.empty(&self.staging_folder(), |_| true),
             self.empty(&self.trash_folder(), |_| true),
+            self.empty(&self.retired_folder(), |_| true),
             self.empty(&self.quarantine_folder(), is_old),
-            self.sweep_retired(),
         ])
-    }
-
-    /// Deletes what is retired and not needed any more.
-    fn sweep_retired(&self) -> Result<()> {
-        self.check_writable()?;
-        loop {
-            let (mut has_freed, needs) = (false, Needs::default());
-            // An entry needs older ones, if nobody set the clock back.
-            let outcomes = self.all_retired()?.into_iter().rev().map(|path| {
-                has_freed |= self.let_go_of_retired(&path, &needs)?;
-                Ok(())
-            });
-            let outcome = first_failure(outcomes);
-            if outcome.is_err() || !has_freed {
-                return outcome;
-            }
-        }
     }
 
     /// Removes all that is in quarantine: where room is short nobody looks at it any more.
     pub fn empty_quarantine(&self) -> Result<()> {
         self.check_writable()?;
-        first_failure([self.empty(&self.quarantine_folder(), |_| true), self.sweep_retired()])
+        self.empty(&self.quarantine_folder(), |_| true)
     }
 
     /// Removes this user's folders in `folder` on which nobody works and whose time `goes`. One that cannot be removed does
@@ -463,7 +414,7 @@ mod tests {
         let id = publish(&store, "a", "own");
         file::remove_file(&id.path().join("manifest")).unwrap();
         assert!(store.lease(id.clone()).unwrap_err().is_damage());
-        store.quarantine(&id, &Needs::default()).unwrap();
+        store.quarantine(&id).unwrap();
         assert!(lookup(&store, "a", &[], Lanes::Any).is_empty());
         let quarantined = || file::names(&store.quarantine_folder()).unwrap().len();
         store.sweep(Timestamp::now()).unwrap();

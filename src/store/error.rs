@@ -33,7 +33,7 @@ pub enum Error {
     #[error(transparent)]
     Pack(#[from] tree::Error),
     /// An entry that another version of this program wrote.
-    #[error("{} has format {format}, and this version reads {} to {}", path.display(), super::manifest::OLDEST, super::manifest::FORMAT)]
+    #[error("{} has format {format}, and this version reads {}", path.display(), super::manifest::FORMAT)]
     OtherFormat {
         /// The manifest.
         path: PathBuf,

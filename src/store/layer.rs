@@ -32,12 +32,6 @@ impl Layer {
     /// The layers that a job has, in the order in which they are restored. Units belong to the target layer's work.
     pub const OF_JOBS: [Self; 5] = [Self::Cargo, Self::Target, Self::Builds, Self::Paths, Self::Bins];
 
-    /// Whether each entry holds all its files itself. What is in a target folder is read one by one, and most of its bytes
-    /// change in each job; build outputs are another commit's, and people copy them out of the entry.
-    pub fn is_whole(self) -> bool {
-        matches!(self, Self::Target | Self::Units | Self::Builds)
-    }
-
     /// Whether small files of an entry lie in a pack, where they need no inode of their own.
     pub fn has_packs(self) -> bool {
         matches!(self, Self::Target | Self::Units)

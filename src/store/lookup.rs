@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::entry::{EntryId, scope_folder};
-use super::manifest::Header;
+use super::address::{EntryId, scope_folder};
+use super::header::Header;
 use super::{Layer, Result, Scope, Store, name};
 
 /// Of how many keys the headers are read where all would be worth a look.

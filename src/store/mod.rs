@@ -7,9 +7,7 @@
 //!       manifest                         what it is and holds, see `manifest`
 //!       tree/0, tree/1 …                 a folder a root
 //!       tree/0.pack …                    small files of that root, see `tree::pack`
-//!       parts/<generation>               a further name of the manifest of an entry in which files of this one lie
 //!   staging/<random>/                    an entry that is being made; locked by its maker
-//!   retired/<generation>/                what was an entry, for the files that others have in it
 //!   trash/<random>/                      what is being deleted
 //!   quarantine/<random>/                 entries that were found damaged
 //!   sessions/<id>.json                   what a restore leaves for the save of the same job
@@ -27,28 +25,26 @@
 //! locked without waiting, and the other way round nobody who holds an entry asks for it: so there is no circle. Locks end
 //! with their process.
 //!
-//! # Parts
-//! A save does not give each file that it finds unchanged a further name. Where most of what an entry was made with has not
-//! changed, the new one says that these files lie there ([`Elsewhere`]), and gives that entry's manifest a further name in
-//! its own `parts/`: the kernel counts who needs it, whoever dies. An entry that others need is retired instead of deleted,
-//! and goes when the last of them has gone; one that is damaged is retired first, too. Whoever gives a manifest a further
-//! name holds the entry's shared lock, and whoever removes an entry since it has none, the exclusive one.
+//! # Shared files
+//! A save gives what it finds unchanged a further name: entries share inodes, and the kernel counts who has them, whoever dies.
 //!
 //! # Publishing
 //! The manifest is written last, then one rename makes the entry visible. Each entry has a folder name of its own, so
 //! two jobs that save one key do not meet.
 
+mod address;
 mod borrowed;
 mod clean;
-mod entry;
+mod contents;
 mod error;
 mod finality;
 mod flush;
+mod header;
 mod layer;
+mod lease;
 mod lookup;
 mod manifest;
 pub mod name;
-mod part;
 mod provenance;
 mod reached;
 pub mod retention;
@@ -58,20 +54,21 @@ mod staging;
 mod usage;
 mod verify;
 
-pub use borrowed::Borrowed;
+pub use address::{EntryId, key_folder};
 pub use clean::Evicted;
-pub use entry::{EntryId, Lease};
+pub use contents::{Root, Sources};
 pub use error::{Error, Result};
 pub use finality::Finality;
 pub use flush::since_boot_ms;
+pub use header::{Factor, Header, Install, LayerData, Origin, Scope, Unit};
 pub use layer::Layer;
+pub use lease::Lease;
 pub use lookup::{Candidate, Lanes, Query};
-pub use manifest::{Elsewhere, Factor, Header, Install, Manifest, Origin, Part, Root, Scope, Sources, Unit};
-pub use part::Needs;
+pub use manifest::Manifest;
 pub use provenance::{
     Ability, Inputs, Known, Made, Outside, OutsideInput, OutsideState, Package, Provenance, Revision,
     SourceId,
 };
-pub use root::{Access, Store, key_folder};
+pub use root::{Access, Store};
 pub use session::{Claim, Claimed, pointers};
 pub use staging::Staging;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::manifest::{Root, Sources};
+use super::contents::{Root, Sources};
 use crate::sys::{Digest, Time};
 use crate::tree::{Kind, NodeId};
 

@@ -6,7 +6,7 @@
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use super::entry::Lease;
+use super::lease::Lease;
 use super::{Error, Result};
 use crate::sys::{self, Errno, Interrupt, Keeping};
 use crate::tree::{self, Kind, NodeId};
@@ -58,7 +58,7 @@ impl Lease {
             files => files?,
         };
         let interrupt = Interrupt::default();
-        if !tree::verify(&root.tree, files.folders(), false, None, &interrupt)?.damages.is_empty() {
+        if !tree::verify(&root.tree, files.location(), false, None, &interrupt)?.damages.is_empty() {
             return Ok(Found::Lost);
         }
         if keeping == Keeping::Elsewhere {
@@ -66,8 +66,8 @@ impl Lease {
         }
         let is_written = |id: NodeId| -> Result<bool> {
             let Kind::File { size, .. } = root.tree.node(id).kind else { return Ok(true) };
-            // Also what lies with other entries: who kept it there in the same boot did not look. What is packed is no file.
-            let file = files.folders().open(&root.tree, id)?;
+            // What is packed is no file.
+            let file = files.location().open(&root.tree, id)?;
             Ok(file.is_none_or(|file| sys::is_written(&file, size)))
         };
         let of_files = (0..root.tree.len()).into_par_iter().map(is_written);

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::clean::LOCK;
-use super::entry::{EntryId, Generation};
+use super::address::{EntryId, Generation, key_folder};
 use super::{Error, Layer, Result, Scope};
 use crate::sys::{Dir, Errno, FileType, LOST_AND_FOUND, Lock, LockMode, Stat, file};
 
@@ -320,9 +319,12 @@ impl Store {
 }
 
 /// Folders of a root besides those of the layers.
+/// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
+pub(super) const CLEAN_LOCK: &str = "clean.lock";
 const STAGING: &str = "staging";
-const RETIRED: &str = "retired";
 const TRASH: &str = "trash";
+/// Where versions with manifests before format 7 kept what was an entry, for the files that others had in it.
+const RETIRED: &str = "retired";
 const QUARANTINE: &str = "quarantine";
 const SESSIONS: &str = "sessions";
 const BOOTS: &str = "boots";
@@ -360,7 +362,7 @@ impl Marks {
         dir.for_each_name(|name| {
             is_empty &= may_precede_marks(name);
             has_only_ours &= may_precede_marks(name) || is_of_root(name);
-            was_used |= [LOCK, BOOTS].iter().any(|ours| name == ours.as_bytes());
+            was_used |= [CLEAN_LOCK, BOOTS].iter().any(|ours| name == ours.as_bytes());
         })?;
         let tag = match dir.read_file_up_to(TAG_FILE.as_bytes(), LONGEST_MARK) {
             Err(error) if error.is(Errno::FBIG) => return refuse(TOO_LONG),
@@ -391,18 +393,13 @@ fn may_precede_marks(name: &[u8]) -> bool {
 
 /// Whether `name` is one that this program gives to what it makes in a root.
 fn is_of_root(name: &[u8]) -> bool {
-    let others = [LOCK, STAGING, RETIRED, TRASH, QUARANTINE, SESSIONS, BOOTS];
+    let others = [CLEAN_LOCK, STAGING, RETIRED, TRASH, QUARANTINE, SESSIONS, BOOTS];
     Layer::ALL.iter().map(|layer| layer.name()).chain(others).any(|ours| name == ours.as_bytes())
 }
 
 /// Whether a power cut may have left a file like this: empty, or full of zeros.
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte == 0)
-}
-
-/// The folder in which the entries of a key are or would be, below `root`.
-pub fn key_folder(root: &Path, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
-    super::entry::scope_folder(root, layer, scope).join(super::name::encode(key))
 }
 
 /// The format that the file tells, where it is newer than ours. What cannot be read is of no version that we know.
@@ -529,7 +526,7 @@ mod tests {
     fn a_root_that_lost_its_marks_is_known_by_what_else_is_in_it() {
         for (more, is_ours) in [("paths", true), ("boots", true), ("precious", false)] {
             let (_folder, root) = folder_with_mode(0o700);
-            file::write_new(&root.join(LOCK), b"").unwrap();
+            file::write_new(&root.join(CLEAN_LOCK), b"").unwrap();
             for name in [STAGING, more] {
                 file::make_dirs(&root.join(name)).unwrap();
             }

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::entry::{EntryId, Generation, MANIFEST, TREES, scope_folder};
-use super::manifest::Manifest;
+use super::address::{EntryId, Generation, TREES, pack_name, scope_folder};
+use super::manifest::{MANIFEST, Manifest};
 use super::{Access, Error, Result, Store, name};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode};
 use crate::tree::NewPack;
@@ -67,7 +67,7 @@ impl Store {
             staging.lock.get().set_mode(MANIFEST.as_bytes(), 0o640)?;
         }
         sys::crash_at(CrashPoint::Described);
-        let scope_folder = scope_folder(self.root(), header.layer, &header.scope);
+        let scope_folder = scope_folder(self.root(), header.layer(), &header.scope);
         let key_folder = scope_folder.join(name::encode(&header.key));
         let generation = Generation::new(header.created, sys::random()?, &header.lane);
         let id = EntryId { key_folder, generation };
@@ -96,22 +96,12 @@ impl Store {
     }
 }
 
-/// The name of the pack of root `index`, beside the root's folder.
-pub(super) fn pack_name(index: usize) -> Vec<u8> {
-    format!("{index}.pack").into_bytes()
-}
-
 impl Staging {
     fn write_manifest(&self, bytes: &[u8]) -> Result<()> {
         let folder = self.lock.get();
         let file = folder.create_file(MANIFEST.as_bytes(), 0o600)?;
         let path = folder.join(MANIFEST.as_bytes());
         Ok(sys::write_all(&file, bytes).map_err(|errno| sys::Error::new("write", &path, errno))?)
-    }
-
-    /// Its folder.
-    pub(super) fn dir(&self) -> &Dir {
-        self.lock.get()
     }
 
     /// The pack of root `index`, to be made in `trees`, the folder of [`Staging::trees`].

@@ -1,11 +1,9 @@
-//! What entries take on the disk. Entries share files with each other (a save links what has not changed, or leaves it where
-//! it is), and extents with jobs and each other (reflinks), so the sum of their sizes says little.
+//! What entries take on the disk. Entries share files with each other (a save links what has not changed), and extents with jobs and each other (reflinks), so the sum of their sizes says little.
 
 use std::collections::{HashMap, HashSet};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::part::PARTS;
 use super::retention::{Block, BlockId, Known, Usage};
 use super::{Error, Result, Store};
 use crate::sys::{self, Dir, Errno, Extent, FileType, Opened, Waiting};
@@ -14,17 +12,12 @@ impl Store {
     /// What each of `entries` takes, in their order. What goes meanwhile takes nothing.
     pub fn usage(&self, entries: &[Known]) -> Result<Vec<Usage>> {
         let tells_extents = sys::tells_shared_extents(self.dir())?;
-        let mut folders: Vec<_> = entries.iter().map(|entry| entry.id.path()).collect();
-        folders.extend(self.all_retired()?);
-        let found: Vec<Found> = folders
+        let found: Vec<Found> = entries
             .par_iter()
-            .enumerate()
-            .map(|(number, path)| {
+            .map(|entry| {
                 let mut found = Found::default();
-                match self.open_folder(path) {
+                match self.open_folder(&entry.id.path()) {
                     Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(found),
-                    // What is not to be read there is told when it is to be removed.
-                    Err(_) if number >= entries.len() => return Ok(found),
                     Err(error) => return Err(error),
                     Ok(folder) => found.add(folder, tells_extents).or_else(fine_if_gone)?,
                 }
@@ -32,24 +25,7 @@ impl Store {
             })
             .collect::<Result<_>>()?;
         let names = Names::of(&found);
-        let numbers: HashMap<_, _> = folders
-            .iter()
-            .enumerate()
-            .filter_map(|(number, path)| Some((path.file_name()?, number)))
-            .collect();
-        let of_entry = |(number, entry): (usize, &Known)| {
-            let mut blocks = found[number].blocks(&names);
-            // The others are many.
-            if !entry.header.layer.is_whole() {
-                for part in self.names(&folders[number].join(PARTS))? {
-                    if let Some(&part) = numbers.get(part.as_os_str()) {
-                        blocks.extend(found[part].blocks(&names));
-                    }
-                }
-            }
-            Ok(Usage { blocks: blocks.into_values().collect() })
-        };
-        entries.iter().enumerate().map(of_entry).collect()
+        Ok(found.iter().map(|found| Usage { blocks: found.blocks(&names) }).collect())
     }
 }
 
@@ -57,7 +33,7 @@ fn fine_if_gone(error: sys::Error) -> sys::Result<()> {
     if error.is(Errno::NOENT) { Ok(()) } else { Err(error) }
 }
 
-/// What is in the folder of an entry, or of what was one.
+/// What is in the directory of an entry.
 #[derive(Debug, Default)]
 struct Found {
     files: HashMap<u64, File>,
@@ -119,8 +95,8 @@ impl Found {
         Ok(())
     }
 
-    /// The pieces of the disk that it takes.
-    fn blocks(&self, names: &Names) -> HashMap<BlockId, Block> {
+    /// The pieces of the disk that it takes, each once.
+    fn blocks(&self, names: &Names) -> Vec<Block> {
         let mut blocks = HashMap::new();
         for (inode, file) in &self.files {
             let is_held_elsewhere = file.links > names.of_files[inode];
@@ -134,7 +110,7 @@ impl Found {
                 blocks.insert(id, Block { id, bytes: extent.bytes, is_held_elsewhere });
             }
         }
-        blocks
+        blocks.into_values().collect()
     }
 }
 

@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-pub use rustix::fs::FileType;
 use rustix::fs::{self, AtFlags, IFlags, Mode, OFlags, RawDir, RenameFlags, StatxFlags};
 use rustix::io::Errno;
 
@@ -13,6 +12,7 @@ use super::copy::write_all;
 use super::error::{Error, Named, Result};
 use super::file::TEMPORARY_PREFIX;
 use super::random;
+use super::stat::{FileType, NOW, OMIT, Stat, Time, stat_at, timespec, timestamps};
 
 /// Longest relative path that is handed to the kernel at once; below `PATH_MAX` (4096, the final NUL included).
 const LONGEST_PATH: usize = 4000;
@@ -22,40 +22,6 @@ const NAMES_BUFFER: usize = 32 * 1024;
 
 /// Bytes of a file that is read whole, at most.
 const MOST_READ: u64 = 1 << 30;
-
-/// A point in time as file systems keep it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Time {
-    /// Seconds since 1970, negative before.
-    pub seconds: i64,
-    /// Nanoseconds, below one billion.
-    pub nanoseconds: u32,
-}
-
-/// What the tree engine asks of a file.
-#[derive(Debug, Clone, Copy)]
-pub struct Stat {
-    /// Regular file, folder, symlink or something else.
-    pub kind: FileType,
-    /// Permission bits, `0o7777` at most.
-    pub mode: u16,
-    /// Bytes, as `ls` shows them.
-    pub size: u64,
-    /// Last change of the contents.
-    pub mtime: Time,
-    /// Names that the file has, in the whole file system.
-    pub links: u32,
-    /// Number of the file in its file system.
-    pub inode: u64,
-    /// File system.
-    pub device: (u32, u32),
-    /// Owner.
-    pub owner: u32,
-    /// Bytes that it takes on the disk.
-    pub room: u64,
-    /// Whether some of the file takes no room on the disk.
-    pub is_sparse: bool,
-}
 
 /// An open folder, and its path for messages.
 #[derive(Debug)]
@@ -448,46 +414,3 @@ fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
         None => (path, b""),
     }
 }
-
-fn stat_at(dir: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> rustix::io::Result<Stat> {
-    let mask = StatxFlags::TYPE
-        | StatxFlags::MODE
-        | StatxFlags::SIZE
-        | StatxFlags::MTIME
-        | StatxFlags::NLINK
-        | StatxFlags::INO
-        | StatxFlags::UID
-        | StatxFlags::BLOCKS;
-    let stat = fs::statx(dir, name, flags | AtFlags::STATX_DONT_SYNC, mask)?;
-    Ok(Stat {
-        kind: FileType::from_raw_mode(stat.stx_mode.into()),
-        mode: stat.stx_mode & 0o7777,
-        size: stat.stx_size,
-        mtime: Time { seconds: stat.stx_mtime.tv_sec, nanoseconds: stat.stx_mtime.tv_nsec },
-        links: stat.stx_nlink,
-        inode: stat.stx_ino,
-        device: (stat.stx_dev_major, stat.stx_dev_minor),
-        owner: stat.stx_uid,
-        room: stat.stx_blocks * 512,
-        is_sparse: stat.stx_blocks * 512 < stat.stx_size,
-    })
-}
-
-/// Times that the kernel fills in.
-const NOW: fs::Timestamps = {
-    let now = fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_NOW };
-    fs::Timestamps { last_access: now, last_modification: now }
-};
-
-/// Nobody needs the access time, and it is now.
-fn timestamps(mtime: Time) -> fs::Timestamps {
-    // Some file systems in user space (bindfs) set no time where one is to be left as it is, and say that they did.
-    fs::Timestamps { last_modification: timespec(mtime), ..NOW }
-}
-
-fn timespec(time: Time) -> fs::Timespec {
-    fs::Timespec { tv_sec: time.seconds, tv_nsec: time.nanoseconds.into() }
-}
-
-/// Leaves a time as it is.
-const OMIT: fs::Timespec = fs::Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT };

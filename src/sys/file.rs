@@ -7,8 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, statx};
 
-use super::Time;
 use super::error::{Error, Named, Result};
+use super::stat::Time;
 
 /// Permission bits of a file for its owner only.
 const PRIVATE: u32 = 0o600;

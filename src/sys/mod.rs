@@ -24,6 +24,7 @@ mod remove;
 mod signal;
 mod size;
 mod space;
+mod stat;
 mod threads;
 mod umask;
 mod waiting;
@@ -37,7 +38,7 @@ pub use copy::{
 };
 pub use crash::{CrashPoint, crash_at};
 pub use digest::{Digest, sha256_hex};
-pub use dir::{Dir, FileType, Stat, Time};
+pub use dir::Dir;
 pub use error::{Error, Result};
 pub use extents::{
     Extent, Keeping, has_one_tree, is_in_memory, is_written, keeping, shared_extents, tells_shared_extents,
@@ -51,6 +52,7 @@ pub use rustix::io::Errno;
 pub use signal::{Interrupt, Whole};
 pub use size::folder_size;
 pub use space::{Space, flush, space_at};
+pub use stat::{FileType, Stat, Time};
 pub use threads::with_threads;
 pub use umask::is_mode_kept;
 pub use waiting::{Opened, Waiting};

@@ -8,8 +8,8 @@ use std::os::fd::OwnedFd;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, Node, NodeId, Tree};
+use super::location::{Location, OpenFolder};
 use super::{Error, Result};
 use crate::sys::{self, Dir, Errno, Interrupt, Time};
 
@@ -44,7 +44,7 @@ pub fn only_truly_same(
     tree: &Tree,
     same: &mut [bool],
     live: &Dir,
-    base: Folders<'_>,
+    base: Location<'_>,
     interrupt: &Interrupt,
 ) -> Result<()> {
     let is_in_doubt = |(id, node): &(NodeId, &Node)| {
@@ -64,7 +64,7 @@ pub fn only_truly_same(
             }
             // What is packed has no such time.
             let is_same = !base.is_packed(id)
-                && match base.with(id) {
+                && match base.dir() {
                     Err(error) if error.is(Errno::NOENT) => false,
                     opened => hold_the_same(&live, opened?, tree.name(id))?,
                 };

@@ -11,8 +11,8 @@ use rayon::Scope;
 use super::alike::{hold_the_same, is_given};
 use super::existing::Existing;
 use super::failure::UntilFailure;
-use super::folders::OpenFolder;
 use super::index::{FileIdentity, Kind, NodeId, Tree};
+use super::location::OpenFolder;
 use super::place::KEPT_BY_FOLDERS;
 use super::source::Source;
 use super::temporary::is_temporary;
@@ -150,11 +150,11 @@ impl Comparison<'_> {
         if !matches!(node.kind, Kind::File { .. }) || !is_given(node.mtime) {
             return Ok(true);
         }
-        if self.source.folders.is_packed(id) {
+        if self.source.location.is_packed(id) {
             // It has no such time, and to make it anew is never wrong.
             return Ok(false);
         }
-        match self.folder_of(id).with(id) {
+        match self.folder_of(id).dir() {
             Ok(folder) => hold_the_same(folder, here, self.tree.name(id)),
             // The entry is damaged, as will be found when the file is to come from there.
             Err(_) => Ok(false),
@@ -164,17 +164,17 @@ impl Comparison<'_> {
     /// Whether the file here is that of the tree itself, and not to be: a job of another scope left it, or another version.
     fn is_shared_amiss(&self, id: NodeId, stat: &Stat) -> bool {
         let may_be_shared = self.source.linkable.get(id as usize) == Some(&true);
-        if stat.links < 2 || may_be_shared || self.source.folders.is_packed(id) {
+        if stat.links < 2 || may_be_shared || self.source.location.is_packed(id) {
             return false;
         }
         let folder = self.folder_of(id);
-        let of_tree = folder.with(id).and_then(|folder| folder.stat(self.tree.name(id)));
+        let of_tree = folder.dir().and_then(|folder| folder.stat(self.tree.name(id)));
         of_tree.is_ok_and(|of_tree| (of_tree.device, of_tree.inode) == (stat.device, stat.inode))
     }
 
     /// The tree's own folder of the node `id`.
     fn folder_of(&self, id: NodeId) -> OpenFolder<'_> {
-        OpenFolder::new(self.tree, self.source.folders, self.tree.node(id).parent)
+        OpenFolder::new(self.tree, self.source.location, self.tree.node(id).parent)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::bases::{BaseFolder, Bases};
-use super::folders::OpenFolder;
 use super::index::{Kind, NodeId, Tree};
 use super::link::{File, Metadata, Used};
+use super::location::OpenFolder;
 use super::source::Source;
 use super::tally::{Counts, Tally};
 use super::{Engine, Error, Result};
@@ -88,7 +88,7 @@ impl<'a> Maker<'a> {
                 }
                 let linkable = self.source.linkable.get(id as usize).copied().unwrap_or(false);
                 let file = File {
-                    from: from.with(id)?,
+                    from: from.dir()?,
                     name: tree.name(id),
                     size,
                     metadata,

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::Result;
 use super::bases::Bases;
-use super::folders::OpenFolder;
 use super::index::{Kind, NodeId};
 use super::link::Linker;
+use super::location::OpenFolder;
 use super::source::Source;
 use crate::sys::{self, Dir};
 
@@ -36,7 +36,7 @@ pub fn needs(
     linker: &Linker,
 ) -> Result<Needs> {
     let target = Dir::open(target)?;
-    let is_near = source.folders.first().stat_self()?.device == target.stat_self()?.device;
+    let is_near = source.location.dir().stat_self()?.device == target.stat_self()?.device;
     let mut needs = Needs::default();
     let mut groups = HashSet::new();
     let mut packed = 0;
@@ -72,11 +72,11 @@ pub fn needs(
 
 /// What a file of `size` bytes takes without its holes.
 fn room(source: Source<'_>, id: NodeId, size: u64) -> u64 {
-    if size < LARGE || source.folders.is_packed(id) {
+    if size < LARGE || source.location.is_packed(id) {
         return size;
     }
-    let folder = OpenFolder::new(source.tree, source.folders, source.tree.node(id).parent);
-    let stat = folder.with(id).and_then(|folder| folder.stat(source.tree.name(id)));
+    let folder = OpenFolder::new(source.tree, source.location, source.tree.node(id).parent);
+    let stat = folder.dir().and_then(|folder| folder.stat(source.tree.name(id)));
     // One that is gone meanwhile is told when its turn comes.
     stat.map_or(size, |stat| stat.room.min(size))
 }
@@ -100,7 +100,7 @@ mod tests {
         rustix::fs::ftruncate(&sparse, 1 << 30).unwrap();
         let root = Dir::open(&from).unwrap();
         let tree = walk(&root, &Selection::all(), &Interrupt::default()).unwrap().tree;
-        let source = Source { tree: &tree, folders: (&root).into(), linkable: &[], is_live: true };
+        let source = Source { tree: &tree, location: (&root).into(), linkable: &[], is_live: true };
         let needed =
             |packable: &[bool]| needs(source, packable, None, &to, &Linker::new(LinkMode::Copy)).unwrap();
         assert_eq!(needed(&[]), Needs { bytes: 3 * BLOCK, inodes: 3 });

@@ -9,30 +9,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::index::{Kind, NodeId, Tree};
+use super::node_set::NodeSet;
 use super::{Error, Result};
 use crate::sys::{self, Dir, FileType};
-
-/// The place of what lies in no folder but in the pack.
-pub const PACKED: u8 = u8::MAX;
 
 /// An open pack of some tree's files.
 #[derive(Debug)]
 pub struct Pack {
     file: Arc<OwnedFd>,
     path: PathBuf,
-    /// For each node where its bytes begin, if it is packed.
+    /// For each node whether it is packed.
+    packed: Vec<bool>,
+    /// And where its bytes begin then.
     starts: Vec<u64>,
 }
 
 impl Pack {
-    /// Opens the pack `name` in `folder` with those files of `tree` of which `of` says that they are [`PACKED`].
-    pub fn open(folder: &Dir, name: &[u8], tree: &Tree, of: &[u8]) -> Result<Self> {
-        let (file, stat) = folder.open_file(name)?;
-        let path = folder.join(name);
+    /// Opens the pack `name` in `dir` with those nodes of `tree` that are `packed`.
+    pub fn open(dir: &Dir, name: &[u8], tree: &Tree, packed: &NodeSet) -> Result<Self> {
+        let (file, stat) = dir.open_file(name)?;
+        let (path, packed) = (dir.join(name), packed.flags(tree));
         let mut length = 0;
-        let starts = tree.iter().zip(of).map(|((_, node), &place)| {
+        let starts = tree.iter().zip(&packed).map(|((_, node), &is_packed)| {
             let before = length;
-            if let (Kind::File { size, .. }, PACKED) = (node.kind, place) {
+            if let (Kind::File { size, .. }, true) = (node.kind, is_packed) {
                 length = u64::saturating_add(length, size);
             }
             before
@@ -45,18 +45,30 @@ impl Pack {
         } else if stat.mtime != tree.node(0).mtime {
             "another time of change".to_owned()
         } else {
-            return Ok(Self { file: Arc::new(file), path, starts });
+            return Ok(Self { file: Arc::new(file), path, packed, starts });
         };
         Err(Error::Changed { path, what })
     }
 
     /// The same for `part`, in which there are some of the nodes of `tree`.
     pub(super) fn of_part(&self, tree: &Tree, part: &Tree) -> Self {
-        let mut starts = vec![0; part.len() as usize];
+        let count = part.len() as usize;
+        let (mut packed, mut starts) = (vec![false; count], vec![0; count]);
         part.for_each_pair(tree, |id, of_whole| {
-            starts[id as usize] = self.starts.get(of_whole as usize).copied().unwrap_or_default();
+            packed[id as usize] = self.packed[of_whole as usize];
+            starts[id as usize] = self.starts[of_whole as usize];
         });
-        Self { file: Arc::clone(&self.file), path: self.path.clone(), starts }
+        Self { file: Arc::clone(&self.file), path: self.path.clone(), packed, starts }
+    }
+
+    /// Whether the node `id` is in it.
+    pub(super) fn has(&self, id: NodeId) -> bool {
+        self.packed[id as usize]
+    }
+
+    /// How many nodes are in it.
+    pub(super) fn count(&self) -> usize {
+        self.packed.iter().filter(|&&is_packed| is_packed).count()
     }
 
     /// Where it is, for messages.

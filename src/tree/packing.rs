@@ -6,9 +6,9 @@ use std::io::{BufWriter, Write as _};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::alike::is_given;
-use super::folders::OpenFolder;
 use super::index::{Kind, Node, NodeId, Tree};
-use super::pack::PACKED;
+use super::location::OpenFolder;
+use super::node_set::NodeSet;
 use super::source::Source;
 use super::subtree::Subtree;
 use super::tally::Tally;
@@ -41,8 +41,8 @@ pub struct NewPack<'a> {
 /// What came of a tree that was packed.
 #[derive(Debug)]
 pub struct Packed {
-    /// For each node of the tree [`PACKED`] or 0. A folder of small files with nothing in it but what is packed is packed itself.
-    pub of: Vec<u8>,
+    /// What is packed. A directory of small files with nothing in it but what is packed is packed itself.
+    pub packed: NodeSet,
     /// What is not packed.
     pub rest: Subtree,
     /// What was packed.
@@ -146,9 +146,9 @@ impl Packing {
         for folder in plain.into_iter().rev().filter(|&folder| folder != 0) {
             is_packed[folder as usize] = tree.children(folder).all(|id| is_packed[id as usize]);
         }
-        let of = is_packed.iter().map(|&is_packed| if is_packed { PACKED } else { 0 }).collect();
+        let packed = NodeSet::of(&is_packed);
         let rest = Subtree::of(tree, is_packed.into_iter().map(|is_packed| !is_packed).collect());
-        Packed { of, rest, tally: Tally { files, bytes, copied: files, ..Tally::default() } }
+        Packed { packed, rest, tally: Tally { files, bytes, copied: files, ..Tally::default() } }
     }
 }
 
@@ -164,9 +164,9 @@ struct Batch {
 
 /// Reads those of `files`, all in one folder, and each with its size, that can be packed.
 fn read(source: Source<'_>, files: &[(NodeId, u64)]) -> Result<Batch> {
-    let Source { tree, folders, .. } = source;
+    let Source { tree, location, .. } = source;
     let folder = tree.node(files[0].0).parent;
-    let here = OpenFolder::new(tree, folders, folder);
+    let here = OpenFolder::new(tree, location, folder);
     let mut batch = Batch { bytes: Vec::new(), files: Vec::with_capacity(files.len()), plain: None };
     let is_plain = |dir: &Dir| sys::has_user_attributes(dir).is_ok_and(|has_any| !has_any);
     batch.plain = here.own().is_ok_and(|own| own.is_none_or(is_plain)).then_some(folder);
@@ -177,7 +177,7 @@ fn read(source: Source<'_>, files: &[(NodeId, u64)]) -> Result<Batch> {
                 batch.bytes.extend(bytes);
                 true
             }
-            None => here.with(id).is_ok_and(|dir| read_file(dir, tree, id, size, &mut batch.bytes)),
+            None => here.dir().is_ok_and(|dir| read_file(dir, tree, id, size, &mut batch.bytes)),
         };
         if is_read {
             batch.files.push((id, size));

@@ -12,8 +12,8 @@ use rayon::Scope;
 
 use super::bases::{BaseFolder, Bases, linked_from};
 use super::failure::UntilFailure;
-use super::folders::OpenFolder;
 use super::index::{Kind, NodeId, Tree};
+use super::location::OpenFolder;
 use super::maker::Maker;
 use super::source::Source;
 use super::tally::Tally;
@@ -56,7 +56,7 @@ pub fn place(
     let jobs = UntilFailure::new(engine.interrupt);
     let work = Work { maker: Maker::new(source, bases, engine, into)?, jobs, groups: &groups };
     let all = Jobs { work: &work, contents: None };
-    match Threads::suited(source.folders, source.tree.len(), into)? {
+    match Threads::suited(source.location, source.tree.len(), into)? {
         Threads::All => rayon::in_place_scope(|scope| all.begin(scope, placements, into)),
         Threads::Few(few) => few.in_place_scope(|scope| all.begin(scope, placements, into)),
         Threads::OneForNames(one) => rayon::in_place_scope(|contents| {
@@ -86,7 +86,7 @@ impl<'a> Parents<'a> {
         let parent = source.tree.node(node).parent;
         if self.last.as_ref().is_none_or(|(id, _)| *id != parent) {
             let base = bases.and_then(|bases| bases.open(source.tree, parent, None));
-            let source = OpenFolder::new(source.tree, source.folders, parent);
+            let source = OpenFolder::new(source.tree, source.location, parent);
             self.last = Some((parent, Origin { source, base }));
         }
         &self.last.as_ref().expect("it was just set").1
@@ -179,7 +179,7 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
             let target = into.open_dir(&placement.name)?;
             // The root is in no folder of the tree, and so it is its own origin.
             let (source, above) = match placement.node {
-                0 => (OpenFolder::new(work.maker.tree(), work.maker.source.folders, 0), None),
+                0 => (OpenFolder::new(work.maker.tree(), work.maker.source.location, 0), None),
                 id => (origin.source.below(id)?, origin.base.as_ref()),
             };
             let base = work.maker.open_base(placement.node, above);
@@ -327,7 +327,7 @@ impl<'a> Work<'a> {
                 if is_linked {
                     linked += 1;
                 } else {
-                    let from = OpenFolder::new(tree, self.maker.source.folders, tree.node(member.1).parent);
+                    let from = OpenFolder::new(tree, self.maker.source.location, tree.node(member.1).parent);
                     self.maker.make(member.1, &from, None, &mut None, &to, &name)?;
                 }
                 if let Some(folder) = folder {

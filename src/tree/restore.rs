@@ -330,7 +330,7 @@ mod tests {
         let tree = walk(&entry, &Selection::all(), &interrupt).unwrap().tree;
         let (linker, progress) = (Linker::new(LinkMode::Copy), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
-        let source = Source { tree: &tree, folders: (&entry).into(), linkable: &[], is_live: false };
+        let source = Source { tree: &tree, location: (&entry).into(), linkable: &[], is_live: false };
         let to = to.map(|folder| place.path().join(folder));
         let existing = Existing::Overwrite;
         let delivery = |destination| Delivery { source, destination, existing, is_part: false, engine };

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Result;
-use super::folders::Folders;
+use super::location::Location;
 use crate::sys::{self, Dir};
 
 /// One of how many nodes is packed at least where one thread makes all names.
@@ -29,10 +29,10 @@ impl Threads {
     /// two cores, medians of nine in turn: 166 ms by one thread, 145 by two, 189 by three, 215 by four. What a file out of a
     /// pack costs after it has a name takes next to none of these locks: with one thread for names, medians of 31 in turn on
     /// another machine were 97 ms instead of 106.
-    pub(super) fn suited(source: Folders<'_>, nodes: u32, into: &Dir) -> Result<Self> {
+    pub(super) fn suited(source: Location<'_>, nodes: u32, into: &Dir) -> Result<Self> {
         static ONE: LazyLock<Option<ThreadPool>> = LazyLock::new(|| pool(1));
         static FEW: LazyLock<Option<ThreadPool>> = LazyLock::new(|| pool(2));
-        let is_near = source.first().stat_self()?.device == into.stat_self()?.device;
+        let is_near = source.dir().stat_self()?.device == into.stat_self()?.device;
         if !is_near || !sys::has_one_tree(into) {
             return Ok(Self::All);
         }

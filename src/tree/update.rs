@@ -399,7 +399,7 @@ mod tests {
         let interrupt = Interrupt::default();
         let tree = walk(&entry, &Selection::all(), &interrupt).unwrap().tree;
         let there = Dir::open(&to).unwrap();
-        let source = Source { tree: &tree, folders: (&entry).into(), linkable: &[], is_live: false };
+        let source = Source { tree: &tree, location: (&entry).into(), linkable: &[], is_live: false };
         let (linker, progress) = (Linker::new(LinkMode::Copy), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
         let mut update = Update::stage(source, there, Existing::Mirror, false, engine).unwrap();

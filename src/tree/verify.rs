@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::Scope;
 
 use super::failure::UntilFailure;
-use super::folders::{Folders, OpenFolder};
 use super::index::{Kind, Node, NodeId, Tree};
+use super::location::{Location, OpenFolder};
 use super::{Error, Result};
 use crate::sys::{self, Digest, Dir, Errno, FileType, Interrupt, Stat};
 
@@ -31,18 +31,18 @@ pub struct Verified {
     pub digests: Vec<(NodeId, Digest)>,
 }
 
-/// Compares kind, size and time of all that is in `tree` with the `folders`, and reads all contents where `deep`.
+/// Compares kind, size and time of all that is in `tree` at its `location`, and reads all contents where `deep`.
 /// Modes are not compared: a restore sets them right. Where there is `chosen`, it is only about the nodes of which that holds,
 /// and nothing in a folder of which it does not.
 pub fn verify(
     tree: &Tree,
-    folders: Folders<'_>,
+    location: Location<'_>,
     deep: bool,
     chosen: Option<&[bool]>,
     interrupt: &Interrupt,
 ) -> Result<Verified> {
     let work = Work { tree, deep, chosen, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
-    let root = OpenFolder::new(tree, folders, 0);
+    let root = OpenFolder::new(tree, location, 0);
     rayon::scope(|scope| work.jobs.run(|| work.folder(scope, 0, root)));
     work.jobs.finish()?;
     let mut found = work.found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +92,7 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let name = self.tree.name(id);
-        let (dir, stat) = match here.with(id).and_then(|dir| Ok((dir, dir.stat_if_present(name)?))) {
+        let (dir, stat) = match here.dir().and_then(|dir| Ok((dir, dir.stat_if_present(name)?))) {
             Ok(found) => found,
             Err(error) => return self.tell_of(id, error),
         };
@@ -119,7 +119,7 @@ impl<'a> Work<'a> {
             };
         }
         let name = self.tree.name(id);
-        let (dir, opened) = match here.with(id) {
+        let (dir, opened) = match here.dir() {
             Ok(dir) => (dir, dir.open_file(name)),
             Err(error) => return self.tell_of(id, error),
         };

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
 mod audit;
+mod base;
 mod bins;
 mod borders;
 mod cargo;
@@ -19,7 +20,6 @@ mod kinds;
 mod lacking;
 mod last_build;
 mod outputs;
-mod parts;
 mod policy;
 mod pool;
 mod pool_upkeep;

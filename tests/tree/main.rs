@@ -38,7 +38,7 @@ fn save(live: &Path, store: &Path, name: &str, mode: LinkMode) -> Entry {
     tree.validate().unwrap();
     // Nothing in these tests writes into a file that it did not make, so all of them may share inodes.
     let linkable = vec![true; tree.len() as usize];
-    let source = Source { tree: &tree, folders: (&live).into(), linkable: &linkable, is_live: true };
+    let source = Source { tree: &tree, location: (&live).into(), linkable: &linkable, is_live: true };
     let into = Dir::open(store).unwrap();
     let placement = [Placement { node: 0, name: name.into() }];
     with_engine(mode, &Interrupt::default(), |engine| tree::place(source, &placement, &into, None, engine))
@@ -59,7 +59,7 @@ fn restore_as(
     stop: &Interrupt,
 ) -> tree::Result<Tally> {
     let Entry { tree, dir, linkable } = entry;
-    let source = Source { tree, folders: dir.into(), linkable, is_live: false };
+    let source = Source { tree, location: dir.into(), linkable, is_live: false };
     with_engine(mode, stop, |engine| restore_one(source, to, existing, engine))
 }
 
@@ -176,47 +176,6 @@ proptest! {
     }
 
     #[test]
-    fn a_tree_that_lies_here_and_there_comes_as_one(plants in plants(16), other in plants(16), places in any::<u64>()) {
-        for mode in MODES {
-            let (place, live, store) = grow(&plants);
-            let entry = save(&live, &store, "0", mode);
-            save(&live, &store, "1", LinkMode::Copy);
-            let of: Vec<_> = entry.tree.iter().map(|(id, _)| u8::from(id > 0 && places >> (id % 64) & 1 == 1)).collect();
-            for (id, node) in entry.tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. })) {
-                let elsewhere = Dir::open(&store.join(if of[id as usize] == 1 { "0" } else { "1" })).unwrap();
-                let folder = elsewhere.open_beneath(&entry.tree.path_below(0, node.parent)).unwrap();
-                let mode = folder.stat_self().unwrap().mode;
-                folder.set_own_mode(mode | 0o700).unwrap();
-                folder.remove_file(entry.tree.name(id)).unwrap();
-                // What is there instead must not show through.
-                let path = folder.join(entry.tree.name(id));
-                match id % 3 {
-                    0 => {}
-                    1 => fs::write(path, "superseded").unwrap(),
-                    _ => fs::create_dir(path).unwrap(),
-                }
-                folder.set_own_mode(mode).unwrap();
-            }
-            let dirs = ["0", "1"].map(|name| Dir::open(&store.join(name)).unwrap()).into();
-            let files = Files::new(dirs, of, None);
-            let folders = files.folders();
-            let found = tree::verify(&entry.tree, folders, true, None, &Interrupt::default()).unwrap();
-            prop_assert_eq!(found.damages, []);
-            let wanted = list(&live).without_special();
-            let to = place.path().join("to");
-            let source = Source { tree: &entry.tree, folders, linkable: &entry.linkable, is_live: false };
-            let restore = || with_engine(mode, &Interrupt::default(), |engine| {
-                restore_one(source, &to, Existing::Mirror, engine).unwrap();
-            });
-            restore();
-            prop_assert_eq!(&list(&to), &wanted, "{}", mode);
-            forest::plant(&to, &other);
-            restore();
-            prop_assert_eq!(list(&to).without_attributes(), wanted.without_attributes(), "{}", mode);
-        }
-    }
-
-    #[test]
     fn a_save_links_what_its_base_has(plants in plants(16), more in plants(4)) {
         let (place, live, store) = grow(&plants);
         let base = save(&live, &store, "base", LinkMode::Copy);
@@ -228,7 +187,7 @@ proptest! {
         let mut same = tree.same_as(&base.tree);
         tree::only_truly_same(&tree, &mut same, &live_dir, (&roots[0]).into(), &Interrupt::default()).unwrap();
         let of: Vec<_> = same.into_iter().map(|same| same.then_some(0)).collect();
-        let source = Source { tree: &tree, folders: (&live_dir).into(), linkable: &[], is_live: true };
+        let source = Source { tree: &tree, location: (&live_dir).into(), linkable: &[], is_live: true };
         let placement = [Placement { node: 0, name: b"next".to_vec() }];
         let bases = Some(tree::Bases { roots: &roots, of: &of });
         let into = Dir::open(&store).unwrap();

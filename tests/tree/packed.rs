@@ -1,6 +1,6 @@
 //! Trees whose small files lie in a pack.
 
-use runner_cache::tree::{NewPack, Pack};
+use runner_cache::tree::{NewPack, NodeSet, Pack};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
@@ -11,18 +11,18 @@ fn save_packed(tree: &Tree, files: &Files, apart: &[bool], store: &Path, name: &
     let into = Dir::open(store).unwrap();
     let new = NewPack { folder: &into, name: format!("{name}.pack").into_bytes(), mode: 0o600 };
     with_engine(LinkMode::Auto, &Interrupt::default(), |engine| {
-        let source = Source { tree, folders: files.folders(), linkable: apart, is_live: true };
-        let (of, rest, count) = match tree::pack(source, &new, engine).unwrap() {
-            Some(packed) => (packed.of, packed.rest.tree, packed.tally.files),
-            None => (Vec::new(), tree.clone(), 0),
+        let source = Source { tree, location: files.location(), linkable: apart, is_live: true };
+        let (packed, rest, count) = match tree::pack(source, &new, engine).unwrap() {
+            Some(packed) => (packed.packed, packed.rest.tree, packed.tally.files),
+            None => (NodeSet::default(), tree.clone(), 0),
         };
         let rest_files = files.of_part(tree, &rest);
-        let source = Source { tree: &rest, folders: rest_files.folders(), linkable: &[], is_live: true };
+        let source = Source { tree: &rest, location: rest_files.location(), linkable: &[], is_live: true };
         let placement = [Placement { node: 0, name: name.into() }];
         let placed = tree::place(source, &placement, &into, None, engine).unwrap();
         assert_eq!(placed.files + count, tree.files());
-        let pack = (count > 0).then(|| Pack::open(&into, &new.name, tree, &of).unwrap());
-        (Files::new(vec![into.open_dir(name.as_bytes()).unwrap()], of, pack), count)
+        let pack = (count > 0).then(|| Pack::open(&into, &new.name, tree, &packed).unwrap());
+        (Files::new(into.open_dir(name.as_bytes()).unwrap(), pack), count)
     })
 }
 
@@ -44,11 +44,11 @@ proptest! {
         let (second, _) = save_packed(&tree, &first, &[], &store, "second");
         let wanted = list(&live).without_special();
         for (number, files) in [first, second].iter().enumerate() {
-            let verified = tree::verify(&tree, files.folders(), true, None, &Interrupt::default()).unwrap();
+            let verified = tree::verify(&tree, files.location(), true, None, &Interrupt::default()).unwrap();
             prop_assert_eq!(verified.damages, []);
             prop_assert_eq!(verified.digests.len() as u64, count_of_files(&tree));
             let to = place.path().join(number.to_string());
-            let source = Source { tree: &tree, folders: files.folders(), linkable: &apart, is_live: false };
+            let source = Source { tree: &tree, location: files.location(), linkable: &apart, is_live: false };
             let restore = || with_engine(LinkMode::Auto, &Interrupt::default(), |engine| {
                 restore_one(source, &to, Existing::Mirror, engine).unwrap();
             });
@@ -104,10 +104,10 @@ fn what_is_small_needs_no_inode_and_no_folder() {
     assert_eq!(found, ["", "apart", "closed", "empty", "given", "mixed", "mixed/large"]);
     assert_eq!(fs::metadata(store.join("0.pack")).unwrap().len(), 4096 + 5);
     let b = tree.at(b"small/below/b").unwrap();
-    assert_eq!(packed.folders().read(&tree, b).unwrap().unwrap(), [7; 4096]);
+    assert_eq!(packed.location().read(&tree, b).unwrap().unwrap(), [7; 4096]);
     let part = tree.without(|id| tree.name(id) == b"mixed");
     let b = part.at(b"small/below/b").unwrap();
-    assert_eq!(packed.of_part(&tree, &part).folders().read(&part, b).unwrap().unwrap(), [7; 4096]);
+    assert_eq!(packed.of_part(&tree, &part).location().read(&part, b).unwrap().unwrap(), [7; 4096]);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn what_changes_while_it_is_packed_is_not_packed() {
     fs::remove_file(live.join("goes")).unwrap();
     fs::remove_file(live.join("is another")).unwrap();
     mknodat(CWD, live.join("is another"), FileType::Fifo, Mode::RWXU, 0).unwrap();
-    let source = Source { tree: &tree, folders: files.folders(), linkable: &[], is_live: true };
+    let source = Source { tree: &tree, location: files.location(), linkable: &[], is_live: true };
     let into = Dir::open(&store).unwrap();
     let new = NewPack { folder: &into, name: b"pack".to_vec(), mode: 0o600 };
     let packed =
@@ -164,8 +164,9 @@ fn a_pack_that_is_not_as_recorded_is_told() {
     fs::write(live.join("a"), "contents").unwrap();
     let (tree, files) = walked(&live);
     let (packed, _) = save_packed(&tree, &files, &[], &store, "0");
-    let of: Vec<_> = (0..tree.len()).map(|id| packed.place(id)).collect();
-    let open = || Pack::open(&Dir::open(&store).unwrap(), b"0.pack", &tree, &of).map(drop);
+    let flags: Vec<_> = (0..tree.len()).map(|id| packed.location().is_packed(id)).collect();
+    let set = NodeSet::of(&flags);
+    let open = || Pack::open(&Dir::open(&store).unwrap(), b"0.pack", &tree, &set).map(drop);
     open().unwrap();
     let pack = store.join("0.pack");
     fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(3).unwrap();
@@ -177,7 +178,7 @@ fn a_pack_that_is_not_as_recorded_is_told() {
     assert_eq!(open().unwrap_err().to_string(), told);
     fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(3).unwrap();
     // Cut off while it is open.
-    let verified = tree::verify(&tree, packed.folders(), true, None, &Interrupt::default()).unwrap();
+    let verified = tree::verify(&tree, packed.location(), true, None, &Interrupt::default()).unwrap();
     assert_eq!(verified.damages.len(), 1);
     assert_eq!((verified.damages[0].path.as_path(), &*verified.damages[0].what), (&*pack, "it ends early"));
     fs::remove_file(&pack).unwrap();

@@ -17,7 +17,7 @@ fn restore_unless(
     with_engine(LinkMode::Copy, interrupt, |engine| {
         let deliveries = entries.iter().map(|(entry, to, is_part)| {
             let Entry { tree, dir, linkable } = entry;
-            let source = Source { tree, folders: dir.into(), linkable, is_live: false };
+            let source = Source { tree, location: dir.into(), linkable, is_live: false };
             Delivery { source, destination: to, existing, is_part: *is_part, engine }
         });
         tree::restore(&deliveries.collect::<Vec<_>>())

@@ -15,7 +15,7 @@ pub(crate) fn unpack(root: &Path, entry: &Path, to: &Path) -> Result<(), String>
     let lease = store.lease(id).map_err(|error| told(&error))?;
     let files = lease.open_root(0).map_err(|error| told(&error))?;
     let tree = &lease.manifest().roots[0].tree;
-    let source = Source { tree, folders: files.folders(), linkable: &[], is_live: false };
+    let source = Source { tree, location: files.location(), linkable: &[], is_live: false };
     let (linker, interrupt) = (Linker::new(LinkMode::Copy), Interrupt::default());
     let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &Progress::default() };
     let delivery = Delivery { source, destination: to, existing: Existing::Mirror, is_part: false, engine };

@@ -18,7 +18,7 @@ impl Noting<'_> {
     pub(super) fn add_linked(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, unit: &Unit) {
         let is_told = |id: &NodeId| [&b"output"[..], b"stdout"].contains(&output.tree.name(*id));
         let told = unit.files(output.tree).into_iter().find(is_told);
-        let Some(Ok(Some(told))) = told.map(|id| output.folders.read(output.tree, id)) else { return };
+        let Some(Ok(Some(told))) = told.map(|id| output.location.read(output.tree, id)) else { return };
         let told = String::from_utf8_lossy(&told);
         self.add_libraries(inputs, output, &folders_told(&told));
         self.add_named(inputs, output, told.lines().filter(|line| line.contains("rustc-link-arg")));

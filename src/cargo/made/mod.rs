@@ -31,7 +31,7 @@ use super::source_trees::SourceTrees;
 use super::strays::{Extra, extras, made_while, run_of};
 use crate::store::{self, Made, Provenance, Revision};
 use crate::sys::{Time, file};
-use crate::tree::{self, Folders, Tree};
+use crate::tree::{self, Location, Tree};
 
 use carried::{Carried, Carrying};
 pub use carried::{Earlier, SourcesSince};
@@ -48,7 +48,7 @@ pub struct OutputFolder<'a> {
     /// What of it is saved.
     pub tree: &'a Tree,
     /// Where the files of that lie.
-    pub folders: Folders<'a>,
+    pub location: Location<'a>,
 }
 
 /// What there is to know of the job besides.
@@ -100,8 +100,8 @@ impl Making<'_> {
         };
         let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
         let inode_times = |root: u32, id| {
-            let OutputFolder { tree, folders, .. } = &outputs[root as usize];
-            file::inode_times(&folders.path(tree, id))
+            let OutputFolder { tree, location, .. } = &outputs[root as usize];
+            file::inode_times(&location.path(tree, id))
         };
         let extras = extras(&with_units.collect::<Vec<_>>(), &inode_times);
         let mut roots = Vec::new();
@@ -164,12 +164,18 @@ impl Noting<'_> {
             Some(record) if is_new(index) && read.may_know_places(output.tree, index) => {
                 let may_be_told = read.sees_macro(output.tree, index) || run_of(output.tree, unit).is_some();
                 let is_output_used = read.is_output_used(output, index, &abilities)?;
-                let mut traces =
-                    search.of_unit(output.folders, output.tree, unit, record, may_be_told, is_output_used)?;
+                let mut traces = search.of_unit(
+                    output.location,
+                    output.tree,
+                    unit,
+                    record,
+                    may_be_told,
+                    is_output_used,
+                )?;
                 let made = made_while(output.tree, unit);
                 for (_, (root, id)) in extras.iter().filter(|(of, _)| made.as_ref() == Some(of)) {
-                    let OutputFolder { tree, folders, .. } = &outputs[*root as usize];
-                    traces.add(search.of_extra(*folders, tree, *id)?);
+                    let OutputFolder { tree, location, .. } = &outputs[*root as usize];
+                    traces.add(search.of_extra(*location, tree, *id)?);
                 }
                 Ok(traces)
             }

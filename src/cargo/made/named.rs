@@ -104,7 +104,7 @@ impl<'n> Lookup<'n> {
         program: NodeId,
         folders: &[PathBuf],
     ) -> tree::Result<Named> {
-        let program = output.folders.read(output.tree, program)?.unwrap_or_default();
+        let program = output.location.read(output.tree, program)?.unwrap_or_default();
         let literals = Literals::of(&program);
         let paths = folders.iter().flat_map(|folder| self.paths(&literals, folder)).collect();
         Ok(Named {
@@ -177,7 +177,7 @@ impl Noting<'_> {
         let files = unit.files(output.tree);
         let has_objects = || files.iter().any(|id| is_linked(as_name(output.tree, *id)));
         let told = files.iter().find(|id| is_told(output.tree, **id));
-        let told = told.and_then(|id| output.folders.read(output.tree, *id).ok().flatten());
+        let told = told.and_then(|id| output.location.read(output.tree, *id).ok().flatten());
         if !told.is_some_and(|told| links_native(&String::from_utf8_lossy(&told))) && !has_objects() {
             return;
         }

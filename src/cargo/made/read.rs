@@ -29,7 +29,7 @@ pub(super) struct ReadUnits {
 impl ReadUnits {
     pub(super) fn read(output: &OutputFolder<'_>, home: Option<&Path>) -> tree::Result<Self> {
         let units = units(output.tree);
-        let records = units.par_iter().map(|unit| Record::read(output.folders, output.tree, unit));
+        let records = units.par_iter().map(|unit| Record::read(output.location, output.tree, unit));
         let records = records.collect::<tree::Result<Vec<_>>>()?;
         let downloads = match home {
             Some(home) => {
@@ -79,10 +79,10 @@ impl ReadUnits {
         index: usize,
         abilities: &[Ability],
     ) -> tree::Result<bool> {
-        let own = own_output(output.folders, output.tree, &self.units[index])?;
+        let own = own_output(output.location, output.tree, &self.units[index])?;
         let Some(own) = own.filter(|own| !own.is_empty() && self.is_download(index)) else { return Ok(true) };
         for id in self.units[index].files(output.tree).into_iter().filter(|id| is_told(output.tree, *id)) {
-            let told = output.folders.read(output.tree, id)?.unwrap_or_default();
+            let told = output.location.read(output.tree, id)?.unwrap_or_default();
             if memmem::find(&told, &own).is_some() {
                 return Ok(true);
             }
@@ -157,5 +157,5 @@ fn is_macro(target: &Tree, unit: &Unit) -> bool {
 /// What a unit can do as a procedural macro; nothing where it is none.
 pub(super) fn ability_of(output: &OutputFolder<'_>, unit: &Unit) -> tree::Result<Ability> {
     let Some(library) = macro_library(output.tree, unit) else { return Ok(Ability::default()) };
-    Ok(ability(&output.folders.read(output.tree, library)?.unwrap_or_default()))
+    Ok(ability(&output.location.read(output.tree, library)?.unwrap_or_default()))
 }

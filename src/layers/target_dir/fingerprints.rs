@@ -51,12 +51,12 @@ impl<'t> TargetFolder<'t> {
     }
 
     fn read(&self, file: NodeId) -> anyhow::Result<Vec<u8>> {
-        let bytes = self.files.folders().read(self.notes.tree(), file)?;
+        let bytes = self.files.location().read(self.notes.tree(), file)?;
         bytes.with_context(|| format!("{} is gone", self.path(file).display()))
     }
 
     fn path(&self, id: NodeId) -> PathBuf {
-        self.files.folders().path(self.notes.tree(), id)
+        self.files.location().path(self.notes.tree(), id)
     }
 }
 

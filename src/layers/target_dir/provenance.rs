@@ -13,7 +13,7 @@ use crate::cargo::{
 use crate::facts::git;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::layers::working_tree::Live;
+use crate::layers::working_tree::WorkingTree;
 use crate::plan::SourcesPlan;
 use crate::store::{Lease, Manifest, Provenance, Revision, Sources};
 use crate::sys::{self, Dir, Interrupt, Time, file};
@@ -28,7 +28,7 @@ pub(crate) struct Noted {
 
 /// Notes the sources of the plan's workspaces, and what the units in `live` were made of. Without that a save is still a
 /// save: trouble is a warning.
-pub(crate) fn note(job: &Job, plan: &SourcesPlan, live: &[Live<'_>], base: Option<&Lease>) -> Noted {
+pub(crate) fn note(job: &Job, plan: &SourcesPlan, live: &[WorkingTree<'_>], base: Option<&Lease>) -> Noted {
     try_note(job, plan, live, base).unwrap_or_else(|error| {
         let what =
             "the next job will compile all of it again, since what it was built from could not be read";
@@ -40,7 +40,7 @@ pub(crate) fn note(job: &Job, plan: &SourcesPlan, live: &[Live<'_>], base: Optio
 fn try_note(
     job: &Job,
     plan: &SourcesPlan,
-    live: &[Live<'_>],
+    live: &[WorkingTree<'_>],
     base: Option<&Lease>,
 ) -> Result<Noted, Trouble> {
     let earlier = base.map(Lease::manifest);
@@ -73,7 +73,7 @@ fn try_note(
             path: &live.plan.path,
             workspaces: workspaces_of(plan, &live.root.name),
             tree: &live.root.tree,
-            folders: (&live.dir).into(),
+            location: (&live.dir).into(),
         })
         .collect();
     let provenance = making.provenance(&outputs)?;
@@ -102,12 +102,12 @@ pub(crate) fn workspaces_of<'p>(plan: &'p SourcesPlan, root: &str) -> &'p [PathB
 }
 
 /// What the job started from, beside what there is now.
-fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[Live<'_>]) -> Earlier<'a> {
+fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[WorkingTree<'_>]) -> Earlier<'a> {
     let of_now = |then: &Sources| {
         let (number, now) = (0..).zip(sources).find(|(_, now)| now.folder == then.folder)?;
         Some(SourcesSince { now: number, nodes: now.snapshot.since(&then.snapshot) })
     };
-    let root = |live: &Live<'_>| {
+    let root = |live: &WorkingTree<'_>| {
         let number = earlier.roots.iter().position(|root| root.name == live.root.name)?;
         Some((number, &earlier.roots[number].tree))
     };

@@ -10,7 +10,7 @@ use crate::github::Environment;
 use crate::job::Job;
 use crate::job::trouble::Trouble;
 use crate::plan::{PoolPlan, UnitKey};
-use crate::store::{self, EntryId, Layer, Lease, Needs, Scope, Store};
+use crate::store::{self, EntryId, Layer, Lease, Scope, Store};
 use crate::sys::{ManyOpenFiles, Time, sha256_hex};
 use crate::tree::{Kind, Tree};
 
@@ -152,7 +152,8 @@ pub(crate) fn find<'p>(
 fn open(store: &Store, id: &EntryId, key: &UnitKey, damaged: &AtomicUsize) -> Option<PoolUnit> {
     match store.lease(id.clone()) {
         Ok(lease) => {
-            let unit = lease.manifest().header.unit.clone().filter(|_| lease.manifest().roots.len() == 1)?;
+            let unit =
+                lease.manifest().header.unit().cloned().filter(|_| lease.manifest().roots.len() == 1)?;
             Some(PoolUnit { key: key.clone(), unit, lease })
         }
         Err(error) if error.is_damage() => {
@@ -167,7 +168,7 @@ fn open(store: &Store, id: &EntryId, key: &UnitKey, damaged: &AtomicUsize) -> Op
 
 /// Takes a damaged unit out of use. One that stays, such as in a store of a newer version, is found again.
 pub(crate) fn take_out(store: &Store, id: &EntryId) {
-    let _ = store.quarantine(id, &Needs::default());
+    let _ = store.quarantine(id);
 }
 
 /// Tells that so many units were damaged.

@@ -12,11 +12,11 @@ use crate::layers::units::pool::{Known, PoolUnit, digest_of, hash, made, slot};
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::report::Pooled;
 use crate::store::{
-    self, Borrowed, Elsewhere, EntryId, Header, Inputs, Layer, Lease, Made, Manifest, Origin, Outside,
-    Provenance, Root, Scope, Staging, Store,
+    self, EntryId, Header, Inputs, LayerData, Lease, Made, Manifest, Origin, Outside, Provenance, Root,
+    Scope, Staging, Store,
 };
 use crate::sys::Digest;
-use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, PACKED, Placement, Progress, Source, Tree};
+use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, NodeSet, Placement, Progress, Source, Tree};
 
 /// The lane of all units: whoever can use one may.
 const LANE: &str = "units";
@@ -88,7 +88,7 @@ impl<'a> Contributor<'a> {
     ) -> Result<Self, Trouble> {
         let (tree, files) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
         let units = units(tree);
-        let dependencies = dependencies(files.folders(), tree, &units, &pool.home)?;
+        let dependencies = dependencies(files.location(), tree, &units, &pool.home)?;
         // What several repositories share is of nobody's inodes alone.
         let own = session.scope.as_ref().ok().filter(|own| *own == scope);
         let borrowed = entry.borrowed(root, own);
@@ -153,7 +153,7 @@ impl<'a> Contributor<'a> {
         if !self.made.get(unit).is_some_and(Made::is_self_contained) {
             return Ok(None);
         }
-        Ok(portable(self.files.folders(), self.tree, &self.units[unit], &self.pool.home)?)
+        Ok(portable(self.files.location(), self.tree, &self.units[unit], &self.pool.home)?)
     }
 
     /// Whether `known` is a unit of this tree, as far as sizes and times tell.
@@ -184,10 +184,9 @@ impl<'a> Contributor<'a> {
         let tree = self.tree_of(&self.units[unit]);
         let staging = self.store.stage()?;
         match self.fill(&staging, &tree) {
-            Ok(of) => {
+            Ok(packed) => {
                 let bytes = tree.bytes();
-                let elsewhere = Elsewhere { parts: Vec::new(), of };
-                self.store.publish(staging, &self.manifest(unit, key, keys, tree, elsewhere))?;
+                self.store.publish(staging, &self.manifest(unit, key, keys, tree, packed))?;
                 Ok(bytes)
             }
             Err(error) => {
@@ -198,24 +197,25 @@ impl<'a> Contributor<'a> {
         }
     }
 
-    /// Puts `tree`, a unit's, into a staging, and tells what of it is packed, as [`Elsewhere::of`] does.
-    fn fill(&self, staging: &Staging, tree: &Tree) -> Result<Vec<u8>, Trouble> {
+    /// Puts `tree`, a unit's, into a staging, and tells what of it is packed.
+    fn fill(&self, staging: &Staging, tree: &Tree) -> Result<NodeSet, Trouble> {
         let trees = staging.trees()?;
         let (linker, progress) = (Linker::new(LinkMode::Auto), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress: &progress };
         let files = self.files.of_part(self.tree, tree);
         // What has an inode in the entry gets a further name.
-        let has_inode: Vec<_> = (0..tree.len()).map(|id| files.place(id) != PACKED).collect();
-        let source = Source { tree, folders: files.folders(), linkable: &has_inode, is_live: false };
+        let has_inode: Vec<_> = (0..tree.len()).map(|id| !files.location().is_packed(id)).collect();
+        let source = Source { tree, location: files.location(), linkable: &has_inode, is_live: false };
         let packed = tree::pack(source, &staging.pack(self.store, &trees, 0), engine)?;
         let rest = packed.as_ref().map_or(tree, |packed| &packed.rest.tree);
         let files = self.files.of_part(self.tree, rest);
-        let of: Vec<_> = (0..rest.len()).map(|id| (files.place(id) != PACKED).then_some(0)).collect();
-        let bases = Bases { roots: files.dirs(), of: &of };
-        let source = Source { tree: rest, folders: files.folders(), linkable: &[], is_live: false };
+        let location = files.location();
+        let of: Vec<_> = (0..rest.len()).map(|id| (!location.is_packed(id)).then_some(0)).collect();
+        let bases = Bases { roots: std::slice::from_ref(location.dir()), of: &of };
+        let source = Source { tree: rest, location, linkable: &[], is_live: false };
         let placement = [Placement { node: 0, name: b"0".to_vec() }];
         tree::place(source, &placement, &trees, Some(bases), engine)?;
-        Ok(packed.map(|packed| packed.of).unwrap_or_default())
+        Ok(packed.map(|packed| packed.packed).unwrap_or_default())
     }
 
     /// The tree with nothing but one unit.
@@ -242,15 +242,27 @@ impl<'a> Contributor<'a> {
         key: &UnitKey,
         keys: &[Option<UnitKey>],
         tree: Tree,
-        elsewhere: Elsewhere,
+        packed: NodeSet,
     ) -> Manifest {
-        let borrowed = Borrowed::of(&tree.of_same_paths(self.tree, &self.borrowed));
+        let borrowed = NodeSet::of(&tree.of_same_paths(self.tree, &self.borrowed));
         let Dependency { package, features, variables, needs } =
             self.dependencies[unit].as_ref().expect("it has a key");
         let needs = needs.iter().filter_map(|&need| Some(keys[need].as_ref()?.digest.clone()));
         let origin = Origin { since_boot: Some(store::since_boot_ms()), ..self.session.origin.clone() };
         let header = Header {
-            layer: Layer::Units,
+            data: LayerData::Units {
+                unit: store::Unit {
+                    slot: slot(self.tree, &self.units[unit]),
+                    package: package.clone(),
+                    features: features.clone(),
+                    variables: variables
+                        .iter()
+                        .map(|(name, value)| (name.clone(), digest_of(value.as_deref())))
+                        .collect(),
+                    needs: needs.collect(),
+                    outside: self.outside(unit),
+                },
+            },
             key: key.text(&self.pool.prefix),
             factors: self.pool.factors.clone(),
             scope: self.scope.clone(),
@@ -264,22 +276,10 @@ impl<'a> Contributor<'a> {
             made_in_seconds: 0,
             files: tree.files(),
             bytes: tree.bytes(),
-            installs: Vec::new(),
-            unit: Some(store::Unit {
-                slot: slot(self.tree, &self.units[unit]),
-                package: package.clone(),
-                features: features.clone(),
-                variables: variables
-                    .iter()
-                    .map(|(name, value)| (name.clone(), digest_of(value.as_deref())))
-                    .collect(),
-                needs: needs.collect(),
-                outside: self.outside(unit),
-            }),
         };
         Manifest {
             header,
-            roots: vec![Root { name: ".".into(), is_partial: false, tree, elsewhere, borrowed }],
+            roots: vec![Root { name: ".".into(), is_partial: false, tree, packed, borrowed }],
             sources: Vec::new(),
             provenance: Provenance::default(),
         }

@@ -206,7 +206,7 @@ impl Work<'_> {
         let linkable =
             linkable(Layer::Units, self.root, tree, std::iter::empty(), &unit.lease.borrowed(0, self.own))?;
         let files = unit.lease.open_root(0)?;
-        let source = Source { tree, folders: files.folders(), linkable: &linkable, is_live: false };
+        let source = Source { tree, location: files.location(), linkable: &linkable, is_live: false };
         let engine = Engine { linker, interrupt: &self.job.interrupt, progress };
         let mut tally = Tally::default();
         for part in parts_in_order(tree) {

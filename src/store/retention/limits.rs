@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Inventory, Keep, Known, Planned, Policy, Shortage, Usage, Weights, plan};
+use super::eviction::{Inventory, Known, Planned, plan};
+use super::policy::{Keep, Policy, Shortage};
+use super::weight::{Usage, Weights};
 use crate::store::Scope;
 use crate::sys::Space;
 

@@ -6,9 +6,11 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::super::Finality;
-use super::super::entry::Generation;
 use super::super::manifest::tests::sample;
 use super::*;
+use crate::store::EntryId;
+use crate::store::address::Generation;
+use jiff::Timestamp;
 
 const NOW: i64 = 1_000_000;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Shortage;
+use super::policy::Shortage;
 
 /// A piece of the disk that several entries may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
