@@ -20,6 +20,7 @@ struct Job {
     config: Vec<(String, String)>,
     lock: Vec<(String, String)>,
     key_files: Vec<(String, String)>,
+    declared: Vec<(String, String)>,
     commits: Vec<(String, String)>,
 }
 
@@ -76,6 +77,7 @@ impl Job {
             config: self.config.clone(),
             lock: self.lock.clone(),
             key_files: self.key_files.clone(),
+            declared: self.declared.clone(),
             trigger: self.trigger.clone().map(|digest| ("trigger".to_owned(), digest)),
             commits: self.commits.clone(),
             ..job::facts()

@@ -46,7 +46,7 @@ pub(crate) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
         context: job.context.clone(),
         host_mode: job.policy.mode(&job.context),
         home: job.env.get("HOME").map(PathBuf::from),
-        key_files: key_files(&folder, &settings.key_files)?,
+        declared: key_files(&folder, &settings.key_files)?,
         trigger: digest_if_present(&folder.join(&settings.trigger_file), "trigger-file")?,
         folder,
         ..Facts::default()
@@ -62,7 +62,7 @@ pub(crate) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
     for name in &settings.key_env {
         // The user's own variables may hold secrets, and people read what a key was made from.
         let value = job.env.get(name).map(|value| sha256_hex(value.as_bytes())).unwrap_or_default();
-        facts.variables.push((name.clone(), value));
+        facts.declared.push((format!("variable {name}"), value));
     }
     if !settings.builds.is_empty() {
         facts.commits = commits(job, &facts);

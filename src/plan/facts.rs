@@ -45,7 +45,10 @@ pub struct Facts {
     pub preset_paths: Vec<PresetPath>,
     /// Presets of which a path was left out, each with the variable that is not set.
     pub unset: Vec<(String, String)>,
-    /// What `key-files` matches, and the presets' files.
+    /// What `key-files` matches, and the variables that `key-env` names, each with the SHA-256 of its value. The user says that
+    /// builds are made of them, whether anything tells or not.
+    pub declared: Vec<FileDigest>,
+    /// The presets' files.
     pub key_files: Vec<FileDigest>,
     /// The file whose change starts all keys anew.
     pub trigger: Option<FileDigest>,

@@ -3,13 +3,17 @@
 //! A key is a list of factors from the most to the least important, so that cutting it at a `-` leaves a prefix that a
 //! restore key can be:
 //! ```text
-//! target-linux-x86_64-base.<d>-rustc.<release>.<d>-env.<d>-config.<d>-files.<d>-lock.<d>
+//! target-linux-x86_64-base.<d>-rustc.<release>.<d>-declared.<d>-env.<d>-config.<d>-files.<d>-lock.<d>
+//! paths-linux-x86_64-base.<d>-rustc.<release>.<d>-env.<d>-config.<d>-files.<d>-declared.<d>-lock.<d>
 //! cargo-linux-base.<d>-lock.<d>
-//! builds-linux-x86_64-base.<d>-rustc.<release>.<d>-env.<d>-config.<d>-files.<d>-lock.<d>-commit.<d>
+//! builds-linux-x86_64-base.<d>-rustc.<release>.<d>-declared.<d>-env.<d>-config.<d>-files.<d>-lock.<d>-commit.<d>
 //! bins-linux-x86_64-base.<d>-tools.<d>
 //! ```
 //! `<d>` is 64 bits of a SHA-256. The keys of all layers are made of the same parts, so a key that one job hands to
 //! another as `key:` is read back and gives the other layers theirs, and all of them keep their restore keys.
+//!
+//! What the user declares (`key-env`, `key-files`) is what nothing else tells of: a unit that was built with another value is
+//! wrong, and no restore key of `target` drops it. To other paths it is a lock file, of which a part serves.
 
 use super::facts::Facts;
 use crate::cargo::{Tool, may_change_dependencies};
@@ -17,7 +21,7 @@ use crate::store::{Factor, Layer};
 use crate::sys::sha256_hex;
 
 /// Part of the key's base: a change of it starts all keys anew.
-const KEY_FORMAT: &str = "2";
+const KEY_FORMAT: &str = "3";
 
 /// A key and what may serve in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,7 @@ pub(super) struct Parts {
     arch: String,
     base: String,
     rustc: String,
+    declared: String,
     env: String,
     config: String,
     files: String,
@@ -84,6 +89,7 @@ pub(super) fn parts_of(facts: &Facts, extra: Option<&str>, tools: &[Tool]) -> (P
         arch: facts.arch.clone(),
         base: part("base", "base", base),
         rustc: part("rustc", &rustc_name, rustc),
+        declared: part("declared", "declared", facts.declared.clone()),
         env: part("env", "env", facts.variables.clone()),
         config: part("config", "config", facts.config.clone()),
         files: part("files", "files", facts.key_files.clone()),
@@ -110,21 +116,26 @@ impl Parts {
 
     /// What the keys of compiled units begin with that fit to a job with these parts.
     pub(super) fn unit_prefix(&self) -> String {
-        let Self { os, arch, base, rustc, env_of_units, config, system, .. } = self;
-        let parts = [os, arch, base, rustc, env_of_units, config, system].map(String::as_str);
+        let Self { os, arch, base, rustc, declared, env_of_units, config, system, .. } = self;
+        let parts = [os, arch, base, rustc, declared, env_of_units, config, system].map(String::as_str);
         format!("unit-{}-", short_digest(parts.join("-").as_bytes()))
     }
 
     /// The key of a layer. `builds` are looked up by their commits and nothing else will do.
     pub(super) fn key(&self, layer: Layer) -> LayerKey {
-        let Self { os, arch, base, rustc, env, config, files, lock, commit, tools, .. } = self;
+        let Self { os, arch, base, rustc, declared, env, config, files, lock, commit, tools, .. } = self;
         match layer {
             Layer::Cargo => downloads_key(os, base, lock),
             Layer::Target | Layer::Units | Layer::Paths => {
                 let family = format!("{layer}-{os}-{arch}-{base}-{rustc}-");
-                let mut prefix = family.clone();
+                let (kept, dropped) = if layer == Layer::Paths {
+                    (String::new(), vec![env, config, files, declared])
+                } else {
+                    (format!("{declared}-"), vec![env, config, files])
+                };
+                let mut prefix = format!("{family}{kept}");
                 let mut restore_keys = vec![prefix.clone()];
-                for part in [env, config, files] {
+                for part in dropped {
                     prefix = format!("{prefix}{part}-");
                     restore_keys.insert(0, prefix.clone());
                 }
@@ -132,7 +143,7 @@ impl Parts {
             }
             Layer::Builds => {
                 let family = format!("{layer}-{os}-{arch}-{base}-{rustc}-");
-                let text = format!("{family}{env}-{config}-{files}-{lock}-{commit}");
+                let text = format!("{family}{declared}-{env}-{config}-{files}-{lock}-{commit}");
                 LayerKey { text, restore_keys: Vec::new(), family }
             }
             Layer::Bins => {
@@ -164,17 +175,26 @@ impl Given {
     pub(super) fn read(text: &str) -> Self {
         let words: Vec<_> = text.split('-').collect();
         match words.as_slice() {
-            ["target" | "paths", os, arch, base, rustc, env, config, files, lock]
-                if [("base", base), ("env", env), ("config", config), ("files", files), ("lock", lock)]
-                    .iter()
-                    .all(|(name, word)| is_part(word, name))
+            ["target", os, arch, base, rustc, declared, env, config, files, lock]
+            | ["paths", os, arch, base, rustc, env, config, files, declared, lock]
+                if [
+                    ("base", base),
+                    ("declared", declared),
+                    ("env", env),
+                    ("config", config),
+                    ("files", files),
+                    ("lock", lock),
+                ]
+                .iter()
+                .all(|(name, word)| is_part(word, name))
                     && rustc
                         .strip_prefix("rustc.")
                         .is_some_and(|rest| rest.rsplit('.').next().is_some_and(is_digest)) =>
             {
-                let [os, arch, base, rustc, env, config, files, lock] =
-                    [os, arch, base, rustc, env, config, files, lock].map(ToString::to_string);
-                let parts = Parts { os, arch, base, rustc, env, config, files, lock, ..Parts::default() };
+                let [os, arch, base, rustc, declared, env, config, files, lock] =
+                    [os, arch, base, rustc, declared, env, config, files, lock].map(ToString::to_string);
+                let parts =
+                    Parts { os, arch, base, rustc, declared, env, config, files, lock, ..Parts::default() };
                 Self::Full(parts.into())
             }
             ["cargo", os, base, lock] if is_part(base, "base") && is_part(lock, "lock") => {
@@ -238,6 +258,20 @@ mod tests {
             assert!(old.text.starts_with(&new.restore_keys[0]), "{} / {:?}", old.text, new.restore_keys);
             assert_eq!(old.family, new.family);
         }
+    }
+
+    #[test]
+    fn no_restore_key_of_target_drops_what_the_user_declared() {
+        let changed = Facts { declared: vec![("key-env A".into(), "1".into())], ..facts() };
+        let is_near = |layer| key(&facts(), layer).text.starts_with(&*key(&changed, layer).restore_keys[0]);
+        let is_far = |layer| {
+            let old = key(&facts(), layer).text;
+            !key(&changed, layer).restore_keys.iter().any(|prefix| old.starts_with(prefix.as_str()))
+        };
+        assert!(is_far(Layer::Target) && !is_near(Layer::Paths) && !is_far(Layer::Paths));
+        let prefix = |facts: &Facts| parts_of(facts, None, &[]).0.unit_prefix();
+        assert_ne!(prefix(&facts()), prefix(&changed));
+        assert_eq!(key(&facts(), Layer::Cargo), key(&changed, Layer::Cargo));
     }
 
     #[test]

@@ -241,3 +241,28 @@ fn who_may_read_anything_stays_known_when_the_code_of_another_package_changes() 
     repository.edit("app/README.md", Some("two"));
     assert_eq!(repository.run(HERE).0, "1\ntwo\nok\n");
 }
+
+#[test]
+fn what_the_user_declares_is_an_input_of_every_unit() {
+    let script = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    let name = [\"KIND\", \"OF\", \"BUILD\"].join(\"_\");\n    \
+        let kind = std::env::var(name).unwrap_or_default() + std::fs::read_to_string([\"kind\", \"txt\"].join(\".\")).unwrap().trim();\n    \
+        println!(\"cargo:rustc-env=V={kind}\");\n}\n";
+    let files = [
+        ("build.rs", script),
+        ("src/main.rs", "fn main() { println!(\"{}\", env!(\"V\")) }\n"),
+        ("kind.txt", "a"),
+    ];
+    let mut repository = Repository::new(&files, RUN);
+    let mut run = |variable: &str, file: &'static str| {
+        repository.edit("kind.txt", Some(file));
+        repository.check_out(HERE);
+        repository.job.set("KIND_OF_BUILD", variable);
+        repository.job.ok(&["restore", "--key-env", "KIND_OF_BUILD", "--key-files", "kind.txt"]);
+        let said = repository.job.sh(&format!("{RUN} >&2"));
+        repository.job.ok(&["save"]);
+        said
+    };
+    for (variable, file) in [("1", "a"), ("2", "a"), ("2", "b"), ("1", "a")] {
+        assert!(run(variable, file).contains(&format!("{variable}{file}")), "{variable} {file}");
+    }
+}
