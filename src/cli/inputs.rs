@@ -106,7 +106,7 @@ pub struct Inputs {
     )]
     key_env: Names,
 
-    /// Additional text to include in the key
+    /// Additional text to include in the key; a change invalidates all keys
     #[arg(long, value_name = "TEXT")]
     key_extra: Option<String>,
 
