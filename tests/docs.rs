@@ -1,14 +1,18 @@
 //! The inputs are described once, in `src/cli/inputs.rs`. What repeats them is checked here, and written by
-//! `RUNNER_CACHE_BLESS=1 cargo test --test docs`.
+//! `RUNNER_CACHE_BLESS=1 cargo test --test docs`. So are the links of the pages, and the messages that they explain.
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Arg, CommandFactory};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use runner_cache::cli::Cli;
 use runner_cache::plan::{Access, EVENTS, built_in_presets, parse_own_presets};
-use runner_cache::report::RestoreReport;
+use runner_cache::report::{Hit, LayerRestore, RestoreReport};
+use runner_cache::store::Layer;
 
 /// Flags that are no inputs of the action.
 const NO_INPUTS: [&str; 3] = ["help", "version", "no-session"];
@@ -95,6 +99,7 @@ fn assert_action(path: &str, end: &str, left_out: &[&str]) {
         let default = default(arg).filter(|_| by_the_runner.is_none());
         let default = default.map(|default| format!(" Default: `{default}`.")).unwrap_or_default();
         let description = folded(&format!("{}.{default}", help(arg)), "      ");
+        assert!(description.lines().count() <= 2, "{path}: `{name}` has more than two lines:\n{description}");
         if by_the_runner.is_some() {
             section.push_str("  # An input's default sees contexts that a composite action's steps do not see on every runner.\n");
         }
@@ -113,45 +118,126 @@ fn the_actions_have_the_inputs_of_the_program() {
     assert_action("save/action.yml", "\nruns:\n", &["restore-keys", "fail-on-cache-miss", "lookup-only"]);
 }
 
-#[test]
-fn the_actions_have_the_outputs_of_the_program() {
-    let report = RestoreReport {
-        layers: Vec::new(),
+fn report(layers: Vec<LayerRestore>) -> RestoreReport {
+    RestoreReport {
+        layers,
         cargo_key: None,
         target_key: None,
         cache_root: PathBuf::new(),
-        own_cargo_home: None,
-        took: std::time::Duration::ZERO,
-    };
-    let expected: Vec<_> = report.outputs().into_iter().map(|(name, _)| name.to_owned()).collect();
-    for path in ["action.yml", "restore/action.yml"] {
-        let text = std::fs::read_to_string(project(path)).unwrap();
-        let action: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
-        let outputs = action["outputs"].as_mapping().unwrap();
-        let names: Vec<_> = outputs.keys().map(|name| name.as_str().unwrap().to_owned()).collect();
-        assert_eq!(names, expected, "{path}");
-        for (name, output) in outputs {
-            let name = name.as_str().unwrap();
-            let value = output["value"].as_str().unwrap();
-            assert_eq!(value, format!("${{{{ steps.restore.outputs.{name} }}}}"), "{path}");
-        }
+        own_cargo_home: Some(PathBuf::new()),
+        took: Duration::ZERO,
     }
 }
 
+fn layer(layer: Layer) -> LayerRestore {
+    LayerRestore {
+        layer,
+        key: String::new(),
+        hit: Hit::Miss,
+        matched_key: None,
+        matched_ref: None,
+        matched_lane: None,
+        transfer: None,
+        composed: None,
+        reason: None,
+        folder: PathBuf::new(),
+    }
+}
+
+/// Names and descriptions of an action's outputs.
+fn outputs(path: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(project(path)).unwrap();
+    let action: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+    let of = |(name, output): (&serde_yaml::Value, &serde_yaml::Value)| {
+        let name = name.as_str().unwrap().to_owned();
+        assert_eq!(
+            output["value"].as_str().unwrap(),
+            format!("${{{{ steps.restore.outputs.{name} }}}}"),
+            "{path}"
+        );
+        (name, output["description"].as_str().unwrap().to_owned())
+    };
+    action["outputs"].as_mapping().unwrap().iter().map(of).collect()
+}
+
 #[test]
-fn the_readme_has_all_presets() {
+fn the_actions_have_the_outputs_of_the_program() {
+    let expected: Vec<_> =
+        report(Vec::new()).outputs().into_iter().map(|(name, _)| name.to_owned()).collect();
+    for path in ["action.yml", "restore/action.yml"] {
+        let names: Vec<_> = outputs(path).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, expected, "{path}");
+        assert_eq!(outputs(path), outputs("action.yml"), "{path}");
+    }
+}
+
+/// Writes a table into a page, between the marks of `what`.
+fn assert_table(path: &str, what: &str, table: &str) {
+    let (start, end) =
+        (format!("<!-- {what}: generated, see tests/docs.rs -->\n"), format!("<!-- end of {what} -->\n"));
+    assert_is(path, &with_section(path, &start, &end, table));
+}
+
+#[test]
+fn the_pages_have_all_inputs() {
+    let mut table = String::from("| input | meaning | default |\n|---|---|---|\n");
+    for arg in inputs().iter().filter(|arg| !BY_THE_RUNNER.iter().any(|(other, _)| *other == name(arg))) {
+        let default = default(arg).map(|default| format!("`{default}`")).unwrap_or_default();
+        let _ = writeln!(table, "| `{}` | {} | {default} |", name(arg), help(arg).replace('|', "\\|"));
+    }
+    assert_table("docs/inputs-and-outputs.md", "inputs", &table);
+}
+
+#[test]
+fn the_pages_have_all_outputs() {
+    let mut table = String::from("| output | meaning |\n|---|---|\n");
+    for (name, meaning) in outputs("action.yml") {
+        let _ = writeln!(table, "| `{name}` | {} |", meaning.trim_end_matches('.'));
+    }
+    assert_table("docs/inputs-and-outputs.md", "outputs", &table);
+}
+
+/// What the variables mean that a restore sets for later steps.
+const VARIABLES: [(&str, &str); 10] = [
+    ("CARGO_HOME", "the job's own cargo home, with `isolate-cargo-home`"),
+    ("CARGO_CACHE_DIR", "directory of the entries of the `cargo` layer's key"),
+    ("CARGO_CACHE_RESTORED", "`true` after an exact hit of the `cargo` layer"),
+    ("CARGO_REGISTRY_RESTORED", "`true` when any file of `registry/` was restored"),
+    ("CARGO_GIT_RESTORED", "`true` when any file of `git/` was restored"),
+    ("TARGET_CACHE_DIR", "directory of the entries of the `target` layer's key"),
+    ("TARGET_CACHE_RESTORED", "`true` after an exact hit of the `target` layer"),
+    ("TARGET_RESTORED", "`true` when any file of a target directory was restored"),
+    ("BUILD_CACHE_DIR", "directory of the entries of the `builds` layer's key"),
+    ("BUILDS_RESTORED", "`true` when any build output was restored"),
+];
+
+#[test]
+fn the_pages_have_all_variables() {
+    let set =
+        report([Layer::Cargo, Layer::Target, Layer::Builds, Layer::Paths, Layer::Bins].map(layer).into())
+            .env();
+    let set: Vec<_> = set.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(set, VARIABLES.map(|(name, _)| name), "the variables that a restore sets");
+    let mut table = String::from("| variable | meaning |\n|---|---|\n");
+    for (name, meaning) in VARIABLES {
+        let _ = writeln!(table, "| `{name}` | {meaning} |");
+    }
+    assert_table("docs/inputs-and-outputs.md", "variables", &table);
+}
+
+#[test]
+fn the_pages_have_all_presets() {
     let mut table = String::from("| preset | what is cached | where it is |\n|---|---|---|\n");
     for (name, preset) in built_in_presets() {
         let usual = preset.paths.iter().filter_map(|place| place.texts().last());
         let places: Vec<_> = usual.map(|path| format!("`{path}`")).collect();
         let _ = writeln!(table, "| `{name}` | {} | {} |", preset.about, places.join(", "));
     }
-    let (start, end) = ("<!-- presets: generated, see tests/docs.rs -->\n", "<!-- end of presets -->\n");
-    assert_is("README.md", &with_section("README.md", start, end, &table));
+    assert_table("docs/presets.md", "presets", &table);
 }
 
 #[test]
-fn the_readme_tells_what_each_event_lets_a_job_do() {
+fn the_pages_say_what_each_event_lets_a_job_do() {
     let rows = [
         (Access::Ref, "its own ref, the default branch", "its own ref"),
         (
@@ -172,25 +258,168 @@ fn the_readme_tells_what_each_event_lets_a_job_do() {
         };
         let _ = writeln!(table, "| {events} | {reads} | {saves} |");
     }
-    let (start, end) = ("<!-- events: generated, see tests/docs.rs -->\n", "<!-- end of events -->\n");
-    assert_is("README.md", &with_section("README.md", start, end, &table));
+    assert_table("docs/keys-and-scopes.md", "events", &table);
 }
 
 #[test]
-fn the_readmes_preset_of_a_repository_can_be_read() {
-    let readme = std::fs::read_to_string(project("README.md")).unwrap();
-    let (_, rest) = readme.split_once("```yaml\npresets:\n").unwrap();
+fn the_pages_preset_of_a_repository_can_be_read() {
+    let page = std::fs::read_to_string(project("docs/presets.md")).unwrap();
+    let (_, rest) = page.split_once("```yaml\npresets:\n").unwrap();
     let (text, _) = rest.split_once("```").unwrap();
     assert_eq!(parse_own_presets(&format!("presets:\n{text}")).unwrap().len(), 1);
 }
 
 #[test]
-fn the_readme_has_all_inputs() {
-    let mut table = String::from("| input | what it means | default |\n|---|---|---|\n");
-    for arg in inputs().iter().filter(|arg| !BY_THE_RUNNER.iter().any(|(other, _)| *other == name(arg))) {
-        let default = default(arg).map(|default| format!("`{default}`")).unwrap_or_default();
-        let _ = writeln!(table, "| `{}` | {} | {default} |", name(arg), help(arg).replace('|', "\\|"));
+fn the_readme_is_short() {
+    let lines = std::fs::read_to_string(project("README.md")).unwrap().lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines; more than 150 belong into docs/");
+}
+
+/// Files below `folder` whose names end in `.ending`, by their paths in the project.
+fn files_below(folder: &str, ending: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(project(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&path, ending));
+        } else if Path::new(&path).extension().is_some_and(|other| other == ending) {
+            files.push(path);
+        }
     }
-    let (start, end) = ("<!-- inputs: generated, see tests/docs.rs -->\n", "<!-- end of inputs -->\n");
-    assert_is("README.md", &with_section("README.md", start, end, &table));
+    files
+}
+
+/// What others can refer to, and what refers to others.
+#[derive(Default)]
+struct Page {
+    anchors: BTreeSet<String>,
+    links: Vec<String>,
+    /// The code in headings of the third level.
+    messages: Vec<String>,
+}
+
+impl Page {
+    fn read(path: &str) -> Self {
+        let text = std::fs::read_to_string(project(path)).unwrap();
+        let (mut page, mut heading) = (Self::default(), None);
+        for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
+            match event {
+                Event::Start(Tag::Heading { level, .. }) => heading = Some((level, String::new())),
+                Event::End(TagEnd::Heading(_)) => page.add_anchor(&heading.take().unwrap().1),
+                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                    page.links.push(dest_url.into_string());
+                }
+                Event::Text(text) => {
+                    if let Some((_, heading)) = &mut heading {
+                        heading.push_str(&text);
+                    }
+                }
+                Event::Code(text) => {
+                    if let Some((level, heading)) = &mut heading {
+                        heading.push_str(&text);
+                        if *level == HeadingLevel::H3 {
+                            page.messages.push(text.into_string());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        page
+    }
+
+    /// As GitHub makes them: letters and digits in lower case, `-` for blanks; repeated ones are numbered.
+    fn add_anchor(&mut self, heading: &str) {
+        let is_kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ');
+        let anchor = heading.to_lowercase().chars().filter(is_kept).collect::<String>().replace(' ', "-");
+        let numbered = (1..).map(|number| format!("{anchor}-{number}"));
+        let mut names = std::iter::once(anchor.clone()).chain(numbered);
+        let free = names.find(|name| !self.anchors.contains(name)).unwrap();
+        self.anchors.insert(free);
+    }
+}
+
+/// All pages by their paths.
+fn pages() -> BTreeMap<String, Page> {
+    let above = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned);
+    let paths = above.into_iter().chain(files_below("docs", "md"));
+    paths.map(|path| (path.clone(), Page::read(&path))).collect()
+}
+
+/// `link` in the page at `path`: a path in the project and an anchor. `None`: it leads elsewhere.
+fn resolved(path: &str, link: &str) -> Option<(String, Option<String>)> {
+    if link.contains("://") || link.starts_with("mailto:") {
+        return None;
+    }
+    let (file, anchor) = match link.split_once('#') {
+        Some((file, anchor)) => (file, Some(anchor.to_owned())),
+        None => (link, None),
+    };
+    if file.is_empty() {
+        return Some((path.to_owned(), anchor));
+    }
+    let mut parts = Vec::new();
+    for part in Path::new(path).parent().unwrap().join(file).components() {
+        match part {
+            Component::ParentDir => drop(parts.pop()),
+            Component::Normal(name) => parts.push(name.to_str().unwrap().to_owned()),
+            _ => {}
+        }
+    }
+    Some((parts.join("/"), anchor))
+}
+
+#[test]
+fn each_link_leads_somewhere_and_each_page_is_linked() {
+    let pages = pages();
+    let (mut wrong, mut reached) = (Vec::new(), BTreeSet::from(["README.md".to_owned()]));
+    let mut todo = vec!["README.md".to_owned()];
+    while let Some(path) = todo.pop() {
+        for link in &pages[&path].links {
+            let Some((file, anchor)) = resolved(&path, link) else { continue };
+            let page = pages.get(&file);
+            let has_anchor =
+                anchor.is_none_or(|anchor| page.is_some_and(|page| page.anchors.contains(&anchor)));
+            if !project(&file).exists() || !has_anchor {
+                wrong.push(format!("{path}: {link} leads nowhere"));
+            } else if page.is_some() && reached.insert(file.clone()) {
+                todo.push(file);
+            }
+        }
+    }
+    let unlinked = pages.keys().filter(|path| !reached.contains(*path));
+    wrong.extend(unlinked.map(|path| format!("{path}: no link leads there from README.md")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The code of a source without tests and comments, which begin with `comment`; each string literal in one line.
+fn code(path: &str, comment: &str) -> String {
+    let text = std::fs::read_to_string(project(path)).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with(comment)).collect();
+    // A literal goes on behind a backslash, without the blanks of its next line.
+    lines.join("\n").split("\\\n").enumerate().fold(String::new(), |joined, (index, part)| {
+        joined + if index == 0 { part } else { part.trim_start() }
+    })
+}
+
+#[test]
+fn each_message_in_the_pages_is_one_that_the_program_prints() {
+    let of = |folder, ending, comment| {
+        files_below(folder, ending).into_iter().map(move |path| code(&path, comment))
+    };
+    let sources: Vec<_> = of("src", "rs", "//").chain(of("scripts", "sh", "#")).collect();
+    let messages = Page::read("docs/troubleshooting.md").messages;
+    assert!(messages.len() > 40, "the messages are no longer headings of the third level: {messages:?}");
+    let is_printed = |message: &&String| {
+        let fixed: Vec<_> = message.split('…').filter(|fixed| !fixed.trim().is_empty()).collect();
+        let has_words = fixed.iter().any(|fixed| fixed.len() >= 10);
+        has_words && sources.iter().any(|source| fixed.iter().all(|fixed| source.contains(fixed)))
+    };
+    let unknown: Vec<_> = messages.iter().filter(|message| !is_printed(message)).collect();
+    assert!(
+        unknown.is_empty(),
+        "docs/troubleshooting.md explains what no single source prints; `…` stands for what varies:\n{unknown:#?}"
+    );
 }

@@ -1,5 +1,5 @@
-//! The inputs. Their descriptions here are the only ones: the README's table, `action.yml` and `--help` are checked against
-//! them.
+//! The inputs. Their descriptions here are the only ones: the table in the documentation, `action.yml` and `--help` are
+//! checked against them.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -27,12 +27,12 @@ const NOT_SAID: &str = "not what this host says";
 /// Where the entries are.
 #[derive(Debug, Args)]
 pub struct Root {
-    /// Folder of the cache on this host, shared by its runners; `auto`: `/tmp/runner-cache` if it is there or on the workspace's
-    /// disk, else one that is on a disk. Set `RUNNER_CACHE_ROOT`, or the host's policy, to move it
+    /// Cache directory on this host, shared by its runners; `auto` picks one on the workspace's disk if it can. Move
+    /// it with `RUNNER_CACHE_ROOT` or the host policy
     #[arg(long, value_name = "FOLDER", default_value = AUTO)]
     pub cache_root: PathBuf,
 
-    /// Who may write to that folder: `private` (its owner alone), or `group` where users of one host share it on purpose
+    /// Who may write to the cache directory: `private` (its owner) or `group` (users who share it on purpose)
     #[arg(long, value_name = "WHO", default_value = "private", hide_possible_values = true)]
     pub root_access: Access,
 }
@@ -40,21 +40,22 @@ pub struct Root {
 /// What may stay.
 #[derive(Debug, Args)]
 pub struct Limits {
-    /// How many entries of one thing to keep, by layer; a layer that is not named keeps its default
+    /// How many versions of an entry to keep, by layer; a layer that is not named keeps its default
     #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5,bins=3")]
     keep: Keep,
 
-    /// How long an entry of the repository stays after its last use, such as `12h` or `30d`; `none` for as long as the host lets it
+    /// Evict entries of this repository unused for this long, such as `12h` or `30d`; `none` leaves it to the host
+    /// policy
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = MaxAge::from_str, default_value = "30d")]
     max_age: MaxAge,
 
-    /// How much of the disk the entries of the repository may take, such as `20GB` or `80GiB`; `none` for any. What all may take
-    /// is in the host's policy
+    /// Disk space for the entries of this repository, such as `20GB` or `80GiB`, or `none`. The host policy limits
+    /// all repositories together
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = MaxSize::from_str, default_value = "none")]
     max_size: MaxSize,
 
-    /// What to leave free on the disk, such as `20GB`, or `10%` of its bytes and of its inodes: entries of the repository make
-    /// way, and for the host's `min-free` those of all
+    /// Disk space to keep free, such as `20GB`, or `10%` of bytes and inodes: entries of this repository are evicted
+    /// to reach it
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_min_free, default_value = "5%")]
     min_free: MinFree,
 }
@@ -63,41 +64,39 @@ pub struct Limits {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
 pub struct Inputs {
-    /// What is cached without being listed: `cargo` (downloads and target folders), another tool such as `npm` (the README
-    /// lists them), several such as `cargo,npm`, `none` (nothing), or `auto`: `cargo` where there is a `Cargo.toml`
+    /// What to cache unlisted: `cargo` (downloads and target directories), tools such as `cargo,npm`
+    /// (docs/presets.md), `none`, or `auto`: `cargo` if there is a `Cargo.toml`
     #[arg(long, value_name = "LIST", default_value = "auto")]
     preset: Presets,
 
-    /// Cargo workspaces, one a line, as `path` or `path -> target`, the target folder relative to that path. Siblings
-    /// such as `../blvm-consensus` are fine
+    /// Cargo workspaces, one per line, as `path` or `path -> target`, the target directory relative to the path
     #[arg(long, value_name = "LINES", default_value = ".")]
     workspaces: Lines<WorkspaceSpec>,
 
-    /// Which of `cargo`, `target`, `builds`, `paths` and `bins` take part. By default all that the preset, `path`, `builds`
-    /// and `cargo-bins` call for
+    /// Layers to use: any of `cargo`, `target`, `builds`, `paths` and `bins`. By default all that the other inputs
+    /// call for
     #[arg(long, value_name = "LIST", value_parser = Layers::from_str)]
     layers: Option<Layers>,
 
-    /// Files and folders to cache besides, one a line, as in `actions/cache`: relative to the workspace, `~` for the
-    /// home, `*` and `**` as patterns, `!` to exclude
+    /// Files and directories to cache, one per line, as in `actions/cache`: `~` is the home, `*` and `**` are
+    /// patterns, `!` excludes
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     path: String,
 
-    /// The key, in your words or the `cache-key` output of another job. By default it is made from the lock file, the
-    /// toolchain, the configuration and the environment
+    /// Cache key: your own, or the `cache-key` output of another job. By default made from lock file, toolchain,
+    /// configuration and environment
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
 
-    /// Beginnings of keys that will do when there is no exact hit, one a line, best first. Keys that are made by default
-    /// have theirs already
+    /// Key prefixes to try when there is no exact match, one per line, best first. Generated keys have their own
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     restore_keys: String,
 
-    /// Further files whose contents belong into the key, one path or pattern a line
+    /// Additional files to hash into the key, one path or pattern per line
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     key_files: String,
 
-    /// Further environment variables whose values belong into the key
+    /// Names of additional environment variables whose values to hash into the key
     #[arg(
         long,
         value_name = "NAMES",
@@ -107,20 +106,20 @@ pub struct Inputs {
     )]
     key_env: Names,
 
-    /// Any text that belongs into the key
+    /// Additional text to include in the key; a change invalidates all keys
     #[arg(long, value_name = "TEXT")]
     key_extra: Option<String>,
 
-    /// A file whose change starts all keys anew; it need not exist
+    /// File whose change invalidates all keys; it need not exist
     #[arg(long, value_name = "FILE", default_value = ".github/cache-trigger")]
     trigger_file: PathBuf,
 
-    /// Build outputs to keep by commit, one path or pattern a line, such as `target/release/mytool`
+    /// Build outputs to keep by commit, one path or pattern per line, such as `target/release/mytool`
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     builds: String,
 
-    /// Tools that the job installs by `cargo install`, such as `cargo-nextest, cargo-audit@0.21.0`: their executables are
-    /// added to those that are there, and cargo knows them as installed
+    /// Tools that the job installs with `cargo install`, such as `cargo-nextest, cargo-audit@0.21.0`: restored with
+    /// cargo's record of them
     #[arg(
         long,
         value_name = "LIST",
@@ -130,38 +129,38 @@ pub struct Inputs {
     )]
     cargo_bins: Tools,
 
-    /// Jobs of one lane share their entries first, and take those of other lanes when they have none. By default the
-    /// workflow, the job's id and its matrix
+    /// Jobs of one lane prefer each other's entries and fall back to those of other lanes. By default workflow, job
+    /// id and matrix
     #[arg(long, value_name = "NAME")]
     lane: Option<String>,
 
     #[command(flatten)]
     root: Root,
 
-    /// What of the cache the job uses: `read` (restore only), `write` (restore and save), `write-only`, `none`, or `auto`: what
-    /// its event allows. It only narrows that; a workflow's own `cache-mode` does not reach this action
+    /// Use of the cache: `read` (restore only), `write` (restore and save), `write-only`, `none`, or `auto` (what the
+    /// event allows). It only narrows what the event allows
     #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
     cache_mode: CacheMode,
 
-    /// When to save: `auto` (what has changed, after success and failure, not after a cancel), `always` (even over an
-    /// exact hit), `success` or `never`
+    /// When to save: `auto` (changes, after success or failure but not cancellation), `always` (also after an exact
+    /// hit), `success` or `never`
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     save: SaveMoment,
 
     #[command(flatten)]
     limits: Limits,
 
-    /// What to do when room cannot be made: `warn`, `fail` the step at once, or `off`: do not look at the disk
+    /// What to do when the disk stays too full: `warn`, `fail` the step, or `off` (do not check)
     #[arg(long, value_name = "WHAT", default_value = "warn", hide_possible_values = true)]
     disk_guard: DiskGuard,
 
-    /// How files get from one place to another: `reflink`, `hardlink` (what tools replace rather than rewrite), `copy`,
-    /// or `auto`: `hardlink` where it may, else `reflink` where the disk can, else `copy`
+    /// How to transfer files: `reflink`, `hardlink` (files that tools replace rather than rewrite), `copy`, or
+    /// `auto`: the first of hardlink, reflink and copy that is safe
     #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
     link_mode: LinkMode,
 
-    /// Bring back units that are made of files in the checkout, where these are all the same as when the entry was built: else
-    /// cargo compiles the whole workspace after each checkout
+    /// Reuse compiled units of the checkout whose inputs are unchanged. `false` compiles the whole workspace after
+    /// each checkout
     #[arg(
         long,
         value_name = "BOOL",
@@ -172,8 +171,7 @@ pub struct Inputs {
     )]
     freshness: bool,
 
-    /// Give the job a cargo home of its own in `RUNNER_TEMP`, so that parallel runners of one user are not in each other's
-    /// way; configuration and credentials are the user's
+    /// Isolate `CARGO_HOME` per job in `RUNNER_TEMP`, so parallel runners of one user do not contend
     #[arg(
         long,
         value_name = "BOOL",
@@ -184,22 +182,21 @@ pub struct Inputs {
     )]
     isolate_cargo_home: bool,
 
-    /// What of a target folder is saved besides what the job's builds used: any of `incremental`, `doc`, `package`, `tmp`,
-    /// and `unused`: whatever else is in it, but for what cargo lays out in each build
+    /// What else to save of a target directory: any of `incremental`, `doc`, `package`, `tmp` and `unused` (all else
+    /// that a build does not recreate)
     #[arg(long, value_name = "LIST", value_parser = Parts::from_str, default_value = "incremental")]
     keep_in_target: Parts,
 
-    /// How large the executable of a test, a benchmark or an example may be to be saved, such as `500MB`; `none` for any
+    /// Largest executable of a test, benchmark or example to save, such as `500MB`, or `none`
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = MaxSize::from_str, default_value = "250MB")]
     max_test_size: MaxSize,
 
-    /// Who has compiled dependencies in common: the `repository`, all repositories of the `owner`, or of the `host`;
-    /// `off` for nobody. Whoever shares a pool trusts the others' build scripts, so `owner` and `host` hold only where
-    /// the host's policy allows as much
+    /// Share compiled dependencies within the `repository`, the repositories of the `owner` or the `host`, or `off`;
+    /// at most as far as the host policy allows
     #[arg(long, value_name = "WHO", default_value = "repository", hide_possible_values = true)]
     share: Share,
 
-    /// Fail the step when nothing is found
+    /// Fail the step on a cache miss
     #[arg(
         long,
         value_name = "BOOL",
@@ -210,7 +207,7 @@ pub struct Inputs {
     )]
     fail_on_cache_miss: bool,
 
-    /// Only tell what would be restored
+    /// Report what would be restored, without restoring it
     #[arg(
         long,
         value_name = "BOOL",
@@ -221,7 +218,7 @@ pub struct Inputs {
     )]
     lookup_only: bool,
 
-    /// Set by the action: how the job stands. A save that is not told counts as one after success
+    /// Set by the action: the status of the job. Without it a save assumes success
     #[arg(long, value_name = "STATUS", default_value = "success", hide = true)]
     job_status: JobStatus,
 
