@@ -5,8 +5,10 @@ use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use test_support::store::temporaries;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 use crate::run::signalled;
 
 /// Takes note of each run of the command, and after the first of what is in the target directories.
@@ -33,7 +35,7 @@ fn package(job: &Job) {
 
 /// A job whose units can be compared.
 fn job() -> Job {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.set("CARGO_INCREMENTAL", 0);
     package(&job);
     job
@@ -62,8 +64,7 @@ fn audit(job: &Job, args: &[&str], script: &str) -> Said {
 fn assert_put_back(job: &Job) {
     job.sh("find target* -printf '%p %y %s %m %n %T@\\n' | sort >../../now");
     assert_eq!(job.read("now"), job.read("first"));
-    let names = fs::read_dir(job.path("work/project")).unwrap().map(|entry| entry.unwrap().file_name());
-    let ours: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".runner-cache-")).collect();
+    let ours = temporaries(&job.path("work/project"));
     assert!(ours.is_empty(), "{ours:?}");
 }
 
@@ -203,7 +204,7 @@ fn what_clean_builds_do_not_agree_upon_is_counted_and_no_difference() {
 
 #[test]
 fn what_was_compiled_incrementally_is_not_compared_by_its_bytes() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     package(&job);
     let edit = "echo 'pub fn more() -> u8 { 1 }' >>src/lib.rs; cargo build -q --offline";
     first_job(&job, &format!("cargo build -q --offline; {edit}"));
@@ -354,10 +355,7 @@ fn what_a_killed_audit_set_aside_is_removed_by_the_next_restore() {
     let script = format!("{STAYS}{NOTE}").replace("exec sleep 60", "kill -KILL $PPID");
     let (ended, log) = signalled(&job, "audit", &script, &[]);
     assert_eq!(ended.signal(), Some(9), "{log}");
-    let count = || {
-        let names = fs::read_dir(job.path("work/project")).unwrap().map(|entry| entry.unwrap().file_name());
-        names.filter(|name| name.to_string_lossy().starts_with(".runner-cache-")).count()
-    };
+    let count = || temporaries(&job.path("work/project")).len();
     assert_eq!(count(), 1);
     assert!(!job.sh("cargo build --offline").contains("Compiling"), "what is there was built from nothing");
     job.ok(&["restore"]);

@@ -7,8 +7,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use runner_cache::sys::LockedFile;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 
 const BIN: &str = "home/.cargo/bin";
 
@@ -54,7 +55,7 @@ fn save(job: &Job, tools: &str, packages: &[&str]) -> String {
 
 /// A host on which the packages `names`, each with one executable of its name, can be installed.
 fn host(names: &[&str]) -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for name in names {
         publish(&job, name, "1.0.0", &[name]);
     }
@@ -76,7 +77,7 @@ fn installed(job: &Job) -> String {
 
 #[test]
 fn a_tool_comes_back_with_its_record_and_cargo_compiles_nothing() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     publish(&job, "many", "1.0.0", &["cargo-many", "many-too"]);
     let said = restore(&job, "many");
     assert_eq!((&*said.outputs["bins-hit"], &*said.outputs["bins-restored"]), ("miss", "false"));
@@ -106,7 +107,7 @@ fn a_tool_comes_back_with_its_record_and_cargo_compiles_nothing() {
 
 #[test]
 fn a_tool_of_crates_io_comes_back_into_a_home_of_the_jobs_own_beside_its_other_layers() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.may_download();
     let home = "temp/cargo-home";
     job.set("CARGO_HOME", job.path(home).display());

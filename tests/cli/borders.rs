@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::job::Job;
+use test_support::{Job, files};
+
+use crate::PROGRAM;
 use crate::pool::{build, host, repository};
 
 const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
@@ -20,19 +22,9 @@ fn poison(job: &Job, target: &str) {
 
 /// Files below `folder` that hold what [`poison`] wrote.
 fn poisoned(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if fs::read(&path).unwrap().windows(6).any(|text| text == b"POISON") {
-                found.push(path);
-            }
-        }
-    }
-    found
+    let files = files::walk(folder).into_iter().filter(|(_, metadata)| metadata.is_file());
+    let paths = files.map(|(path, _)| folder.join(path));
+    paths.filter(|path| fs::read(path).unwrap().windows(6).any(|text| text == b"POISON")).collect()
 }
 
 /// Restores, poisons and saves as a pull request; what of its own it saves nobody else restores.
@@ -139,7 +131,7 @@ fn shared_with_others(job: &Job, folder: &str, own: &str) -> usize {
 
 #[test]
 fn in_a_home_that_stays_a_pull_request_has_no_inode_of_its_base_and_saves_none_as_its_own() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     let content = "home/.npm/_cacache/content-v2/sha512/ab/cd";
     job.write("work/project/package-lock.json", "{}");
     job.write(content, "of main");

@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 #[test]
 fn a_second_job_starts_from_what_the_first_one_built() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let (first, saved) = job.build(&[]);
     assert_eq!(first.outputs["target-hit"], "miss");
     assert_eq!(first.env["TARGET_CACHE_RESTORED"], "false");
@@ -26,7 +28,7 @@ fn a_second_job_starts_from_what_the_first_one_built() {
 
 #[test]
 fn a_job_that_changed_nothing_makes_no_entry() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     for _ in 0..2 {
         let (_, saved) = job.build(&[]);
@@ -37,7 +39,7 @@ fn a_job_that_changed_nothing_makes_no_entry() {
 
 #[test]
 fn runners_that_take_turns_and_change_nothing_make_no_entry() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/src/lib.rs", "pub fn one() {}\n");
     job.sh("cp -r ../project ../other");
     job.build(&[]);
@@ -53,7 +55,7 @@ fn runners_that_take_turns_and_change_nothing_make_no_entry() {
 
 #[test]
 fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     job.version("1.0.1");
@@ -65,7 +67,7 @@ fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
 
 #[test]
 fn manifests_make_the_key_where_there_is_no_lock_file() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     fs::remove_file(job.path("work/project/Cargo.lock")).unwrap();
     let key = || job.ok(&["restore", "--no-session"]).outputs["cargo-cache-key"].clone();
     let before = key();
@@ -76,7 +78,7 @@ fn manifests_make_the_key_where_there_is_no_lock_file() {
 
 #[test]
 fn what_changes_the_output_changes_the_key_and_nothing_else_does() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     let key = |job: &Job| job.ok(&["restore", "--no-session"]).outputs["target-cache-key"].clone();
     let before = key(&job);
     job.set("RUST_BACKTRACE", "1");
@@ -102,7 +104,7 @@ fn what_changes_the_output_changes_the_key_and_nothing_else_does() {
 
 #[test]
 fn target_and_home_are_found_where_the_environment_puts_them() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.set("CARGO_TARGET_DIR", job.path("elsewhere/target").display());
     job.set("CARGO_HOME", job.path("elsewhere/home").display());
     job.write("elsewhere/home/registry/cache/index/a-1.0.0.crate", "crate");
@@ -121,7 +123,7 @@ fn target_and_home_are_found_where_the_environment_puts_them() {
 
 #[test]
 fn a_sibling_workspace_is_cached_besides() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.sh("cp -r . ../sibling");
     job.ok(&["restore", "--workspaces", ".\n../sibling -> out"]);
     job.sh("cargo build -q; cd ../sibling; cargo build -q --target-dir out");
@@ -135,7 +137,7 @@ fn a_sibling_workspace_is_cached_besides() {
 
 #[test]
 fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let home = "home/.cargo";
     for file in ["registry/index/i/config.json", "registry/cache/i/a-1.crate", "git/db/g-0123/HEAD"] {
         job.write(&format!("{home}/{file}"), "cached");
@@ -175,7 +177,7 @@ fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() 
 
 #[test]
 fn build_outputs_are_kept_by_commit() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let commit = "git add -A; git -c user.name=n -c user.email=e commit -qm c";
     job.write("work/project/.gitignore", "/target\n");
     job.sh(&format!("git init -q; {commit}"));
@@ -194,7 +196,7 @@ fn build_outputs_are_kept_by_commit() {
 
 #[test]
 fn build_outputs_alone_are_kept_where_the_commit_is_known() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let builds = ["--preset", "none", "--builds", "out"];
     job.write("work/project/out", "built");
     let unknown = job.ok(&[&["save"][..], &builds].concat()).log;
@@ -214,7 +216,7 @@ fn build_outputs_alone_are_kept_where_the_commit_is_known() {
 /// The table of what may be hard-linked, against the real toolchain.
 #[test]
 fn a_build_on_hard_links_writes_into_no_entry() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write(
         "work/project/src/lib.rs",
         "pub fn one() -> u32 { 1 }\n#[test]\nfn is_one() { assert_eq!(one(), 1) }\n",
@@ -252,7 +254,7 @@ fn a_build_on_hard_links_writes_into_no_entry() {
 /// Cargo links programs out of `deps/` in each build, fresh ones as well: what has no other name at a save gets one later.
 #[test]
 fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--link-mode", "hardlink"]);
     job.sh("cargo build -q; mv target/debug/small .; cargo build -q --config profile.dev.debug=0");
     job.ok(&["save"]);
@@ -275,7 +277,7 @@ fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
 
 #[test]
 fn an_entry_whose_linked_file_was_written_into_is_dropped() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/src/lib.rs", "pub fn a() {}\n");
     job.ok(&["restore", "--link-mode", "hardlink"]);
     job.sh("cargo build -q");
@@ -293,7 +295,7 @@ fn an_entry_whose_linked_file_was_written_into_is_dropped() {
 
 #[test]
 fn a_build_with_a_sibling_is_kept_by_both_commits() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let commit = "git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c";
     job.write("work/project/.gitignore", "/target\n");
     job.sh(&format!("{commit}; cp -r . ../sibling"));
@@ -311,7 +313,7 @@ fn a_build_with_a_sibling_is_kept_by_both_commits() {
 
 #[test]
 fn of_a_shared_home_only_what_the_lock_file_names_is_saved_if_it_is_what_that_says() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for crate_ in ["a-1.0.0", "neighbours-1.0.0"] {
         job.write(&format!("home/.cargo/registry/cache/i/{crate_}.crate"), "right");
     }

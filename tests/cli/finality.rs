@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const NPM: [&str; 6] = ["--preset", "none", "--path", "node_modules", "--key", "npm-1"];
 
@@ -31,7 +33,7 @@ fn failed_job(job: &Job, inputs: &[&str]) -> Said {
 
 #[test]
 fn what_a_failed_job_left_is_a_partial_hit_until_a_job_completes_it() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let saved = failed_job(&job, &NPM);
     assert!(saved.log.contains("paths   saved"), "{}", saved.log);
 
@@ -58,7 +60,7 @@ fn what_a_failed_job_left_is_a_partial_hit_until_a_job_completes_it() {
 
 #[test]
 fn a_failed_job_leaves_what_is_final_as_it_is() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     restore(&job, &NPM);
     job.write("work/project/node_modules/a", "whole");
     save(&job, "success");
@@ -75,7 +77,7 @@ fn a_failed_job_leaves_what_is_final_as_it_is() {
 /// Both find nothing; the one that fails is the last to save.
 #[test]
 fn parallel_jobs_of_one_key_take_what_one_of_them_completed() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     for (lane, status, text) in
         [("a", "failure", "half"), ("b", "success", "whole"), ("c", "failure", "half")]
     {
@@ -93,7 +95,7 @@ fn parallel_jobs_of_one_key_take_what_one_of_them_completed() {
 
 #[test]
 fn of_other_keys_what_is_final_serves_first() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let with = |key: &'static str| {
         ["--preset", "none", "--path", "node_modules", "--key", key, "--restore-keys", "npm-"]
     };
@@ -107,7 +109,7 @@ fn of_other_keys_what_is_final_serves_first() {
 
 #[test]
 fn a_cancelled_job_saves_no_paths_and_always_only_a_beginning() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     restore(&job, &NPM);
     job.write("work/project/node_modules/a", "half");
     assert!(save(&job, "cancelled").log.contains("the job was cancelled"));
@@ -119,7 +121,7 @@ fn a_cancelled_job_saves_no_paths_and_always_only_a_beginning() {
 
 #[test]
 fn what_run_saves_after_a_failing_command_is_a_beginning() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let run = |script: &str| {
         let args = [&["run"], &NPM[..], &["--", "sh", "-c", script]].concat();
         job.run(&args)
@@ -135,7 +137,7 @@ fn what_run_saves_after_a_failing_command_is_a_beginning() {
 
 #[test]
 fn a_preset_and_its_failed_job_are_no_exact_hit() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let inputs = ["--preset", "npm"];
     job.write("work/project/package-lock.json", "{}");
     let cached = "home/.npm/_cacache/index";
@@ -152,7 +154,7 @@ fn a_preset_and_its_failed_job_are_no_exact_hit() {
 /// Nobody takes it for complete, and each job adds to it, whether its tests fail or not.
 #[test]
 fn what_only_grows_is_kept_after_a_failed_job() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let inputs = ["--preset", "sccache"];
     let cached = |name: &str| format!("home/.cache/sccache/{name}");
     restore(&job, &inputs);
@@ -168,7 +170,7 @@ fn what_only_grows_is_kept_after_a_failed_job() {
 
 #[test]
 fn a_target_folder_is_an_exact_hit_after_failed_tests() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     restore(&job, &[]);
     job.sh("cargo build -q --offline");
     save(&job, "failure");

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 /// Caches `paths` under the key `k` in one job, and restores into an empty workspace in the next.
 fn there_and_back(job: &Job, paths: &str) {
@@ -24,7 +26,7 @@ fn what_is_excluded_is_left_out_however_it_is_written() {
         ("a", "a/**/*.log", "a/b/c/x.log"),
         ("a", "./a/b/", "a/b/x"),
     ] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         job.write(&format!("work/project/{file}"), "secret");
         job.write(&format!("work/project/{path}/kept"), "1");
         there_and_back(&job, &format!("{path}\n!{excluded}"));
@@ -35,7 +37,7 @@ fn what_is_excluded_is_left_out_however_it_is_written() {
 
 #[test]
 fn a_workspace_with_brackets_in_its_path_is_a_path_like_any_other() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.write("work/[a]{b}/p/d/x", "1");
     job.move_to("work/[a]{b}/p");
     there_and_back(&job, "d/*");
@@ -44,7 +46,7 @@ fn a_workspace_with_brackets_in_its_path_is_a_path_like_any_other() {
 
 #[test]
 fn comments_among_paths_are_none_of_them() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     there_and_back(&job, "# the deps [not the tools\nd\n  # more\n");
     assert!(job.path("work/project/d/x").is_file());
@@ -52,7 +54,7 @@ fn comments_among_paths_are_none_of_them() {
 
 #[test]
 fn a_key_is_what_is_written_without_the_end_of_its_line() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     let restore = |key: &str, path: &str| {
         job.ok(&["restore", "--preset", "none", "--path", path, "--key", key]).outputs["cache-hit"].clone()
@@ -75,7 +77,7 @@ fn a_key_is_what_is_written_without_the_end_of_its_line() {
 
 #[test]
 fn a_look_that_finds_nothing_saves_all_the_same() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let args = ["--preset", "none", "--path", "d", "--key", "k", "--lookup-only"];
     let look = || job.ok(&[&["restore"], &args[..]].concat()).outputs["cache-hit"].clone();
     assert_eq!(look(), "false");
@@ -89,7 +91,7 @@ fn a_look_that_finds_nothing_saves_all_the_same() {
 
 #[test]
 fn what_cargo_has_of_its_own_is_not_cached_twice() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let said = job.ok(&["restore", "--path", "target/\nmore"]);
     assert!(said.log.contains("path: `target` is cached by cargo's own layers already"), "{}", said.log);
     job.sh("cargo build -q --offline && mkdir more && echo 1 >more/x");
@@ -102,7 +104,7 @@ fn what_cargo_has_of_its_own_is_not_cached_twice() {
 
 #[test]
 fn what_is_missing_is_named() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "absent", "--key", "k"]);
     let log = job.ok(&["save"]).log;
     assert!(log.contains("there is nothing to save: no file in") && log.contains("project/absent"), "{log}");
@@ -119,7 +121,7 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     job.set("HOME", "");
     let said = job.run(&[
@@ -138,7 +140,7 @@ fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
 
 #[test]
 fn what_two_steps_restore_is_saved_once() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let args = ["--preset", "none", "--path", "d", "--key", "k"];
     for _ in 0..2 {
         job.ok(&[&["restore"], &args[..]].concat());

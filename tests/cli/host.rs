@@ -23,8 +23,7 @@ fn a_program_that_a_script_runs_is_an_input() {
     let script =
         telling("String::from_utf8(std::process::Command::new(\"idlc\").output().unwrap().stdout).unwrap()");
     let mut repository = Repository::new(&[("build.rs", script), ("src/main.rs", SAYS)], RUN);
-    let path = format!("{}:{}", repository.job.path("bin").display(), std::env::var("PATH").unwrap());
-    repository.job.set("PATH", path);
+    repository.job.path_first("bin");
     repository.check_out(HERE);
     tool(&repository, "one");
     assert_eq!(repository.run(HERE).0, "one\nok\n");
@@ -80,8 +79,7 @@ fn a_program_that_a_script_runs_is_an_input_however_the_script_was_linked() {
         let config = format!("[build]\nrustflags = {:?}\n", flags.split(' ').collect::<Vec<_>>()).leak();
         let files = [(".cargo/config.toml", &*config), ("build.rs", script), ("src/main.rs", SAYS)];
         let mut repository = Repository::new(&files, RUN);
-        let path = format!("{}:{}", repository.job.path("bin").display(), std::env::var("PATH").unwrap());
-        repository.job.set("PATH", path);
+        repository.job.path_first("bin");
         repository.check_out(HERE);
         tool(&repository, "one");
         assert_eq!(repository.run(HERE).0, "one\nok\n", "{flags}");

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 #[test]
 fn wrong_inputs_are_told_and_lose_nothing() {
@@ -46,7 +48,7 @@ fn wrong_inputs_are_told_and_lose_nothing() {
         (&["--cargo-bins", "../x"], "input `cargo-bins`: `../x` is no package; allowed: "),
         (&["--kee", "target=1"], "there is no input `kee`; did you mean `keep`?"),
     ];
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/target/mine", "mine");
     for (args, message) in wrong {
         for command in ["restore", "save"] {
@@ -64,7 +66,7 @@ fn wrong_inputs_are_told_and_lose_nothing() {
 
 #[test]
 fn an_input_that_does_not_exist_is_told_when_the_runner_hands_it_on() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.set("RUNNER_CACHE_INPUTS", r#"{"Fail-On-Cache-Mis": "true"}"#);
     let said = job.run(&["restore"]);
     assert_eq!(said.code, 2);
@@ -107,7 +109,7 @@ fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
         (&["gc", "--max-age", "-1d"], "input `max-age`: `-1d` is no time; allowed: ", takes("gc")),
         (&["gc", "--keep", "-1"], "input `keep`: `-1` is ", takes("gc")),
     ];
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for (args, message, hint) in wrong {
         let said = job.run(args);
         assert_eq!(said.code, 2, "{said:?}");
@@ -121,7 +123,7 @@ fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
 
 #[test]
 fn a_variable_that_is_wrong_is_named_and_only_inputs_have_one() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     for name in ["JSON", "UNITS", "DRY_RUN", "NO_SESSION", "DEEP", "SORT"] {
         job.set(&format!("RUNNER_CACHE_{name}"), "1");
     }
@@ -142,7 +144,7 @@ fn a_variable_that_is_wrong_is_named_and_only_inputs_have_one() {
 
 #[test]
 fn a_miss_fails_only_where_it_is_to() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     assert_eq!(job.run(&["restore", "--fail-on-cache-miss"]).code, 1);
     assert_eq!(job.ok(&["restore", "--fail-on-cache-miss=false"]).outputs["cache-hit"], "false");
     job.build(&["--key", "other-1"]);
@@ -152,7 +154,7 @@ fn a_miss_fails_only_where_it_is_to() {
 
 #[test]
 fn looking_only_brings_nothing() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     let said = job.ok(&["restore", "--lookup-only"]);
@@ -163,7 +165,7 @@ fn looking_only_brings_nothing() {
 
 #[test]
 fn paths_are_cached_as_by_actions_cache() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for file in ["node_modules/a/index.js", "out/x.bin", "out/y.log", "out/deep/z.bin", "single.txt"] {
         job.write(&format!("work/project/{file}"), "1");
     }
@@ -188,7 +190,7 @@ fn paths_are_cached_as_by_actions_cache() {
 
 #[test]
 fn other_paths_under_the_same_key_are_another_thing() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/a", "1");
     job.write("work/project/b", "1");
     let restore = |path| job.ok(&["restore", "--preset", "none", "--key", "k", "--path", path]);
@@ -205,7 +207,7 @@ fn other_paths_under_the_same_key_are_another_thing() {
 
 #[test]
 fn a_save_with_inputs_of_its_own_saves_these_as_well() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; echo 1 >own");
     let own = ["--preset", "none", "--path", "own", "--key", "own-1"];
@@ -215,7 +217,7 @@ fn a_save_with_inputs_of_its_own_saves_these_as_well() {
 
 #[test]
 fn the_users_own_variables_are_in_the_key_and_their_values_nowhere() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/cached", "1");
     let args =
         ["--preset", "none", "--path", "cached", "--key-files", "Cargo.lock", "--key-env", "SECRET,OTHER"];
@@ -231,7 +233,7 @@ fn the_users_own_variables_are_in_the_key_and_their_values_nowhere() {
 
 #[test]
 fn places_of_the_cache_may_be_told_in_any_way() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.build(&[]);
     fs::rename(job.path("root"), job.path("home/cache")).unwrap();
     for root in ["~/cache", "../../home/cache"] {
@@ -260,7 +262,7 @@ fn when_to_save_follows_the_job() {
         ("never", "success", false),
     ];
     for (save, status, is_saved) in cases {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         job.ok(&["restore", "--save", save]);
         job.sh("cargo build -q");
         job.set("RUNNER_CACHE_JOB_STATUS", status);
@@ -271,7 +273,7 @@ fn when_to_save_follows_the_job() {
 
 #[test]
 fn a_job_is_saved_once_whoever_comes() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     assert!(job.ok(&["save"]).log.contains("saved already"));
     assert_eq!(job.entries("target").len(), 1);
@@ -279,7 +281,7 @@ fn a_job_is_saved_once_whoever_comes() {
 
 #[test]
 fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let said = job.ok(&["run", "--", "cargo", "build", "--offline"]);
     assert!(said.log.contains("target  saved"), "{}", said.log);
     job.wipe();
@@ -291,7 +293,7 @@ fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
 
 #[test]
 fn list_and_inspect_tell_what_is_there() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     assert!(job.ok(&["list"]).stdout.starts_with("no entries"));
     assert_eq!(job.ok(&["list", "--json"]).stdout, "[]\n");
     let (first, _) = job.build(&[]);
@@ -307,7 +309,7 @@ fn list_and_inspect_tell_what_is_there() {
 #[test]
 fn a_variable_that_cannot_be_read_is_told() {
     use std::os::unix::ffi::OsStrExt;
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let odd = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
     let mut command = job.command(&["list"]);
     command.env("RUNNER_CACHE_ROOT", odd).env("UNRELATED", odd).arg("--cache-root").arg(job.path("root"));

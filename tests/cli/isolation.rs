@@ -3,13 +3,15 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const HOME: &str = "temp/cargo-home";
 
 /// A host whose user has configured cargo, and a crate that is in nobody's home yet.
 fn host() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("home/.cargo/config.toml", "[net]\nretry = 1\n");
     job.write("home/.cargo/credentials.toml", "secret");
     job.write("home/.cargo/registry/cache/i/neighbours-1.0.0.crate", "a neighbour's");

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const BUILD: &str = "cargo build -q --offline";
 
@@ -62,7 +64,7 @@ fn told(job: &Job) -> String {
 
 /// A whole workspace after its first job.
 fn saved_workspace() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     workspace(&job);
     first_job(&job, BUILD);
     job
@@ -81,7 +83,7 @@ const FOLLOWS: &str = "  a dependency was compiled, or is another one\n    ";
 
 #[test]
 fn where_nothing_is_known_the_reason_is_told() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     assert_tells(&told(&job), &["no restore of this job left word"]);
     job.ok(&["restore", "--layers", "cargo"]);
     assert_tells(&told(&job), &["the target folder was not among what this job restored"]);
@@ -140,7 +142,7 @@ fn a_changed_source_is_named_and_what_uses_it_follows() {
 
 #[test]
 fn what_a_build_script_reads_is_named_and_no_value_of_a_variable_is_told() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     workspace(&job);
     job.set("FLAVOUR", "secret-one");
     first_job(&job, BUILD);
@@ -246,7 +248,7 @@ fn a_file_that_cargo_knows_by_an_absolute_path_is_gone_in_another_workspace() {
 
 #[test]
 fn a_package_outside_of_the_workspace_is_told_with_where_it_was() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     workspace(&job);
     job.write("work/beside/Cargo.toml", "[package]\nname = \"beside\"\nversion = \"1.0.0\"\n");
     job.write("work/beside/src/lib.rs", "");
@@ -262,7 +264,7 @@ fn a_package_outside_of_the_workspace_is_told_with_where_it_was() {
 
 #[test]
 fn each_workspace_is_told_of() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.sh("cp -r . ../sibling");
     let both = format!("{BUILD}; cd ../sibling; {BUILD}");
     let restore = ["restore", "--workspaces", ".\n../sibling"];
@@ -307,7 +309,7 @@ fn damaged_notes_of_cargo_are_told_of_their_unit() {
 
 #[test]
 fn with_the_new_layout_of_target_folders_it_is_the_same() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     // An option of nightly toolchains, until the layout becomes the only one.
     job.set("RUSTC_BOOTSTRAP", "1");
     job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
@@ -330,7 +332,7 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
 
 #[test]
 fn units_are_found_in_a_build_folder_of_its_own() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     workspace(&job);
     job.write("work/project/.cargo/config.toml", "[build]\nbuild-dir = \"made\"\n");
     first_job(&job, BUILD);
@@ -343,7 +345,7 @@ fn units_are_found_in_a_build_folder_of_its_own() {
 
 #[test]
 fn asking_is_no_use_of_a_unit() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     workspace(&job);
     first_job(&job, "cargo build -q --offline --all-targets");
     job.sh("echo 'pub fn new() {}' >> the-leaf/src/lib.rs");
@@ -360,7 +362,7 @@ fn asking_is_no_use_of_a_unit() {
 
 #[test]
 fn a_download_is_told_with_its_version_and_with_the_home_in_which_it_was() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.may_download();
     job.version("1.0.0");
     let manifest = job.read("work/project/Cargo.toml");

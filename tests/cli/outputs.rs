@@ -2,14 +2,16 @@
 
 use std::fs;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const TWO: [&str; 2] = ["--builds", "target/debug/small\ntarget/debug/other"];
 const ONE: [&str; 2] = ["--builds", "target/debug/small"];
 
 /// A host with a repository of two programs.
 fn host() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/.gitignore", "/target\n/dist\n");
     job.write("work/project/src/bin/other.rs", "fn main() { println!(\"other\") }\n");
     job.sh("git init -q");

@@ -3,7 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::job::{Job, Said};
+use test_support::files::inside;
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 /// Regular files of the folder that is kept, with names of their own.
 const FILES: usize = 150;
@@ -19,7 +22,7 @@ fn file(number: usize) -> String {
 
 /// A job with an entry of all files.
 fn job() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for number in 0..FILES {
         job.write(&file(number), &format!("{number} as it was"));
     }
@@ -63,13 +66,13 @@ fn comes_back(job: &Job) -> bool {
 /// Files that the newest entry holds itself, and entries of which it needs some.
 fn newest(job: &Job) -> (usize, usize) {
     let entry = job.newest_entry("paths");
-    let folders = fs::read_dir(entry.join("tree/0")).unwrap().map(|folder| folder.unwrap().path());
-    let files = folders.map(|folder| fs::read_dir(folder).unwrap().count()).sum();
-    (files, fs::read_dir(entry.join("parts")).map_or(0, Iterator::count))
+    let folders = inside(&entry.join("tree/0"));
+    let files = folders.iter().map(|folder| inside(folder).len()).sum();
+    (files, inside(&entry.join("parts")).len())
 }
 
 fn in_root(job: &Job, folder: &str) -> usize {
-    fs::read_dir(job.path("root").join(folder)).map_or(0, Iterator::count)
+    inside(&job.path("root").join(folder)).len()
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn an_entry_is_not_kept_for_one_of_its_folders_when_the_rest_is_of_no_use() {
 
 #[test]
 fn extracted_crates_stay_and_come_one_by_one() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let crates = |name: &str| format!("home/.cargo/registry/src/i/{name}-1.0.0");
     let download = |name: &str| {
         job.lock_with(name, "1.0.0", name);

@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
     "pull_request": {"number": 7, "base": {"ref": "main"}}}"#;
@@ -37,7 +39,7 @@ const GREEDY: [&[&str]; 4] =
 #[test]
 fn limits_of_a_job_reach_no_entries_of_others() {
     for limit in GREEDY {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         job.set("RUNNER_CACHE_DISK_GUARD", "off");
         let contents = "x".repeat(9000);
         for repository in ["o/other", "o/r"] {
@@ -79,7 +81,7 @@ fn limits_of_a_job_reach_no_entries_of_others() {
 
 #[test]
 fn limits_of_the_host_reach_all_entries_whatever_a_job_says() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     for repository in ["o/one", "o/two", "o/three"] {
         job.set("GITHUB_REPOSITORY", repository);
         save(&job, "k", &format!("{repository} {}", "x".repeat(200_000)), &[]);
@@ -93,7 +95,7 @@ fn limits_of_the_host_reach_all_entries_whatever_a_job_says() {
 
 #[test]
 fn a_mode_of_the_job_narrows_what_it_does() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     assert!(
         save(&job, "k", "one", &["--cache-mode", "read"]).contains("the job's `cache-mode` does not let it")
     );
@@ -116,7 +118,7 @@ fn a_mode_of_the_job_narrows_what_it_does() {
 
 #[test]
 fn a_host_says_which_repositories_have_a_cache_and_what_events_do() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.policy("repositories: [ours/*]\nevents:\n  pull_request: read\n");
     assert!(save(&job, "k", "x", &[]).contains("the policy of this host does not let it"));
     job.set("GITHUB_REPOSITORY", "ours/a");
@@ -130,7 +132,7 @@ fn a_host_says_which_repositories_have_a_cache_and_what_events_do() {
 
 #[test]
 fn where_the_host_has_its_cache_no_job_moves_it() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.policy(&format!("cache-root: {}\n", job.path("of-host").display()));
     let log = save(&job, "k", "x", &[]);
     let told = format!("`{}` is not what this host says", job.path("root").display());
@@ -143,7 +145,7 @@ fn where_the_host_has_its_cache_no_job_moves_it() {
 
 #[test]
 fn a_policy_that_cannot_be_taken_leaves_jobs_without_a_cache_and_they_go_on() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     save(&job, "k", "x", &[]);
     job.policy("max-sice: 1GB\n");
     let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
@@ -160,7 +162,7 @@ fn a_policy_that_cannot_be_taken_leaves_jobs_without_a_cache_and_they_go_on() {
 
 #[test]
 fn a_policy_that_jobs_can_write_decides_nothing() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.policy("share: host\n");
     let file = job.path("policy/runner-cache.yml");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
@@ -180,7 +182,7 @@ fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
         (r#""run": "7.1""#, r#""run": "8.1""#, "another run or job"),
     ];
     for (from, to, told) in changes {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         job.set("GITHUB_RUN_ID", "7");
         job.event("refs/pull/7/merge", PULL_REQUEST);
         job.write("work/project/data/file", "x");
@@ -212,7 +214,7 @@ fn who_only_writes_adds_to_the_pool_once() {
 
 #[test]
 fn the_mode_of_the_save_narrows_what_its_restore_was_told() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/project/data/file", "x");
     assert!(job.ok(&["save", "--cache-mode", "read"]).log.contains("the job's `cache-mode` does not let it"));
@@ -221,7 +223,7 @@ fn the_mode_of_the_save_narrows_what_its_restore_was_told() {
 
 #[test]
 fn a_link_that_comes_with_a_later_checkout_leads_a_save_nowhere() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/secret/id", "x");
     job.sh("ln -s ../secret data");

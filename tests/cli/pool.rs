@@ -5,14 +5,16 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 pub(crate) const HOST: [&str; 2] = ["--share", "host"];
 
 /// A host with git packages: `proc` is a macro, `alpha` has a build script whose output it includes, `beta` needs both,
 /// and `path` keeps the folder of its script in its code.
 pub(crate) fn host() -> Job {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.policy("share: host\n");
     package(&job, "proc", "[lib]\nproc-macro = true\n", &[("src/lib.rs", PROC)]);
     package(&job, "alpha", "", &[("src/lib.rs", ALPHA), ("build.rs", ALPHA_SCRIPT)]);

@@ -3,17 +3,18 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const DOWNLOAD: &str = "home/.npm/_cacache/content-v2/a";
 
 /// A job of a project of npm, whose node says `v20`.
 fn npm_job() -> Job {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/package-lock.json", "one");
     job.write(DOWNLOAD, "a");
-    let path = std::env::var("PATH").unwrap();
-    job.set("PATH", format!("{}:{path}", job.path("tools").display()));
+    job.path_first("tools");
     says(&job, "node", "v20");
     job
 }
@@ -213,7 +214,7 @@ fn wrong_presets_are_told_with_what_is_allowed() {
 /// The origin of this program is a project of npm, whose workflow makes its key like this.
 #[test]
 fn the_key_of_the_first_users_workflow_hits_the_second_time() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/package.json", "{\n  \"7zip-bin\": \"5\",\n  \"app-builder-bin\": \"4\"\n}\n");
     job.write("work/project/node_modules/a/index.js", "1");
     job.sh("mkdir node_modules/.bin; ln -s ../a/index.js node_modules/.bin/a");
@@ -241,12 +242,12 @@ fn tool(job: &mut Job, name: &str, script: &str) {
     job.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
     let path = job.path(&format!("tools/{name}"));
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    job.set("PATH", format!("{}:{}", job.path("tools").display(), std::env::var("PATH").unwrap()));
+    job.path_first("tools");
 }
 
 #[test]
 fn a_tool_that_has_its_downloads_elsewhere_is_asked_where() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     let store = job.path("disk/store/v3");
     tool(
         &mut job,
@@ -268,7 +269,7 @@ fn a_tool_that_has_its_downloads_elsewhere_is_asked_where() {
 
 #[test]
 fn yarns_settings_are_read_and_yarn_is_not_run() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     let trace = job.path("ran");
     tool(&mut job, "yarn", &format!("touch {}", trace.display()));
     job.write("work/project/.yarnrc.yml", "cacheFolder: ./downloads\nyarnPath: .yarn/releases/yarn.cjs\n");
@@ -284,7 +285,7 @@ fn yarns_settings_are_read_and_yarn_is_not_run() {
 
 #[test]
 fn a_toolchain_comes_as_a_whole_or_not_at_all() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.set("RUSTUP_HOME", job.path("rustup").display());
     // Rustc is rustup's, and that has no toolchain here.
     job.set("RUSTUP_TOOLCHAIN", "");

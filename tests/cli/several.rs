@@ -2,13 +2,15 @@
 
 use std::fs;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const PATHS: [&str; 6] = ["--preset", "none", "--path", "one\nup/two", "--key", "k"];
 
 /// A host with an entry of two paths.
 fn host(text: &str) -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, text);
     job
 }
@@ -19,7 +21,7 @@ fn save(job: &Job, text: &str) {
     job.ok(&[&["save", "--save", "always"], &PATHS[..]].concat());
 }
 
-fn restore(job: &Job) -> crate::job::Said {
+fn restore(job: &Job) -> test_support::Said {
     job.run(&[&["restore", "--no-session"], &PATHS[..]].concat())
 }
 

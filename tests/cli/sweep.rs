@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use runner_cache::store::{Access, Store};
 use runner_cache::tree::Kind;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 
 /// Lets the project have features and a test.
 fn with_features(job: &Job) {
@@ -41,7 +42,7 @@ fn saved(job: &Job, part: &str) -> Vec<String> {
 
 #[test]
 fn units_that_no_build_of_the_job_used_are_left_out_and_the_next_build_is_warm() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job_with(&job, "cargo build -q --offline --all-targets; cargo build -q --offline --features a", &[]);
     assert_eq!(saved(&job, "/bin-small.json").len(), 2);
@@ -67,7 +68,7 @@ fn units_that_no_build_of_the_job_used_are_left_out_and_the_next_build_is_warm()
 
 #[test]
 fn all_that_was_used_stays_however_it_was_built() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     let builds = "cargo build -q --offline; cargo build -q --offline --release; cargo test -q --no-run --offline; \
          cargo check -q --offline --features a";
@@ -87,7 +88,7 @@ fn all_that_was_used_stays_however_it_was_built() {
 
 #[test]
 fn a_job_that_built_nothing_or_failed_leaves_nothing_out() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job_with(&job, "cargo build -q --offline --all-targets", &[]);
     for (status, builds) in [("success", "true"), ("failure", "cargo build -q --offline")] {
@@ -103,7 +104,7 @@ fn a_job_that_built_nothing_or_failed_leaves_nothing_out() {
 #[test]
 fn what_a_failed_build_did_not_come_to_stays_until_it_fails_again_although_the_job_went_on() {
     for has_new_layout in [false, true] {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         if has_new_layout {
             set_new_layout(&mut job);
         }
@@ -123,7 +124,7 @@ fn what_a_failed_build_did_not_come_to_stays_until_it_fails_again_although_the_j
 
 #[test]
 fn what_is_left_out_alone_makes_no_new_entry() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job_with(&job, "cargo build -q --offline --all-targets", &[]);
     job.wipe();
@@ -133,7 +134,7 @@ fn what_is_left_out_alone_makes_no_new_entry() {
 
 #[test]
 fn documentation_and_large_executables_are_kept_by_choice() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     let builds =
         "cargo test -q --no-run --offline; cargo doc -q --offline; mkdir -p target/tmp; touch target/tmp/x";
@@ -153,7 +154,7 @@ fn documentation_and_large_executables_are_kept_by_choice() {
 
 #[test]
 fn a_target_folder_does_not_grow_with_the_years() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let mut sizes = Vec::new();
     for month in 0..12 {
         job.version(&format!("1.0.{month}"));
@@ -169,7 +170,7 @@ fn a_target_folder_does_not_grow_with_the_years() {
 
 #[test]
 fn units_that_an_earlier_job_left_in_the_workspace_are_swept_as_well() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job.sh("cargo build -q --offline --all-targets");
     job_with(&job, "cargo build -q --offline", &[]);
@@ -182,7 +183,7 @@ fn units_that_an_earlier_job_left_in_the_workspace_are_swept_as_well() {
 
 #[test]
 fn with_the_new_layout_of_target_folders_it_is_the_same() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     set_new_layout(&mut job);
     with_features(&job);
     job.write("work/project/src/lib.rs", "");
@@ -208,7 +209,7 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
 #[test]
 fn units_are_swept_wherever_intermediate_files_are() {
     for build_dir in ["apart", "target/within"] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         with_features(&job);
         job.write("work/project/.cargo/config.toml", &format!("[build]\nbuild-dir = \"{build_dir}\"\n"));
         job.sh("rustc -vV | sed -n 's/^host: /export T=/p' > $HOME/triple");
@@ -229,7 +230,7 @@ fn units_are_swept_wherever_intermediate_files_are() {
 
 #[test]
 fn of_incremental_compilation_that_of_the_units_that_stay_stays() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     // One name for the library, the program and the tests of both.
     job.write("work/project/src/lib.rs", "");
@@ -248,7 +249,7 @@ fn of_incremental_compilation_that_of_the_units_that_stay_stays() {
 
 #[test]
 fn a_second_restore_in_a_job_forgets_nothing_that_was_used_before() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job.ok(&["restore"]);
     job.sh("cargo test -q --no-run --offline");
@@ -261,7 +262,7 @@ fn a_second_restore_in_a_job_forgets_nothing_that_was_used_before() {
 
 #[test]
 fn outside_of_a_job_nothing_is_swept() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     with_features(&job);
     job.set("RUNNER_TEMP", "");
     for command in ["cargo test -q --no-run --offline", "cargo build -q --offline"] {

@@ -6,7 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
-use crate::job::{CARGOS_TAG, Job, Said};
+use test_support::project::CARGOS_TAG;
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 /// A miss with one warning.
 fn assert_miss_with_warning(said: &Said, warning: &str) {
@@ -17,7 +20,7 @@ fn assert_miss_with_warning(said: &Said, warning: &str) {
 
 #[test]
 fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
     job.build(&[]);
@@ -46,7 +49,7 @@ fn an_entry_that_lost_something_is_a_miss() {
         "truncate -s 100 tree/0.pack",
         "echo x >>tree/0.pack",
     ] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         job.build(&[]);
         job.wipe();
         let entry = job.entries("target").remove(0);
@@ -59,7 +62,7 @@ fn an_entry_that_lost_something_is_a_miss() {
 
 #[test]
 fn an_empty_folder_in_the_cache_is_a_miss() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     let entry = job.entries("target").remove(0);
@@ -70,7 +73,7 @@ fn an_empty_folder_in_the_cache_is_a_miss() {
 
 #[test]
 fn a_root_that_cannot_be_used_is_a_miss() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     fs::create_dir(job.path("open")).unwrap();
     fs::set_permissions(job.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
     job.write("file", "");
@@ -85,7 +88,7 @@ fn a_root_that_cannot_be_used_is_a_miss() {
 
 #[test]
 fn a_folder_that_is_not_cargos_is_neither_emptied_nor_saved() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     job.write("precious/file", "mine");
@@ -99,7 +102,7 @@ fn a_folder_that_is_not_cargos_is_neither_emptied_nor_saved() {
 
 #[test]
 fn an_interrupted_restore_leaves_the_destination_as_it_was() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--keep-in-target", "incremental,unused"]);
     job.sh("cargo build -q");
     // Enough to be in the middle of it.
@@ -145,7 +148,7 @@ fn an_interrupted_restore_leaves_the_destination_as_it_was() {
 
 #[test]
 fn a_file_that_cannot_be_kept_is_told_and_left_out() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; mkfifo target/pipe");
     assert!(job.ok(&["save"]).log.contains("neither file nor folder nor symlink"));
@@ -156,7 +159,7 @@ fn a_file_that_cannot_be_kept_is_told_and_left_out() {
 
 #[test]
 fn a_name_in_the_log_is_no_command() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; mkfifo \"target/$(printf 'a\\n::set-env name=x::y')\"");
     let log = job.ok(&["save"]).log;
@@ -166,7 +169,7 @@ fn a_name_in_the_log_is_no_command() {
 
 #[test]
 fn without_a_rust_project_there_is_nothing_to_do() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
     let said = job.ok(&["restore"]);
     assert!(said.log.contains("nothing to cache"), "{}", said.log);
@@ -178,7 +181,7 @@ fn without_a_rust_project_there_is_nothing_to_do() {
 
 #[test]
 fn without_a_toolchain_the_cache_still_works() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.sh("mkdir bin; for tool in sh git; do ln -s $(command -v $tool) bin/; done");
     job.write("work/project/target/CACHEDIR.TAG", CARGOS_TAG);
     job.write("work/project/target/debug/x", "built");
@@ -193,12 +196,12 @@ fn without_a_toolchain_the_cache_still_works() {
 
 #[test]
 fn what_is_mounted_in_a_target_folder_is_not_deleted() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.write("precious/file", "mine");
     job.write("work/project/target/extra/mnt/x", "");
     let user = if rustix::process::geteuid().is_root() { "" } else { "--map-root-user" };
-    let program = env!("CARGO_BIN_EXE_runner-cache");
+    let program = PROGRAM;
     let log = job.sh(&format!(
         "unshare --mount {user} sh -euc 'mount --bind {} target/extra/mnt; {program} restore --no-session'",
         job.path("precious").display()
@@ -210,7 +213,7 @@ fn what_is_mounted_in_a_target_folder_is_not_deleted() {
 
 #[test]
 fn the_folder_around_a_cached_file_is_left_alone() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/sub/file", "cached");
     job.write("work/project/sub/other", "not cached");
     let mode =
@@ -236,7 +239,7 @@ fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
         "rm {}/tree/0.pack",
         "rm -r {}/tree",
     ] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         job.build(&[]);
         job.ok(&["restore"]);
         job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
@@ -254,7 +257,7 @@ fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
 /// A save takes what has not changed from the entry before. Files that were one there are not one therefore.
 #[test]
 fn an_entry_has_the_hard_links_of_what_was_saved() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let save = |make: &str| {
         job.sh(&format!("mkdir -p out; {make}"));
         job.ok(&["save", "--preset", "none", "--path", "out", "--key", "k", "--save", "always"]);
@@ -271,7 +274,7 @@ fn an_entry_has_the_hard_links_of_what_was_saved() {
 
 #[test]
 fn files_in_many_folders_change_where_few_may_be_open() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let write = |text: &str| {
         job.sh(&format!("for n in $(seq 200); do mkdir -p out/$n; echo {text} >out/$n/file; done"));
     };
@@ -279,7 +282,7 @@ fn files_in_many_folders_change_where_few_may_be_open() {
     let args = ["--preset", "none", "--path", "out", "--key", "k"];
     job.ok(&[&["save"][..], &args].concat());
     write("changed");
-    let restore = [&[env!("CARGO_BIN_EXE_runner-cache"), "restore", "--no-session"][..], &args].concat();
+    let restore = [&[PROGRAM, "restore", "--no-session"][..], &args].concat();
     let log = job.sh(&format!("ulimit -n 40; {}", restore.join(" ")));
     assert!(!log.contains("::warning"), "{log}");
     assert_eq!(job.sh("cat out/*/file | sort -u 1>&2"), "saved\n");
@@ -287,7 +290,7 @@ fn files_in_many_folders_change_where_few_may_be_open() {
 
 #[test]
 fn paths_that_are_no_text_are_saved_after_the_job() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let base = job.path("").join(OsStr::from_bytes(b"odd\xff\nhost"));
     fs::create_dir_all(base.join("work/out")).unwrap();
     fs::write(base.join("work/out/file"), "built").unwrap();
@@ -311,7 +314,7 @@ fn paths_that_are_no_text_are_saved_after_the_job() {
 
 #[test]
 fn many_damaged_entries_are_one_warning() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for number in 0..20 {
         job.write("work/project/d/x", &number.to_string());
         job.ok(&[

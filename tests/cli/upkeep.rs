@@ -3,8 +3,9 @@
 use std::fs;
 
 use runner_cache::sys::Dir;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 
 /// Saves one file of `bytes` under `key`.
 fn save(job: &Job, key: &str, bytes: usize) {
@@ -25,7 +26,7 @@ fn all_keys(job: &Job) -> Vec<String> {
 
 #[test]
 fn what_a_sweep_cannot_remove_keeps_nothing_else() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     job.write("root/staging/foo", "somebody's");
     job.sh(
@@ -49,7 +50,7 @@ fn what_a_sweep_cannot_remove_keeps_nothing_else() {
 
 #[test]
 fn entries_are_listed_in_any_order_and_as_json() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for (key, bytes) in [("b", 10_000), ("a", 30_000), ("c", 20_000)] {
         save(&job, key, bytes);
     }
@@ -64,7 +65,7 @@ fn entries_are_listed_in_any_order_and_as_json() {
 
 #[test]
 fn a_store_that_is_not_there_is_told_and_not_made() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for command in [&["list"][..], &["du"], &["gc"], &["verify"], &["remove", "k"], &["flush"]] {
         let said = job.ok(command);
         assert!(
@@ -82,7 +83,7 @@ fn a_store_that_is_not_there_is_told_and_not_made() {
 
 #[test]
 fn a_folder_of_somebody_else_is_no_cache_root() {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.set("RUNNER_CACHE_ROOT", job.path("precious").display());
     let files = ["precious/staging/important/f", "precious/trash/x/f", "precious/sessions/old"];
     for file in files {
@@ -120,7 +121,7 @@ fn a_folder_of_somebody_else_is_no_cache_root() {
 
 #[test]
 fn a_cleaning_tells_first_what_would_go_and_why() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for key in ["a", "b", "c"] {
         save(&job, key, 2_000_000);
     }
@@ -137,7 +138,7 @@ fn a_cleaning_tells_first_what_would_go_and_why() {
 
 #[test]
 fn what_was_not_of_use_for_long_goes() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, "old", 1000);
     save(&job, "new", 1000);
     job.sh("touch -d '40 days ago' $RUNNER_CACHE_ROOT/paths/*/*/old/*");
@@ -153,7 +154,7 @@ fn what_was_not_of_use_for_long_goes() {
 
 #[test]
 fn keys_are_removed_whole_or_by_their_beginning() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for key in ["app-1", "app-2", "other"] {
         save(&job, key, 1000);
     }
@@ -169,7 +170,7 @@ fn keys_are_removed_whole_or_by_their_beginning() {
 
 #[test]
 fn what_entries_take_is_told_once() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/out/large", &"x".repeat(3_000_000));
     for key in ["a", "a", "a"] {
         save(&job, key, 1000);
@@ -184,7 +185,7 @@ fn what_entries_take_is_told_once() {
 
 #[test]
 fn a_verification_finds_damage_and_takes_it_out_of_use() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for key in ["a", "b"] {
         save(&job, key, 1000);
     }
@@ -201,7 +202,7 @@ fn a_verification_finds_damage_and_takes_it_out_of_use() {
 
 #[test]
 fn a_verification_in_depth_finds_rot_that_nothing_else_shows() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     let used = || fs::metadata(&job.entries("paths")[0]).unwrap().modified().unwrap();
     let last_use = used();
@@ -221,7 +222,7 @@ fn a_verification_in_depth_finds_rot_that_nothing_else_shows() {
 
 #[test]
 fn a_disk_without_room_is_told_with_what_takes_it() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, "k", 2_000_000);
     let restore = ["restore", "--preset", "none", "--path", "out", "--key", "k", "--min-free", "1000TB"];
     let said = job.run(&restore);
@@ -242,7 +243,7 @@ fn a_disk_without_room_is_told_with_what_takes_it() {
 
 #[test]
 fn a_store_of_a_newer_version_serves_and_is_not_changed() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     job.write("root/format", "7\n");
     job.remove("work/project/out");
@@ -261,7 +262,7 @@ fn a_store_of_a_newer_version_serves_and_is_not_changed() {
 #[test]
 fn a_root_that_is_shared_on_purpose_says_so() {
     use std::os::unix::fs::PermissionsExt;
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     fs::set_permissions(job.path("root"), fs::Permissions::from_mode(0o2770)).unwrap();
     let restore = ["restore", "--no-session", "--preset", "none", "--path", "out", "--key", "k"];
@@ -274,7 +275,7 @@ fn a_root_that_is_shared_on_purpose_says_so() {
 
 #[test]
 fn a_clock_that_was_set_forth_or_back_costs_no_entry() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for key in ["past", "future"] {
         save(&job, key, 1000);
     }
@@ -289,7 +290,7 @@ fn a_clock_that_was_set_forth_or_back_costs_no_entry() {
 
 #[test]
 fn a_limit_that_cannot_be_read_is_told_with_what_is_allowed() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for (input, value, told) in [
         ("--max-size", "5", "`5` is no size; allowed: a number and a unit, such as 20GB or 500MiB"),
         ("--max-age", "1 moon", "`1 moon` is no time; allowed: a number and a unit, such as 12h, 30d or 2w"),
@@ -308,7 +309,7 @@ fn a_limit_that_cannot_be_read_is_told_with_what_is_allowed() {
 /// looked at.
 #[test]
 fn what_is_very_deep_is_counted_and_removed_where_few_files_may_be_open() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     fs::create_dir(job.path("work/project/out")).unwrap();
     let mut here = Dir::open(&job.path("work/project/out")).unwrap();
     for _ in 0..5000 {
@@ -318,7 +319,7 @@ fn what_is_very_deep_is_counted_and_removed_where_few_files_may_be_open() {
         here.open_dir(b"b").unwrap().create_file(b"x", 0o644).unwrap();
         here = here.open_dir(b"a").unwrap();
     }
-    let program = env!("CARGO_BIN_EXE_runner-cache");
+    let program = PROGRAM;
     let few = |args: &str| {
         let log = job.sh(&format!("ulimit -n 200; {program} {args}"));
         assert!(!log.contains("::warning"), "{args}: {log}");

@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use test_support::project::{self, CARGOS_TAG};
+
 use crate::host::Host;
 use crate::place::Place;
 use crate::strace::{Call, Fault, inject, record, sample};
-use crate::tree::CARGOS_TAG;
 use crate::trial::{Scene, Trial};
 
 /// System calls, and the ways in which a disk makes them fail.
@@ -99,7 +100,7 @@ fn a_folder_that_cannot_be_looked_at_is_not_left_out_of_an_entry() {
     let place = Place::new();
     let mut host = Host::new(&place.path(""));
     host.set("RAYON_NUM_THREADS", "1");
-    host.plant_workspace("work/sibling");
+    project::lay_out(&host.path("work/sibling"), "1.0.0");
     let targets = [host.target(), host.path("work/sibling/target")];
     // So few files that no other thread comes to a call of the same number.
     let plant = || {

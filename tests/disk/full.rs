@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::host::{Host, Said, UNGUARDED};
+use test_support::Said;
+
+use crate::host::{Host, UNGUARDED};
 use crate::place::Place;
 use crate::tree::{SPARSE, Version, plant};
 
@@ -165,7 +167,7 @@ fn restore_on(place: &mut Place, options: &str, is_there: bool) -> bool {
     }
     let whole = Some(host.held_by(&host.entries()[0]));
     place.tmpfs("work/project", ENOUGH);
-    host.plant_project();
+    host.version("1.0.0");
     if is_there {
         plant(&host.target(), Version::Old);
     }
@@ -236,7 +238,7 @@ fn a_log_that_nobody_can_write_fails_no_job() {
     plant(&host.target(), Version::New);
     let into_full = ["sh", "-c", "exec \"$@\" 2>/dev/full", "sh"];
     let said = host.run_under(&into_full, &[&save(), &["--save", "always"][..]].concat());
-    assert!(said.is_success(), "save: {:?}", said.status);
+    assert!(said.is_success(), "save: {:?}", said.code);
     host.remove_target();
     let said = host.run_under(&into_full, &restore());
     assert!(said.is_success() && said.hit() == "exact", "restore: {said:?}");

@@ -4,8 +4,10 @@ use std::fs::{self, File, FileTimes};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::host::{Host, Said};
-use crate::listing::Listing;
+use test_support::Listing;
+use test_support::Said;
+
+use crate::host::Host;
 use crate::place::Place;
 use crate::tree::{Version, plant};
 
@@ -88,7 +90,7 @@ fn a_guard_that_fails_does_so_before_anything_is_brought() {
     let full = Full::new();
     full.fill(31);
     let said = full.restore("k-3", &["--min-free", "60%", "--disk-guard", "fail"]);
-    assert_eq!(said.status.code(), Some(1), "{said:#?}");
+    assert_eq!(said.code, 1, "{said:#?}");
     let error = said.log.lines().find(|line| line.contains("::error")).unwrap();
     assert!(error.contains("this is still too little") && error.contains("/other"), "{error}");
     assert!(full.host.listing().is_none());

@@ -5,7 +5,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::host::{ALONE, Host, Said, UNGUARDED};
+use test_support::Said;
+
+use crate::PROGRAM;
+use crate::host::{ALONE, Host, UNGUARDED};
 use crate::place::{Place, run};
 use crate::tree::{Version, plant};
 
@@ -56,10 +59,8 @@ pub(crate) fn own_program(host: &Host) -> PathBuf {
     let program = host.path("program");
     // Not by this process: what other tests start meanwhile would have the file open for writing until it runs something of
     // its own, and the copy could not be run (ETXTBSY).
-    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_runner-cache")).arg(&program));
-    for file in ["output", "env", "summary"] {
-        fs::write(host.path(file), "").unwrap();
-    }
+    run(Command::new("cp").arg(PROGRAM).arg(&program));
+    host.clear_step();
     program
 }
 
@@ -243,7 +244,7 @@ fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
         assert_eq!(owners(), [1, 1, 2]);
         assert!(root.join("staging/dead").exists());
         let said = b.run(&["remove", "k-1"]);
-        assert!(said.status.code() == Some(1) && said.log.contains("belongs to user 64001"), "{said:#?}");
+        assert!(said.code == 1 && said.log.contains("belongs to user 64001"), "{said:#?}");
         assert_eq!(owners(), [1, 1]);
         a.ok(&["gc", "--keep", "target=1"]);
         assert_eq!(owners(), [1]);
@@ -254,7 +255,7 @@ fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
         let entry = fs::read_dir(&key).unwrap().next().unwrap().unwrap().path();
         fs::write(entry.join("manifest"), "x").unwrap();
         let said = b.run(&["verify"]);
-        assert!(said.status.code() == Some(1) && said.log.contains("it is in"), "{said:#?}");
+        assert!(said.code == 1 && said.log.contains("it is in"), "{said:#?}");
         b.ok(&["verify"]);
 
         fs::set_permissions(root.join("format"), Permissions::from_mode(0o600)).unwrap();
@@ -313,10 +314,7 @@ fn maintenance_of_a_root_of_another_user_is_refused_and_changes_nothing() {
     chown(host.path("root"), Some(NOBODY), None).unwrap();
     for args in [&["gc", "--keep", "target=1"][..], &["remove", "*"], &["verify"], &["list"], &["flush"]] {
         let said = host.run(args);
-        assert!(
-            said.status.code() == Some(1) && said.log.contains("belongs to user 65534"),
-            "{args:?}: {said:#?}"
-        );
+        assert!(said.code == 1 && said.log.contains("belongs to user 65534"), "{args:?}: {said:#?}");
     }
     assert_eq!(host.entries().len(), 1);
 }

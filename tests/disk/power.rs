@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fs::{FlockOperation, flock};
+use test_support::Listing;
+use test_support::Said;
 
-use crate::host::{Host, Said, UNGUARDED};
-use crate::listing;
+use crate::host::{Host, UNGUARDED};
 use crate::place::{Place, run};
 use crate::strace::{Fault, inject, record, sample};
 use crate::tree::{SPARSE, Version, plant};
@@ -124,7 +125,7 @@ fn what_had_not_reached_the_disk_does_not_serve_and_what_had_does() {
             }
             let new = machine.host.listing();
             let entry = machine.save_unflushed();
-            let saved = listing::list(&entry.join("tree"));
+            let saved = Listing::of(&entry.join("tree"));
             match reached {
                 "another file" => machine.commit_journal(),
                 "the manifest" => write_out(&entry.join("manifest")),
@@ -134,9 +135,9 @@ fn what_had_not_reached_the_disk_does_not_serve_and_what_had_does() {
             }
             machine.cut_and_check_out();
             let is_there = !machine.host.entries().is_empty();
-            half += usize::from(is_there && listing::list(&entry.join("tree")) != saved);
+            half += usize::from(is_there && Listing::of(&entry.join("tree")) != saved);
 
-            let is_whole = is_there && listing::list(&entry.join("tree")) == saved;
+            let is_whole = is_there && Listing::of(&entry.join("tree")) == saved;
 
             let said = machine.restore();
 

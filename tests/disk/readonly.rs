@@ -48,7 +48,7 @@ fn a_workspace_that_can_only_be_read_is_left_as_it_is() {
     host.remove_target();
     for is_there in [false, true] {
         place.tmpfs("work/project", "size=64m");
-        host.plant_project();
+        host.version("1.0.0");
         if is_there {
             plant(&host.target(), Version::Old);
         }

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use test_support::files::inside;
 
 use crate::history::{Branch, Clock, History, Job};
 use crate::project::{Part, Project};
@@ -247,10 +248,8 @@ fn is_documentation(message: &Value) -> bool {
 }
 
 fn outputs(records: &Path) -> Vec<String> {
-    let mut paths: Vec<_> =
-        fs::read_dir(records).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let mut paths = inside(records);
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "out"));
-    paths.sort();
     paths.into_iter().map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect()
 }
 

@@ -33,8 +33,6 @@ mod peace;
 mod processes;
 mod said;
 mod settings;
-#[path = "../unpack/mod.rs"]
-mod unpack;
 mod watch;
 mod worker;
 mod wrong;

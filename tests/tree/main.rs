@@ -2,7 +2,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 mod forest;
-mod listing;
 mod packed;
 mod several;
 
@@ -18,9 +17,9 @@ use runner_cache::tree::{
     Tally, Tree,
 };
 use tempfile::TempDir;
+use test_support::Listing;
 
 use forest::{Plant, plants};
-use listing::{Listing, list};
 
 const MODES: [LinkMode; 4] = [LinkMode::Auto, LinkMode::Reflink, LinkMode::Hardlink, LinkMode::Copy];
 
@@ -29,6 +28,11 @@ struct Entry {
     tree: Tree,
     dir: Dir,
     linkable: Vec<bool>,
+}
+
+/// What is in `root`, which is there.
+fn list(root: &Path) -> Listing {
+    Listing::of(root).unwrap_or_else(|| panic!("{}: absent", root.display()))
 }
 
 /// Saves `live` as the folder `name` in `store`.

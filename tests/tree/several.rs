@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use test_support::files;
+
 use super::*;
 
 /// Restores entries to their destinations, as a whole folder or (`true`) as a part of one.
@@ -32,11 +34,9 @@ fn entry(place: &Path, name: &str, files: &[(&str, &str)]) -> Entry {
     save(&live, &place.join("store"), name, LinkMode::Copy)
 }
 
-fn write_all(folder: &Path, files: &[(&str, &str)]) {
-    for (path, text) in files {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+fn write_all(folder: &Path, contents: &[(&str, &str)]) {
+    for (path, text) in contents {
+        files::write(&folder.join(path), text);
     }
 }
 
