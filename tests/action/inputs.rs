@@ -19,7 +19,7 @@ fn error_of(inputs: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_misspelt_value_fails_with_its_input_what_is_allowed_and_a_near_miss() {
+fn misspelt_value_fails_with_its_input_allowed_values_and_a_suggestion() {
     let error = error_of(&[("preset", "crago")]);
     for part in ["preset", "crago", "auto", "none", "cargo"] {
         assert!(error.contains(part), "{part} is not in: {error}");
@@ -27,13 +27,13 @@ fn a_misspelt_value_fails_with_its_input_what_is_allowed_and_a_near_miss() {
 }
 
 #[test]
-fn a_preset_of_none_fails_without_a_path() {
+fn preset_none_requires_a_path() {
     let error = error_of(&[("preset", "none"), ("key", "of-mine")]);
     assert!(error.contains("path"), "{error}");
 }
 
 #[test]
-fn a_preset_of_none_fails_without_a_key() {
+fn preset_none_requires_a_key() {
     let error = error_of(&[("preset", "none"), ("path", "node_modules")]);
     assert!(error.contains("key"), "{error}");
 }
@@ -54,7 +54,7 @@ fn fail_on_cache_miss_lets_a_hit_pass() {
 }
 
 #[test]
-fn an_empty_folder_in_the_cache_is_a_miss() {
+fn empty_directory_in_the_cache_is_a_miss() {
     let host = Host::new();
     let small = host.project("small");
     let run = host.act(&small, &with(&[("lookup-only", "true"), ("save", "never")])).run().assert_success();
@@ -69,7 +69,7 @@ fn an_empty_folder_in_the_cache_is_a_miss() {
 }
 
 #[test]
-fn lookup_only_finds_and_brings_nothing() {
+fn lookup_only_reports_a_hit_and_restores_nothing() {
     let host = Host::new();
     let small = host.project("small");
     host.act(&small, &with(&[("save", "always")])).run().assert_success();

@@ -4,7 +4,7 @@ use crate::host::Host;
 use crate::workflow::{Workflow, cache, checkout, run, save};
 
 #[test]
-fn a_save_only_on_success_knows_that_an_earlier_step_failed() {
+fn save_on_success_skips_a_failed_job() {
     let workflow = |when: &str, work: &str| {
         let cache =
             cache().with("preset", "none").with("path", "data").with("key", "status").with("save", when);
@@ -28,7 +28,7 @@ fn a_save_only_on_success_knows_that_an_earlier_step_failed() {
 }
 
 #[test]
-fn later_steps_can_ask_the_program() {
+fn later_steps_can_run_the_program() {
     let ask = "runner-cache explain >explained\necho \"layers=$(grep -c '^  *key ' explained)\" >>\"$GITHUB_OUTPUT\"";
     let workflow = Workflow::of([checkout(), cache(), run(ask).id("ask"), save().only_if("always()")]);
     let host = Host::new();
@@ -38,7 +38,7 @@ fn later_steps_can_ask_the_program() {
 }
 
 #[test]
-fn a_workspace_beside_the_job_s_own_is_cached_with_it() {
+fn sibling_workspace_is_cached() {
     let workflow = Workflow::of([
         checkout(),
         run("git clone --quiet \"$FIXTURE_REPOSITORIES/btcdecoded/small\" ../sibling"),
@@ -61,7 +61,7 @@ fn a_workspace_beside_the_job_s_own_is_cached_with_it() {
 }
 
 #[test]
-fn jobs_of_a_matrix_share_a_key_and_keep_their_own_target() {
+fn matrix_jobs_share_a_key_and_keep_their_own_target() {
     let with_profile = |script: &str| run(script).env("PROFILE", "${{ matrix.profile }}");
     let workflow = Workflow::of([
         checkout(),

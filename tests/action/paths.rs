@@ -11,7 +11,7 @@ fn only(step: Step, path: &str, key: &str) -> Step {
 }
 
 #[test]
-fn node_modules_come_back_with_links_and_modes_and_the_install_step_is_skipped() {
+fn node_modules_restore_with_links_and_modes_and_skip_the_install_step() {
     let install = "mkdir -p node_modules/.bin node_modules/tool
 printf '#!/bin/sh\\necho the tool runs\\n' >node_modules/tool/cli.sh
 chmod 755 node_modules/tool/cli.sh
@@ -42,7 +42,7 @@ ln -s ../tool/cli.sh node_modules/.bin/tool";
 }
 
 #[test]
-fn restore_keys_give_the_newest_entry_with_their_prefix() {
+fn restore_keys_match_the_newest_entry_with_their_prefix() {
     let workflow = |number: &str| {
         let data = "if [[ -f data/number ]]; then cat data/number; fi\nmkdir -p data && echo \"$NUMBER\" >data/number";
         Workflow::of([
@@ -67,7 +67,7 @@ fn restore_keys_give_the_newest_entry_with_their_prefix() {
 }
 
 #[test]
-fn the_restore_and_save_actions_work_apart() {
+fn restore_and_save_actions_work_separately() {
     let workflow = Workflow::of([
         only(restore().id("cache"), "data", "apart"),
         run("mkdir data && echo made >data/file").id("make").only_if(MISSED),
@@ -83,7 +83,7 @@ fn the_restore_and_save_actions_work_apart() {
 }
 
 #[test]
-fn the_restore_action_leaves_nothing_to_save() {
+fn restore_action_leaves_no_session() {
     let workflow = Workflow::of([
         only(restore().id("cache"), "data", "only-read"),
         run("mkdir data && echo made >data/file"),

@@ -22,7 +22,7 @@ fn compiled(run: &Run, job: &str, step: &str) -> bool {
 }
 
 #[test]
-fn build_lib_uploads_what_it_built_with_hashes_and_the_second_run_starts_warm() {
+fn build_lib_uploads_artifacts_with_hashes_and_reruns_warm() {
     let host = Host::new();
     let small = host.project("small");
     let workflow = call_for_small("build_lib", &[("features", "verify"), ("verify_deterministic", "true")]);
@@ -52,7 +52,7 @@ fn assert_sums_hold(artifacts: &Path, lock: &Path) {
 }
 
 #[test]
-fn build_lib_fails_where_a_build_is_not_deterministic() {
+fn build_lib_fails_on_a_nondeterministic_build() {
     let host = Host::new();
     let small = host.project("small");
     let build = "fn main() { println!(\"cargo::rustc-env=NOW={:?}\", std::time::SystemTime::now()); }\n";
@@ -76,7 +76,7 @@ fn build_lib_works_without_the_cache() {
 }
 
 #[test]
-fn verify_consensus_tests_and_the_second_run_starts_warm() {
+fn verify_consensus_tests_and_reruns_warm() {
     let host = Host::new();
     let small = host.project("small");
     let workflow = call_for_small("verify_consensus", &[("kani", "false")]);
@@ -90,7 +90,7 @@ fn verify_consensus_tests_and_the_second_run_starts_warm() {
 }
 
 #[test]
-fn verify_consensus_fails_with_a_failing_test() {
+fn verify_consensus_fails_on_a_failing_test() {
     let host = Host::new();
     let small = host.project("small");
     small.edit("tests/amounts.rs", "50.00000000", "21.00000000");
@@ -99,7 +99,7 @@ fn verify_consensus_fails_with_a_failing_test() {
 }
 
 #[test]
-fn verify_consensus_uses_a_kani_that_is_there() {
+fn verify_consensus_uses_an_installed_kani() {
     let host = Host::new();
     let small = host.project("small");
     let tools = host.script("tools", "cargo-kani", "echo \"proofs of $*\"");
@@ -112,7 +112,7 @@ fn verify_consensus_uses_a_kani_that_is_there() {
 }
 
 #[test]
-fn verify_consensus_fails_with_a_failing_proof_unless_told_otherwise() {
+fn verify_consensus_fails_on_a_failing_proof_unless_allowed() {
     let host = Host::new();
     let small = host.project("small");
     let tools = host.script("tools", "cargo-kani", "echo a proof fails; exit 1");
@@ -126,7 +126,7 @@ fn verify_consensus_fails_with_a_failing_proof_unless_told_otherwise() {
 }
 
 #[test]
-fn verify_consensus_installs_kani_once_and_then_takes_it_from_the_cache() {
+fn verify_consensus_installs_kani_once_and_then_restores_it() {
     let host = Host::new();
     let small = host.project("small");
     // Kani itself comes from the network; this cargo and rustup do what the real ones would leave on the disk.
@@ -163,7 +163,7 @@ fn verify_consensus_installs_kani_once_and_then_takes_it_from_the_cache() {
 }
 
 #[test]
-fn parallel_tests_share_a_key_and_the_second_run_starts_warm() {
+fn parallel_tests_share_a_key_and_rerun_warm() {
     let host = Host::new();
     let small = host.project("small");
     let workflow = Workflow::calling("parallel-tests", &[("features", "verify")]);

@@ -8,7 +8,7 @@ use test_support::Job;
 use crate::PROGRAM;
 
 #[test]
-fn a_second_job_starts_from_what_the_first_one_built() {
+fn second_job_reuses_the_first_build() {
     let job = Job::new(PROGRAM);
     let (first, saved) = job.build(&[]);
     assert_eq!(first.outputs["target-hit"], "miss");
@@ -27,7 +27,7 @@ fn a_second_job_starts_from_what_the_first_one_built() {
 }
 
 #[test]
-fn a_job_that_changed_nothing_makes_no_entry() {
+fn no_op_job_makes_no_entry() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     for _ in 0..2 {
@@ -38,7 +38,7 @@ fn a_job_that_changed_nothing_makes_no_entry() {
 }
 
 #[test]
-fn runners_that_take_turns_and_change_nothing_make_no_entry() {
+fn alternating_runners_without_changes_make_no_entry() {
     let mut job = Job::new(PROGRAM);
     job.write("work/project/src/lib.rs", "pub fn one() {}\n");
     job.sh("cp -r ../project ../other");
@@ -54,7 +54,7 @@ fn runners_that_take_turns_and_change_nothing_make_no_entry() {
 }
 
 #[test]
-fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
+fn changed_lock_file_is_a_partial_hit() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
@@ -66,7 +66,7 @@ fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
 }
 
 #[test]
-fn manifests_make_the_key_where_there_is_no_lock_file() {
+fn key_hashes_manifests_without_a_lock_file() {
     let job = Job::new(PROGRAM);
     fs::remove_file(job.path("work/project/Cargo.lock")).unwrap();
     let key = || job.ok(&["restore", "--no-session"]).outputs["cargo-cache-key"].clone();
@@ -77,7 +77,7 @@ fn manifests_make_the_key_where_there_is_no_lock_file() {
 }
 
 #[test]
-fn what_changes_the_output_changes_the_key_and_nothing_else_does() {
+fn only_inputs_of_the_output_change_the_key() {
     let mut job = Job::new(PROGRAM);
     let key = |job: &Job| job.ok(&["restore", "--no-session"]).outputs["target-cache-key"].clone();
     let before = key(&job);
@@ -103,7 +103,7 @@ fn what_changes_the_output_changes_the_key_and_nothing_else_does() {
 }
 
 #[test]
-fn target_and_home_are_found_where_the_environment_puts_them() {
+fn target_and_cargo_home_follow_the_environment() {
     let mut job = Job::new(PROGRAM);
     job.set("CARGO_TARGET_DIR", job.path("elsewhere/target").display());
     job.set("CARGO_HOME", job.path("elsewhere/home").display());
@@ -122,7 +122,7 @@ fn target_and_home_are_found_where_the_environment_puts_them() {
 }
 
 #[test]
-fn a_sibling_workspace_is_cached_besides() {
+fn caches_a_sibling_workspace() {
     let job = Job::new(PROGRAM);
     job.sh("cp -r . ../sibling");
     job.ok(&["restore", "--workspaces", ".\n../sibling -> out"]);
@@ -136,7 +136,7 @@ fn a_sibling_workspace_is_cached_besides() {
 }
 
 #[test]
-fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() {
+fn restore_adds_downloads_to_a_shared_home_and_save_skips_secrets() {
     let job = Job::new(PROGRAM);
     let home = "home/.cargo";
     for file in ["registry/index/i/config.json", "registry/cache/i/a-1.crate", "git/db/g-0123/HEAD"] {
@@ -176,7 +176,7 @@ fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() 
 }
 
 #[test]
-fn build_outputs_are_kept_by_commit() {
+fn build_outputs_are_keyed_by_commit() {
     let job = Job::new(PROGRAM);
     let commit = "git add -A; git -c user.name=n -c user.email=e commit -qm c";
     job.write("work/project/.gitignore", "/target\n");
@@ -195,7 +195,7 @@ fn build_outputs_are_kept_by_commit() {
 }
 
 #[test]
-fn build_outputs_alone_are_kept_where_the_commit_is_known() {
+fn build_outputs_without_target_need_a_known_commit() {
     let job = Job::new(PROGRAM);
     let builds = ["--preset", "none", "--builds", "out"];
     job.write("work/project/out", "built");
@@ -215,7 +215,7 @@ fn build_outputs_alone_are_kept_where_the_commit_is_known() {
 
 /// The table of what may be hard-linked, against the real toolchain.
 #[test]
-fn a_build_on_hard_links_writes_into_no_entry() {
+fn build_on_hard_links_changes_no_entry() {
     let job = Job::new(PROGRAM);
     job.write(
         "work/project/src/lib.rs",
@@ -253,7 +253,7 @@ fn a_build_on_hard_links_writes_into_no_entry() {
 
 /// Cargo links programs out of `deps/` in each build, fresh ones as well: what has no other name at a save gets one later.
 #[test]
-fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
+fn replaced_program_shares_no_inode_with_the_entry() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore", "--link-mode", "hardlink"]);
     job.sh("cargo build -q; mv target/debug/small .; cargo build -q --config profile.dev.debug=0");
@@ -276,7 +276,7 @@ fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
 }
 
 #[test]
-fn an_entry_whose_linked_file_was_written_into_is_dropped() {
+fn entry_with_a_modified_linked_file_is_dropped() {
     let job = Job::new(PROGRAM);
     job.write("work/project/src/lib.rs", "pub fn a() {}\n");
     job.ok(&["restore", "--link-mode", "hardlink"]);
@@ -294,7 +294,7 @@ fn an_entry_whose_linked_file_was_written_into_is_dropped() {
 }
 
 #[test]
-fn a_build_with_a_sibling_is_kept_by_both_commits() {
+fn build_outputs_of_siblings_are_keyed_by_both_commits() {
     let job = Job::new(PROGRAM);
     let commit = "git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c";
     job.write("work/project/.gitignore", "/target\n");
@@ -312,7 +312,7 @@ fn a_build_with_a_sibling_is_kept_by_both_commits() {
 }
 
 #[test]
-fn of_a_shared_home_only_what_the_lock_file_names_is_saved_if_it_is_what_that_says() {
+fn save_takes_only_locked_and_verified_crates_from_a_shared_home() {
     let job = Job::new(PROGRAM);
     for crate_ in ["a-1.0.0", "neighbours-1.0.0"] {
         job.write(&format!("home/.cargo/registry/cache/i/{crate_}.crate"), "right");

@@ -19,7 +19,7 @@ fn restore(job: &Job) -> Said {
 
 /// Folders whose names only begin like those that a restore makes for a moment.
 #[test]
-fn folders_of_others_stay_beside_and_in_a_destination() {
+fn restore_keeps_foreign_directories_beside_and_in_the_destination() {
     let job = Job::new(PROGRAM);
     let theirs = [
         "work/project/.runner-cache-tools/bin",
@@ -41,7 +41,7 @@ fn folders_of_others_stay_beside_and_in_a_destination() {
 }
 
 #[test]
-fn a_cache_root_beside_the_destination_stays() {
+fn restore_keeps_a_cache_root_beside_the_destination() {
     let mut job = Job::new(PROGRAM);
     job.set("RUNNER_CACHE_ROOT", job.path("work/project/.runner-cache-store").display());
     save(&job);
@@ -52,7 +52,7 @@ fn a_cache_root_beside_the_destination_stays() {
 
 /// As in the root of a new ext4 that is mounted at the target folder.
 #[test]
-fn what_is_the_file_systems_own_is_neither_saved_nor_removed() {
+fn lost_and_found_is_neither_saved_nor_removed() {
     let job = Job::new(PROGRAM);
     job.sh("mkdir -p target/lost+found; echo precious >target/lost+found/file");
     let inputs = ["--layers", "target"];
@@ -71,7 +71,7 @@ fn what_is_the_file_systems_own_is_neither_saved_nor_removed() {
 }
 
 #[test]
-fn a_folder_with_files_does_not_make_way_for_a_file() {
+fn restore_does_not_replace_a_non_empty_directory_with_a_file() {
     let job = Job::new(PROGRAM);
     save(&job);
     job.sh("rm out/file; mkdir out/file; echo precious >out/file/mine; echo more >out/other");
@@ -89,7 +89,7 @@ fn a_folder_with_files_does_not_make_way_for_a_file() {
 }
 
 #[test]
-fn what_is_no_folder_is_named_before_anything_is_made() {
+fn restore_names_what_is_no_directory_before_creating_anything() {
     for make in ["echo x >out", "ln -s nowhere out", "ln -s out out"] {
         let job = Job::new(PROGRAM);
         save(&job);
@@ -102,7 +102,7 @@ fn what_is_no_folder_is_named_before_anything_is_made() {
 }
 
 #[test]
-fn restores_of_one_folder_at_the_same_time_all_end_well() {
+fn concurrent_restores_of_one_directory_all_succeed() {
     let job = Job::new(PROGRAM);
     job.sh("mkdir out; for i in $(seq 1000); do echo $i >out/$i; done");
     save(&job);
@@ -130,7 +130,7 @@ fn restore_with(job: &Job, mount: &str) -> String {
 }
 
 #[test]
-fn what_failed_is_told_and_not_what_came_after_it() {
+fn failure_reports_its_cause_not_its_consequence() {
     let job = Job::new(PROGRAM);
     save(&job);
     job.sh("echo other >out/file");
@@ -139,7 +139,7 @@ fn what_failed_is_told_and_not_what_came_after_it() {
 }
 
 #[test]
-fn what_is_mounted_in_a_destination_is_named() {
+fn restore_names_a_mount_in_the_destination() {
     let job = Job::new(PROGRAM);
     job.write("work/project/out/sub/x", "cached");
     save(&job);

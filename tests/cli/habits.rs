@@ -17,7 +17,7 @@ fn there_and_back(job: &Job, paths: &str) {
 }
 
 #[test]
-fn what_is_excluded_is_left_out_however_it_is_written() {
+fn exclusion_works_in_every_spelling() {
     for (path, excluded, file) in [
         ("node_modules", "**/node_modules/.cache", "node_modules/.cache/x"),
         ("packages/a/node_modules", "packages/*/node_modules/.cache", "packages/a/node_modules/.cache/x"),
@@ -36,7 +36,7 @@ fn what_is_excluded_is_left_out_however_it_is_written() {
 }
 
 #[test]
-fn a_workspace_with_brackets_in_its_path_is_a_path_like_any_other() {
+fn brackets_in_the_workspace_path_are_literal() {
     let mut job = Job::new(PROGRAM);
     job.write("work/[a]{b}/p/d/x", "1");
     job.move_to("work/[a]{b}/p");
@@ -45,7 +45,7 @@ fn a_workspace_with_brackets_in_its_path_is_a_path_like_any_other() {
 }
 
 #[test]
-fn comments_among_paths_are_none_of_them() {
+fn comments_in_path_lists_are_ignored() {
     let job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     there_and_back(&job, "# the deps [not the tools\nd\n  # more\n");
@@ -53,7 +53,7 @@ fn comments_among_paths_are_none_of_them() {
 }
 
 #[test]
-fn a_key_is_what_is_written_without_the_end_of_its_line() {
+fn key_is_trimmed_of_its_newline() {
     let job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     let restore = |key: &str, path: &str| {
@@ -76,7 +76,7 @@ fn a_key_is_what_is_written_without_the_end_of_its_line() {
 }
 
 #[test]
-fn a_look_that_finds_nothing_saves_all_the_same() {
+fn lookup_only_miss_still_saves() {
     let job = Job::new(PROGRAM);
     let args = ["--preset", "none", "--path", "d", "--key", "k", "--lookup-only"];
     let look = || job.ok(&[&["restore"], &args[..]].concat()).outputs["cache-hit"].clone();
@@ -90,7 +90,7 @@ fn a_look_that_finds_nothing_saves_all_the_same() {
 }
 
 #[test]
-fn what_cargo_has_of_its_own_is_not_cached_twice() {
+fn paths_do_not_repeat_cargos_layers() {
     let job = Job::new(PROGRAM);
     let said = job.ok(&["restore", "--path", "target/\nmore"]);
     assert!(said.log.contains("path: `target` is cached by cargo's own layers already"), "{}", said.log);
@@ -103,7 +103,7 @@ fn what_cargo_has_of_its_own_is_not_cached_twice() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn save_names_missing_paths() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "absent", "--key", "k"]);
     let log = job.ok(&["save"]).log;
@@ -120,7 +120,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
+fn tilde_without_home_is_the_users_home() {
     let mut job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     job.set("HOME", "");
@@ -139,7 +139,7 @@ fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
 }
 
 #[test]
-fn what_two_steps_restore_is_saved_once() {
+fn two_restores_of_one_layer_save_it_once() {
     let job = Job::new(PROGRAM);
     let args = ["--preset", "none", "--path", "d", "--key", "k"];
     for _ in 0..2 {

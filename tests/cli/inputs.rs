@@ -7,7 +7,7 @@ use test_support::Job;
 use crate::PROGRAM;
 
 #[test]
-fn wrong_inputs_are_told_and_lose_nothing() {
+fn invalid_inputs_fail_with_a_message_and_lose_nothing() {
     let wrong: [(&[&str], &str); 13] = [
         (
             &["--save", "nver"],
@@ -65,7 +65,7 @@ fn wrong_inputs_are_told_and_lose_nothing() {
 }
 
 #[test]
-fn an_input_that_does_not_exist_is_told_when_the_runner_hands_it_on() {
+fn unknown_input_from_the_runner_is_reported() {
     let mut job = Job::new(PROGRAM);
     job.set("RUNNER_CACHE_INPUTS", r#"{"Fail-On-Cache-Mis": "true"}"#);
     let said = job.run(&["restore"]);
@@ -78,7 +78,7 @@ fn an_input_that_does_not_exist_is_told_when_the_runner_hands_it_on() {
 }
 
 #[test]
-fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
+fn usage_error_names_the_help_command() {
     let all_inputs =
         |command: &str| format!("`runner-cache {command} --help` and the README tell all inputs");
     let takes = |command: &str| format!("`runner-cache {command} --help` tells what it takes");
@@ -122,7 +122,7 @@ fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
 }
 
 #[test]
-fn a_variable_that_is_wrong_is_named_and_only_inputs_have_one() {
+fn invalid_variable_is_named_and_only_inputs_have_variables() {
     let mut job = Job::new(PROGRAM);
     for name in ["JSON", "UNITS", "DRY_RUN", "NO_SESSION", "DEEP", "SORT"] {
         job.set(&format!("RUNNER_CACHE_{name}"), "1");
@@ -143,7 +143,7 @@ fn a_variable_that_is_wrong_is_named_and_only_inputs_have_one() {
 }
 
 #[test]
-fn a_miss_fails_only_where_it_is_to() {
+fn fail_on_cache_miss_fails_only_on_a_miss() {
     let job = Job::new(PROGRAM);
     assert_eq!(job.run(&["restore", "--fail-on-cache-miss"]).code, 1);
     assert_eq!(job.ok(&["restore", "--fail-on-cache-miss=false"]).outputs["cache-hit"], "false");
@@ -153,7 +153,7 @@ fn a_miss_fails_only_where_it_is_to() {
 }
 
 #[test]
-fn looking_only_brings_nothing() {
+fn lookup_only_restores_nothing() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
@@ -164,7 +164,7 @@ fn looking_only_brings_nothing() {
 }
 
 #[test]
-fn paths_are_cached_as_by_actions_cache() {
+fn paths_behave_as_in_actions_cache() {
     let job = Job::new(PROGRAM);
     for file in ["node_modules/a/index.js", "out/x.bin", "out/y.log", "out/deep/z.bin", "single.txt"] {
         job.write(&format!("work/project/{file}"), "1");
@@ -189,7 +189,7 @@ fn paths_are_cached_as_by_actions_cache() {
 }
 
 #[test]
-fn other_paths_under_the_same_key_are_another_thing() {
+fn same_key_with_other_paths_is_a_miss() {
     let job = Job::new(PROGRAM);
     job.write("work/project/a", "1");
     job.write("work/project/b", "1");
@@ -206,7 +206,7 @@ fn other_paths_under_the_same_key_are_another_thing() {
 }
 
 #[test]
-fn a_save_with_inputs_of_its_own_saves_these_as_well() {
+fn save_with_its_own_inputs_saves_them_too() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; echo 1 >own");
@@ -216,7 +216,7 @@ fn a_save_with_inputs_of_its_own_saves_these_as_well() {
 }
 
 #[test]
-fn the_users_own_variables_are_in_the_key_and_their_values_nowhere() {
+fn key_env_changes_the_key_without_storing_values() {
     let mut job = Job::new(PROGRAM);
     job.write("work/project/cached", "1");
     let args =
@@ -232,7 +232,7 @@ fn the_users_own_variables_are_in_the_key_and_their_values_nowhere() {
 }
 
 #[test]
-fn places_of_the_cache_may_be_told_in_any_way() {
+fn cache_root_accepts_every_spelling() {
     let mut job = Job::new(PROGRAM);
     job.build(&[]);
     fs::rename(job.path("root"), job.path("home/cache")).unwrap();
@@ -251,7 +251,7 @@ fn places_of_the_cache_may_be_told_in_any_way() {
 }
 
 #[test]
-fn when_to_save_follows_the_job() {
+fn save_policy_follows_the_job_status() {
     let cases = [
         ("auto", "success", true),
         ("auto", "failure", true),
@@ -272,7 +272,7 @@ fn when_to_save_follows_the_job() {
 }
 
 #[test]
-fn a_job_is_saved_once_whoever_comes() {
+fn second_save_of_a_job_is_a_no_op() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     assert!(job.ok(&["save"]).log.contains("saved already"));
@@ -280,7 +280,7 @@ fn a_job_is_saved_once_whoever_comes() {
 }
 
 #[test]
-fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
+fn run_restores_saves_and_returns_the_commands_exit_code() {
     let job = Job::new(PROGRAM);
     let said = job.ok(&["run", "--", "cargo", "build", "--offline"]);
     assert!(said.log.contains("target  saved"), "{}", said.log);
@@ -292,7 +292,7 @@ fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
 }
 
 #[test]
-fn list_and_inspect_tell_what_is_there() {
+fn list_and_inspect_show_entries() {
     let job = Job::new(PROGRAM);
     assert!(job.ok(&["list"]).stdout.starts_with("no entries"));
     assert_eq!(job.ok(&["list", "--json"]).stdout, "[]\n");
@@ -307,7 +307,7 @@ fn list_and_inspect_tell_what_is_there() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_read_is_told() {
+fn non_utf8_variable_is_reported() {
     use std::os::unix::ffi::OsStrExt;
     let job = Job::new(PROGRAM);
     let odd = std::ffi::OsStr::from_bytes(b"/tmp/\xff");

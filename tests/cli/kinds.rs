@@ -93,7 +93,7 @@ fn triple(job: &Job) -> String {
 }
 
 #[test]
-fn the_members_of_a_virtual_workspace_are_compiled_once() {
+fn virtual_workspace_members_compile_once() {
     let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with("work/project/Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n")
@@ -106,7 +106,7 @@ fn the_members_of_a_virtual_workspace_are_compiled_once() {
 }
 
 #[test]
-fn several_workspaces_with_a_target_folder_each_are_compiled_once() {
+fn workspaces_with_their_own_targets_compile_once() {
     let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with_package("work/project/one", "one", "")
@@ -119,7 +119,7 @@ fn several_workspaces_with_a_target_folder_each_are_compiled_once() {
 }
 
 #[test]
-fn several_workspaces_that_share_a_target_folder_outside_of_them_are_compiled_once() {
+fn workspaces_sharing_an_outside_target_compile_once() {
     let mut job = Job::new(PROGRAM);
     job.set("CARGO_TARGET_DIR", job.path("elsewhere/target").display());
     let checkout = Checkout::default()
@@ -132,7 +132,7 @@ fn several_workspaces_that_share_a_target_folder_outside_of_them_are_compiled_on
 }
 
 #[test]
-fn a_target_folder_on_another_disk_is_named_and_no_link_of_the_checkout_leads_there() {
+fn target_on_another_disk_needs_its_path_not_a_symlink_of_the_checkout() {
     let job = Job::new(PROGRAM);
     let checkout =
         Checkout::default().with_package("work/project", "small", "").locked(&job, &["work/project"]);
@@ -159,7 +159,7 @@ fn a_target_folder_on_another_disk_is_named_and_no_link_of_the_checkout_leads_th
 }
 
 #[test]
-fn a_workspace_in_a_subfolder_is_compiled_once_and_so_is_a_package_that_it_excludes() {
+fn nested_workspace_and_its_excluded_package_compile_once() {
     let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with("work/project/.cargo/config.toml", "[build]\ntarget-dir = \"out/all\"\n")
@@ -184,7 +184,7 @@ fn a_workspace_in_a_subfolder_is_compiled_once_and_so_is_a_package_that_it_exclu
 }
 
 #[test]
-fn intermediate_files_are_cached_wherever_they_are() {
+fn build_dir_is_cached_wherever_it_is() {
     let configured: [(&str, &str); 6] = [
         ("build-dir = \"intermediate\"", ""),
         ("build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"", ""),
@@ -216,7 +216,7 @@ fn intermediate_files_are_cached_wherever_they_are() {
 }
 
 #[test]
-fn intermediate_files_are_cached_in_a_cargo_home_of_the_jobs_own_as_well() {
+fn build_dir_in_an_isolated_cargo_home_is_cached() {
     let mut job = Job::new(PROGRAM);
     job.write(
         "home/.cargo/config.toml",
@@ -240,7 +240,7 @@ fn intermediate_files_are_cached_in_a_cargo_home_of_the_jobs_own_as_well() {
 }
 
 #[test]
-fn a_program_that_is_stripped_writes_into_no_entry_where_intermediate_files_are_apart() {
+fn stripping_with_a_separate_build_dir_changes_no_entry() {
     let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with("work/project/.cargo/config.toml", "[build]\nbuild-dir = \"intermediate\"\n")
@@ -266,7 +266,7 @@ fn a_program_that_is_stripped_writes_into_no_entry_where_intermediate_files_are_
 }
 
 #[test]
-fn builds_for_any_triple_and_profile_are_cached() {
+fn every_triple_and_profile_is_cached() {
     let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with_package("work/project", "small", "[profile.shipping]\ninherits = \"release\"\n")
@@ -291,7 +291,7 @@ fn builds_for_any_triple_and_profile_are_cached() {
 }
 
 #[test]
-fn a_checkout_without_a_lock_file_is_compiled_once() {
+fn workspace_without_a_lock_file_compiles_once() {
     let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with_package(
@@ -305,7 +305,7 @@ fn a_checkout_without_a_lock_file_is_compiled_once() {
 }
 
 #[test]
-fn a_path_may_have_spaces_and_letters_of_any_language() {
+fn paths_may_have_spaces_and_unicode() {
     let mut job = Job::new(PROGRAM);
     let project = "work/Größe und Maß/日本 [x] {y}";
     job.move_to(project);
@@ -324,7 +324,7 @@ fn a_path_may_have_spaces_and_letters_of_any_language() {
 }
 
 #[test]
-fn a_package_that_only_cargos_configuration_names_is_a_source_as_well() {
+fn package_named_only_in_cargo_config_is_a_source() {
     let job = Job::new(PROGRAM);
     let origin = job.path("origin");
     Checkout::default()

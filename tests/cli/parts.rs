@@ -76,7 +76,7 @@ fn in_root(job: &Job, folder: &str) -> usize {
 }
 
 #[test]
-fn what_has_not_changed_stays_where_it_is() {
+fn save_references_unchanged_files() {
     let job = job();
     change(&job, [7], "changed");
     job.write("work/project/out/new/file", "");
@@ -95,7 +95,7 @@ fn what_has_not_changed_stays_where_it_is() {
 }
 
 #[test]
-fn what_an_evicted_entry_had_stays_for_as_long_as_one_needs_it() {
+fn evicted_entrys_files_stay_while_referenced() {
     let job = job();
     job.write(&file(9), &"x".repeat(3_000_000));
     save(&job);
@@ -114,7 +114,7 @@ fn what_an_evicted_entry_had_stays_for_as_long_as_one_needs_it() {
 }
 
 #[test]
-fn an_entry_of_which_little_is_left_is_needed_by_nobody() {
+fn save_does_not_reference_an_entry_with_little_in_use() {
     let job = job();
     change(&job, 0..20, "changed");
     save(&job);
@@ -125,7 +125,7 @@ fn an_entry_of_which_little_is_left_is_needed_by_nobody() {
 }
 
 #[test]
-fn an_entry_is_not_kept_for_one_of_its_folders_when_the_rest_is_of_no_use() {
+fn save_references_no_entry_for_one_of_its_directories_alone() {
     let job = job();
     let inputs = ["--preset", "none", "--path", "out\nlarge", "--key", "both"];
     for round in ["1", "2", "3"] {
@@ -148,7 +148,7 @@ fn an_entry_is_not_kept_for_one_of_its_folders_when_the_rest_is_of_no_use() {
 }
 
 #[test]
-fn extracted_crates_stay_and_come_one_by_one() {
+fn extracted_crates_are_referenced_one_by_one() {
     let job = Job::new(PROGRAM);
     let crates = |name: &str| format!("home/.cargo/registry/src/i/{name}-1.0.0");
     let download = |name: &str| {
@@ -178,7 +178,7 @@ fn extracted_crates_stay_and_come_one_by_one() {
 }
 
 #[test]
-fn a_further_name_of_a_file_that_is_there_already_is_no_second_file() {
+fn hard_link_to_an_unchanged_file_takes_no_second_copy() {
     let job = job();
     job.write(&file(9), &"x".repeat(3_000_000));
     save(&job);
@@ -192,7 +192,7 @@ fn a_further_name_of_a_file_that_is_there_already_is_no_second_file() {
 }
 
 #[test]
-fn however_often_little_changes_the_disk_has_little_more_than_the_newest_entry() {
+fn many_small_changes_use_little_more_than_one_entry() {
     let job = job();
     let mut relinked = 0;
     for round in 0..24 {
@@ -208,7 +208,7 @@ fn however_often_little_changes_the_disk_has_little_more_than_the_newest_entry()
 }
 
 #[test]
-fn damage_where_files_stay_is_damage_of_all_who_need_them() {
+fn damage_to_referenced_files_damages_every_referrer() {
     let job = job();
     let first = job.newest_entry("paths");
     change(&job, [7], "changed");
@@ -225,7 +225,7 @@ fn damage_where_files_stay_is_damage_of_all_who_need_them() {
 }
 
 #[test]
-fn what_is_lacking_in_the_earlier_entry_comes_from_the_job() {
+fn save_recopies_files_missing_from_the_base_entry() {
     let job = job();
     let first = job.newest_entry("paths");
     fs::remove_file(first.join("tree/0/0/8")).unwrap();
@@ -244,7 +244,7 @@ fn what_is_lacking_in_the_earlier_entry_comes_from_the_job() {
 }
 
 #[test]
-fn a_part_that_somebody_deleted_is_damage_of_the_entry() {
+fn deleted_reference_is_damage() {
     let job = job();
     let first = job.newest_entry("paths");
     change(&job, [7], "changed");
@@ -257,7 +257,7 @@ fn a_part_that_somebody_deleted_is_damage_of_the_entry() {
 }
 
 #[test]
-fn where_a_manifest_can_have_no_further_name_files_get_theirs() {
+fn save_stores_all_files_when_the_manifest_is_at_its_link_limit() {
     let job = job();
     let entry = job.newest_entry("paths");
     fs::create_dir(job.path("names")).unwrap();

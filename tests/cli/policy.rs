@@ -37,7 +37,7 @@ const GREEDY: [&[&str]; 4] =
     [&["--max-age", "1s"], &["--max-size", "1kB"], &["--keep", "paths=1"], &["--min-free", "90%"]];
 
 #[test]
-fn limits_of_a_job_reach_no_entries_of_others() {
+fn job_limits_evict_only_its_own_entries() {
     for limit in GREEDY {
         let mut job = Job::new(PROGRAM);
         job.set("RUNNER_CACHE_DISK_GUARD", "off");
@@ -80,7 +80,7 @@ fn limits_of_a_job_reach_no_entries_of_others() {
 }
 
 #[test]
-fn limits_of_the_host_reach_all_entries_whatever_a_job_says() {
+fn host_limits_evict_entries_of_every_job() {
     let mut job = Job::new(PROGRAM);
     for repository in ["o/one", "o/two", "o/three"] {
         job.set("GITHUB_REPOSITORY", repository);
@@ -94,7 +94,7 @@ fn limits_of_the_host_reach_all_entries_whatever_a_job_says() {
 }
 
 #[test]
-fn a_mode_of_the_job_narrows_what_it_does() {
+fn mode_input_narrows_what_the_job_may_do() {
     let job = Job::new(PROGRAM);
     assert!(
         save(&job, "k", "one", &["--cache-mode", "read"]).contains("the job's `cache-mode` does not let it")
@@ -117,7 +117,7 @@ fn a_mode_of_the_job_narrows_what_it_does() {
 }
 
 #[test]
-fn a_host_says_which_repositories_have_a_cache_and_what_events_do() {
+fn policy_restricts_repositories_and_events() {
     let mut job = Job::new(PROGRAM);
     job.policy("repositories: [ours/*]\nevents:\n  pull_request: read\n");
     assert!(save(&job, "k", "x", &[]).contains("the policy of this host does not let it"));
@@ -131,7 +131,7 @@ fn a_host_says_which_repositories_have_a_cache_and_what_events_do() {
 }
 
 #[test]
-fn where_the_host_has_its_cache_no_job_moves_it() {
+fn job_cannot_move_the_policys_cache_root() {
     let mut job = Job::new(PROGRAM);
     job.policy(&format!("cache-root: {}\n", job.path("of-host").display()));
     let log = save(&job, "k", "x", &[]);
@@ -144,7 +144,7 @@ fn where_the_host_has_its_cache_no_job_moves_it() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_taken_leaves_jobs_without_a_cache_and_they_go_on() {
+fn invalid_policy_disables_the_cache_and_jobs_continue() {
     let mut job = Job::new(PROGRAM);
     save(&job, "k", "x", &[]);
     job.policy("max-sice: 1GB\n");
@@ -161,7 +161,7 @@ fn a_policy_that_cannot_be_taken_leaves_jobs_without_a_cache_and_they_go_on() {
 }
 
 #[test]
-fn a_policy_that_jobs_can_write_decides_nothing() {
+fn policy_writable_by_jobs_is_rejected() {
     let mut job = Job::new(PROGRAM);
     job.policy("share: host\n");
     let file = job.path("policy/runner-cache.yml");
@@ -174,7 +174,7 @@ fn a_policy_that_jobs_can_write_decides_nothing() {
 }
 
 #[test]
-fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
+fn tampered_session_cannot_widen_the_scope() {
     let changes: [(&str, &str, &str); 4] = [
         (r#""ref": "refs/pull/7/merge""#, r#""ref": "refs/heads/main""#, "to save to refs/heads/main of o/r"),
         (r#""repository": "o/r""#, r#""repository": "o/other""#, "to save to refs/pull/7/merge of o/other"),
@@ -199,7 +199,7 @@ fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
 }
 
 #[test]
-fn who_only_writes_adds_to_the_pool_once() {
+fn write_only_job_publishes_units_once() {
     let job = crate::pool::host();
     let mut counts = Vec::new();
     for _ in 0..3 {
@@ -213,7 +213,7 @@ fn who_only_writes_adds_to_the_pool_once() {
 }
 
 #[test]
-fn the_mode_of_the_save_narrows_what_its_restore_was_told() {
+fn save_mode_narrows_the_sessions_mode() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/project/data/file", "x");
@@ -222,7 +222,7 @@ fn the_mode_of_the_save_narrows_what_its_restore_was_told() {
 }
 
 #[test]
-fn a_link_that_comes_with_a_later_checkout_leads_a_save_nowhere() {
+fn symlink_from_a_later_checkout_does_not_redirect_the_save() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/secret/id", "x");

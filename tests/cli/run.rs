@@ -37,7 +37,7 @@ pub(crate) fn signalled(job: &Job, command: &str, script: &str, signals: &[Signa
 }
 
 #[test]
-fn a_cancel_reaches_the_command_and_nothing_is_saved() {
+fn cancel_reaches_the_command_and_saves_nothing() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let job = Job::new(PROGRAM);
         let started = Instant::now();
@@ -53,7 +53,7 @@ fn a_cancel_reaches_the_command_and_nothing_is_saved() {
 }
 
 #[test]
-fn a_command_that_goes_on_after_a_cancel_is_waited_for_and_gets_the_next_signal_too() {
+fn waits_for_a_command_that_survives_a_cancel_and_forwards_the_next_signal() {
     let job = Job::new(PROGRAM);
     let script = "trap 'echo >>ready' TERM; trap 'exit 9' INT; echo >ready; while :; do sleep 0.01; done";
     let (ended, log) = signalled(&job, "run", script, &[Signal::TERM, Signal::TERM, Signal::INT]);
@@ -61,7 +61,7 @@ fn a_command_that_goes_on_after_a_cancel_is_waited_for_and_gets_the_next_signal_
 }
 
 #[test]
-fn what_a_terminal_sends_to_the_command_anyway_reaches_it_once() {
+fn terminal_signals_reach_the_command_once() {
     let job = Job::new(PROGRAM);
     let terminal = r#"
 import os, pty, sys, time
@@ -84,16 +84,15 @@ os.waitpid(pid, 0)
 }
 
 #[test]
-fn what_nohup_started_outlives_its_terminal() {
+fn command_under_nohup_outlives_its_terminal() {
     let job = Job::new(PROGRAM);
-    let program = PROGRAM;
     let log =
-        job.sh(&format!("nohup {program} run -- sh -c 'mkdir target; echo >target/x; kill -HUP $PPID' >&2"));
+        job.sh(&format!("nohup {PROGRAM} run -- sh -c 'mkdir target; echo >target/x; kill -HUP $PPID' >&2"));
     assert!(!log.contains("cancelled"), "{log}");
 }
 
 #[test]
-fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
+fn unrunnable_command_exits_as_in_a_shell() {
     let job = Job::new(PROGRAM);
     job.write("work/project/text", "no program");
     for (program, code) in [("no-such-program", 127), ("./text", 126)] {
@@ -104,7 +103,7 @@ fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
 }
 
 #[test]
-fn a_job_that_only_looks_and_finds_all_restores_saves_and_evicts_nothing() {
+fn lookup_only_hit_restores_saves_and_evicts_nothing() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
@@ -118,7 +117,7 @@ fn a_job_that_only_looks_and_finds_all_restores_saves_and_evicts_nothing() {
 }
 
 #[test]
-fn where_there_is_nothing_to_cache_the_command_runs_and_nothing_is_told_of_a_save() {
+fn command_runs_silently_when_nothing_is_cacheable() {
     let job = Job::new(PROGRAM);
     std::fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
     let log = job.ok(&["run", "--", "true"]).log;

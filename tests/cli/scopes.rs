@@ -9,7 +9,7 @@ const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
 const PUSH: &str = r#"{"repository": {"default_branch": "main"}}"#;
 
 #[test]
-fn a_pull_request_reads_the_base_and_writes_only_for_itself() {
+fn pull_request_reads_its_base_and_saves_to_itself() {
     let mut job = Job::new(PROGRAM);
     job.build(&[]);
     let of_main = job.entries("target");
@@ -32,7 +32,7 @@ fn a_pull_request_reads_the_base_and_writes_only_for_itself() {
 }
 
 #[test]
-fn branches_and_repositories_do_not_see_each_other() {
+fn branches_and_repositories_are_isolated() {
     let mut job = Job::new(PROGRAM);
     job.event("refs/heads/topic", PUSH);
     job.build(&[]);
@@ -44,7 +44,7 @@ fn branches_and_repositories_do_not_see_each_other() {
 }
 
 #[test]
-fn names_from_a_repository_stay_in_the_root() {
+fn repository_names_cannot_escape_the_root() {
     let mut job = Job::new(PROGRAM);
     for reference in
         ["refs/heads/../../../../escape", "refs/heads/a\nb", &format!("refs/heads/{}", "x/".repeat(2000))]
@@ -63,7 +63,7 @@ fn names_from_a_repository_stay_in_the_root() {
 }
 
 #[test]
-fn jobs_that_share_a_key_prefer_their_own_entry_and_take_another_ones() {
+fn jobs_prefer_their_lanes_entry_and_fall_back_to_others() {
     let mut job = Job::new(PROGRAM);
     let (setup, _) = job.build(&[]);
     let key = setup.outputs["cache-key"].clone();
@@ -84,7 +84,7 @@ fn jobs_that_share_a_key_prefer_their_own_entry_and_take_another_ones() {
 }
 
 #[test]
-fn a_key_of_another_job_keeps_its_restore_keys() {
+fn another_jobs_key_keeps_its_restore_keys() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     job.version("1.0.1");
@@ -107,7 +107,7 @@ fn parallel_saves_of_one_key_both_succeed() {
 }
 
 #[test]
-fn only_the_newest_entries_of_a_family_are_kept() {
+fn keeps_only_the_newest_entries_of_a_family() {
     let job = Job::new(PROGRAM);
     for number in 0..4 {
         job.version(&format!("1.0.{number}"));
@@ -118,7 +118,7 @@ fn only_the_newest_entries_of_a_family_are_kept() {
 }
 
 #[test]
-fn what_anybody_triggers_reads_the_base_and_saves_nothing() {
+fn untrusted_events_read_the_base_and_save_nothing() {
     let mut job = Job::new(PROGRAM);
     job.build(&[]);
     let of_main = job.entries("target");
@@ -135,7 +135,7 @@ fn what_anybody_triggers_reads_the_base_and_saves_nothing() {
 }
 
 #[test]
-fn what_a_pull_request_saved_no_job_with_more_rights_reads() {
+fn privileged_jobs_never_read_pull_request_entries() {
     let mut job = Job::new(PROGRAM);
     job.event("refs/pull/7/merge", PULL_REQUEST);
     job.build(&[]);
@@ -148,7 +148,7 @@ fn what_a_pull_request_saved_no_job_with_more_rights_reads() {
 }
 
 #[test]
-fn an_event_file_that_is_none_is_told_once_and_not_trusted() {
+fn invalid_event_file_is_reported_once_and_not_trusted() {
     let mut job = Job::new(PROGRAM);
     job.event("refs/heads/main", "{\"repository\": ");
     let restored = job.run(&["restore", "--save", "always"]);
@@ -182,7 +182,7 @@ fn forgejo(job: &mut Job, number: usize) {
 }
 
 #[test]
-fn a_runner_of_forgejo_has_other_workspaces_and_other_names_of_pull_requests() {
+fn supports_forgejo_workspaces_and_pull_request_refs() {
     let mut job = Job::new(PROGRAM);
     forgejo(&mut job, 1);
     job.build(&[]);

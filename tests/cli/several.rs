@@ -26,7 +26,7 @@ fn restore(job: &Job) -> test_support::Said {
 }
 
 #[test]
-fn a_path_that_cannot_be_restored_leaves_the_others_as_they_were() {
+fn failed_path_leaves_the_others_unchanged() {
     for made in ["one", "nothing"] {
         let job = host("cached");
         job.remove("work/project/one");
@@ -48,7 +48,7 @@ fn a_path_that_cannot_be_restored_leaves_the_others_as_they_were() {
 }
 
 #[test]
-fn where_the_second_path_is_damaged_the_next_entry_serves_both() {
+fn damage_in_one_path_falls_back_to_the_next_entry_for_all() {
     let job = host("older");
     save(&job, "newer");
     let damaged = job.newest_entry("paths").join("tree/1/file");

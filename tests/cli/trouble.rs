@@ -19,7 +19,7 @@ fn assert_miss_with_warning(said: &Said, warning: &str) {
 }
 
 #[test]
-fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
+fn damaged_entry_is_quarantined_and_the_next_one_serves() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
@@ -39,7 +39,7 @@ fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
 }
 
 #[test]
-fn an_entry_that_lost_something_is_a_miss() {
+fn incomplete_entry_is_a_miss() {
     for damage in [
         "rm manifest",
         "truncate -s 100 manifest",
@@ -61,7 +61,7 @@ fn an_entry_that_lost_something_is_a_miss() {
 }
 
 #[test]
-fn an_empty_folder_in_the_cache_is_a_miss() {
+fn empty_directory_in_the_cache_is_a_miss() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
@@ -72,7 +72,7 @@ fn an_empty_folder_in_the_cache_is_a_miss() {
 }
 
 #[test]
-fn a_root_that_cannot_be_used_is_a_miss() {
+fn unusable_root_is_a_miss() {
     let mut job = Job::new(PROGRAM);
     fs::create_dir(job.path("open")).unwrap();
     fs::set_permissions(job.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
@@ -87,7 +87,7 @@ fn a_root_that_cannot_be_used_is_a_miss() {
 }
 
 #[test]
-fn a_folder_that_is_not_cargos_is_neither_emptied_nor_saved() {
+fn non_cargo_target_is_neither_emptied_nor_saved() {
     let mut job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
@@ -101,7 +101,7 @@ fn a_folder_that_is_not_cargos_is_neither_emptied_nor_saved() {
 }
 
 #[test]
-fn an_interrupted_restore_leaves_the_destination_as_it_was() {
+fn interrupted_restore_leaves_the_destination_unchanged() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore", "--keep-in-target", "incremental,unused"]);
     job.sh("cargo build -q");
@@ -147,7 +147,7 @@ fn an_interrupted_restore_leaves_the_destination_as_it_was() {
 }
 
 #[test]
-fn a_file_that_cannot_be_kept_is_told_and_left_out() {
+fn unsupported_file_types_are_reported_and_skipped() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; mkfifo target/pipe");
@@ -158,7 +158,7 @@ fn a_file_that_cannot_be_kept_is_told_and_left_out() {
 }
 
 #[test]
-fn a_name_in_the_log_is_no_command() {
+fn file_names_in_the_log_cannot_become_commands() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; mkfifo \"target/$(printf 'a\\n::set-env name=x::y')\"");
@@ -168,7 +168,7 @@ fn a_name_in_the_log_is_no_command() {
 }
 
 #[test]
-fn without_a_rust_project_there_is_nothing_to_do() {
+fn no_rust_project_is_a_no_op() {
     let job = Job::new(PROGRAM);
     fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
     let said = job.ok(&["restore"]);
@@ -180,7 +180,7 @@ fn without_a_rust_project_there_is_nothing_to_do() {
 }
 
 #[test]
-fn without_a_toolchain_the_cache_still_works() {
+fn works_without_a_toolchain() {
     let mut job = Job::new(PROGRAM);
     job.sh("mkdir bin; for tool in sh git; do ln -s $(command -v $tool) bin/; done");
     job.write("work/project/target/CACHEDIR.TAG", CARGOS_TAG);
@@ -195,15 +195,14 @@ fn without_a_toolchain_the_cache_still_works() {
 }
 
 #[test]
-fn what_is_mounted_in_a_target_folder_is_not_deleted() {
+fn restore_does_not_delete_a_mount_in_target() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
     job.write("precious/file", "mine");
     job.write("work/project/target/extra/mnt/x", "");
     let user = if rustix::process::geteuid().is_root() { "" } else { "--map-root-user" };
-    let program = PROGRAM;
     let log = job.sh(&format!(
-        "unshare --mount {user} sh -euc 'mount --bind {} target/extra/mnt; {program} restore --no-session'",
+        "unshare --mount {user} sh -euc 'mount --bind {} target/extra/mnt; {PROGRAM} restore --no-session'",
         job.path("precious").display()
     ));
     assert!(log.contains("is mounted below"), "{log}");
@@ -212,7 +211,7 @@ fn what_is_mounted_in_a_target_folder_is_not_deleted() {
 }
 
 #[test]
-fn the_folder_around_a_cached_file_is_left_alone() {
+fn restore_of_a_file_leaves_its_directory_alone() {
     let job = Job::new(PROGRAM);
     job.write("work/project/sub/file", "cached");
     job.write("work/project/sub/other", "not cached");
@@ -232,7 +231,7 @@ fn the_folder_around_a_cached_file_is_left_alone() {
 }
 
 #[test]
-fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
+fn save_tolerates_files_gone_from_its_base_entry() {
     for damage in [
         "rm {}/tree/0/debug/deps/small-*",
         "rm -r {}/tree/0/debug/deps",
@@ -256,7 +255,7 @@ fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
 
 /// A save takes what has not changed from the entry before. Files that were one there are not one therefore.
 #[test]
-fn an_entry_has_the_hard_links_of_what_was_saved() {
+fn entry_preserves_hard_links() {
     let job = Job::new(PROGRAM);
     let save = |make: &str| {
         job.sh(&format!("mkdir -p out; {make}"));
@@ -273,7 +272,7 @@ fn an_entry_has_the_hard_links_of_what_was_saved() {
 }
 
 #[test]
-fn files_in_many_folders_change_where_few_may_be_open() {
+fn restore_updates_many_directories_under_a_low_open_file_limit() {
     let job = Job::new(PROGRAM);
     let write = |text: &str| {
         job.sh(&format!("for n in $(seq 200); do mkdir -p out/$n; echo {text} >out/$n/file; done"));
@@ -289,7 +288,7 @@ fn files_in_many_folders_change_where_few_may_be_open() {
 }
 
 #[test]
-fn paths_that_are_no_text_are_saved_after_the_job() {
+fn non_utf8_paths_survive_the_session() {
     let job = Job::new(PROGRAM);
     let base = job.path("").join(OsStr::from_bytes(b"odd\xff\nhost"));
     fs::create_dir_all(base.join("work/out")).unwrap();
@@ -313,7 +312,7 @@ fn paths_that_are_no_text_are_saved_after_the_job() {
 }
 
 #[test]
-fn many_damaged_entries_are_one_warning() {
+fn many_damaged_entries_give_one_warning() {
     let job = Job::new(PROGRAM);
     for number in 0..20 {
         job.write("work/project/d/x", &number.to_string());

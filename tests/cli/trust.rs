@@ -27,7 +27,7 @@ fn assert_runs_nothing(job: &Job, args: &[&str]) -> String {
 }
 
 #[test]
-fn a_program_of_the_checkout_is_not_asked() {
+fn version_command_in_the_checkout_is_not_run() {
     let mut job = Job::new(PROGRAM);
     plant(&job, "work/project/evil");
     let absolute = format!("[{}]", job.path("work/project/evil").display());
@@ -39,7 +39,7 @@ fn a_program_of_the_checkout_is_not_asked() {
 }
 
 #[test]
-fn a_compiler_of_the_checkout_is_not_asked() {
+fn compiler_in_the_checkout_is_not_run() {
     let mut job = Job::new(PROGRAM);
     for name in ["rustc", "cargo"] {
         plant(&job, &format!("work/project/tools/bin/{name}"));
@@ -56,7 +56,7 @@ fn a_compiler_of_the_checkout_is_not_asked() {
 }
 
 #[test]
-fn commands_of_the_repository_do_not_run_in_jobs_with_more_rights_than_who_triggered_them() {
+fn privileged_jobs_do_not_run_repository_commands() {
     let mut job = Job::new(PROGRAM);
     let trace = format!("[touch, \"{}\"]", job.path("ran").display());
     job.write(OWN_PRESETS, &preset(&trace));
@@ -73,7 +73,7 @@ fn commands_of_the_repository_do_not_run_in_jobs_with_more_rights_than_who_trigg
 }
 
 #[test]
-fn a_command_that_does_not_answer_and_a_pipe_hold_nobody_up() {
+fn hanging_commands_and_pipes_do_not_block() {
     let job = Job::new(PROGRAM);
     job.write(OWN_PRESETS, &preset("[sleep, \"1000\"]"));
     let started = Instant::now();

@@ -95,7 +95,7 @@ const SCENARIOS: [Scenario; 10] = [
 ];
 
 #[test]
-fn whatever_step_it_dies_before_nothing_is_lost() {
+fn death_between_any_two_steps_loses_nothing() {
     let mut reached = Vec::new();
     for &point in CrashPoint::value_variants() {
         for scenario in &SCENARIOS {

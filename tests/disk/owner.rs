@@ -20,7 +20,7 @@ fn restore(host: &Host, more: &[&str]) -> Said {
 }
 
 #[test]
-fn a_root_of_another_user_is_refused_by_name_and_taken_where_users_share_it() {
+fn root_of_another_user_is_refused_unless_shared() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
@@ -74,7 +74,7 @@ fn as_nobody(host: &Host, program: &Path, args: &[&str]) -> Said {
 }
 
 #[test]
-fn an_empty_folder_in_one_that_may_not_be_written_to_is_filled() {
+fn restore_fills_an_empty_directory_in_a_read_only_one() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     let program = own_program(&host);
@@ -96,7 +96,7 @@ fn an_empty_folder_in_one_that_may_not_be_written_to_is_filled() {
 
 /// Root may do everything; runners are somebody else.
 #[test]
-fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
+fn read_only_directories_are_saved_restored_and_removed() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     let program = own_program(&host);
@@ -193,7 +193,7 @@ impl<'a> User<'a> {
 }
 
 #[test]
-fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
+fn group_users_share_a_root_and_remove_their_own_entries() {
     let place = Place::new();
     fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
     for (umasks, has_own_group) in
@@ -273,7 +273,7 @@ fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
 
 /// One lets the save fail, another one the removal of what it had made by then.
 #[test]
-fn a_save_tells_why_it_failed_and_not_what_became_of_its_debris() {
+fn failed_save_reports_its_cause_not_its_cleanup() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     let program = own_program(&host);
@@ -306,7 +306,7 @@ fn a_save_tells_why_it_failed_and_not_what_became_of_its_debris() {
 }
 
 #[test]
-fn maintenance_of_a_root_of_another_user_is_refused_and_changes_nothing() {
+fn maintenance_refuses_a_root_of_another_user() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);

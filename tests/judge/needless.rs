@@ -292,7 +292,7 @@ mod tests {
     use crate::history::History;
 
     #[test]
-    fn a_package_is_made_of_its_files_those_of_what_it_needs_and_what_its_shape_declares() {
+    fn package_sources_include_dependencies_and_declared_files() {
         let mut history = History::random(1, &["plain", "included"]);
         (history.shapes, history.has_root_package) = (vec!["plain".into(), "included".into()], false);
         let built = Built::new(&history);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_dependencies_are_seen_from_their_package() {
+    fn dependency_paths_are_relative_to_their_package() {
         for (package, path, joined) in
             [(".", "leaf", "leaf"), ("a/b", "../c", "a/c"), ("a", "../../sibling", "../sibling")]
         {

@@ -19,7 +19,7 @@ fn built(job: &Job, command: &str) -> Built {
 }
 
 #[test]
-fn a_large_workspace_is_compiled_once() {
+fn large_workspace_compiles_once() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/bench/workspace");
     let mut job = online_job();
     let checkout = "work/checkout";

@@ -14,7 +14,7 @@ use crate::online::online_job;
 const COMMANDS: [&str; 2] = ["cargo build", "cargo test --no-run"];
 
 #[test]
-fn native_dependencies_of_another_repository_serve_and_the_program_is_the_same() {
+fn native_dependencies_of_another_repository_give_an_identical_program() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/warm/native");
     let mut job = online_job();
     job.policy("share: owner\n");

@@ -38,7 +38,7 @@ const RELEASES: [(&str, [&str; 3]); 11] = [
 type Chosen = [usize; RELEASES.len()];
 
 #[test]
-fn after_a_hundred_updates_what_is_saved_is_a_clean_build_and_each_job_compiled_only_what_changed() {
+fn a_hundred_updates_compile_only_changes_and_save_what_a_clean_build_makes() {
     let mut year = Year::begin();
     let mut generated = String::new();
     for number in 1..=JOBS {
