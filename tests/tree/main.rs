@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 mod forest;
+mod listing;
 mod packed;
 mod several;
 
