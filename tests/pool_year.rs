@@ -63,7 +63,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
 }
 
 #[test]
-fn the_pool_of_a_year_holds_what_was_in_use_lately_and_nothing_else() {
+fn pool_holds_only_recently_used_units_after_a_year() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
     let max_age = Some(SignedDuration::from_hours((MAX_AGE_DAYS * 24).cast_signed()));
@@ -100,7 +100,7 @@ fn the_pool_of_a_year_holds_what_was_in_use_lately_and_nothing_else() {
 }
 
 #[test]
-fn under_a_limit_of_size_what_is_in_daily_use_outlives_what_a_pull_request_left() {
+fn size_limit_evicts_pull_request_units_before_units_in_daily_use() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
     let now: Timestamp = "2026-01-03T00:00:00Z".parse().unwrap();

@@ -207,7 +207,7 @@ fn year(policy: Policy, peak: &mut u64) -> Vec<(u64, u64)> {
 }
 
 #[test]
-fn a_year_of_a_busy_host_ends_no_larger_than_its_first_months() {
+fn busy_host_does_not_grow_over_a_year() {
     let mut peak = 0;
     let limited = year(Policy { max_size: Some(LIMIT), ..standard() }, &mut peak);
     assert!(peak <= LIMIT, "{peak}: the limit holds at the end of each day");

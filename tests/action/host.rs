@@ -10,14 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+pub(crate) use test_support::files::write_executable;
+use test_support::{environment, files};
 
+use crate::PROGRAM;
 use crate::log::Run;
-use crate::project::{Project, copy_tree, fixtures};
-
-/// What steps may see of the tests' own environment.
-const PASSED_ON: [&str; 4] = ["LANG", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"];
-/// Likewise, by prefix: how cargo reaches its registry.
-const PASSED_ON_PREFIXES: [&str; 4] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_SOURCE_"];
+use crate::project::{Project, fixtures};
 
 /// One machine.
 pub(crate) struct Host {
@@ -38,12 +36,12 @@ impl Host {
         let dir = tempfile::Builder::new().prefix("runner-cache-action.").tempdir().unwrap();
         let host = Self { dir };
         for folder in ["home", "artifacts", "repositories"] {
-            fs::create_dir(host.path(folder)).unwrap();
+            files::empty(&host.path(folder));
         }
         // What a `uses:` gets of the project. The runner copies it for each step, so build outputs must not be in it.
+        files::empty(&host.path("action"));
         for published in ["action.yml", "restore", "save", "scripts", ".github", "Cargo.toml"] {
-            fs::create_dir_all(host.path("action")).unwrap();
-            copy_tree(
+            files::copy(
                 &Path::new(env!("CARGO_MANIFEST_DIR")).join(published),
                 &host.path("action").join(published),
             );
@@ -54,8 +52,7 @@ impl Host {
     /// Empties the home, and with it what cargo and the runner keep there. It stays at its place: cargo compiles a
     /// dependency again when the path of its sources, which are in the home, is another.
     pub(crate) fn forget_home(&self) {
-        fs::remove_dir_all(self.path("home")).unwrap();
-        fs::create_dir(self.path("home")).unwrap();
+        files::empty(&self.path("home"));
     }
 
     /// A project that this host's runner can check out.
@@ -75,21 +72,20 @@ impl Host {
 
     /// Writes a file in this host's folder.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs::write(self.path(name), text).unwrap();
+        files::write(&self.path(name), text);
     }
 
     /// Puts an executable bash script into a folder of this name and gives the folder, for `PATH`.
     pub(crate) fn script(&self, folder: &str, name: &str, body: &str) -> PathBuf {
         let folder = self.path(folder);
-        fs::create_dir_all(&folder).unwrap();
-        write_executable(&folder.join(name), &format!("#!/usr/bin/env bash\nset -euo pipefail\n{body}\n"));
+        let script = format!("#!/usr/bin/env bash\nset -euo pipefail\n{body}\n");
+        write_executable(&folder.join(name), &script);
         folder
     }
 
     /// A run of `workflow` for `project`.
-    pub(crate) fn act<'a>(&'a self, project: &'a Project, workflow: &str) -> Act<'a> {
-        Act { host: self, project, workflow: workflow.to_owned(), env: Vec::new() }
+    pub(crate) fn act<'a>(&'a self, project: &'a Project, workflow: &(impl ToString + ?Sized)) -> Act<'a> {
+        Act { host: self, project, workflow: workflow.to_string(), env: Vec::new() }
     }
 }
 
@@ -101,11 +97,9 @@ impl Act<'_> {
     }
 
     /// Puts a folder in front of the runner's `PATH`.
+    #[expect(clippy::needless_pass_by_value, reason = "what `Host::script` returns, as it is")]
     pub(crate) fn path_first(self, folder: PathBuf) -> Self {
-        let path = std::env::var_os("PATH").unwrap();
-        let folders = [folder].into_iter().chain(std::env::split_paths(&path));
-        let joined = std::env::join_paths(folders).unwrap();
-        self.env("PATH", joined)
+        self.env("PATH", environment::search_path_from(&folder))
     }
 
     /// Runs it to its end. Each `uses:` must be one that is here: the project's own or a stand-in.
@@ -119,14 +113,13 @@ impl Act<'_> {
         fs::write(&event, self.event()).unwrap();
 
         let mut command = Command::new(act);
-        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| passed_on(&name.to_string_lossy())));
-        command.env("PATH", std::env::var_os("PATH").unwrap());
+        command.env_clear().envs(environment::toolchain()).envs(environment::downloads());
         command
             .env("HOME", &home)
             .env("CARGO_HOME", home.join(".cargo"))
             .env("XDG_CACHE_HOME", home.join(".cache"));
-        command.env("RUSTUP_HOME", rustup_home()).env("RUSTUP_AUTO_INSTALL", "0");
-        command.env("RUNNER_CACHE_BIN", env!("CARGO_BIN_EXE_runner-cache"));
+        command.env("RUSTUP_AUTO_INSTALL", "0");
+        command.env("RUNNER_CACHE_BIN", PROGRAM);
         command.env("RUNNER_CACHE_ROOT", self.host.cache_root());
         command.env("FIXTURE_REPOSITORIES", self.host.path("repositories"));
         command.env("FIXTURE_ARTIFACTS", self.host.path("artifacts"));
@@ -155,10 +148,9 @@ impl Act<'_> {
 
     /// `--local-repository` for each repository that the workflow, or a reusable one of ours, uses.
     fn local_repositories(&self) -> Vec<String> {
-        let mut all = self.workflow.clone();
-        for entry in fs::read_dir(self.host.path("action/.github/workflows")).unwrap() {
-            all += &fs::read_to_string(entry.unwrap().path()).unwrap();
-        }
+        let reusable = files::inside(&self.host.path("action/.github/workflows"));
+        let reusable: String = reusable.iter().map(|path| files::read(path)).collect();
+        let all = format!("{}\n{reusable}", self.workflow);
         let uses = all.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses: "));
         let mut repositories = uses.map(|uses| self.local_repository(uses)).collect::<Vec<_>>();
         repositories.sort();
@@ -176,22 +168,4 @@ impl Act<'_> {
         assert!(folder.is_dir(), "{repository} has no stand-in in tests/fixtures/actions");
         format!("--local-repository={repository}@{reference}={}", folder.display())
     }
-}
-
-/// Writes an executable file.
-pub(crate) fn write_executable(path: &Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn passed_on(name: &str) -> bool {
-    let proxy = name.to_ascii_lowercase().ends_with("_proxy");
-    proxy || PASSED_ON.contains(&name) || PASSED_ON_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// The toolchains of the machine that the tests run on, which jobs only read.
-fn rustup_home() -> PathBuf {
-    let of_user = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".rustup");
-    std::env::var_os("RUSTUP_HOME").map_or_else(of_user, PathBuf::from)
 }

@@ -13,4 +13,8 @@ mod paths;
 mod platform;
 mod project;
 mod tree;
+mod workflow;
 mod workflows;
+
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_runner-cache");

@@ -1,8 +1,10 @@
 //! Projects that the runner checks out: fixtures as git repositories.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use test_support::files;
+pub(crate) use test_support::files::copy as copy_tree;
 
 /// A repository of the owner `btcdecoded`, with one commit or more on `main`.
 pub(crate) struct Project {
@@ -28,17 +30,14 @@ impl Project {
     /// Replaces text in a file, which must be there, and commits.
     pub(crate) fn edit(&self, file: &str, old: &str, new: &str) {
         let path = self.path.join(file);
-        let text = fs::read_to_string(&path).unwrap();
+        let text = files::read(&path);
         assert!(text.contains(old), "{file} has no {old:?}");
-        fs::write(path, text.replace(old, new)).unwrap();
-        self.commit();
+        self.write(file, &text.replace(old, new));
     }
 
     /// Writes a file and commits.
     pub(crate) fn write(&self, file: &str, text: &str) {
-        let path = self.path.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        files::write(&self.path.join(file), text);
         self.commit();
     }
 
@@ -67,19 +66,4 @@ impl Project {
 /// The folder of the fixtures.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
-}
-
-/// Copies a file or folder, except build outputs that somebody left in a fixture.
-pub(crate) fn copy_tree(from: &Path, to: &Path) {
-    if !from.is_dir() {
-        fs::copy(from, to).unwrap_or_else(|error| panic!("copy {}: {error}", from.display()));
-        return;
-    }
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let name = entry.unwrap().file_name();
-        if name != "target" {
-            copy_tree(&from.join(&name), &to.join(&name));
-        }
-    }
 }

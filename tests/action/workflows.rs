@@ -3,22 +3,18 @@
 use std::path::Path;
 use std::process::Command;
 
+use test_support::environment::which;
+
 use crate::host::Host;
 use crate::log::Run;
+use crate::workflow::Workflow;
 
-/// A workflow that calls a reusable one with these inputs, one a line.
-fn call(workflow: &str, inputs: &str) -> String {
-    let inputs = inputs.replace('\n', "\n      ");
-    format!(
-        "
-on: push
-jobs:
-  call:
-    uses: btcdecoded/runner-cache/.github/workflows/{workflow}.yml@v1
-    with:
-      {inputs}
-"
-    )
+/// Inputs of those that build a checkout of another repository: here of the caller's own.
+const SMALL: [(&str, &str); 2] = [("repo", "small"), ("ref", "main")];
+
+/// A call for the repository `small` with further inputs.
+fn call_for_small(workflow: &str, inputs: &[(&str, &str)]) -> Workflow {
+    Workflow::calling(workflow, &[&SMALL, inputs].concat())
 }
 
 fn compiled(run: &Run, job: &str, step: &str) -> bool {
@@ -26,10 +22,10 @@ fn compiled(run: &Run, job: &str, step: &str) -> bool {
 }
 
 #[test]
-fn build_lib_uploads_what_it_built_with_hashes_and_the_second_run_starts_warm() {
+fn build_lib_uploads_artifacts_with_hashes_and_reruns_warm() {
     let host = Host::new();
     let small = host.project("small");
-    let workflow = call("build_lib", "repo: small\nref: main\nfeatures: verify\nverify_deterministic: true");
+    let workflow = call_for_small("build_lib", &[("features", "verify"), ("verify_deterministic", "true")]);
     let restore = "cache";
 
     let cold = host.act(&small, &workflow).run().assert_success();
@@ -56,14 +52,13 @@ fn assert_sums_hold(artifacts: &Path, lock: &Path) {
 }
 
 #[test]
-fn build_lib_fails_where_a_build_is_not_deterministic() {
+fn build_lib_fails_on_a_nondeterministic_build() {
     let host = Host::new();
     let small = host.project("small");
     let build = "fn main() { println!(\"cargo::rustc-env=NOW={:?}\", std::time::SystemTime::now()); }\n";
     small.write("build.rs", build);
     small.edit("src/main.rs", "fn main() {", "fn main() {\n    println!(\"{}\", env!(\"NOW\"));");
-    let run =
-        host.act(&small, &call("build_lib", "repo: small\nref: main\nverify_deterministic: true")).run();
+    let run = host.act(&small, &call_for_small("build_lib", &[("verify_deterministic", "true")])).run();
     let run = run.assert_failure();
     assert!(run.step("build", "Build again and compare").printed().contains("target/release/small: FAILED"));
     assert!(!run.step("build", "Upload artifacts").ran());
@@ -74,17 +69,17 @@ fn build_lib_works_without_the_cache() {
     let host = Host::new();
     let small = host.project("small");
     let workflow =
-        call("build_lib", "repo: small\nref: main\npackage: small\nrelease: false\nuse_cache: false");
+        call_for_small("build_lib", &[("package", "small"), ("release", "false"), ("use_cache", "false")]);
     let run = host.act(&small, &workflow).run().assert_success();
     assert!(!run.step("build", "cache").ran());
     assert!(host.path("artifacts/small-artifacts/target/debug/small").is_file());
 }
 
 #[test]
-fn verify_consensus_tests_and_the_second_run_starts_warm() {
+fn verify_consensus_tests_and_reruns_warm() {
     let host = Host::new();
     let small = host.project("small");
-    let workflow = call("verify_consensus", "repo: small\nref: main\nkani: false");
+    let workflow = call_for_small("verify_consensus", &[("kani", "false")]);
     let cold = host.act(&small, &workflow).run().assert_success();
     assert!(compiled(&cold, "test", "Test"));
     assert_eq!(cold.job_succeeded("kani"), None);
@@ -95,20 +90,20 @@ fn verify_consensus_tests_and_the_second_run_starts_warm() {
 }
 
 #[test]
-fn verify_consensus_fails_with_a_failing_test() {
+fn verify_consensus_fails_on_a_failing_test() {
     let host = Host::new();
     let small = host.project("small");
     small.edit("tests/amounts.rs", "50.00000000", "21.00000000");
-    let run = host.act(&small, &call("verify_consensus", "repo: small\nref: main\nkani: false")).run();
+    let run = host.act(&small, &call_for_small("verify_consensus", &[("kani", "false")])).run();
     assert_eq!(run.job_succeeded("test"), Some(false));
 }
 
 #[test]
-fn verify_consensus_uses_a_kani_that_is_there() {
+fn verify_consensus_uses_an_installed_kani() {
     let host = Host::new();
     let small = host.project("small");
     let tools = host.script("tools", "cargo-kani", "echo \"proofs of $*\"");
-    let workflow = call("verify_consensus", "repo: small\nref: main");
+    let workflow = call_for_small("verify_consensus", &[]);
     for _ in 0..2 {
         let run = host.act(&small, &workflow).path_first(tools.clone()).run().assert_success();
         assert_eq!(run.step("kani", "Run Kani proofs").printed(), "proofs of kani --features verify\n");
@@ -117,25 +112,25 @@ fn verify_consensus_uses_a_kani_that_is_there() {
 }
 
 #[test]
-fn verify_consensus_fails_with_a_failing_proof_unless_told_otherwise() {
+fn verify_consensus_fails_on_a_failing_proof_unless_allowed() {
     let host = Host::new();
     let small = host.project("small");
     let tools = host.script("tools", "cargo-kani", "echo a proof fails; exit 1");
-    let run = |inputs: &str| {
-        let workflow = call("verify_consensus", &format!("repo: small\nref: main{inputs}"));
+    let run = |inputs: &[(&str, &str)]| {
+        let workflow = call_for_small("verify_consensus", inputs);
         host.act(&small, &workflow).path_first(tools.clone()).run()
     };
-    assert_eq!(run("").assert_failure().job_succeeded("kani"), Some(false));
-    let allowed = run("\nallow_proof_failure: true").assert_success();
+    assert_eq!(run(&[]).assert_failure().job_succeeded("kani"), Some(false));
+    let allowed = run(&[("allow_proof_failure", "true")]).assert_success();
     assert_eq!(allowed.step("kani", "Run Kani proofs").printed(), "a proof fails\n");
 }
 
 #[test]
-fn verify_consensus_installs_kani_once_and_then_takes_it_from_the_cache() {
+fn verify_consensus_installs_kani_once_and_then_restores_it() {
     let host = Host::new();
     let small = host.project("small");
     // Kani itself comes from the network; this cargo and rustup do what the real ones would leave on the disk.
-    let real_cargo = which("cargo");
+    let real_cargo = which("cargo").expect("cargo is on PATH");
     let install = format!(
         r#"
         if [[ $1 == install ]]; then
@@ -154,7 +149,7 @@ fn verify_consensus_installs_kani_once_and_then_takes_it_from_the_cache() {
     );
     host.script("tools", "cargo", &install);
     let tools = host.script("tools", "rustup", "echo \"rustup $*\"");
-    let workflow = call("verify_consensus", "repo: small\nref: main\nkani_version: 9.8.7");
+    let workflow = call_for_small("verify_consensus", &[("kani_version", "9.8.7")]);
 
     let cold = host.act(&small, &workflow).path_first(tools.clone()).run().assert_success();
     let printed = cold.step("kani", "Install Kani").printed();
@@ -168,10 +163,10 @@ fn verify_consensus_installs_kani_once_and_then_takes_it_from_the_cache() {
 }
 
 #[test]
-fn parallel_tests_share_a_key_and_the_second_run_starts_warm() {
+fn parallel_tests_share_a_key_and_rerun_warm() {
     let host = Host::new();
     let small = host.project("small");
-    let workflow = call("parallel-tests", "features: verify");
+    let workflow = Workflow::calling("parallel-tests", &[("features", "verify")]);
     let cold = host.act(&small, &workflow).run().assert_success();
     let warm = host.act(&small, &workflow).run().assert_success();
     let key = warm.step("setup-cache", "cache").output("target-cache-key").to_owned();
@@ -201,12 +196,8 @@ fn parallel_tests_build_nothing_after_a_failed_check() {
     let host = Host::new();
     let small = host.project("small");
     small.edit("src/main.rs", "fn main() {", "fn main()   {");
-    let run = host.act(&small, &call("parallel-tests", "ref: main")).run().assert_failure();
+    let run =
+        host.act(&small, &Workflow::calling("parallel-tests", &[("ref", "main")])).run().assert_failure();
     assert_eq!(run.job_succeeded("fmt"), Some(false));
     assert!(!run.step("build", "Build").ran());
-}
-
-fn which(program: &str) -> std::path::PathBuf {
-    let path = std::env::var_os("PATH").unwrap();
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file()).unwrap()
 }

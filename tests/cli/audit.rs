@@ -5,8 +5,10 @@ use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use test_support::store::temporaries;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 use crate::run::signalled;
 
 /// Takes note of each run of the command, and after the first of what is in the target directories.
@@ -33,7 +35,7 @@ fn package(job: &Job) {
 
 /// A job whose units can be compared.
 fn job() -> Job {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.set("CARGO_INCREMENTAL", 0);
     package(&job);
     job
@@ -62,8 +64,7 @@ fn audit(job: &Job, args: &[&str], script: &str) -> Said {
 fn assert_put_back(job: &Job) {
     job.sh("find target* -printf '%p %y %s %m %n %T@\\n' | sort >../../now");
     assert_eq!(job.read("now"), job.read("first"));
-    let names = fs::read_dir(job.path("work/project")).unwrap().map(|entry| entry.unwrap().file_name());
-    let ours: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".runner-cache-")).collect();
+    let ours = temporaries(&job.path("work/project"));
     assert!(ours.is_empty(), "{ours:?}");
 }
 
@@ -80,7 +81,7 @@ fn assert_tells(said: &Said, code: i32, parts: &[&str]) {
 }
 
 #[test]
-fn a_sound_restore_is_no_difference_and_everything_is_put_back() {
+fn audit_reports_no_difference_for_a_sound_restore_and_puts_everything_back() {
     let job = job();
     first_job(&job, "cargo test -q --offline");
     let said = audit(&job, &[], "cargo test -q --offline");
@@ -95,7 +96,7 @@ fn a_sound_restore_is_no_difference_and_everything_is_put_back() {
 }
 
 #[test]
-fn a_unit_that_cargo_took_for_fresh_and_a_clean_build_makes_otherwise_is_named_with_the_reason() {
+fn audit_names_stale_units_with_the_reason() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
     job.write("value", "two");
@@ -114,7 +115,7 @@ fn a_unit_that_cargo_took_for_fresh_and_a_clean_build_makes_otherwise_is_named_w
 }
 
 #[test]
-fn an_artifact_that_is_not_what_its_sources_make_is_found_by_its_bytes_alone() {
+fn audit_finds_a_wrong_artifact_by_its_bytes() {
     let job = job();
     // In place, so it is `debug/small` as well.
     let damage = "program=$(ls target/debug/deps/small-???????????????? | head -1); touch -r $program ../../time; \
@@ -129,7 +130,7 @@ fn an_artifact_that_is_not_what_its_sources_make_is_found_by_its_bytes_alone() {
 }
 
 #[test]
-fn a_source_that_changed_without_a_newer_time_is_told() {
+fn audit_reports_a_source_changed_without_a_newer_mtime() {
     let job = job();
     let change = "touch -r src/lib.rs ../../time; echo 'pub const MORE: u8 = 1;' >>src/lib.rs; touch -r ../../time src/lib.rs";
     first_job(&job, "cargo build -q --offline");
@@ -143,7 +144,7 @@ fn a_source_that_changed_without_a_newer_time_is_told() {
 }
 
 #[test]
-fn a_test_that_fails_on_what_was_restored_alone_is_a_difference() {
+fn audit_reports_a_test_that_fails_only_after_a_restore() {
     let job = job();
     first_job(&job, "cargo test -q --offline");
     job.write("value", "two");
@@ -153,7 +154,7 @@ fn a_test_that_fails_on_what_was_restored_alone_is_a_difference() {
 }
 
 #[test]
-fn another_exit_code_is_a_difference_by_itself_where_clean_builds_agree_on_theirs() {
+fn audit_reports_an_exit_code_that_differs_from_clean_builds() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
     let said =
@@ -172,7 +173,7 @@ fn another_exit_code_is_a_difference_by_itself_where_clean_builds_agree_on_their
 }
 
 #[test]
-fn a_build_that_fails_without_a_cache_as_well_is_no_difference() {
+fn audit_accepts_a_build_that_also_fails_clean() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
     job.write("work/project/src/main.rs", "fn main() { let number: u8 = \"\"; }\n");
@@ -181,7 +182,7 @@ fn a_build_that_fails_without_a_cache_as_well_is_no_difference() {
 }
 
 #[test]
-fn what_clean_builds_do_not_agree_upon_is_counted_and_no_difference() {
+fn audit_counts_nondeterministic_artifacts_without_reporting_a_difference() {
     let job = job();
     let script = "use std::time::*;\nfn main() {\n    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();\n    \
                   let text = format!(\"pub const TIME: u128 = {};\", time.as_nanos());\n    \
@@ -202,8 +203,8 @@ fn what_clean_builds_do_not_agree_upon_is_counted_and_no_difference() {
 }
 
 #[test]
-fn what_was_compiled_incrementally_is_not_compared_by_its_bytes() {
-    let job = Job::new();
+fn audit_does_not_compare_bytes_of_incremental_artifacts() {
+    let job = Job::new(PROGRAM);
     package(&job);
     let edit = "echo 'pub fn more() -> u8 { 1 }' >>src/lib.rs; cargo build -q --offline";
     first_job(&job, &format!("cargo build -q --offline; {edit}"));
@@ -220,7 +221,7 @@ fn what_was_compiled_incrementally_is_not_compared_by_its_bytes() {
 }
 
 #[test]
-fn a_command_that_builds_less_on_what_was_restored_is_a_difference() {
+fn audit_reports_a_command_that_builds_less_after_a_restore() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
     let said = audit(&job, &[], "[ -e target/debug/deps ] || cargo build -q --offline");
@@ -232,7 +233,7 @@ fn a_command_that_builds_less_on_what_was_restored_is_a_difference() {
 }
 
 #[test]
-fn a_command_that_builds_elsewhere_is_told_that_only_exit_codes_are_compared() {
+fn audit_says_when_only_exit_codes_are_compared() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
     let said = audit(&job, &[], "CARGO_TARGET_DIR=../elsewhere cargo build -q --offline");
@@ -245,7 +246,7 @@ fn a_command_that_builds_elsewhere_is_told_that_only_exit_codes_are_compared() {
 }
 
 #[test]
-fn units_that_the_command_does_not_ask_for_are_not_looked_at() {
+fn audit_ignores_units_the_command_does_not_build() {
     let job = job();
     first_job(&job, "cargo test -q --offline; cargo build -q --offline --release");
     let said = audit(&job, &[], "cargo build -q --offline");
@@ -253,7 +254,7 @@ fn units_that_the_command_does_not_ask_for_are_not_looked_at() {
 }
 
 #[test]
-fn the_result_is_told_as_json_and_nothing_else_is_on_standard_output() {
+fn audit_json_is_alone_on_stdout() {
     let mut job = job();
     job.set("GITHUB_SHA", "0123abc");
     first_job(&job, "cargo build -q --offline");
@@ -274,7 +275,7 @@ fn the_result_is_told_as_json_and_nothing_else_is_on_standard_output() {
 }
 
 #[test]
-fn both_layouts_of_target_directories_and_a_build_dir_of_its_own_are_read() {
+fn audit_reads_both_target_layouts_and_a_separate_build_dir() {
     for (layout, build_dir) in [(true, false), (false, true), (true, true)] {
         let mut job = job();
         if layout {
@@ -307,7 +308,7 @@ fn both_layouts_of_target_directories_and_a_build_dir_of_its_own_are_read() {
 }
 
 #[test]
-fn where_nothing_was_restored_nothing_is_run() {
+fn audit_runs_nothing_without_a_restore() {
     let job = job();
     for (args, why) in [
         (&[][..], "audit: nothing to audit: no target directory was restored (key target-linux-"),
@@ -324,7 +325,7 @@ fn where_nothing_was_restored_nothing_is_run() {
 }
 
 #[test]
-fn wrong_use_and_a_command_that_cannot_be_run_end_as_with_run() {
+fn audit_exits_like_run_on_misuse_and_unrunnable_commands() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
     assert_eq!(job.run(&["audit", "--", "no-such-program"]).code, 127);
@@ -337,7 +338,7 @@ fn wrong_use_and_a_command_that_cannot_be_run_end_as_with_run() {
 const STAYS: &str = "cargo build -q --offline; if [ -e ../../first ]; then echo >ready; exec sleep 60; fi; ";
 
 #[test]
-fn an_interrupted_audit_puts_everything_back() {
+fn audit_puts_everything_back_when_interrupted() {
     for signal in [Signal::INT, Signal::TERM] {
         let job = job();
         first_job(&job, "cargo build -q --offline");
@@ -348,16 +349,13 @@ fn an_interrupted_audit_puts_everything_back() {
 }
 
 #[test]
-fn what_a_killed_audit_set_aside_is_removed_by_the_next_restore() {
+fn restore_removes_what_a_killed_audit_set_aside() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
     let script = format!("{STAYS}{NOTE}").replace("exec sleep 60", "kill -KILL $PPID");
     let (ended, log) = signalled(&job, "audit", &script, &[]);
     assert_eq!(ended.signal(), Some(9), "{log}");
-    let count = || {
-        let names = fs::read_dir(job.path("work/project")).unwrap().map(|entry| entry.unwrap().file_name());
-        names.filter(|name| name.to_string_lossy().starts_with(".runner-cache-")).count()
-    };
+    let count = || temporaries(&job.path("work/project")).len();
     assert_eq!(count(), 1);
     assert!(!job.sh("cargo build --offline").contains("Compiling"), "what is there was built from nothing");
     job.ok(&["restore"]);
@@ -365,7 +363,7 @@ fn what_a_killed_audit_set_aside_is_removed_by_the_next_restore() {
 }
 
 #[test]
-fn what_an_earlier_step_used_is_saved_after_an_audit() {
+fn save_after_an_audit_keeps_units_of_earlier_steps() {
     let job = job();
     first_job(&job, "cargo test -q --offline");
     job.ok(&["restore"]);

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 /// Regular files of the folder that is kept, with names of their own.
 const FILES: usize = 150;
@@ -17,7 +19,7 @@ fn file(number: usize) -> String {
 
 /// A job with an entry of all files.
 fn job() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for number in 0..FILES {
         job.write(&file(number), &format!("{number} as it was"));
     }
@@ -111,7 +113,7 @@ fn an_entry_keeps_its_files_when_its_base_is_evicted() {
 
 #[test]
 fn extracted_crates_are_linked_and_come_one_by_one() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let crates = |name: &str| format!("home/.cargo/registry/src/i/{name}-1.0.0");
     let download = |name: &str| {
         job.lock_with(name, "1.0.0", name);

@@ -7,8 +7,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use runner_cache::sys::LockedFile;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 
 const BIN: &str = "home/.cargo/bin";
 
@@ -54,7 +55,7 @@ fn save(job: &Job, tools: &str, packages: &[&str]) -> String {
 
 /// A host on which the packages `names`, each with one executable of its name, can be installed.
 fn host(names: &[&str]) -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for name in names {
         publish(&job, name, "1.0.0", &[name]);
     }
@@ -75,8 +76,8 @@ fn installed(job: &Job) -> String {
 }
 
 #[test]
-fn a_tool_comes_back_with_its_record_and_cargo_compiles_nothing() {
-    let job = Job::new();
+fn restores_a_tool_with_its_install_record_so_cargo_compiles_nothing() {
+    let job = Job::new(PROGRAM);
     publish(&job, "many", "1.0.0", &["cargo-many", "many-too"]);
     let said = restore(&job, "many");
     assert_eq!((&*said.outputs["bins-hit"], &*said.outputs["bins-restored"]), ("miss", "false"));
@@ -105,8 +106,8 @@ fn a_tool_comes_back_with_its_record_and_cargo_compiles_nothing() {
 }
 
 #[test]
-fn a_tool_of_crates_io_comes_back_into_a_home_of_the_jobs_own_beside_its_other_layers() {
-    let mut job = Job::new();
+fn restores_a_crates_io_tool_into_an_isolated_home() {
+    let mut job = Job::new(PROGRAM);
     job.may_download();
     let home = "temp/cargo-home";
     job.set("CARGO_HOME", job.path(home).display());
@@ -125,7 +126,7 @@ fn a_tool_of_crates_io_comes_back_into_a_home_of_the_jobs_own_beside_its_other_l
 
 /// What the order of a restore's steps is made for.
 #[test]
-fn cargo_installs_over_a_record_without_executable_and_not_over_an_executable_without_record() {
+fn cargo_reinstalls_a_recorded_tool_without_its_executable_only() {
     let job = host(&["one"]);
     install(&job, "one");
     fs::remove_file(job.path(BIN).join("one")).unwrap();
@@ -139,7 +140,7 @@ fn cargo_installs_over_a_record_without_executable_and_not_over_an_executable_wi
 }
 
 #[test]
-fn what_else_is_installed_stays_and_stays_recorded() {
+fn restore_keeps_other_installed_tools_and_their_records() {
     let job = host(&["one", "neighbours"]);
     save(&job, "one", &["one"]);
     job.remove("home/.cargo");
@@ -164,7 +165,7 @@ fn what_else_is_installed_stays_and_stays_recorded() {
 }
 
 #[test]
-fn another_version_is_left_alone_and_costs_the_cache_nothing() {
+fn restore_leaves_another_installed_version_alone() {
     let job = host(&["one"]);
     save(&job, "one@1.0.0", &["one"]);
     publish(&job, "one", "2.0.0", &["one"]);
@@ -188,7 +189,7 @@ fn another_version_is_left_alone_and_costs_the_cache_nothing() {
 }
 
 #[test]
-fn an_executable_that_cargo_knows_nothing_of_is_left_alone() {
+fn restore_leaves_an_unrecorded_executable_alone() {
     let job = host(&["one"]);
     save(&job, "one", &["one"]);
     job.remove("home/.cargo");
@@ -201,7 +202,7 @@ fn an_executable_that_cargo_knows_nothing_of_is_left_alone() {
 }
 
 #[test]
-fn a_tool_that_is_not_installed_is_told_and_the_others_are_saved() {
+fn save_reports_a_missing_tool_and_saves_the_others() {
     let job = host(&["one"]);
     let log = save(&job, "one, absent", &["one"]);
     assert!(log.contains("bins: absent is left out: cargo has not noted that it is installed"), "{log}");
@@ -219,7 +220,7 @@ fn a_tool_that_is_not_installed_is_told_and_the_others_are_saved() {
 }
 
 #[test]
-fn after_a_change_of_the_list_those_come_that_are_still_asked_for() {
+fn restore_brings_only_tools_still_on_the_list() {
     let job = host(&["one", "two", "three"]);
     save(&job, "one, two", &["one", "two"]);
     job.remove("home/.cargo");
@@ -241,7 +242,7 @@ fn after_a_change_of_the_list_those_come_that_are_still_asked_for() {
 }
 
 #[test]
-fn a_tool_of_any_version_is_saved_again_when_the_job_has_updated_it() {
+fn save_replaces_an_unpinned_tool_after_an_update() {
     let job = host(&["one"]);
     save(&job, "one", &["one"]);
     publish(&job, "one", "2.0.0", &["one"]);
@@ -268,7 +269,7 @@ fn installing_over_a_linked_executable_changes_no_entry() {
 }
 
 #[test]
-fn jobs_that_restore_and_install_into_one_home_at_the_same_time_lose_no_record() {
+fn concurrent_restores_and_installs_lose_no_record() {
     let names = ["one", "two", "three"];
     let job = host(&names);
     for name in ["one", "two"] {
@@ -291,7 +292,7 @@ fn jobs_that_restore_and_install_into_one_home_at_the_same_time_lose_no_record()
 }
 
 #[test]
-fn a_restore_waits_for_a_cargo_that_is_installing() {
+fn restore_waits_for_a_running_cargo_install() {
     let job = host(&["one"]);
     save(&job, "one", &["one"]);
     job.remove(BIN);
@@ -307,7 +308,7 @@ fn a_restore_waits_for_a_cargo_that_is_installing() {
 }
 
 #[test]
-fn a_tool_whose_url_may_hold_a_password_is_never_saved() {
+fn save_skips_tools_whose_url_may_hold_a_password() {
     let job = host(&["one"]);
     restore(&job, "one");
     install(&job, "one");
@@ -323,7 +324,7 @@ fn a_tool_whose_url_may_hold_a_password_is_never_saved() {
 }
 
 #[test]
-fn notes_that_cannot_be_read_are_left_alone_with_what_they_are_about() {
+fn unreadable_install_records_are_left_alone() {
     let job = host(&["one"]);
     save(&job, "one", &["one"]);
     job.remove(BIN);
@@ -335,7 +336,7 @@ fn notes_that_cannot_be_read_are_left_alone_with_what_they_are_about() {
 }
 
 #[test]
-fn tools_are_where_cargo_is_told_to_install_them() {
+fn tools_follow_the_configured_install_root() {
     let mut job = host(&["one"]);
     job.set("CARGO_INSTALL_ROOT", job.path("elsewhere").display());
     save(&job, "one", &["one"]);
@@ -346,7 +347,7 @@ fn tools_are_where_cargo_is_told_to_install_them() {
 }
 
 #[test]
-fn a_restore_that_cannot_bring_the_executables_takes_the_notes_back() {
+fn failed_restore_of_executables_takes_their_records_back() {
     let job = host(&["one"]);
     save(&job, "one", &["one"]);
     job.remove("home/.cargo");

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::job::Job;
+use test_support::{Job, files};
+
+use crate::PROGRAM;
 use crate::pool::{build, host, repository};
 
 const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
@@ -20,19 +22,9 @@ fn poison(job: &Job, target: &str) {
 
 /// Files below `folder` that hold what [`poison`] wrote.
 fn poisoned(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if fs::read(&path).unwrap().windows(6).any(|text| text == b"POISON") {
-                found.push(path);
-            }
-        }
-    }
-    found
+    let files = files::walk(folder).into_iter().filter(|(_, metadata)| metadata.is_file());
+    let paths = files.map(|(path, _)| folder.join(path));
+    paths.filter(|path| fs::read(path).unwrap().windows(6).any(|text| text == b"POISON")).collect()
 }
 
 /// Restores, poisons and saves as a pull request; what of its own it saves nobody else restores.
@@ -56,7 +48,7 @@ fn assert_clean(job: &Job) {
 }
 
 #[test]
-fn a_pull_request_writes_into_no_entry_of_its_base() {
+fn pull_request_changes_no_entry_of_its_base() {
     let mut job = host();
     build(&job, &[], "cargo build");
     for round in 0..3 {
@@ -73,7 +65,7 @@ fn a_pull_request_writes_into_no_entry_of_its_base() {
 }
 
 #[test]
-fn files_that_a_pull_request_saves_of_its_base_are_still_one_on_the_disk() {
+fn pull_request_save_shares_base_files_on_disk() {
     let mut job = host();
     build(&job, &[], "cargo build");
     let of_main = job.newest_entry("target");
@@ -91,7 +83,7 @@ fn files_that_a_pull_request_saves_of_its_base_are_still_one_on_the_disk() {
 }
 
 #[test]
-fn a_pull_request_writes_into_no_unit_of_the_pool() {
+fn pull_request_changes_no_unit_of_the_pool() {
     let mut job = host();
     build(&job, &[], "cargo build");
     for round in 0..2 {
@@ -105,7 +97,7 @@ fn a_pull_request_writes_into_no_unit_of_the_pool() {
 }
 
 #[test]
-fn what_a_job_of_the_base_left_in_place_becomes_the_requests_own() {
+fn pull_request_gets_its_own_copy_of_a_target_left_by_its_base() {
     let mut job = host();
     build(&job, &[], "cargo build");
     job.wipe();
@@ -116,7 +108,7 @@ fn what_a_job_of_the_base_left_in_place_becomes_the_requests_own() {
 }
 
 #[test]
-fn jobs_of_one_scope_share_what_they_have() {
+fn jobs_of_one_scope_share_inodes() {
     let job = host();
     build(&job, &[], "cargo build");
     job.wipe();
@@ -138,8 +130,8 @@ fn shared_with_others(job: &Job, folder: &str, own: &str) -> usize {
 }
 
 #[test]
-fn in_a_home_that_stays_a_pull_request_has_no_inode_of_its_base_and_saves_none_as_its_own() {
-    let mut job = Job::new();
+fn pull_request_shares_no_inode_with_its_base_in_a_persistent_home() {
+    let mut job = Job::new(PROGRAM);
     let content = "home/.npm/_cacache/content-v2/sha512/ab/cd";
     job.write("work/project/package-lock.json", "{}");
     job.write(content, "of main");
@@ -163,7 +155,7 @@ fn in_a_home_that_stays_a_pull_request_has_no_inode_of_its_base_and_saves_none_a
 }
 
 #[test]
-fn repositories_that_share_a_pool_share_no_inode() {
+fn repositories_sharing_a_pool_share_no_inode() {
     let mut job = host();
     build(&job, &[], "cargo build");
     repository(&mut job, "second", &["beta"]);

@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 #[test]
-fn a_second_job_starts_from_what_the_first_one_built() {
-    let job = Job::new();
+fn second_job_reuses_the_first_build() {
+    let job = Job::new(PROGRAM);
     let (first, saved) = job.build(&[]);
     assert_eq!(first.outputs["target-hit"], "miss");
     assert_eq!(first.env["TARGET_CACHE_RESTORED"], "false");
@@ -25,8 +27,8 @@ fn a_second_job_starts_from_what_the_first_one_built() {
 }
 
 #[test]
-fn a_job_that_changed_nothing_makes_no_entry() {
-    let job = Job::new();
+fn no_op_job_makes_no_entry() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     for _ in 0..2 {
         let (_, saved) = job.build(&[]);
@@ -36,8 +38,8 @@ fn a_job_that_changed_nothing_makes_no_entry() {
 }
 
 #[test]
-fn runners_that_take_turns_and_change_nothing_make_no_entry() {
-    let mut job = Job::new();
+fn alternating_runners_without_changes_make_no_entry() {
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/src/lib.rs", "pub fn one() {}\n");
     job.sh("cp -r ../project ../other");
     job.build(&[]);
@@ -52,8 +54,8 @@ fn runners_that_take_turns_and_change_nothing_make_no_entry() {
 }
 
 #[test]
-fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
-    let job = Job::new();
+fn changed_lock_file_is_a_partial_hit() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     job.version("1.0.1");
@@ -64,8 +66,8 @@ fn another_lock_file_is_served_in_part_and_does_not_allow_to_skip_the_build() {
 }
 
 #[test]
-fn manifests_make_the_key_where_there_is_no_lock_file() {
-    let job = Job::new();
+fn key_hashes_manifests_without_a_lock_file() {
+    let job = Job::new(PROGRAM);
     fs::remove_file(job.path("work/project/Cargo.lock")).unwrap();
     let key = || job.ok(&["restore", "--no-session"]).outputs["cargo-cache-key"].clone();
     let before = key();
@@ -75,8 +77,8 @@ fn manifests_make_the_key_where_there_is_no_lock_file() {
 }
 
 #[test]
-fn what_changes_the_output_changes_the_key_and_nothing_else_does() {
-    let mut job = Job::new();
+fn only_inputs_of_the_output_change_the_key() {
+    let mut job = Job::new(PROGRAM);
     let key = |job: &Job| job.ok(&["restore", "--no-session"]).outputs["target-cache-key"].clone();
     let before = key(&job);
     job.set("RUST_BACKTRACE", "1");
@@ -101,8 +103,8 @@ fn what_changes_the_output_changes_the_key_and_nothing_else_does() {
 }
 
 #[test]
-fn target_and_home_are_found_where_the_environment_puts_them() {
-    let mut job = Job::new();
+fn target_and_cargo_home_follow_the_environment() {
+    let mut job = Job::new(PROGRAM);
     job.set("CARGO_TARGET_DIR", job.path("elsewhere/target").display());
     job.set("CARGO_HOME", job.path("elsewhere/home").display());
     job.write("elsewhere/home/registry/cache/index/a-1.0.0.crate", "crate");
@@ -120,8 +122,8 @@ fn target_and_home_are_found_where_the_environment_puts_them() {
 }
 
 #[test]
-fn a_sibling_workspace_is_cached_besides() {
-    let job = Job::new();
+fn caches_a_sibling_workspace() {
+    let job = Job::new(PROGRAM);
     job.sh("cp -r . ../sibling");
     job.ok(&["restore", "--workspaces", ".\n../sibling -> out"]);
     job.sh("cargo build -q; cd ../sibling; cargo build -q --target-dir out");
@@ -134,8 +136,8 @@ fn a_sibling_workspace_is_cached_besides() {
 }
 
 #[test]
-fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() {
-    let job = Job::new();
+fn restore_adds_downloads_to_a_shared_home_and_save_skips_secrets() {
+    let job = Job::new(PROGRAM);
     let home = "home/.cargo";
     for file in ["registry/index/i/config.json", "registry/cache/i/a-1.crate", "git/db/g-0123/HEAD"] {
         job.write(&format!("{home}/{file}"), "cached");
@@ -174,8 +176,8 @@ fn downloads_are_added_to_a_shared_home_and_secrets_and_locks_are_never_saved() 
 }
 
 #[test]
-fn build_outputs_are_kept_by_commit() {
-    let job = Job::new();
+fn build_outputs_are_keyed_by_commit() {
+    let job = Job::new(PROGRAM);
     let commit = "git add -A; git -c user.name=n -c user.email=e commit -qm c";
     job.write("work/project/.gitignore", "/target\n");
     job.sh(&format!("git init -q; {commit}"));
@@ -193,8 +195,8 @@ fn build_outputs_are_kept_by_commit() {
 }
 
 #[test]
-fn build_outputs_alone_are_kept_where_the_commit_is_known() {
-    let job = Job::new();
+fn build_outputs_without_target_need_a_known_commit() {
+    let job = Job::new(PROGRAM);
     let builds = ["--preset", "none", "--builds", "out"];
     job.write("work/project/out", "built");
     let unknown = job.ok(&[&["save"][..], &builds].concat()).log;
@@ -213,8 +215,8 @@ fn build_outputs_alone_are_kept_where_the_commit_is_known() {
 
 /// The table of what may be hard-linked, against the real toolchain.
 #[test]
-fn a_build_on_hard_links_writes_into_no_entry() {
-    let job = Job::new();
+fn build_on_hard_links_changes_no_entry() {
+    let job = Job::new(PROGRAM);
     job.write(
         "work/project/src/lib.rs",
         "pub fn one() -> u32 { 1 }\n#[test]\nfn is_one() { assert_eq!(one(), 1) }\n",
@@ -251,8 +253,8 @@ fn a_build_on_hard_links_writes_into_no_entry() {
 
 /// Cargo links programs out of `deps/` in each build, fresh ones as well: what has no other name at a save gets one later.
 #[test]
-fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
-    let job = Job::new();
+fn replaced_program_shares_no_inode_with_the_entry() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--link-mode", "hardlink"]);
     job.sh("cargo build -q; mv target/debug/small .; cargo build -q --config profile.dev.debug=0");
     job.ok(&["save"]);
@@ -274,8 +276,8 @@ fn a_program_whose_place_another_build_took_shares_nothing_with_the_entry() {
 }
 
 #[test]
-fn an_entry_whose_linked_file_was_written_into_is_dropped() {
-    let job = Job::new();
+fn entry_with_a_modified_linked_file_is_dropped() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/src/lib.rs", "pub fn a() {}\n");
     job.ok(&["restore", "--link-mode", "hardlink"]);
     job.sh("cargo build -q");
@@ -292,8 +294,8 @@ fn an_entry_whose_linked_file_was_written_into_is_dropped() {
 }
 
 #[test]
-fn a_build_with_a_sibling_is_kept_by_both_commits() {
-    let job = Job::new();
+fn build_outputs_of_siblings_are_keyed_by_both_commits() {
+    let job = Job::new(PROGRAM);
     let commit = "git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c";
     job.write("work/project/.gitignore", "/target\n");
     job.sh(&format!("{commit}; cp -r . ../sibling"));
@@ -310,8 +312,8 @@ fn a_build_with_a_sibling_is_kept_by_both_commits() {
 }
 
 #[test]
-fn of_a_shared_home_only_what_the_lock_file_names_is_saved_if_it_is_what_that_says() {
-    let job = Job::new();
+fn save_takes_only_locked_and_verified_crates_from_a_shared_home() {
+    let job = Job::new(PROGRAM);
     for crate_ in ["a-1.0.0", "neighbours-1.0.0"] {
         job.write(&format!("home/.cargo/registry/cache/i/{crate_}.crate"), "right");
     }

@@ -3,7 +3,7 @@
 use crate::repository::{HERE, Repository, THERE};
 
 #[test]
-fn runners_at_two_paths_get_what_each_built_itself() {
+fn runners_at_two_paths_each_get_their_own_entry() {
     let main = "fn main() { println!(\"{}\", concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/x\")) }\n";
     let mut repository = Repository::new(&[("src/main.rs", main)], "cargo build -q --offline");
     repository.run(HERE);
@@ -16,7 +16,7 @@ fn runners_at_two_paths_get_what_each_built_itself() {
 }
 
 #[test]
-fn the_own_lane_s_entry_of_another_lock_file_goes_before_another_lane_s_exact_one() {
+fn own_lane_partial_match_precedes_another_lanes_exact_match() {
     const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\"]\n";
     let manifest = |name: &str, version: &str| -> &'static str {
         let text = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");

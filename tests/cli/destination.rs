@@ -2,7 +2,9 @@
 
 use std::process::Stdio;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const OUT: [&str; 6] = ["--preset", "none", "--path", "out", "--key", "k"];
 
@@ -17,8 +19,8 @@ fn restore(job: &Job) -> Said {
 
 /// Folders whose names only begin like those that a restore makes for a moment.
 #[test]
-fn folders_of_others_stay_beside_and_in_a_destination() {
-    let job = Job::new();
+fn restore_keeps_foreign_directories_beside_and_in_the_destination() {
+    let job = Job::new(PROGRAM);
     let theirs = [
         "work/project/.runner-cache-tools/bin",
         "work/project/out/.runner-cache-mine/x",
@@ -39,8 +41,8 @@ fn folders_of_others_stay_beside_and_in_a_destination() {
 }
 
 #[test]
-fn a_cache_root_beside_the_destination_stays() {
-    let mut job = Job::new();
+fn restore_keeps_a_cache_root_beside_the_destination() {
+    let mut job = Job::new(PROGRAM);
     job.set("RUNNER_CACHE_ROOT", job.path("work/project/.runner-cache-store").display());
     save(&job);
     for _ in 0..2 {
@@ -50,8 +52,8 @@ fn a_cache_root_beside_the_destination_stays() {
 
 /// As in the root of a new ext4 that is mounted at the target folder.
 #[test]
-fn what_is_the_file_systems_own_is_neither_saved_nor_removed() {
-    let job = Job::new();
+fn lost_and_found_is_neither_saved_nor_removed() {
+    let job = Job::new(PROGRAM);
     job.sh("mkdir -p target/lost+found; echo precious >target/lost+found/file");
     let inputs = ["--layers", "target"];
     job.ok(&[&["restore"], &inputs[..]].concat());
@@ -69,8 +71,8 @@ fn what_is_the_file_systems_own_is_neither_saved_nor_removed() {
 }
 
 #[test]
-fn a_folder_with_files_does_not_make_way_for_a_file() {
-    let job = Job::new();
+fn restore_does_not_replace_a_non_empty_directory_with_a_file() {
+    let job = Job::new(PROGRAM);
     save(&job);
     job.sh("rm out/file; mkdir out/file; echo precious >out/file/mine; echo more >out/other");
     let said = restore(&job);
@@ -87,9 +89,9 @@ fn a_folder_with_files_does_not_make_way_for_a_file() {
 }
 
 #[test]
-fn what_is_no_folder_is_named_before_anything_is_made() {
+fn restore_names_what_is_no_directory_before_creating_anything() {
     for make in ["echo x >out", "ln -s nowhere out", "ln -s out out"] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         save(&job);
         job.sh(&format!("rm -r out; {make}"));
         let said = restore(&job);
@@ -100,8 +102,8 @@ fn what_is_no_folder_is_named_before_anything_is_made() {
 }
 
 #[test]
-fn restores_of_one_folder_at_the_same_time_all_end_well() {
-    let job = Job::new();
+fn concurrent_restores_of_one_directory_all_succeed() {
+    let job = Job::new(PROGRAM);
     job.sh("mkdir out; for i in $(seq 1000); do echo $i >out/$i; done");
     save(&job);
     for _ in 0..3 {
@@ -123,13 +125,13 @@ fn restores_of_one_folder_at_the_same_time_all_end_well() {
 /// In a mount namespace of its own, where `mount` makes a mount of `out`.
 fn restore_with(job: &Job, mount: &str) -> String {
     let user = if rustix::process::geteuid().is_root() { "" } else { "--map-root-user" };
-    let (program, words) = (env!("CARGO_BIN_EXE_runner-cache"), OUT.join(" "));
+    let (program, words) = (PROGRAM, OUT.join(" "));
     job.sh(&format!("unshare --mount {user} sh -euc '{mount}; {program} restore --no-session {words}'"))
 }
 
 #[test]
-fn what_failed_is_told_and_not_what_came_after_it() {
-    let job = Job::new();
+fn failure_reports_its_cause_not_its_consequence() {
+    let job = Job::new(PROGRAM);
     save(&job);
     job.sh("echo other >out/file");
     let log = restore_with(&job, "mount --bind out out; mount -o remount,bind,ro out");
@@ -137,8 +139,8 @@ fn what_failed_is_told_and_not_what_came_after_it() {
 }
 
 #[test]
-fn what_is_mounted_in_a_destination_is_named() {
-    let job = Job::new();
+fn restore_names_a_mount_in_the_destination() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/out/sub/x", "cached");
     save(&job);
     job.sh("rm out/sub/x");

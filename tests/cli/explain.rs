@@ -1,10 +1,12 @@
 //! Why an entry serves a job or does not.
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 #[test]
-fn a_miss_and_a_partial_hit_tell_in_one_line_what_differs() {
-    let mut job = Job::new();
+fn miss_and_partial_hit_log_what_differs_in_one_line() {
+    let mut job = Job::new(PROGRAM);
     let (said, _) = job.build(&[]);
     assert!(said.log.contains("there is no entry of this repository's ref"), "{}", said.log);
     job.wipe();
@@ -19,8 +21,8 @@ fn a_miss_and_a_partial_hit_tell_in_one_line_what_differs() {
 }
 
 #[test]
-fn explain_tells_the_parts_of_the_key_and_what_becomes_of_each_entry() {
-    let mut job = Job::new();
+fn explain_lists_key_parts_and_each_entrys_fate() {
+    let mut job = Job::new(PROGRAM);
     job.build(&[]);
     job.version("1.0.1");
     job.build(&[]);
@@ -56,8 +58,8 @@ fn explain_tells_the_parts_of_the_key_and_what_becomes_of_each_entry() {
 }
 
 #[test]
-fn explain_tells_of_keys_in_the_users_words_and_of_no_cache_at_all() {
-    let job = Job::new();
+fn explain_covers_custom_keys_and_an_absent_cache() {
+    let job = Job::new(PROGRAM);
     let text = job.ok(&["explain"]).stdout;
     assert!(text.contains("there is no entry of this repository"), "{text}");
     let paths = ["--preset", "none", "--path", "src", "--key"];

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const NPM: [&str; 6] = ["--preset", "none", "--path", "node_modules", "--key", "npm-1"];
 
@@ -30,8 +32,8 @@ fn failed_job(job: &Job, inputs: &[&str]) -> Said {
 }
 
 #[test]
-fn what_a_failed_job_left_is_a_partial_hit_until_a_job_completes_it() {
-    let job = Job::new();
+fn failed_jobs_entry_is_partial_until_a_job_completes_it() {
+    let job = Job::new(PROGRAM);
     let saved = failed_job(&job, &NPM);
     assert!(saved.log.contains("paths   saved"), "{}", saved.log);
 
@@ -57,8 +59,8 @@ fn what_a_failed_job_left_is_a_partial_hit_until_a_job_completes_it() {
 }
 
 #[test]
-fn a_failed_job_leaves_what_is_final_as_it_is() {
-    let job = Job::new();
+fn failed_job_keeps_a_final_entry() {
+    let job = Job::new(PROGRAM);
     restore(&job, &NPM);
     job.write("work/project/node_modules/a", "whole");
     save(&job, "success");
@@ -74,8 +76,8 @@ fn a_failed_job_leaves_what_is_final_as_it_is() {
 
 /// Both find nothing; the one that fails is the last to save.
 #[test]
-fn parallel_jobs_of_one_key_take_what_one_of_them_completed() {
-    let mut job = Job::new();
+fn parallel_jobs_use_the_entry_one_of_them_completed() {
+    let mut job = Job::new(PROGRAM);
     for (lane, status, text) in
         [("a", "failure", "half"), ("b", "success", "whole"), ("c", "failure", "half")]
     {
@@ -92,8 +94,8 @@ fn parallel_jobs_of_one_key_take_what_one_of_them_completed() {
 }
 
 #[test]
-fn of_other_keys_what_is_final_serves_first() {
-    let job = Job::new();
+fn restore_keys_prefer_final_entries() {
+    let job = Job::new(PROGRAM);
     let with = |key: &'static str| {
         ["--preset", "none", "--path", "node_modules", "--key", key, "--restore-keys", "npm-"]
     };
@@ -106,8 +108,8 @@ fn of_other_keys_what_is_final_serves_first() {
 }
 
 #[test]
-fn a_cancelled_job_saves_no_paths_and_always_only_a_beginning() {
-    let job = Job::new();
+fn cancelled_job_saves_nothing_or_a_non_final_entry() {
+    let job = Job::new(PROGRAM);
     restore(&job, &NPM);
     job.write("work/project/node_modules/a", "half");
     assert!(save(&job, "cancelled").log.contains("the job was cancelled"));
@@ -118,8 +120,8 @@ fn a_cancelled_job_saves_no_paths_and_always_only_a_beginning() {
 }
 
 #[test]
-fn what_run_saves_after_a_failing_command_is_a_beginning() {
-    let job = Job::new();
+fn run_saves_a_non_final_entry_after_a_failing_command() {
+    let job = Job::new(PROGRAM);
     let run = |script: &str| {
         let args = [&["run"], &NPM[..], &["--", "sh", "-c", script]].concat();
         job.run(&args)
@@ -134,8 +136,8 @@ fn what_run_saves_after_a_failing_command_is_a_beginning() {
 }
 
 #[test]
-fn a_preset_and_its_failed_job_are_no_exact_hit() {
-    let job = Job::new();
+fn failed_jobs_preset_entry_is_no_exact_hit() {
+    let job = Job::new(PROGRAM);
     let inputs = ["--preset", "npm"];
     job.write("work/project/package-lock.json", "{}");
     let cached = "home/.npm/_cacache/index";
@@ -151,8 +153,8 @@ fn a_preset_and_its_failed_job_are_no_exact_hit() {
 
 /// Nobody takes it for complete, and each job adds to it, whether its tests fail or not.
 #[test]
-fn what_only_grows_is_kept_after_a_failed_job() {
-    let job = Job::new();
+fn failed_job_saves_into_append_only_presets() {
+    let job = Job::new(PROGRAM);
     let inputs = ["--preset", "sccache"];
     let cached = |name: &str| format!("home/.cache/sccache/{name}");
     restore(&job, &inputs);
@@ -167,8 +169,8 @@ fn what_only_grows_is_kept_after_a_failed_job() {
 }
 
 #[test]
-fn a_target_folder_is_an_exact_hit_after_failed_tests() {
-    let job = Job::new();
+fn target_is_an_exact_hit_after_failed_tests() {
+    let job = Job::new(PROGRAM);
     restore(&job, &[]);
     job.sh("cargo build -q --offline");
     save(&job, "failure");

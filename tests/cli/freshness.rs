@@ -6,7 +6,9 @@ use std::fs::{self, File, FileTimes};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 /// Files of a checkout, the workspace in `project` and a package beside it.
 type Files = BTreeMap<String, String>;
@@ -198,8 +200,8 @@ fn backdate(work: &Path, before: &Files, after: &Files) {
 
 /// As a volume that is mounted at the target folder: cargo tags only what it makes itself.
 #[test]
-fn a_target_folder_that_was_there_before_cargo_is_no_source() {
-    let job = Job::new();
+fn preexisting_target_directory_is_not_a_source() {
+    let job = Job::new(PROGRAM);
     job.sh("mkdir target");
     job.build(&["--layers", "target"]);
     assert!(!job.path("work/project/target/CACHEDIR.TAG").exists(), "cargo tags such folders now");
@@ -209,10 +211,10 @@ fn a_target_folder_that_was_there_before_cargo_is_no_source() {
 }
 
 #[test]
-fn what_is_compiled_is_what_cargo_would_have_compiled_had_nothing_moved() {
+fn recompiles_exactly_what_cargo_would_without_the_cache() {
     for seed in 0..6 {
         let mut random = fastrand::Rng::with_seed(seed);
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         let work = job.path("work");
         let (first, second) = {
             let first = Sum::new();
@@ -310,8 +312,8 @@ fn with(sum: &Sum, files: &[(&str, Option<&str>)]) -> Sum {
 }
 
 #[test]
-fn what_a_procedural_macro_may_have_read_is_compiled_anew_and_nothing_else() {
-    let job = Job::new();
+fn recompiles_only_what_a_proc_macro_may_have_read() {
+    let job = Job::new(PROGRAM);
     let (work, first) = (job.path("work"), with_macro(&["other"]));
     let lock = built_once(&job, &first);
     let app = BTreeSet::from(["app [\"lib\"]", "app [\"bin\"]"].map(str::to_owned));
@@ -350,8 +352,8 @@ fn compiled_after_change(job: &Job, first: &Sum, lock: &str, path: &str) -> BTre
 }
 
 #[test]
-fn a_macro_that_reads_no_files_lets_nothing_be_compiled_for_what_cargo_does_not_watch() {
-    let job = Job::new();
+fn proc_macro_without_file_access_forces_no_rebuild() {
+    let job = Job::new(PROGRAM);
     let mut first = with_macro(&[]);
     let reads_nothing = "#[proc_macro]\npub fn sum(input: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
          let count = input.into_iter().count();\n\
@@ -365,8 +367,8 @@ fn a_macro_that_reads_no_files_lets_nothing_be_compiled_for_what_cargo_does_not_
 }
 
 #[test]
-fn a_macro_that_reads_files_may_have_read_any_of_the_package() {
-    let job = Job::new();
+fn file_reading_proc_macro_depends_on_the_whole_package() {
+    let job = Job::new(PROGRAM);
     let first = with_macro(&[]);
     let lock = built_once(&job, &first);
     let app = BTreeSet::from(["app [\"lib\"]", "app [\"bin\"]"].map(str::to_owned));
@@ -376,8 +378,8 @@ fn a_macro_that_reads_files_may_have_read_any_of_the_package() {
 }
 
 #[test]
-fn a_fresh_checkout_of_the_same_sources_compiles_nothing_on_another_runner_either() {
-    let mut job = Job::new();
+fn fresh_checkout_on_another_runner_compiles_nothing() {
+    let mut job = Job::new(PROGRAM);
     let mut sum = Sum::new();
     // Cargo knows packages outside of the workspace, and files outside of their package, by their absolute paths.
     sum.0.retain(|path, _| !path.starts_with("sibling"));
@@ -406,8 +408,8 @@ fn a_fresh_checkout_of_the_same_sources_compiles_nothing_on_another_runner_eithe
 }
 
 #[test]
-fn sources_keep_their_times_but_for_what_a_build_script_watches() {
-    let job = Job::new();
+fn restore_dates_sources_back_except_files_a_build_script_watches() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/build.rs", "fn main() { println!(\"cargo:rerun-if-changed=data\"); }\n");
     let files = ["src/main.rs", "Cargo.toml", "data/same", "data/folder/same", "notes"];
     let lay = || {
@@ -438,8 +440,8 @@ fn sources_keep_their_times_but_for_what_a_build_script_watches() {
 }
 
 #[test]
-fn git_sees_no_change_after_a_restore() {
-    let job = Job::new();
+fn git_status_is_clean_after_a_restore() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/.gitignore", "/target\n");
     // What a script watches gets its time back.
     job.write("work/project/build.rs", "fn main() { println!(\"cargo:rerun-if-changed=src\"); }\n");
@@ -468,8 +470,8 @@ fn write_old(job: &Job, path: &str, text: &str) {
 }
 
 #[test]
-fn a_link_that_leads_elsewhere_is_a_change() {
-    let job = Job::new();
+fn retargeted_symlink_is_a_change() {
+    let job = Job::new(PROGRAM);
     let project = "work/project/src";
     job.write(&format!("{project}/main.rs"), "mod c;\nfn main() { print!(\"{}\", c::NUMBER) }\n");
     let lay = |to: &str| {
@@ -496,8 +498,8 @@ fn a_link_that_leads_elsewhere_is_a_change() {
 }
 
 #[test]
-fn a_target_folder_that_the_entry_does_not_know_is_built_as_it_would_be() {
-    let job = Job::new();
+fn unknown_target_directory_is_built_as_without_the_cache() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/lib.rs", "pub const NUMBER: u32 = 2;");
     job.write(
         "work/project/src/main.rs",
@@ -520,8 +522,8 @@ fn a_target_folder_that_the_entry_does_not_know_is_built_as_it_would_be() {
 }
 
 #[test]
-fn what_looks_old_is_compiled_also_where_nothing_was_noted_or_a_folder_is_closed() {
-    let job = Job::new();
+fn old_looking_sources_are_recompiled_without_notes_or_with_a_closed_directory() {
+    let job = Job::new(PROGRAM);
     let main = "work/project/src/main.rs";
     for freshness in ["--freshness=false", "--freshness=true"] {
         job.write(main, "fn main() { print!(\"1\") }");

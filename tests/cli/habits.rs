@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 /// Caches `paths` under the key `k` in one job, and restores into an empty workspace in the next.
 fn there_and_back(job: &Job, paths: &str) {
@@ -15,7 +17,7 @@ fn there_and_back(job: &Job, paths: &str) {
 }
 
 #[test]
-fn what_is_excluded_is_left_out_however_it_is_written() {
+fn exclusion_works_in_every_spelling() {
     for (path, excluded, file) in [
         ("node_modules", "**/node_modules/.cache", "node_modules/.cache/x"),
         ("packages/a/node_modules", "packages/*/node_modules/.cache", "packages/a/node_modules/.cache/x"),
@@ -24,7 +26,7 @@ fn what_is_excluded_is_left_out_however_it_is_written() {
         ("a", "a/**/*.log", "a/b/c/x.log"),
         ("a", "./a/b/", "a/b/x"),
     ] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         job.write(&format!("work/project/{file}"), "secret");
         job.write(&format!("work/project/{path}/kept"), "1");
         there_and_back(&job, &format!("{path}\n!{excluded}"));
@@ -34,8 +36,8 @@ fn what_is_excluded_is_left_out_however_it_is_written() {
 }
 
 #[test]
-fn a_workspace_with_brackets_in_its_path_is_a_path_like_any_other() {
-    let mut job = Job::new();
+fn brackets_in_the_workspace_path_are_literal() {
+    let mut job = Job::new(PROGRAM);
     job.write("work/[a]{b}/p/d/x", "1");
     job.move_to("work/[a]{b}/p");
     there_and_back(&job, "d/*");
@@ -43,16 +45,16 @@ fn a_workspace_with_brackets_in_its_path_is_a_path_like_any_other() {
 }
 
 #[test]
-fn comments_among_paths_are_none_of_them() {
-    let job = Job::new();
+fn comments_in_path_lists_are_ignored() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     there_and_back(&job, "# the deps [not the tools\nd\n  # more\n");
     assert!(job.path("work/project/d/x").is_file());
 }
 
 #[test]
-fn a_key_is_what_is_written_without_the_end_of_its_line() {
-    let job = Job::new();
+fn key_is_trimmed_of_its_newline() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     let restore = |key: &str, path: &str| {
         job.ok(&["restore", "--preset", "none", "--path", path, "--key", key]).outputs["cache-hit"].clone()
@@ -74,8 +76,8 @@ fn a_key_is_what_is_written_without_the_end_of_its_line() {
 }
 
 #[test]
-fn a_look_that_finds_nothing_saves_all_the_same() {
-    let job = Job::new();
+fn lookup_only_miss_still_saves() {
+    let job = Job::new(PROGRAM);
     let args = ["--preset", "none", "--path", "d", "--key", "k", "--lookup-only"];
     let look = || job.ok(&[&["restore"], &args[..]].concat()).outputs["cache-hit"].clone();
     assert_eq!(look(), "false");
@@ -88,8 +90,8 @@ fn a_look_that_finds_nothing_saves_all_the_same() {
 }
 
 #[test]
-fn what_cargo_has_of_its_own_is_not_cached_twice() {
-    let job = Job::new();
+fn paths_do_not_repeat_cargos_layers() {
+    let job = Job::new(PROGRAM);
     let said = job.ok(&["restore", "--path", "target/\nmore"]);
     assert!(said.log.contains("path: `target` is cached by cargo's own layers already"), "{}", said.log);
     job.sh("cargo build -q --offline && mkdir more && echo 1 >more/x");
@@ -101,8 +103,8 @@ fn what_cargo_has_of_its_own_is_not_cached_twice() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
-    let job = Job::new();
+fn save_names_missing_paths() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "absent", "--key", "k"]);
     let log = job.ok(&["save"]).log;
     assert!(log.contains("there is nothing to save: no file in") && log.contains("project/absent"), "{log}");
@@ -118,8 +120,8 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
-    let mut job = Job::new();
+fn tilde_without_home_is_the_users_home() {
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/d/x", "1");
     job.set("HOME", "");
     let said = job.run(&[
@@ -137,8 +139,8 @@ fn without_home_it_is_the_users_own_and_never_a_folder_of_that_name() {
 }
 
 #[test]
-fn what_two_steps_restore_is_saved_once() {
-    let job = Job::new();
+fn two_restores_of_one_layer_save_it_once() {
+    let job = Job::new(PROGRAM);
     let args = ["--preset", "none", "--path", "d", "--key", "k"];
     for _ in 0..2 {
         job.ok(&[&["restore"], &args[..]].concat());

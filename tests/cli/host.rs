@@ -19,12 +19,11 @@ fn tool(repository: &Repository, says: &str) {
 }
 
 #[test]
-fn a_program_that_a_script_runs_is_an_input() {
+fn program_run_by_a_build_script_is_an_input() {
     let script =
         telling("String::from_utf8(std::process::Command::new(\"idlc\").output().unwrap().stdout).unwrap()");
     let mut repository = Repository::new(&[("build.rs", script), ("src/main.rs", SAYS)], RUN);
-    let path = format!("{}:{}", repository.job.path("bin").display(), std::env::var("PATH").unwrap());
-    repository.job.set("PATH", path);
+    repository.job.path_first("bin");
     repository.check_out(HERE);
     tool(&repository, "one");
     assert_eq!(repository.run(HERE).0, "one\nok\n");
@@ -37,7 +36,7 @@ fn a_program_that_a_script_runs_is_an_input() {
 }
 
 #[test]
-fn a_variable_that_is_read_and_not_declared_is_an_input() {
+fn undeclared_environment_variable_is_an_input() {
     let script = telling("std::env::var(\"APP_VERSION\").unwrap_or_default()");
     let mac = "extern crate proc_macro;\nuse proc_macro::*;\n#[proc_macro]\npub fn var(input: TokenStream) -> TokenStream {\n\
         TokenTree::Literal(Literal::string(&std::env::var(input.to_string()).unwrap_or_default())).into()\n}\n";
@@ -66,7 +65,7 @@ fn a_variable_that_is_read_and_not_declared_is_an_input() {
 }
 
 #[test]
-fn a_program_that_a_script_runs_is_an_input_however_the_script_was_linked() {
+fn program_run_by_a_build_script_is_found_however_it_is_linked() {
     let script =
         telling("String::from_utf8(std::process::Command::new(\"idlc\").output().unwrap().stdout).unwrap()");
     for flags in [
@@ -80,8 +79,7 @@ fn a_program_that_a_script_runs_is_an_input_however_the_script_was_linked() {
         let config = format!("[build]\nrustflags = {:?}\n", flags.split(' ').collect::<Vec<_>>()).leak();
         let files = [(".cargo/config.toml", &*config), ("build.rs", script), ("src/main.rs", SAYS)];
         let mut repository = Repository::new(&files, RUN);
-        let path = format!("{}:{}", repository.job.path("bin").display(), std::env::var("PATH").unwrap());
-        repository.job.set("PATH", path);
+        repository.job.path_first("bin");
         repository.check_out(HERE);
         tool(&repository, "one");
         assert_eq!(repository.run(HERE).0, "one\nok\n", "{flags}");
@@ -91,7 +89,7 @@ fn a_program_that_a_script_runs_is_an_input_however_the_script_was_linked() {
 }
 
 #[test]
-fn what_a_script_reads_without_naming_it_is_an_input() {
+fn undeclared_file_read_by_a_build_script_is_an_input() {
     let names_a_variable = "fn main() {\n    println!(\"cargo:rerun-if-env-changed=X\");\n    \
          println!(\"cargo:rustc-env=V={}\", std::fs::read_to_string(\"x\").unwrap());\n}\n";
     let names_nothing =
@@ -113,7 +111,7 @@ fn what_a_script_reads_without_naming_it_is_an_input() {
 }
 
 #[test]
-fn a_configuration_that_clippy_did_not_find_before_is_an_input() {
+fn new_clippy_configuration_is_an_input() {
     let files = [(
         "src/main.rs",
         "fn main() { let f = |_a: u8, _b: u8| (); f(1, 2); g(1, 2) }\nfn g(_a: u8, _b: u8) {}\n",

@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 #[test]
-fn wrong_inputs_are_told_and_lose_nothing() {
+fn invalid_inputs_fail_with_a_message_and_lose_nothing() {
     let wrong: [(&[&str], &str); 13] = [
         (
             &["--save", "nver"],
@@ -46,7 +48,7 @@ fn wrong_inputs_are_told_and_lose_nothing() {
         (&["--cargo-bins", "../x"], "input `cargo-bins`: `../x` is no package; allowed: "),
         (&["--kee", "target=1"], "there is no input `kee`; did you mean `keep`?"),
     ];
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/target/mine", "mine");
     for (args, message) in wrong {
         for command in ["restore", "save"] {
@@ -63,8 +65,8 @@ fn wrong_inputs_are_told_and_lose_nothing() {
 }
 
 #[test]
-fn an_input_that_does_not_exist_is_told_when_the_runner_hands_it_on() {
-    let mut job = Job::new();
+fn unknown_input_from_the_runner_is_reported() {
+    let mut job = Job::new(PROGRAM);
     job.set("RUNNER_CACHE_INPUTS", r#"{"Fail-On-Cache-Mis": "true"}"#);
     let said = job.run(&["restore"]);
     assert_eq!(said.code, 2);
@@ -76,7 +78,7 @@ fn an_input_that_does_not_exist_is_told_when_the_runner_hands_it_on() {
 }
 
 #[test]
-fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
+fn usage_error_names_the_help_command() {
     let all_inputs =
         |command: &str| format!("`runner-cache {command} --help` and the README tell all inputs");
     let takes = |command: &str| format!("`runner-cache {command} --help` tells what it takes");
@@ -107,7 +109,7 @@ fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
         (&["gc", "--max-age", "-1d"], "input `max-age`: `-1d` is no time; allowed: ", takes("gc")),
         (&["gc", "--keep", "-1"], "input `keep`: `-1` is ", takes("gc")),
     ];
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     for (args, message, hint) in wrong {
         let said = job.run(args);
         assert_eq!(said.code, 2, "{said:?}");
@@ -120,8 +122,8 @@ fn a_wrong_command_line_is_told_with_the_command_that_explains_it() {
 }
 
 #[test]
-fn a_variable_that_is_wrong_is_named_and_only_inputs_have_one() {
-    let mut job = Job::new();
+fn invalid_variable_is_named_and_only_inputs_have_variables() {
+    let mut job = Job::new(PROGRAM);
     for name in ["JSON", "UNITS", "DRY_RUN", "NO_SESSION", "DEEP", "SORT"] {
         job.set(&format!("RUNNER_CACHE_{name}"), "1");
     }
@@ -141,8 +143,8 @@ fn a_variable_that_is_wrong_is_named_and_only_inputs_have_one() {
 }
 
 #[test]
-fn a_miss_fails_only_where_it_is_to() {
-    let job = Job::new();
+fn fail_on_cache_miss_fails_only_on_a_miss() {
+    let job = Job::new(PROGRAM);
     assert_eq!(job.run(&["restore", "--fail-on-cache-miss"]).code, 1);
     assert_eq!(job.ok(&["restore", "--fail-on-cache-miss=false"]).outputs["cache-hit"], "false");
     job.build(&["--key", "other-1"]);
@@ -151,8 +153,8 @@ fn a_miss_fails_only_where_it_is_to() {
 }
 
 #[test]
-fn looking_only_brings_nothing() {
-    let job = Job::new();
+fn lookup_only_restores_nothing() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     let said = job.ok(&["restore", "--lookup-only"]);
@@ -162,8 +164,8 @@ fn looking_only_brings_nothing() {
 }
 
 #[test]
-fn paths_are_cached_as_by_actions_cache() {
-    let job = Job::new();
+fn paths_behave_as_in_actions_cache() {
+    let job = Job::new(PROGRAM);
     for file in ["node_modules/a/index.js", "out/x.bin", "out/y.log", "out/deep/z.bin", "single.txt"] {
         job.write(&format!("work/project/{file}"), "1");
     }
@@ -187,8 +189,8 @@ fn paths_are_cached_as_by_actions_cache() {
 }
 
 #[test]
-fn other_paths_under_the_same_key_are_another_thing() {
-    let job = Job::new();
+fn same_key_with_other_paths_is_a_miss() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/a", "1");
     job.write("work/project/b", "1");
     let restore = |path| job.ok(&["restore", "--preset", "none", "--key", "k", "--path", path]);
@@ -204,8 +206,8 @@ fn other_paths_under_the_same_key_are_another_thing() {
 }
 
 #[test]
-fn a_save_with_inputs_of_its_own_saves_these_as_well() {
-    let job = Job::new();
+fn save_with_its_own_inputs_saves_them_too() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; echo 1 >own");
     let own = ["--preset", "none", "--path", "own", "--key", "own-1"];
@@ -214,8 +216,8 @@ fn a_save_with_inputs_of_its_own_saves_these_as_well() {
 }
 
 #[test]
-fn the_users_own_variables_are_in_the_key_and_their_values_nowhere() {
-    let mut job = Job::new();
+fn key_env_changes_the_key_without_storing_values() {
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/cached", "1");
     let args =
         ["--preset", "none", "--path", "cached", "--key-files", "Cargo.lock", "--key-env", "SECRET,OTHER"];
@@ -230,8 +232,8 @@ fn the_users_own_variables_are_in_the_key_and_their_values_nowhere() {
 }
 
 #[test]
-fn places_of_the_cache_may_be_told_in_any_way() {
-    let mut job = Job::new();
+fn cache_root_accepts_every_spelling() {
+    let mut job = Job::new(PROGRAM);
     job.build(&[]);
     fs::rename(job.path("root"), job.path("home/cache")).unwrap();
     for root in ["~/cache", "../../home/cache"] {
@@ -249,7 +251,7 @@ fn places_of_the_cache_may_be_told_in_any_way() {
 }
 
 #[test]
-fn when_to_save_follows_the_job() {
+fn save_policy_follows_the_job_status() {
     let cases = [
         ("auto", "success", true),
         ("auto", "failure", true),
@@ -260,7 +262,7 @@ fn when_to_save_follows_the_job() {
         ("never", "success", false),
     ];
     for (save, status, is_saved) in cases {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         job.ok(&["restore", "--save", save]);
         job.sh("cargo build -q");
         job.set("RUNNER_CACHE_JOB_STATUS", status);
@@ -270,16 +272,16 @@ fn when_to_save_follows_the_job() {
 }
 
 #[test]
-fn a_job_is_saved_once_whoever_comes() {
-    let job = Job::new();
+fn second_save_of_a_job_is_a_no_op() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     assert!(job.ok(&["save"]).log.contains("saved already"));
     assert_eq!(job.entries("target").len(), 1);
 }
 
 #[test]
-fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
-    let job = Job::new();
+fn run_restores_saves_and_returns_the_commands_exit_code() {
+    let job = Job::new(PROGRAM);
     let said = job.ok(&["run", "--", "cargo", "build", "--offline"]);
     assert!(said.log.contains("target  saved"), "{}", said.log);
     job.wipe();
@@ -290,8 +292,8 @@ fn run_is_a_whole_job_with_the_exit_code_of_its_command() {
 }
 
 #[test]
-fn list_and_inspect_tell_what_is_there() {
-    let job = Job::new();
+fn list_and_inspect_show_entries() {
+    let job = Job::new(PROGRAM);
     assert!(job.ok(&["list"]).stdout.starts_with("no entries"));
     assert_eq!(job.ok(&["list", "--json"]).stdout, "[]\n");
     let (first, _) = job.build(&[]);
@@ -305,9 +307,9 @@ fn list_and_inspect_tell_what_is_there() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_read_is_told() {
+fn non_utf8_variable_is_reported() {
     use std::os::unix::ffi::OsStrExt;
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let odd = std::ffi::OsStr::from_bytes(b"/tmp/\xff");
     let mut command = job.command(&["list"]);
     command.env("RUNNER_CACHE_ROOT", odd).env("UNRELATED", odd).arg("--cache-root").arg(job.path("root"));

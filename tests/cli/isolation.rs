@@ -3,13 +3,15 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const HOME: &str = "temp/cargo-home";
 
 /// A host whose user has configured cargo, and a crate that is in nobody's home yet.
 fn host() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("home/.cargo/config.toml", "[net]\nretry = 1\n");
     job.write("home/.cargo/credentials.toml", "secret");
     job.write("home/.cargo/registry/cache/i/neighbours-1.0.0.crate", "a neighbour's");
@@ -30,7 +32,7 @@ fn download(job: &Job) {
 }
 
 #[test]
-fn a_job_of_its_own_home_has_its_downloads_back_extracted_and_the_users_configuration() {
+fn isolated_home_has_extracted_downloads_and_the_users_configuration() {
     let job = host();
     let said = job.ok(&["restore", "--isolate-cargo-home"]);
     assert_eq!(said.env["CARGO_HOME"], job.path(HOME).display().to_string());
@@ -57,7 +59,7 @@ fn a_job_of_its_own_home_has_its_downloads_back_extracted_and_the_users_configur
 }
 
 #[test]
-fn half_a_crate_in_a_home_is_left_to_cargo() {
+fn half_extracted_crate_is_left_to_cargo() {
     let job = host();
     job.ok(&["restore", "--isolate-cargo-home"]);
     download(&job);
@@ -71,7 +73,7 @@ fn half_a_crate_in_a_home_is_left_to_cargo() {
 }
 
 #[test]
-fn outside_of_a_runner_there_is_no_place_for_it() {
+fn isolation_needs_runner_temp() {
     let mut job = host();
     job.set("RUNNER_TEMP", "");
     let said = job.run(&["restore", "--isolate-cargo-home"]);
@@ -84,7 +86,7 @@ fn outside_of_a_runner_there_is_no_place_for_it() {
 }
 
 #[test]
-fn configuration_that_cargo_finds_above_the_workspace_does_not_count_twice() {
+fn isolated_home_omits_configuration_found_above_the_workspace() {
     let mut job = host();
     job.set("HOME", job.path("work").display());
     job.write("work/.cargo/config.toml", "[net]\nretry = 1\n");

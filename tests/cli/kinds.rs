@@ -4,7 +4,9 @@ use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 /// Files of a checkout, below the host's folder.
 #[derive(Default)]
@@ -91,8 +93,8 @@ fn triple(job: &Job) -> String {
 }
 
 #[test]
-fn the_members_of_a_virtual_workspace_are_compiled_once() {
-    let job = Job::new();
+fn virtual_workspace_members_compile_once() {
+    let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with("work/project/Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"crates/*\"]\n")
         .with_package("work/project/crates/one", "one", "[dependencies]\ntwo.path = \"../two\"\n")
@@ -104,8 +106,8 @@ fn the_members_of_a_virtual_workspace_are_compiled_once() {
 }
 
 #[test]
-fn several_workspaces_with_a_target_folder_each_are_compiled_once() {
-    let job = Job::new();
+fn workspaces_with_their_own_targets_compile_once() {
+    let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with_package("work/project/one", "one", "")
         .with_package("work/project/two", "two", "")
@@ -117,8 +119,8 @@ fn several_workspaces_with_a_target_folder_each_are_compiled_once() {
 }
 
 #[test]
-fn several_workspaces_that_share_a_target_folder_outside_of_them_are_compiled_once() {
-    let mut job = Job::new();
+fn workspaces_sharing_an_outside_target_compile_once() {
+    let mut job = Job::new(PROGRAM);
     job.set("CARGO_TARGET_DIR", job.path("elsewhere/target").display());
     let checkout = Checkout::default()
         .with_package("work/project/one", "one", "")
@@ -130,8 +132,8 @@ fn several_workspaces_that_share_a_target_folder_outside_of_them_are_compiled_on
 }
 
 #[test]
-fn a_target_folder_on_another_disk_is_named_and_no_link_of_the_checkout_leads_there() {
-    let job = Job::new();
+fn target_on_another_disk_needs_its_path_not_a_symlink_of_the_checkout() {
+    let job = Job::new(PROGRAM);
     let checkout =
         Checkout::default().with_package("work/project", "small", "").locked(&job, &["work/project"]);
     let build = "mkdir -p ../../disk; ln -sfn ../../disk target; cargo build --offline";
@@ -157,8 +159,8 @@ fn a_target_folder_on_another_disk_is_named_and_no_link_of_the_checkout_leads_th
 }
 
 #[test]
-fn a_workspace_in_a_subfolder_is_compiled_once_and_so_is_a_package_that_it_excludes() {
-    let job = Job::new();
+fn nested_workspace_and_its_excluded_package_compile_once() {
+    let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with("work/project/.cargo/config.toml", "[build]\ntarget-dir = \"out/all\"\n")
         .with_package("work/project/rust", "one", "[workspace]\nexclude = [\"fuzz\"]\n")
@@ -182,7 +184,7 @@ fn a_workspace_in_a_subfolder_is_compiled_once_and_so_is_a_package_that_it_exclu
 }
 
 #[test]
-fn intermediate_files_are_cached_wherever_they_are() {
+fn build_dir_is_cached_wherever_it_is() {
     let configured: [(&str, &str); 6] = [
         ("build-dir = \"intermediate\"", ""),
         ("build-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"", ""),
@@ -193,7 +195,7 @@ fn intermediate_files_are_cached_wherever_they_are() {
         ("build-dir = \"target\"", ""),
     ];
     for (config, variable) in configured {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         if !variable.is_empty() {
             job.set("CARGO_BUILD_BUILD_DIR", job.path(variable).display());
         }
@@ -214,8 +216,8 @@ fn intermediate_files_are_cached_wherever_they_are() {
 }
 
 #[test]
-fn intermediate_files_are_cached_in_a_cargo_home_of_the_jobs_own_as_well() {
-    let mut job = Job::new();
+fn build_dir_in_an_isolated_cargo_home_is_cached() {
+    let mut job = Job::new(PROGRAM);
     job.write(
         "home/.cargo/config.toml",
         "[build]\nbuild-dir = \"{cargo-cache-home}/build/{workspace-path-hash}\"\n",
@@ -238,8 +240,8 @@ fn intermediate_files_are_cached_in_a_cargo_home_of_the_jobs_own_as_well() {
 }
 
 #[test]
-fn a_program_that_is_stripped_writes_into_no_entry_where_intermediate_files_are_apart() {
-    let job = Job::new();
+fn stripping_with_a_separate_build_dir_changes_no_entry() {
+    let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with("work/project/.cargo/config.toml", "[build]\nbuild-dir = \"intermediate\"\n")
         .with_package("work/project", "small", "")
@@ -264,8 +266,8 @@ fn a_program_that_is_stripped_writes_into_no_entry_where_intermediate_files_are_
 }
 
 #[test]
-fn builds_for_any_triple_and_profile_are_cached() {
-    let job = Job::new();
+fn every_triple_and_profile_is_cached() {
+    let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with_package("work/project", "small", "[profile.shipping]\ninherits = \"release\"\n")
         .with("work/project/build.rs", "fn main() {}\n")
@@ -281,7 +283,7 @@ fn builds_for_any_triple_and_profile_are_cached() {
         assert_eq!(job.sh(&format!("target/{program}/small 1>&2")), "small\n");
     }
 
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     let configured =
         checkout.with("work/project/.cargo/config.toml", &format!("[build]\ntarget = \"{triple}\"\n"));
     assert_compiled_once(&job, &configured, &[], "cargo build --offline", &[]);
@@ -289,8 +291,8 @@ fn builds_for_any_triple_and_profile_are_cached() {
 }
 
 #[test]
-fn a_checkout_without_a_lock_file_is_compiled_once() {
-    let job = Job::new();
+fn workspace_without_a_lock_file_compiles_once() {
+    let job = Job::new(PROGRAM);
     let checkout = Checkout::default()
         .with_package(
             "work/project",
@@ -303,8 +305,8 @@ fn a_checkout_without_a_lock_file_is_compiled_once() {
 }
 
 #[test]
-fn a_path_may_have_spaces_and_letters_of_any_language() {
-    let mut job = Job::new();
+fn paths_may_have_spaces_and_unicode() {
+    let mut job = Job::new(PROGRAM);
     let project = "work/Größe und Maß/日本 [x] {y}";
     job.move_to(project);
     let checkout = Checkout::default()
@@ -322,8 +324,8 @@ fn a_path_may_have_spaces_and_letters_of_any_language() {
 }
 
 #[test]
-fn a_package_that_only_cargos_configuration_names_is_a_source_as_well() {
-    let job = Job::new();
+fn package_named_only_in_cargo_config_is_a_source() {
+    let job = Job::new(PROGRAM);
     let origin = job.path("origin");
     Checkout::default()
         .with_package("origin", "other", "")

@@ -3,11 +3,14 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::job::{CARGOS_TAG, Job};
+use test_support::Job;
+use test_support::project::CARGOS_TAG;
+
+use crate::PROGRAM;
 
 #[test]
-fn a_toolchain_that_is_not_installed_yet_is_not_installed_by_asking() {
-    let mut job = Job::new();
+fn probing_rustc_installs_no_toolchain() {
+    let mut job = Job::new(PROGRAM);
     let rustups = job.path("rustup");
     fs::create_dir(&rustups).unwrap();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -35,8 +38,8 @@ fn a_toolchain_that_is_not_installed_yet_is_not_installed_by_asking() {
 }
 
 #[test]
-fn a_host_without_rust_has_its_downloads_and_target_folder_back() {
-    let mut job = Job::new();
+fn restores_downloads_and_target_without_rust_installed() {
+    let mut job = Job::new(PROGRAM);
     job.sh("mkdir bin; for tool in sh git; do ln -s $(command -v $tool) bin/; done");
     job.set("PATH", job.path("work/project/bin").display());
     let said = job.ok(&["restore"]);
@@ -55,8 +58,8 @@ fn a_host_without_rust_has_its_downloads_and_target_folder_back() {
 }
 
 #[test]
-fn a_job_whose_workspace_is_not_there_goes_on_and_what_needs_none_is_cached() {
-    let mut job = Job::new();
+fn missing_workspace_still_caches_layers_that_need_none() {
+    let mut job = Job::new(PROGRAM);
     job.set("GITHUB_WORKSPACE", job.path("work/nowhere").display());
     fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
     let said = job.ok(&["restore"]);
@@ -78,8 +81,8 @@ fn a_job_whose_workspace_is_not_there_goes_on_and_what_needs_none_is_cached() {
 }
 
 #[test]
-fn a_manifest_that_cargo_rejects_is_cargos_to_tell_of() {
-    let job = Job::new();
+fn invalid_manifest_is_left_to_cargo() {
+    let job = Job::new(PROGRAM);
     for manifest in ["[package", "[package]\nname = \"a b\"\n", "", "[workspace]\nmembers = [\"gone\"]\n"] {
         job.write("work/project/Cargo.toml", manifest);
         job.write("work/project/target/CACHEDIR.TAG", CARGOS_TAG);

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const BUILD: &str = "cargo build -q --offline";
 
@@ -62,7 +64,7 @@ fn told(job: &Job) -> String {
 
 /// A whole workspace after its first job.
 fn saved_workspace() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     workspace(&job);
     first_job(&job, BUILD);
     job
@@ -80,8 +82,8 @@ const NEWER: &str = "  a source is newer than what was built from it, or gone\n 
 const FOLLOWS: &str = "  a dependency was compiled, or is another one\n    ";
 
 #[test]
-fn where_nothing_is_known_the_reason_is_told() {
-    let job = Job::new();
+fn explain_last_build_says_why_nothing_is_known() {
+    let job = Job::new(PROGRAM);
     assert_tells(&told(&job), &["no restore of this job left word"]);
     job.ok(&["restore", "--layers", "cargo"]);
     assert_tells(&told(&job), &["the target folder was not among what this job restored"]);
@@ -103,7 +105,7 @@ fn where_nothing_is_known_the_reason_is_told() {
 }
 
 #[test]
-fn a_job_that_compiled_nothing_is_told_so() {
+fn explain_last_build_reports_an_up_to_date_build() {
     let job = saved_workspace();
     let text = told_after(&job, BUILD);
     assert_tells(
@@ -115,7 +117,7 @@ fn a_job_that_compiled_nothing_is_told_so() {
 }
 
 #[test]
-fn a_changed_source_is_named_and_what_uses_it_follows() {
+fn explain_last_build_names_a_changed_source_and_its_dependents() {
     let job = saved_workspace();
     job.write("work/project/the-leaf/src/part.rs", "pub const NAME: &str = \"two\";\n");
     let text = told_after(&job, BUILD);
@@ -139,8 +141,8 @@ fn a_changed_source_is_named_and_what_uses_it_follows() {
 }
 
 #[test]
-fn what_a_build_script_reads_is_named_and_no_value_of_a_variable_is_told() {
-    let mut job = Job::new();
+fn explain_last_build_names_build_script_inputs_without_values() {
+    let mut job = Job::new(PROGRAM);
     workspace(&job);
     job.set("FLAVOUR", "secret-one");
     first_job(&job, BUILD);
@@ -174,7 +176,7 @@ fn what_a_build_script_reads_is_named_and_no_value_of_a_variable_is_told() {
 }
 
 #[test]
-fn other_profiles_features_and_flags_are_told() {
+fn explain_last_build_names_changed_profiles_features_and_flags() {
     let mut job = saved_workspace();
     let text = told_after(&job, &format!("CARGO_PROFILE_DEV_OVERFLOW_CHECKS=false {BUILD}"));
     assert_tells(
@@ -203,7 +205,7 @@ fn other_profiles_features_and_flags_are_told() {
 }
 
 #[test]
-fn what_the_entry_does_not_have_is_told() {
+fn explain_last_build_names_units_missing_from_the_entry() {
     let job = saved_workspace();
     job.sh("echo 'new = []' >> the-leaf/Cargo.toml; echo 'pub fn new() {}' >> whole/src/lib.rs");
     let text = told_after(&job, &format!("{BUILD}; cargo test -q --no-run --offline"));
@@ -218,7 +220,7 @@ fn what_the_entry_does_not_have_is_told() {
 }
 
 #[test]
-fn another_version_in_the_workspace_is_told_as_far_as_cargo_tells_it() {
+fn explain_last_build_names_a_changed_workspace_version() {
     let job = saved_workspace();
     job.sh("sed -i 's/^version = .*/version = \"1.0.1\"/' the-leaf/Cargo.toml; cargo generate-lockfile -q --offline");
     let text = told_after(&job, BUILD);
@@ -236,7 +238,7 @@ fn move_work(job: &mut Job) {
 }
 
 #[test]
-fn a_file_that_cargo_knows_by_an_absolute_path_is_gone_in_another_workspace() {
+fn explain_last_build_names_absolute_paths_missing_in_another_workspace() {
     let mut job = saved_workspace();
     move_work(&mut job);
     let text = told_after(&job, BUILD);
@@ -245,8 +247,8 @@ fn a_file_that_cargo_knows_by_an_absolute_path_is_gone_in_another_workspace() {
 }
 
 #[test]
-fn a_package_outside_of_the_workspace_is_told_with_where_it_was() {
-    let mut job = Job::new();
+fn explain_last_build_names_where_an_outside_package_was() {
+    let mut job = Job::new(PROGRAM);
     workspace(&job);
     job.write("work/beside/Cargo.toml", "[package]\nname = \"beside\"\nversion = \"1.0.0\"\n");
     job.write("work/beside/src/lib.rs", "");
@@ -261,8 +263,8 @@ fn a_package_outside_of_the_workspace_is_told_with_where_it_was() {
 }
 
 #[test]
-fn each_workspace_is_told_of() {
-    let job = Job::new();
+fn explain_last_build_covers_each_workspace() {
+    let job = Job::new(PROGRAM);
     job.sh("cp -r . ../sibling");
     let both = format!("{BUILD}; cd ../sibling; {BUILD}");
     let restore = ["restore", "--workspaces", ".\n../sibling"];
@@ -282,7 +284,7 @@ fn each_workspace_is_told_of() {
 }
 
 #[test]
-fn a_build_that_failed_is_explained_as_well() {
+fn explain_last_build_covers_a_failed_build() {
     let job = saved_workspace();
     job.write("work/project/the-leaf/src/part.rs", "no Rust");
     let text = told_after(&job, &format!("{BUILD} 2> /dev/null || test $? = 101"));
@@ -290,7 +292,7 @@ fn a_build_that_failed_is_explained_as_well() {
 }
 
 #[test]
-fn damaged_notes_of_cargo_are_told_of_their_unit() {
+fn explain_last_build_reports_damaged_fingerprints() {
     let job = saved_workspace();
     job.write("work/project/the-leaf/src/part.rs", "pub const NAME: &str = \"two\";\n");
     job.ok(&["restore"]);
@@ -306,8 +308,8 @@ fn damaged_notes_of_cargo_are_told_of_their_unit() {
 }
 
 #[test]
-fn with_the_new_layout_of_target_folders_it_is_the_same() {
-    let mut job = Job::new();
+fn explain_last_build_reads_the_new_target_layout() {
+    let mut job = Job::new(PROGRAM);
     // An option of nightly toolchains, until the layout becomes the only one.
     job.set("RUSTC_BOOTSTRAP", "1");
     job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
@@ -329,8 +331,8 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
 }
 
 #[test]
-fn units_are_found_in_a_build_folder_of_its_own() {
-    let job = Job::new();
+fn explain_last_build_reads_a_separate_build_dir() {
+    let job = Job::new(PROGRAM);
     workspace(&job);
     job.write("work/project/.cargo/config.toml", "[build]\nbuild-dir = \"made\"\n");
     first_job(&job, BUILD);
@@ -342,8 +344,8 @@ fn units_are_found_in_a_build_folder_of_its_own() {
 }
 
 #[test]
-fn asking_is_no_use_of_a_unit() {
-    let job = Job::new();
+fn explain_last_build_does_not_count_as_use() {
+    let job = Job::new(PROGRAM);
     workspace(&job);
     first_job(&job, "cargo build -q --offline --all-targets");
     job.sh("echo 'pub fn new() {}' >> the-leaf/src/lib.rs");
@@ -359,8 +361,8 @@ fn asking_is_no_use_of_a_unit() {
 }
 
 #[test]
-fn a_download_is_told_with_its_version_and_with_the_home_in_which_it_was() {
-    let mut job = Job::new();
+fn explain_last_build_names_a_downloads_version_and_home() {
+    let mut job = Job::new(PROGRAM);
     job.may_download();
     job.version("1.0.0");
     let manifest = job.read("work/project/Cargo.toml");

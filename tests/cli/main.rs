@@ -15,7 +15,6 @@ mod habits;
 mod host;
 mod inputs;
 mod isolation;
-mod job;
 mod kinds;
 mod lacking;
 mod last_build;
@@ -35,3 +34,6 @@ mod trouble;
 mod trust;
 mod truth;
 mod upkeep;
+
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_runner-cache");

@@ -2,14 +2,16 @@
 
 use std::fs;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const TWO: [&str; 2] = ["--builds", "target/debug/small\ntarget/debug/other"];
 const ONE: [&str; 2] = ["--builds", "target/debug/small"];
 
 /// A host with a repository of two programs.
 fn host() -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.write("work/project/.gitignore", "/target\n/dist\n");
     job.write("work/project/src/bin/other.rs", "fn main() { println!(\"other\") }\n");
     job.sh("git init -q");
@@ -47,7 +49,7 @@ fn assert_nothing_kept(job: &Job, inputs: &[&str], log: &str, why: &str) {
 }
 
 #[test]
-fn a_job_that_built_all_keeps_all() {
+fn full_build_saves_all_outputs() {
     let job = host();
     restore(&job, &TWO);
     job.sh("cargo build -q --offline");
@@ -62,7 +64,7 @@ fn a_job_that_built_all_keeps_all() {
 }
 
 #[test]
-fn a_job_that_did_not_succeed_keeps_nothing() {
+fn failed_job_saves_no_outputs() {
     for (status, moment) in [("failure", "auto"), ("cancelled", "auto"), ("failure", "always")] {
         let job = host();
         restore(&job, &ONE);
@@ -75,7 +77,7 @@ fn a_job_that_did_not_succeed_keeps_nothing() {
 
 /// Programs of another commit come with the target folder.
 #[test]
-fn a_job_that_only_checks_keeps_no_old_program() {
+fn check_only_job_saves_no_old_program() {
     let job = host();
     restore(&job, &ONE);
     job.sh("cargo build -q --offline");
@@ -89,7 +91,7 @@ fn a_job_that_only_checks_keeps_no_old_program() {
 }
 
 #[test]
-fn a_job_that_built_a_part_keeps_nothing() {
+fn partial_build_saves_no_outputs() {
     let job = host();
     restore(&job, &TWO);
     job.sh("cargo build -q --offline --bin small");
@@ -106,7 +108,7 @@ fn a_job_that_built_a_part_keeps_nothing() {
 }
 
 #[test]
-fn a_pattern_keeps_all_that_it_names_or_nothing() {
+fn pattern_saves_all_its_matches_or_none() {
     let job = host();
     let inputs = ["--preset", "none", "--builds", "dist/*.bin\ndist/docs/**"];
     restore(&job, &inputs);
@@ -125,7 +127,7 @@ fn a_pattern_keeps_all_that_it_names_or_nothing() {
 }
 
 #[test]
-fn what_cargo_found_fresh_and_laid_out_is_kept() {
+fn fresh_outputs_that_cargo_laid_out_are_saved() {
     let job = host();
     restore(&job, &ONE);
     job.sh("cargo build -q --offline");
@@ -139,7 +141,7 @@ fn what_cargo_found_fresh_and_laid_out_is_kept() {
 
 /// Also where a clock was wrong and gave it a time that is still to come.
 #[test]
-fn a_file_that_was_there_and_has_not_changed_may_be_of_another_commit() {
+fn unchanged_preexisting_output_is_not_saved() {
     for time in ["now", "2100-01-01"] {
         let job = host();
         let inputs = ["--builds", "dist/tool"];
@@ -160,7 +162,7 @@ fn a_file_that_was_there_and_has_not_changed_may_be_of_another_commit() {
 }
 
 #[test]
-fn another_commit_than_at_the_restore_is_not_kept_under_its_key() {
+fn outputs_of_a_commit_checked_out_later_are_not_saved() {
     let job = host();
     restore(&job, &ONE);
     commit(&job, "two");
@@ -172,7 +174,7 @@ fn another_commit_than_at_the_restore_is_not_kept_under_its_key() {
 
 /// The parts of the action that only restore and only save.
 #[test]
-fn a_save_by_its_own_inputs_knows_what_the_restore_saw() {
+fn save_with_its_own_inputs_uses_the_restores_record() {
     let job = host();
     job.wipe();
     job.sh("cargo build -q --offline");
@@ -187,7 +189,7 @@ fn a_save_by_its_own_inputs_knows_what_the_restore_saw() {
 }
 
 #[test]
-fn run_keeps_what_its_command_built() {
+fn run_saves_outputs_of_its_command() {
     let job = host();
     let run = |command: &[&str]| job.run(&[&["run"], &ONE[..], &["--"], command].concat());
     run(&["sh", "-c", "cargo build -q --offline; exit 1"]);

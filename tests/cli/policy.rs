@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
     "pull_request": {"number": 7, "base": {"ref": "main"}}}"#;
@@ -35,9 +37,9 @@ const GREEDY: [&[&str]; 4] =
     [&["--max-age", "1s"], &["--max-size", "1kB"], &["--keep", "paths=1"], &["--min-free", "90%"]];
 
 #[test]
-fn limits_of_a_job_reach_no_entries_of_others() {
+fn job_limits_evict_only_its_own_entries() {
     for limit in GREEDY {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         job.set("RUNNER_CACHE_DISK_GUARD", "off");
         let contents = "x".repeat(9000);
         for repository in ["o/other", "o/r"] {
@@ -78,8 +80,8 @@ fn limits_of_a_job_reach_no_entries_of_others() {
 }
 
 #[test]
-fn limits_of_the_host_reach_all_entries_whatever_a_job_says() {
-    let mut job = Job::new();
+fn host_limits_evict_entries_of_every_job() {
+    let mut job = Job::new(PROGRAM);
     for repository in ["o/one", "o/two", "o/three"] {
         job.set("GITHUB_REPOSITORY", repository);
         save(&job, "k", &format!("{repository} {}", "x".repeat(200_000)), &[]);
@@ -92,8 +94,8 @@ fn limits_of_the_host_reach_all_entries_whatever_a_job_says() {
 }
 
 #[test]
-fn a_mode_of_the_job_narrows_what_it_does() {
-    let job = Job::new();
+fn mode_input_narrows_what_the_job_may_do() {
+    let job = Job::new(PROGRAM);
     assert!(
         save(&job, "k", "one", &["--cache-mode", "read"]).contains("the job's `cache-mode` does not let it")
     );
@@ -115,8 +117,8 @@ fn a_mode_of_the_job_narrows_what_it_does() {
 }
 
 #[test]
-fn a_host_says_which_repositories_have_a_cache_and_what_events_do() {
-    let mut job = Job::new();
+fn policy_restricts_repositories_and_events() {
+    let mut job = Job::new(PROGRAM);
     job.policy("repositories: [ours/*]\nevents:\n  pull_request: read\n");
     assert!(save(&job, "k", "x", &[]).contains("the policy of this host does not let it"));
     job.set("GITHUB_REPOSITORY", "ours/a");
@@ -129,8 +131,8 @@ fn a_host_says_which_repositories_have_a_cache_and_what_events_do() {
 }
 
 #[test]
-fn where_the_host_has_its_cache_no_job_moves_it() {
-    let mut job = Job::new();
+fn job_cannot_move_the_policys_cache_root() {
+    let mut job = Job::new(PROGRAM);
     job.policy(&format!("cache-root: {}\n", job.path("of-host").display()));
     let log = save(&job, "k", "x", &[]);
     let told = format!("`{}` is not what this host says", job.path("root").display());
@@ -142,8 +144,8 @@ fn where_the_host_has_its_cache_no_job_moves_it() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_taken_leaves_jobs_without_a_cache_and_they_go_on() {
-    let mut job = Job::new();
+fn invalid_policy_disables_the_cache_and_jobs_continue() {
+    let mut job = Job::new(PROGRAM);
     save(&job, "k", "x", &[]);
     job.policy("max-sice: 1GB\n");
     let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
@@ -159,8 +161,8 @@ fn a_policy_that_cannot_be_taken_leaves_jobs_without_a_cache_and_they_go_on() {
 }
 
 #[test]
-fn a_policy_that_jobs_can_write_decides_nothing() {
-    let mut job = Job::new();
+fn policy_writable_by_jobs_is_rejected() {
+    let mut job = Job::new(PROGRAM);
     job.policy("share: host\n");
     let file = job.path("policy/runner-cache.yml");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
@@ -172,7 +174,7 @@ fn a_policy_that_jobs_can_write_decides_nothing() {
 }
 
 #[test]
-fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
+fn tampered_session_cannot_widen_the_scope() {
     let changes: [(&str, &str, &str); 4] = [
         (r#""ref": "refs/pull/7/merge""#, r#""ref": "refs/heads/main""#, "to save to refs/heads/main of o/r"),
         (r#""repository": "o/r""#, r#""repository": "o/other""#, "to save to refs/pull/7/merge of o/other"),
@@ -180,7 +182,7 @@ fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
         (r#""run": "7.1""#, r#""run": "8.1""#, "another run or job"),
     ];
     for (from, to, told) in changes {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         job.set("GITHUB_RUN_ID", "7");
         job.event("refs/pull/7/merge", PULL_REQUEST);
         job.write("work/project/data/file", "x");
@@ -197,7 +199,7 @@ fn a_note_of_a_restore_that_was_changed_saves_as_nobody_else() {
 }
 
 #[test]
-fn who_only_writes_adds_to_the_pool_once() {
+fn write_only_job_publishes_units_once() {
     let job = crate::pool::host();
     let mut counts = Vec::new();
     for _ in 0..3 {
@@ -211,8 +213,8 @@ fn who_only_writes_adds_to_the_pool_once() {
 }
 
 #[test]
-fn the_mode_of_the_save_narrows_what_its_restore_was_told() {
-    let job = Job::new();
+fn save_mode_narrows_the_sessions_mode() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/project/data/file", "x");
     assert!(job.ok(&["save", "--cache-mode", "read"]).log.contains("the job's `cache-mode` does not let it"));
@@ -220,8 +222,8 @@ fn the_mode_of_the_save_narrows_what_its_restore_was_told() {
 }
 
 #[test]
-fn a_link_that_comes_with_a_later_checkout_leads_a_save_nowhere() {
-    let job = Job::new();
+fn symlink_from_a_later_checkout_does_not_redirect_the_save() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/secret/id", "x");
     job.sh("ln -s ../secret data");

@@ -5,14 +5,16 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 pub(crate) const HOST: [&str; 2] = ["--share", "host"];
 
 /// A host with git packages: `proc` is a macro, `alpha` has a build script whose output it includes, `beta` needs both,
 /// and `path` keeps the folder of its script in its code.
 pub(crate) fn host() -> Job {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.policy("share: host\n");
     package(&job, "proc", "[lib]\nproc-macro = true\n", &[("src/lib.rs", PROC)]);
     package(&job, "alpha", "", &[("src/lib.rs", ALPHA), ("build.rs", ALPHA_SCRIPT)]);
@@ -120,7 +122,7 @@ fn files_called(job: &Job, layer: &str, beginning: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn another_repository_compiles_nothing_but_itself() {
+fn another_repository_compiles_only_itself() {
     let mut job = host();
     let (first, compiled, saved) = build(&job, &HOST, "cargo build");
     assert_eq!(first.outputs["target-hit"], "miss");
@@ -154,7 +156,7 @@ fn another_repository_compiles_nothing_but_itself() {
 
 /// As where the cache root is on another disk than the workspace.
 #[test]
-fn what_comes_as_a_copy_is_still_once_in_the_cache() {
+fn copied_units_are_stored_once() {
     let mut job = host();
     let copy = [&HOST[..], &["--link-mode", "copy"]].concat();
     build(&job, &copy, "cargo build");
@@ -169,7 +171,7 @@ fn what_comes_as_a_copy_is_still_once_in_the_cache() {
 }
 
 #[test]
-fn a_new_branch_of_a_repository_finds_what_its_default_branch_compiled() {
+fn new_branch_reuses_units_of_the_default_branch() {
     let mut job = host();
     build(&job, &[], "cargo build");
     let folder = job.path("root/target").display().to_string();
@@ -181,7 +183,7 @@ fn a_new_branch_of_a_repository_finds_what_its_default_branch_compiled() {
 }
 
 #[test]
-fn by_default_repositories_do_not_share_and_off_means_nobody_does() {
+fn repositories_share_no_units_by_default() {
     let mut job = host();
     job.policy("");
     let (_, _, saved) = build(&job, &["--share", "off"], "cargo build");
@@ -197,7 +199,7 @@ fn by_default_repositories_do_not_share_and_off_means_nobody_does() {
 }
 
 #[test]
-fn what_a_pull_request_compiles_stays_its_own() {
+fn pull_request_units_stay_in_its_scope() {
     let mut job = host();
     let event = r#"{"number": 7, "pull_request": {"number": 7, "base": {"ref": "main"}}, "repository": {"default_branch": "main"}}"#;
     job.event("refs/pull/7/merge", event);
@@ -214,7 +216,7 @@ fn what_a_pull_request_compiles_stays_its_own() {
 }
 
 #[test]
-fn a_bumped_dependency_is_compiled_once_for_all_repositories() {
+fn bumped_dependency_compiles_once_across_repositories() {
     let mut job = host();
     build(&job, &HOST, "cargo build");
     repository(&mut job, "second", &["beta"]);
@@ -240,7 +242,7 @@ fn a_bumped_dependency_is_compiled_once_for_all_repositories() {
 }
 
 #[test]
-fn an_entry_is_completed_by_what_others_compiled() {
+fn restored_entry_is_completed_from_the_pool() {
     let mut job = host();
     build(&job, &HOST, "cargo build");
     repository(&mut job, "second", &["path"]);
@@ -253,7 +255,7 @@ fn an_entry_is_completed_by_what_others_compiled() {
 }
 
 #[test]
-fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
+fn path_dependent_units_are_not_shared() {
     let mut job = host();
     project(&job, "work/project", &["path"]);
     let (_, _, saved) = build(&job, &HOST, "cargo build");
@@ -264,7 +266,7 @@ fn what_holds_the_path_of_its_folder_is_compiled_in_each() {
 }
 
 #[test]
-fn what_a_script_made_is_bound_where_it_leads_out_of_its_folder_or_to_the_jobs_temporary_one() {
+fn build_script_output_pointing_outside_is_not_shared() {
     let all = "unit pool: 5 units added, ";
     let few = "unit pool: 2 units added, ";
     for (makes, added) in [
@@ -283,7 +285,7 @@ fn what_a_script_made_is_bound_where_it_leads_out_of_its_folder_or_to_the_jobs_t
 
 /// Cargo never looks whether the sources of a download have changed.
 #[test]
-fn what_was_compiled_from_a_patched_download_does_not_serve_others() {
+fn units_of_patched_downloads_are_not_shared() {
     let mut job = host();
     let patch = "sed -i 's/+ three/+ 10 * three/' ~/.cargo/git/checkouts/beta-*/*/src/lib.rs";
     let (_, _, saved) = build(&job, &HOST, &format!("{patch}; cargo build"));
@@ -297,7 +299,7 @@ fn what_was_compiled_from_a_patched_download_does_not_serve_others() {
 
 /// Cargo's hash of a unit does not tell which variables its build script read.
 #[test]
-fn what_a_script_made_of_a_variable_serves_where_the_variable_is_the_same() {
+fn build_script_output_is_shared_only_under_equal_variables() {
     let script = ALPHA_SCRIPT
         .replace(
             "\"pub const TWO: u32 = 2;\"",
@@ -309,7 +311,7 @@ fn what_a_script_made_of_a_variable_serves_where_the_variable_is_the_same() {
 }
 
 #[test]
-fn what_was_compiled_with_a_variable_serves_where_the_variable_is_the_same() {
+fn units_are_shared_only_under_equal_variables() {
     let source = "pub const TWO: u32 = match option_env!(\"COUNT\") {\n    \
                   Some(count) => (count.as_bytes()[0] - b'0') as u32,\n    None => 2,\n};\n";
     serves_where_the_variable_is_the_same(("src/lib.rs", source));
@@ -335,7 +337,7 @@ fn serves_where_the_variable_is_the_same(file: (&str, &str)) {
 /// Crates of a registry or of git have no incremental compilation, and what the workspace's own have is no concern of
 /// the pool.
 #[test]
-fn incremental_compilation_makes_no_difference() {
+fn incremental_setting_does_not_affect_sharing() {
     let mut job = host();
     job.set("CARGO_INCREMENTAL", 1);
     build(&job, &HOST, "cargo build");
@@ -345,7 +347,7 @@ fn incremental_compilation_makes_no_difference() {
 }
 
 #[test]
-fn each_profile_triple_and_flag_has_units_of_its_own() {
+fn units_are_separate_per_profile_triple_and_flags() {
     let mut job = host();
     let host_triple = job.sh("rustc -vV | sed -n 's/^host: //p' 1>&2");
     let commands = [
@@ -400,7 +402,7 @@ fn programs(job: &Job, repository: &str) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn what_is_built_with_the_pool_is_byte_for_byte_what_is_built_without() {
+fn pooled_build_is_byte_identical_to_a_clean_build() {
     let mut job = host();
     build(&job, &HOST, "cargo build --release");
     repository(&mut job, "second", &["beta"]);
@@ -410,7 +412,7 @@ fn what_is_built_with_the_pool_is_byte_for_byte_what_is_built_without() {
 
 /// With `lto` libraries are bitcode, in which a path is not bytes of its own.
 #[test]
-fn what_may_hold_a_path_in_bitcode_is_compiled_in_each() {
+fn units_with_bitcode_paths_are_not_shared() {
     let mut job = host();
     package_place(&job);
     package(&job, "plain", "", &[("src/lib.rs", "pub fn one() -> u32 { 1 }\n")]);
@@ -434,7 +436,7 @@ fn is_as_built_without_the_pool(job: &Job, command: &str, program: &str) {
 }
 
 #[test]
-fn a_damaged_unit_is_taken_out_and_compiled_again() {
+fn damaged_unit_is_quarantined_and_recompiled() {
     let mut job = host();
     build(&job, &HOST, "cargo build");
     for manifest in files_called(&job, "units", "manifest") {
@@ -457,12 +459,12 @@ fn a_damaged_unit_is_taken_out_and_compiled_again() {
 
 /// As by a cleaner of `/tmp`, or by somebody who touches all files of a target folder.
 #[test]
-fn a_unit_that_lost_a_file_is_taken_out_and_the_others_come() {
+fn unit_missing_a_file_is_quarantined_and_others_restore() {
     unit_that_loses(|rlib| fs::remove_file(rlib).unwrap());
 }
 
 #[test]
-fn a_unit_that_lost_its_small_files_is_taken_out_and_the_others_come() {
+fn unit_missing_its_pack_is_quarantined_and_others_restore() {
     unit_that_loses(|rlib| {
         let pack = rlib.ancestors().find(|path| path.ends_with("tree/0")).unwrap().with_extension("pack");
         fs::remove_file(&pack).unwrap_or_else(|error| panic!("{}: {error}", pack.display()));
@@ -489,7 +491,7 @@ fn unit_that_loses(lose: impl FnOnce(&Path)) {
 }
 
 #[test]
-fn units_that_nobody_used_for_long_go_and_those_in_use_stay() {
+fn unused_units_are_evicted_by_age() {
     let mut job = host();
     build(&job, &HOST, "cargo build");
     for entry in job.entries("units") {
@@ -507,7 +509,7 @@ fn units_that_nobody_used_for_long_go_and_those_in_use_stay() {
 }
 
 #[test]
-fn only_what_was_used_of_the_pool_is_in_the_entry() {
+fn entry_holds_only_used_units_of_the_pool() {
     let mut job = host();
     build(&job, &HOST, "cargo build; cargo build --release");
     repository(&mut job, "second", &["beta"]);
@@ -526,7 +528,7 @@ fn only_what_was_used_of_the_pool_is_in_the_entry() {
 }
 
 #[test]
-fn with_the_new_layout_of_target_folders_it_is_the_same() {
+fn pool_works_with_the_new_target_layout() {
     let mut job = host();
     job.set("RUSTC_BOOTSTRAP", 1);
     job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
@@ -542,13 +544,13 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
 }
 
 #[test]
-fn what_was_made_in_the_folder_of_another_runner_stays_bound_to_it() {
+fn units_bound_to_another_runners_path_stay_bound() {
     let mut job = host();
     stays_bound_to_the_runner_that_made_it(&mut job);
 }
 
 #[test]
-fn with_the_new_layout_it_stays_bound_as_well() {
+fn path_bound_units_stay_bound_in_the_new_target_layout() {
     let mut job = host();
     job.set("RUSTC_BOOTSTRAP", 1);
     job.set("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true");
@@ -574,7 +576,7 @@ fn stays_bound_to_the_runner_that_made_it(job: &mut Job) {
 /// Two jobs compile the same dependency at once, each with another outcome. Rustc rejects what was built with the other
 /// one.
 #[test]
-fn units_that_do_not_fit_together_do_not_come_together() {
+fn mismatched_units_are_not_restored_together() {
     let mut job = host();
     let script = ALPHA_SCRIPT.replace(
         "\"pub const TWO: u32 = 2;\"",
@@ -619,7 +621,7 @@ fn units_that_do_not_fit_together_do_not_come_together() {
 }
 
 #[test]
-fn many_units_come_also_where_few_files_may_be_open() {
+fn many_units_restore_under_a_low_open_file_limit() {
     let mut job = host();
     let commands: Vec<_> =
         (1..10).map(|level| format!("RUSTFLAGS='-C inline-threshold={level}' cargo build -q")).collect();

@@ -3,7 +3,7 @@
 use crate::pool::{HOST, build, host, package, project, repository};
 
 #[test]
-fn a_workflow_shares_no_more_than_the_host_allows() {
+fn share_input_cannot_exceed_the_host_policy() {
     let mut job = host();
     job.policy("");
     let told = "input `share`: `host` is more than this host allows, so `repository` holds; hint: `share` in";
@@ -27,7 +27,7 @@ fn a_workflow_shares_no_more_than_the_host_allows() {
 }
 
 #[test]
-fn what_came_from_the_pool_does_not_count_as_compiled() {
+fn pooled_units_do_not_count_as_compiled() {
     let mut job = host();
     build(&job, &HOST, "cargo build");
     repository(&mut job, "second", &["beta"]);
@@ -58,7 +58,7 @@ fn what_came_from_the_pool_does_not_count_as_compiled() {
 }
 
 #[test]
-fn a_unit_of_the_pool_that_cargo_does_not_take_is_named_and_what_uses_it_follows() {
+fn rejected_pool_unit_is_named_with_its_dependents() {
     let mut job = host();
     let source = "pub const TWO: u32 = if option_env!(\"COUNT\").is_some() { 3 } else { 2 };\n";
     package(&job, "alpha", "", &[("src/lib.rs", source)]);
@@ -75,7 +75,7 @@ fn a_unit_of_the_pool_that_cargo_does_not_take_is_named_and_what_uses_it_follows
 }
 
 #[test]
-fn units_for_other_profiles_are_no_older_ones_and_outlive_those_of_a_pull_request() {
+fn units_of_other_profiles_outlive_pull_request_units() {
     let mut job = host();
     build(&job, &[], "cargo build; cargo build --release");
     let event = r#"{"number": 7, "pull_request": {"number": 7, "base": {"ref": "main"}}, "repository": {"default_branch": "main"}}"#;
@@ -96,7 +96,7 @@ fn units_for_other_profiles_are_no_older_ones_and_outlive_those_of_a_pull_reques
 }
 
 #[test]
-fn a_repository_that_only_restores_keeps_units_from_going_by_age() {
+fn restore_alone_refreshes_unit_age() {
     let mut job = host();
     build(&job, &HOST, "cargo build");
     for entry in job.entries("units") {
@@ -109,7 +109,7 @@ fn a_repository_that_only_restores_keeps_units_from_going_by_age() {
 }
 
 #[test]
-fn the_system_that_units_are_for_is_told() {
+fn explain_and_inspect_show_the_system_of_units() {
     let job = host();
     build(&job, &[], "cargo build");
     let explained = job.ok(&["explain", "--layers", "target"]).stdout;

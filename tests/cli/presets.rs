@@ -3,17 +3,18 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 const DOWNLOAD: &str = "home/.npm/_cacache/content-v2/a";
 
 /// A job of a project of npm, whose node says `v20`.
 fn npm_job() -> Job {
-    let mut job = Job::new();
+    let mut job = Job::new(PROGRAM);
     job.write("work/project/package-lock.json", "one");
     job.write(DOWNLOAD, "a");
-    let path = std::env::var("PATH").unwrap();
-    job.set("PATH", format!("{}:{path}", job.path("tools").display()));
+    job.path_first("tools");
     says(&job, "node", "v20");
     job
 }
@@ -43,7 +44,7 @@ fn found_after(job: &Job, change: impl FnOnce(&Job)) -> Said {
 }
 
 #[test]
-fn a_preset_brings_back_what_the_tool_downloaded_and_nothing_else() {
+fn preset_restores_only_the_tools_downloads() {
     let job = npm_job();
     job.write("home/.npm/_logs/log", "1");
     let said = found_after(&job, |_| {});
@@ -54,7 +55,7 @@ fn a_preset_brings_back_what_the_tool_downloaded_and_nothing_else() {
 }
 
 #[test]
-fn another_lock_file_or_tool_is_a_partial_hit_that_tells_why() {
+fn changed_lock_file_or_tool_is_an_explained_partial_hit() {
     let is_partial_after = |change: &dyn Fn(&Job), why: &str| {
         let job = npm_job();
         let said = found_after(&job, change);
@@ -68,7 +69,7 @@ fn another_lock_file_or_tool_is_a_partial_hit_that_tells_why() {
 }
 
 #[test]
-fn a_lock_file_and_a_tool_that_are_not_there_are_no_error() {
+fn missing_lock_file_and_tool_are_no_error() {
     let job = npm_job();
     fs::remove_file(job.path("work/project/package-lock.json")).unwrap();
     says(&job, "node", "; exit 1");
@@ -78,7 +79,7 @@ fn a_lock_file_and_a_tool_that_are_not_there_are_no_error() {
 }
 
 #[test]
-fn downloads_are_added_to_what_is_there() {
+fn preset_restore_adds_to_existing_downloads() {
     let job = npm_job();
     job.write("home/.npm/_cacache/content-v2/b", "b");
     save(&job, "npm");
@@ -92,7 +93,7 @@ fn downloads_are_added_to_what_is_there() {
 }
 
 #[test]
-fn what_a_tool_replaces_is_shared_with_the_entry_and_the_rest_is_not() {
+fn only_atomically_replaced_files_are_linked_to_the_entry() {
     let job = npm_job();
     job.write("home/.npm/_cacache/index-v5/a", "1");
     save(&job, "npm");
@@ -103,7 +104,7 @@ fn what_a_tool_replaces_is_shared_with_the_entry_and_the_rest_is_not() {
 }
 
 #[test]
-fn a_tools_variable_moves_its_folder_and_not_its_key() {
+fn tools_directory_variable_does_not_change_the_key() {
     let mut job = npm_job();
     save(&job, "npm");
     job.set("npm_config_cache", job.path("elsewhere").display());
@@ -112,7 +113,7 @@ fn a_tools_variable_moves_its_folder_and_not_its_key() {
 }
 
 #[test]
-fn presets_go_together_with_cargo_and_with_paths_of_ones_own() {
+fn presets_combine_with_cargo_and_paths() {
     let job = npm_job();
     job.write("work/project/out/x", "x");
     job.write("work/project/own.lock", "1");
@@ -127,7 +128,7 @@ fn presets_go_together_with_cargo_and_with_paths_of_ones_own() {
 }
 
 #[test]
-fn credentials_are_not_cached_by_any_preset() {
+fn no_preset_saves_credentials() {
     let job = npm_job();
     for file in [
         ".npmrc",
@@ -158,7 +159,7 @@ fn credentials_are_not_cached_by_any_preset() {
 }
 
 #[test]
-fn a_repository_describes_presets_of_its_own() {
+fn repository_defines_its_own_presets() {
     let job = npm_job();
     let described = "presets:\n  models:\n    paths: [[$MODELS, ~/models], single]\n    exclude: [\"*.part\"]\n    \
                      key-files: [\"*.lock-of-models\"]\n    version: [node, --version]\n    overwrite: true\n    \
@@ -182,7 +183,7 @@ fn a_repository_describes_presets_of_its_own() {
 }
 
 #[test]
-fn wrong_presets_are_told_with_what_is_allowed() {
+fn invalid_presets_are_reported_with_allowed_values() {
     let job = npm_job();
     let told = |preset: &str, message: &str| {
         let said = job.run(&["restore", "--preset", preset]);
@@ -212,8 +213,8 @@ fn wrong_presets_are_told_with_what_is_allowed() {
 
 /// The origin of this program is a project of npm, whose workflow makes its key like this.
 #[test]
-fn the_key_of_the_first_users_workflow_hits_the_second_time() {
-    let job = Job::new();
+fn first_users_workflow_key_hits_on_the_second_run() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/package.json", "{\n  \"7zip-bin\": \"5\",\n  \"app-builder-bin\": \"4\"\n}\n");
     job.write("work/project/node_modules/a/index.js", "1");
     job.sh("mkdir node_modules/.bin; ln -s ../a/index.js node_modules/.bin/a");
@@ -241,12 +242,12 @@ fn tool(job: &mut Job, name: &str, script: &str) {
     job.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
     let path = job.path(&format!("tools/{name}"));
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    job.set("PATH", format!("{}:{}", job.path("tools").display(), std::env::var("PATH").unwrap()));
+    job.path_first("tools");
 }
 
 #[test]
-fn a_tool_that_has_its_downloads_elsewhere_is_asked_where() {
-    let mut job = Job::new();
+fn tool_is_asked_for_its_download_directory() {
+    let mut job = Job::new(PROGRAM);
     let store = job.path("disk/store/v3");
     tool(
         &mut job,
@@ -267,8 +268,8 @@ fn a_tool_that_has_its_downloads_elsewhere_is_asked_where() {
 }
 
 #[test]
-fn yarns_settings_are_read_and_yarn_is_not_run() {
-    let mut job = Job::new();
+fn yarn_settings_are_read_without_running_yarn() {
+    let mut job = Job::new(PROGRAM);
     let trace = job.path("ran");
     tool(&mut job, "yarn", &format!("touch {}", trace.display()));
     job.write("work/project/.yarnrc.yml", "cacheFolder: ./downloads\nyarnPath: .yarn/releases/yarn.cjs\n");
@@ -283,8 +284,8 @@ fn yarns_settings_are_read_and_yarn_is_not_run() {
 }
 
 #[test]
-fn a_toolchain_comes_as_a_whole_or_not_at_all() {
-    let mut job = Job::new();
+fn toolchain_restores_as_a_whole_or_not_at_all() {
+    let mut job = Job::new(PROGRAM);
     job.set("RUSTUP_HOME", job.path("rustup").display());
     // Rustc is rustup's, and that has no toolchain here.
     job.set("RUSTUP_TOOLCHAIN", "");

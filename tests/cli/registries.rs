@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::job::{Job, Said};
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 use crate::registry::{Registry, Server, commit};
 
 const HOME: &str = "home/.cargo";
@@ -62,8 +64,8 @@ fn configure(job: &Job, registries: &[(&str, &str)]) {
 }
 
 #[test]
-fn crates_of_a_sparse_registry_come_back() {
-    let job = Job::new();
+fn restores_crates_of_a_sparse_registry() {
+    let job = Job::new(PROGRAM);
     let server = Server::of(job.path("registry"));
     let registry = Registry::new(&job, "registry", &server.url());
     registry.publish(&job, "number", "1.2.3", 7);
@@ -75,8 +77,8 @@ fn crates_of_a_sparse_registry_come_back() {
 }
 
 #[test]
-fn crates_of_a_registry_whose_index_is_a_git_repository_come_back() {
-    let job = Job::new();
+fn restores_crates_of_a_git_index_registry() {
+    let job = Job::new(PROGRAM);
     let registry = Registry::new(&job, "registry", &format!("file://{}", job.path("registry").display()));
     registry.publish(&job, "number", "1.2.3", 7);
     registry.publish(&job, "unused", "1.0.0", 0);
@@ -109,8 +111,8 @@ fn two_registries(job: &Job) -> Server {
 }
 
 #[test]
-fn a_crate_of_crates_io_and_one_of_the_same_name_and_version_from_elsewhere_are_told_apart() {
-    let job = Job::new();
+fn distinguishes_registries_with_equal_crate_names_and_versions() {
+    let job = Job::new(PROGRAM);
     let server = two_registries(&job);
     first_job(&job);
     drop(server);
@@ -119,8 +121,8 @@ fn a_crate_of_crates_io_and_one_of_the_same_name_and_version_from_elsewhere_are_
 }
 
 #[test]
-fn a_crate_that_was_tampered_with_is_left_out_and_its_namesake_is_not() {
-    let job = Job::new();
+fn save_skips_a_tampered_crate_but_not_its_namesake() {
+    let job = Job::new(PROGRAM);
     let _server = two_registries(&job);
     job.ok(&["restore"]);
     job.sh("cargo build -q --locked");
@@ -140,8 +142,8 @@ fn a_crate_that_was_tampered_with_is_left_out_and_its_namesake_is_not() {
 
 /// Since cargo 1.94; before, submodules were fetched into each checkout, and these are not cached.
 #[test]
-fn a_git_dependency_comes_back_with_its_submodules_and_theirs() {
-    let job = Job::new();
+fn restores_git_dependencies_with_nested_submodules() {
+    let job = Job::new(PROGRAM);
     let lay = |path: &str, text: &str| job.write(&format!("origin/{path}"), text);
     lay("inner/number", "3");
     lay("outer/number", "4");
@@ -172,8 +174,8 @@ fn a_git_dependency_comes_back_with_its_submodules_and_theirs() {
 }
 
 #[test]
-fn vendored_crates_are_compiled_once() {
-    let job = Job::new();
+fn vendored_crates_compile_once() {
+    let job = Job::new(PROGRAM);
     let lay_out = || {
         job.write(
             "work/project/vendor/number/Cargo.toml",
@@ -199,8 +201,8 @@ fn vendored_crates_are_compiled_once() {
 }
 
 #[test]
-fn tokens_of_registries_are_nowhere_in_the_cache() {
-    let mut job = Job::new();
+fn registry_tokens_are_never_saved() {
+    let mut job = Job::new(PROGRAM);
     let server = Server::of(job.path("registry"));
     let registry = Registry::new(&job, "registry", &server.url());
     registry.publish(&job, "number", "1.2.3", 7);
@@ -218,8 +220,8 @@ fn tokens_of_registries_are_nowhere_in_the_cache() {
 }
 
 #[test]
-fn two_cargos_may_download_while_a_restore_adds_to_their_home() {
-    let job = Job::new();
+fn restore_coexists_with_concurrent_downloads() {
+    let job = Job::new(PROGRAM);
     let server = Server::of(job.path("registry"));
     let registry = Registry::new(&job, "registry", &server.url());
     for number in 0..4 {
@@ -232,13 +234,12 @@ fn two_cargos_may_download_while_a_restore_adds_to_their_home() {
     job.write("work/project/src/main.rs", "fn main() { println!(\"{}\", number_3::NUMBER) }\n");
     job.sh("cp -r . ../sibling");
     first_job(&job);
-    let program = env!("CARGO_BIN_EXE_runner-cache");
     for _ in 0..8 {
         job.wipe();
         job.remove(HOME);
         let log = job.sh(&format!(
             "cargo fetch -q --locked & first=$!; (cd ../sibling; cargo fetch -q --locked) & second=$!; \
-             {program} restore --no-session; wait $first; wait $second"
+             {PROGRAM} restore --no-session; wait $first; wait $second"
         ));
         assert!(log.contains("cargo   exact"), "{log}");
         for number in 0..4 {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crate::job::Job;
+use test_support::Job;
 
 /// A registry in a folder of the host: `index`, and `crates` beside it.
 pub(crate) struct Registry {

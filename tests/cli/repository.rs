@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 /// Files of a checkout, by their paths.
 type Files = BTreeMap<&'static str, &'static str>;
@@ -23,7 +25,7 @@ pub(crate) struct Repository {
 
 impl Repository {
     pub(crate) fn new(files: &[(&'static str, &'static str)], probe: &'static str) -> Self {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         let mut files: Files = files.iter().copied().collect();
         files.entry("Cargo.toml").or_insert(MANIFEST);
         Self { job, files, probe }

@@ -4,8 +4,9 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use test_support::Job;
 
-use crate::job::Job;
+use crate::PROGRAM;
 
 /// Waits until the file at `path` in the workspace has so many lines.
 fn wait_for_lines(job: &Job, path: &str, lines: usize) {
@@ -36,9 +37,9 @@ pub(crate) fn signalled(job: &Job, command: &str, script: &str, signals: &[Signa
 }
 
 #[test]
-fn a_cancel_reaches_the_command_and_nothing_is_saved() {
+fn cancel_reaches_the_command_and_saves_nothing() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         let started = Instant::now();
         let (ended, log) =
             signalled(&job, "run", "mkdir target; echo >target/x; echo >ready; exec sleep 60", &[signal]);
@@ -52,16 +53,16 @@ fn a_cancel_reaches_the_command_and_nothing_is_saved() {
 }
 
 #[test]
-fn a_command_that_goes_on_after_a_cancel_is_waited_for_and_gets_the_next_signal_too() {
-    let job = Job::new();
+fn waits_for_a_command_that_survives_a_cancel_and_forwards_the_next_signal() {
+    let job = Job::new(PROGRAM);
     let script = "trap 'echo >>ready' TERM; trap 'exit 9' INT; echo >ready; while :; do sleep 0.01; done";
     let (ended, log) = signalled(&job, "run", script, &[Signal::TERM, Signal::TERM, Signal::INT]);
     assert!(ended.code() == Some(9) && log.contains("the job was cancelled"), "{ended}: {log}");
 }
 
 #[test]
-fn what_a_terminal_sends_to_the_command_anyway_reaches_it_once() {
-    let job = Job::new();
+fn terminal_signals_reach_the_command_once() {
+    let job = Job::new(PROGRAM);
     let terminal = r#"
 import os, pty, sys, time
 pid, terminal = pty.fork()
@@ -78,22 +79,21 @@ except OSError: pass
 os.waitpid(pid, 0)
 "#;
     job.write("work/project/terminal.py", terminal);
-    job.sh(&format!("python3 terminal.py {}", env!("CARGO_BIN_EXE_runner-cache")));
+    job.sh(&format!("python3 terminal.py {PROGRAM}"));
     assert_eq!(job.read("work/project/caught"), "\n");
 }
 
 #[test]
-fn what_nohup_started_outlives_its_terminal() {
-    let job = Job::new();
-    let program = env!("CARGO_BIN_EXE_runner-cache");
+fn command_under_nohup_outlives_its_terminal() {
+    let job = Job::new(PROGRAM);
     let log =
-        job.sh(&format!("nohup {program} run -- sh -c 'mkdir target; echo >target/x; kill -HUP $PPID' >&2"));
+        job.sh(&format!("nohup {PROGRAM} run -- sh -c 'mkdir target; echo >target/x; kill -HUP $PPID' >&2"));
     assert!(!log.contains("cancelled"), "{log}");
 }
 
 #[test]
-fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
-    let job = Job::new();
+fn unrunnable_command_exits_as_in_a_shell() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/text", "no program");
     for (program, code) in [("no-such-program", 127), ("./text", 126)] {
         let said = job.run(&["run", "--", program]);
@@ -103,8 +103,8 @@ fn a_command_that_cannot_be_run_ends_as_in_a_shell() {
 }
 
 #[test]
-fn a_job_that_only_looks_and_finds_all_restores_saves_and_evicts_nothing() {
-    let job = Job::new();
+fn lookup_only_hit_restores_saves_and_evicts_nothing() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     let entries = job.entries("target");
@@ -117,8 +117,8 @@ fn a_job_that_only_looks_and_finds_all_restores_saves_and_evicts_nothing() {
 }
 
 #[test]
-fn where_there_is_nothing_to_cache_the_command_runs_and_nothing_is_told_of_a_save() {
-    let job = Job::new();
+fn command_runs_silently_when_nothing_is_cacheable() {
+    let job = Job::new(PROGRAM);
     std::fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
     let log = job.ok(&["run", "--", "true"]).log;
     assert!(log.contains("nothing to cache") && log.lines().all(|line| !line.is_empty()), "{log}");

@@ -1,14 +1,16 @@
 //! Which job may take and make which entry.
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
     "pull_request": {"number": 7, "base": {"ref": "main"}}}"#;
 const PUSH: &str = r#"{"repository": {"default_branch": "main"}}"#;
 
 #[test]
-fn a_pull_request_reads_the_base_and_writes_only_for_itself() {
-    let mut job = Job::new();
+fn pull_request_reads_its_base_and_saves_to_itself() {
+    let mut job = Job::new(PROGRAM);
     job.build(&[]);
     let of_main = job.entries("target");
     job.event("refs/pull/7/merge", PULL_REQUEST);
@@ -30,8 +32,8 @@ fn a_pull_request_reads_the_base_and_writes_only_for_itself() {
 }
 
 #[test]
-fn branches_and_repositories_do_not_see_each_other() {
-    let mut job = Job::new();
+fn branches_and_repositories_are_isolated() {
+    let mut job = Job::new(PROGRAM);
     job.event("refs/heads/topic", PUSH);
     job.build(&[]);
     job.event("refs/heads/other", PUSH);
@@ -42,8 +44,8 @@ fn branches_and_repositories_do_not_see_each_other() {
 }
 
 #[test]
-fn names_from_a_repository_stay_in_the_root() {
-    let mut job = Job::new();
+fn repository_names_cannot_escape_the_root() {
+    let mut job = Job::new(PROGRAM);
     for reference in
         ["refs/heads/../../../../escape", "refs/heads/a\nb", &format!("refs/heads/{}", "x/".repeat(2000))]
     {
@@ -61,8 +63,8 @@ fn names_from_a_repository_stay_in_the_root() {
 }
 
 #[test]
-fn jobs_that_share_a_key_prefer_their_own_entry_and_take_another_ones() {
-    let mut job = Job::new();
+fn jobs_prefer_their_lanes_entry_and_fall_back_to_others() {
+    let mut job = Job::new(PROGRAM);
     let (setup, _) = job.build(&[]);
     let key = setup.outputs["cache-key"].clone();
     for lane in ["test", "clippy"] {
@@ -82,8 +84,8 @@ fn jobs_that_share_a_key_prefer_their_own_entry_and_take_another_ones() {
 }
 
 #[test]
-fn a_key_of_another_job_keeps_its_restore_keys() {
-    let job = Job::new();
+fn another_jobs_key_keeps_its_restore_keys() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.version("1.0.1");
     let key = job.ok(&["restore", "--no-session", "--lookup-only"]).outputs["cache-key"].clone();
@@ -93,7 +95,7 @@ fn a_key_of_another_job_keeps_its_restore_keys() {
 
 #[test]
 fn parallel_saves_of_one_key_both_succeed() {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     job.sh("cargo build -q");
     let save = ["save", "--key", "k", "--save", "always", "--keep", "target=9"];
     let mut running: Vec<_> = (0..4).map(|_| job.command(&save).spawn().unwrap()).collect();
@@ -105,8 +107,8 @@ fn parallel_saves_of_one_key_both_succeed() {
 }
 
 #[test]
-fn only_the_newest_entries_of_a_family_are_kept() {
-    let job = Job::new();
+fn keeps_only_the_newest_entries_of_a_family() {
+    let job = Job::new(PROGRAM);
     for number in 0..4 {
         job.version(&format!("1.0.{number}"));
         job.build(&["--keep", "target=2"]);
@@ -116,8 +118,8 @@ fn only_the_newest_entries_of_a_family_are_kept() {
 }
 
 #[test]
-fn what_anybody_triggers_reads_the_base_and_saves_nothing() {
-    let mut job = Job::new();
+fn untrusted_events_read_the_base_and_save_nothing() {
+    let mut job = Job::new(PROGRAM);
     job.build(&[]);
     let of_main = job.entries("target");
     let events = [("pull_request_target", PULL_REQUEST), ("issue_comment", PUSH), ("of_tomorrow", PUSH)];
@@ -133,8 +135,8 @@ fn what_anybody_triggers_reads_the_base_and_saves_nothing() {
 }
 
 #[test]
-fn what_a_pull_request_saved_no_job_with_more_rights_reads() {
-    let mut job = Job::new();
+fn privileged_jobs_never_read_pull_request_entries() {
+    let mut job = Job::new(PROGRAM);
     job.event("refs/pull/7/merge", PULL_REQUEST);
     job.build(&[]);
     for name in ["pull_request_target", "issue_comment", "workflow_run", "push"] {
@@ -146,8 +148,8 @@ fn what_a_pull_request_saved_no_job_with_more_rights_reads() {
 }
 
 #[test]
-fn an_event_file_that_is_none_is_told_once_and_not_trusted() {
-    let mut job = Job::new();
+fn invalid_event_file_is_reported_once_and_not_trusted() {
+    let mut job = Job::new(PROGRAM);
     job.event("refs/heads/main", "{\"repository\": ");
     let restored = job.run(&["restore", "--save", "always"]);
     job.sh("cargo build -q --offline");
@@ -180,8 +182,8 @@ fn forgejo(job: &mut Job, number: usize) {
 }
 
 #[test]
-fn a_runner_of_forgejo_has_other_workspaces_and_other_names_of_pull_requests() {
-    let mut job = Job::new();
+fn supports_forgejo_workspaces_and_pull_request_refs() {
+    let mut job = Job::new(PROGRAM);
     forgejo(&mut job, 1);
     job.build(&[]);
     forgejo(&mut job, 2);

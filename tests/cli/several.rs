@@ -2,13 +2,15 @@
 
 use std::fs;
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const PATHS: [&str; 6] = ["--preset", "none", "--path", "one\nup/two", "--key", "k"];
 
 /// A host with an entry of two paths.
 fn host(text: &str) -> Job {
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, text);
     job
 }
@@ -19,12 +21,12 @@ fn save(job: &Job, text: &str) {
     job.ok(&[&["save", "--save", "always"], &PATHS[..]].concat());
 }
 
-fn restore(job: &Job) -> crate::job::Said {
+fn restore(job: &Job) -> test_support::Said {
     job.run(&[&["restore", "--no-session"], &PATHS[..]].concat())
 }
 
 #[test]
-fn a_path_that_cannot_be_restored_leaves_the_others_as_they_were() {
+fn failed_path_leaves_the_others_unchanged() {
     for made in ["one", "nothing"] {
         let job = host("cached");
         job.remove("work/project/one");
@@ -46,7 +48,7 @@ fn a_path_that_cannot_be_restored_leaves_the_others_as_they_were() {
 }
 
 #[test]
-fn where_the_second_path_is_damaged_the_next_entry_serves_both() {
+fn damage_in_one_path_falls_back_to_the_next_entry_for_all() {
     let job = host("older");
     save(&job, "newer");
     let damaged = job.newest_entry("paths").join("tree/1/file");

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use runner_cache::store::{Access, Store};
 use runner_cache::tree::Kind;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 
 /// Lets the project have features and a test.
 fn with_features(job: &Job) {
@@ -40,8 +41,8 @@ fn saved(job: &Job, part: &str) -> Vec<String> {
 }
 
 #[test]
-fn units_that_no_build_of_the_job_used_are_left_out_and_the_next_build_is_warm() {
-    let job = Job::new();
+fn sweep_drops_unused_units_and_the_next_build_is_warm() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job_with(&job, "cargo build -q --offline --all-targets; cargo build -q --offline --features a", &[]);
     assert_eq!(saved(&job, "/bin-small.json").len(), 2);
@@ -66,8 +67,8 @@ fn units_that_no_build_of_the_job_used_are_left_out_and_the_next_build_is_warm()
 }
 
 #[test]
-fn all_that_was_used_stays_however_it_was_built() {
-    let job = Job::new();
+fn sweep_keeps_used_units_of_every_kind() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     let builds = "cargo build -q --offline; cargo build -q --offline --release; cargo test -q --no-run --offline; \
          cargo check -q --offline --features a";
@@ -86,8 +87,8 @@ fn all_that_was_used_stays_however_it_was_built() {
 }
 
 #[test]
-fn a_job_that_built_nothing_or_failed_leaves_nothing_out() {
-    let job = Job::new();
+fn sweep_drops_nothing_after_no_build_or_a_failed_one() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job_with(&job, "cargo build -q --offline --all-targets", &[]);
     for (status, builds) in [("success", "true"), ("failure", "cargo build -q --offline")] {
@@ -101,9 +102,9 @@ fn a_job_that_built_nothing_or_failed_leaves_nothing_out() {
 }
 
 #[test]
-fn what_a_failed_build_did_not_come_to_stays_until_it_fails_again_although_the_job_went_on() {
+fn sweep_keeps_units_a_failed_build_did_not_reach_until_it_fails_again() {
     for has_new_layout in [false, true] {
-        let mut job = Job::new();
+        let mut job = Job::new(PROGRAM);
         if has_new_layout {
             set_new_layout(&mut job);
         }
@@ -122,8 +123,8 @@ fn what_a_failed_build_did_not_come_to_stays_until_it_fails_again_although_the_j
 }
 
 #[test]
-fn what_is_left_out_alone_makes_no_new_entry() {
-    let job = Job::new();
+fn sweep_alone_makes_no_new_entry() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job_with(&job, "cargo build -q --offline --all-targets", &[]);
     job.wipe();
@@ -132,8 +133,8 @@ fn what_is_left_out_alone_makes_no_new_entry() {
 }
 
 #[test]
-fn documentation_and_large_executables_are_kept_by_choice() {
-    let job = Job::new();
+fn keep_in_target_and_max_test_size_choose_what_sweep_keeps() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     let builds =
         "cargo test -q --no-run --offline; cargo doc -q --offline; mkdir -p target/tmp; touch target/tmp/x";
@@ -152,8 +153,8 @@ fn documentation_and_large_executables_are_kept_by_choice() {
 }
 
 #[test]
-fn a_target_folder_does_not_grow_with_the_years() {
-    let job = Job::new();
+fn target_does_not_grow_over_many_updates() {
+    let job = Job::new(PROGRAM);
     let mut sizes = Vec::new();
     for month in 0..12 {
         job.version(&format!("1.0.{month}"));
@@ -168,8 +169,8 @@ fn a_target_folder_does_not_grow_with_the_years() {
 }
 
 #[test]
-fn units_that_an_earlier_job_left_in_the_workspace_are_swept_as_well() {
-    let job = Job::new();
+fn sweep_drops_units_an_earlier_job_left_in_the_workspace() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job.sh("cargo build -q --offline --all-targets");
     job_with(&job, "cargo build -q --offline", &[]);
@@ -181,8 +182,8 @@ fn units_that_an_earlier_job_left_in_the_workspace_are_swept_as_well() {
 }
 
 #[test]
-fn with_the_new_layout_of_target_folders_it_is_the_same() {
-    let mut job = Job::new();
+fn sweep_works_with_the_new_target_layout() {
+    let mut job = Job::new(PROGRAM);
     set_new_layout(&mut job);
     with_features(&job);
     job.write("work/project/src/lib.rs", "");
@@ -206,9 +207,9 @@ fn with_the_new_layout_of_target_folders_it_is_the_same() {
 }
 
 #[test]
-fn units_are_swept_wherever_intermediate_files_are() {
+fn sweep_works_in_a_separate_build_dir() {
     for build_dir in ["apart", "target/within"] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         with_features(&job);
         job.write("work/project/.cargo/config.toml", &format!("[build]\nbuild-dir = \"{build_dir}\"\n"));
         job.sh("rustc -vV | sed -n 's/^host: /export T=/p' > $HOME/triple");
@@ -228,8 +229,8 @@ fn units_are_swept_wherever_intermediate_files_are() {
 }
 
 #[test]
-fn of_incremental_compilation_that_of_the_units_that_stay_stays() {
-    let job = Job::new();
+fn sweep_keeps_incremental_data_of_kept_units() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     // One name for the library, the program and the tests of both.
     job.write("work/project/src/lib.rs", "");
@@ -247,8 +248,8 @@ fn of_incremental_compilation_that_of_the_units_that_stay_stays() {
 }
 
 #[test]
-fn a_second_restore_in_a_job_forgets_nothing_that_was_used_before() {
-    let job = Job::new();
+fn second_restore_in_a_job_keeps_earlier_use() {
+    let job = Job::new(PROGRAM);
     with_features(&job);
     job.ok(&["restore"]);
     job.sh("cargo test -q --no-run --offline");
@@ -260,8 +261,8 @@ fn a_second_restore_in_a_job_forgets_nothing_that_was_used_before() {
 }
 
 #[test]
-fn outside_of_a_job_nothing_is_swept() {
-    let mut job = Job::new();
+fn sweep_needs_a_job() {
+    let mut job = Job::new(PROGRAM);
     with_features(&job);
     job.set("RUNNER_TEMP", "");
     for command in ["cargo test -q --no-run --offline", "cargo build -q --offline"] {

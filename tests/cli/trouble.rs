@@ -6,7 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
-use crate::job::{CARGOS_TAG, Job, Said};
+use test_support::project::CARGOS_TAG;
+use test_support::{Job, Said};
+
+use crate::PROGRAM;
 
 /// A miss with one warning.
 fn assert_miss_with_warning(said: &Said, warning: &str) {
@@ -16,8 +19,8 @@ fn assert_miss_with_warning(said: &Said, warning: &str) {
 }
 
 #[test]
-fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
-    let job = Job::new();
+fn damaged_entry_is_quarantined_and_the_next_one_serves() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
     job.build(&[]);
@@ -36,7 +39,7 @@ fn a_damaged_entry_is_quarantined_and_the_next_one_serves() {
 }
 
 #[test]
-fn an_entry_that_lost_something_is_a_miss() {
+fn incomplete_entry_is_a_miss() {
     for damage in [
         "rm manifest",
         "truncate -s 100 manifest",
@@ -46,7 +49,7 @@ fn an_entry_that_lost_something_is_a_miss() {
         "truncate -s 100 tree/0.pack",
         "echo x >>tree/0.pack",
     ] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         job.build(&[]);
         job.wipe();
         let entry = job.entries("target").remove(0);
@@ -58,8 +61,8 @@ fn an_entry_that_lost_something_is_a_miss() {
 }
 
 #[test]
-fn an_empty_folder_in_the_cache_is_a_miss() {
-    let job = Job::new();
+fn empty_directory_in_the_cache_is_a_miss() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     let entry = job.entries("target").remove(0);
@@ -69,8 +72,8 @@ fn an_empty_folder_in_the_cache_is_a_miss() {
 }
 
 #[test]
-fn a_root_that_cannot_be_used_is_a_miss() {
-    let mut job = Job::new();
+fn unusable_root_is_a_miss() {
+    let mut job = Job::new(PROGRAM);
     fs::create_dir(job.path("open")).unwrap();
     fs::set_permissions(job.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
     job.write("file", "");
@@ -84,8 +87,8 @@ fn a_root_that_cannot_be_used_is_a_miss() {
 }
 
 #[test]
-fn a_folder_that_is_not_cargos_is_neither_emptied_nor_saved() {
-    let mut job = Job::new();
+fn non_cargo_target_is_neither_emptied_nor_saved() {
+    let mut job = Job::new(PROGRAM);
     job.build(&[]);
     job.wipe();
     job.write("precious/file", "mine");
@@ -98,8 +101,8 @@ fn a_folder_that_is_not_cargos_is_neither_emptied_nor_saved() {
 }
 
 #[test]
-fn an_interrupted_restore_leaves_the_destination_as_it_was() {
-    let job = Job::new();
+fn interrupted_restore_leaves_the_destination_unchanged() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore", "--keep-in-target", "incremental,unused"]);
     job.sh("cargo build -q");
     // Enough to be in the middle of it.
@@ -144,8 +147,8 @@ fn an_interrupted_restore_leaves_the_destination_as_it_was() {
 }
 
 #[test]
-fn a_file_that_cannot_be_kept_is_told_and_left_out() {
-    let job = Job::new();
+fn unsupported_file_types_are_reported_and_skipped() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; mkfifo target/pipe");
     assert!(job.ok(&["save"]).log.contains("neither file nor folder nor symlink"));
@@ -155,8 +158,8 @@ fn a_file_that_cannot_be_kept_is_told_and_left_out() {
 }
 
 #[test]
-fn a_name_in_the_log_is_no_command() {
-    let job = Job::new();
+fn file_names_in_the_log_cannot_become_commands() {
+    let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; mkfifo \"target/$(printf 'a\\n::set-env name=x::y')\"");
     let log = job.ok(&["save"]).log;
@@ -165,8 +168,8 @@ fn a_name_in_the_log_is_no_command() {
 }
 
 #[test]
-fn without_a_rust_project_there_is_nothing_to_do() {
-    let job = Job::new();
+fn no_rust_project_is_a_no_op() {
+    let job = Job::new(PROGRAM);
     fs::remove_file(job.path("work/project/Cargo.toml")).unwrap();
     let said = job.ok(&["restore"]);
     assert!(said.log.contains("nothing to cache"), "{}", said.log);
@@ -177,8 +180,8 @@ fn without_a_rust_project_there_is_nothing_to_do() {
 }
 
 #[test]
-fn without_a_toolchain_the_cache_still_works() {
-    let mut job = Job::new();
+fn works_without_a_toolchain() {
+    let mut job = Job::new(PROGRAM);
     job.sh("mkdir bin; for tool in sh git; do ln -s $(command -v $tool) bin/; done");
     job.write("work/project/target/CACHEDIR.TAG", CARGOS_TAG);
     job.write("work/project/target/debug/x", "built");
@@ -192,15 +195,14 @@ fn without_a_toolchain_the_cache_still_works() {
 }
 
 #[test]
-fn what_is_mounted_in_a_target_folder_is_not_deleted() {
-    let job = Job::new();
+fn restore_does_not_delete_a_mount_in_target() {
+    let job = Job::new(PROGRAM);
     job.build(&[]);
     job.write("precious/file", "mine");
     job.write("work/project/target/extra/mnt/x", "");
     let user = if rustix::process::geteuid().is_root() { "" } else { "--map-root-user" };
-    let program = env!("CARGO_BIN_EXE_runner-cache");
     let log = job.sh(&format!(
-        "unshare --mount {user} sh -euc 'mount --bind {} target/extra/mnt; {program} restore --no-session'",
+        "unshare --mount {user} sh -euc 'mount --bind {} target/extra/mnt; {PROGRAM} restore --no-session'",
         job.path("precious").display()
     ));
     assert!(log.contains("is mounted below"), "{log}");
@@ -209,8 +211,8 @@ fn what_is_mounted_in_a_target_folder_is_not_deleted() {
 }
 
 #[test]
-fn the_folder_around_a_cached_file_is_left_alone() {
-    let job = Job::new();
+fn restore_of_a_file_leaves_its_directory_alone() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/sub/file", "cached");
     job.write("work/project/sub/other", "not cached");
     let mode =
@@ -229,14 +231,14 @@ fn the_folder_around_a_cached_file_is_left_alone() {
 }
 
 #[test]
-fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
+fn save_tolerates_files_gone_from_its_base_entry() {
     for damage in [
         "rm {}/tree/0/debug/deps/small-*",
         "rm -r {}/tree/0/debug/deps",
         "rm {}/tree/0.pack",
         "rm -r {}/tree",
     ] {
-        let job = Job::new();
+        let job = Job::new(PROGRAM);
         job.build(&[]);
         job.ok(&["restore"]);
         job.write("work/project/src/main.rs", "fn main() { println!(\"two\") }\n");
@@ -253,8 +255,8 @@ fn a_save_does_without_what_is_gone_from_the_entry_it_continues() {
 
 /// A save takes what has not changed from the entry before. Files that were one there are not one therefore.
 #[test]
-fn an_entry_has_the_hard_links_of_what_was_saved() {
-    let job = Job::new();
+fn entry_preserves_hard_links() {
+    let job = Job::new(PROGRAM);
     let save = |make: &str| {
         job.sh(&format!("mkdir -p out; {make}"));
         job.ok(&["save", "--preset", "none", "--path", "out", "--key", "k", "--save", "always"]);
@@ -270,8 +272,8 @@ fn an_entry_has_the_hard_links_of_what_was_saved() {
 }
 
 #[test]
-fn files_in_many_folders_change_where_few_may_be_open() {
-    let job = Job::new();
+fn restore_updates_many_directories_under_a_low_open_file_limit() {
+    let job = Job::new(PROGRAM);
     let write = |text: &str| {
         job.sh(&format!("for n in $(seq 200); do mkdir -p out/$n; echo {text} >out/$n/file; done"));
     };
@@ -279,15 +281,15 @@ fn files_in_many_folders_change_where_few_may_be_open() {
     let args = ["--preset", "none", "--path", "out", "--key", "k"];
     job.ok(&[&["save"][..], &args].concat());
     write("changed");
-    let restore = [&[env!("CARGO_BIN_EXE_runner-cache"), "restore", "--no-session"][..], &args].concat();
+    let restore = [&[PROGRAM, "restore", "--no-session"][..], &args].concat();
     let log = job.sh(&format!("ulimit -n 40; {}", restore.join(" ")));
     assert!(!log.contains("::warning"), "{log}");
     assert_eq!(job.sh("cat out/*/file | sort -u 1>&2"), "saved\n");
 }
 
 #[test]
-fn paths_that_are_no_text_are_saved_after_the_job() {
-    let job = Job::new();
+fn non_utf8_paths_survive_the_session() {
+    let job = Job::new(PROGRAM);
     let base = job.path("").join(OsStr::from_bytes(b"odd\xff\nhost"));
     fs::create_dir_all(base.join("work/out")).unwrap();
     fs::write(base.join("work/out/file"), "built").unwrap();
@@ -310,8 +312,8 @@ fn paths_that_are_no_text_are_saved_after_the_job() {
 }
 
 #[test]
-fn many_damaged_entries_are_one_warning() {
-    let job = Job::new();
+fn many_damaged_entries_give_one_warning() {
+    let job = Job::new(PROGRAM);
     for number in 0..20 {
         job.write("work/project/d/x", &number.to_string());
         job.ok(&[

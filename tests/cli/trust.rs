@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use crate::job::Job;
+use test_support::Job;
+
+use crate::PROGRAM;
 
 const OWN_PRESETS: &str = "work/project/.github/runner-cache.yml";
 
@@ -25,20 +27,20 @@ fn assert_runs_nothing(job: &Job, args: &[&str]) -> String {
 }
 
 #[test]
-fn a_program_of_the_checkout_is_not_asked() {
-    let mut job = Job::new();
+fn version_command_in_the_checkout_is_not_run() {
+    let mut job = Job::new(PROGRAM);
     plant(&job, "work/project/evil");
     let absolute = format!("[{}]", job.path("work/project/evil").display());
     for version in ["[./evil]", "[../project/evil]", "[evil]", &absolute] {
-        job.set("PATH", format!("{}:{}", job.path("work/project").display(), std::env::var("PATH").unwrap()));
+        job.path_first("work/project");
         job.write(OWN_PRESETS, &preset(version));
         assert_runs_nothing(&job, &["--preset", "npm"]);
     }
 }
 
 #[test]
-fn a_compiler_of_the_checkout_is_not_asked() {
-    let mut job = Job::new();
+fn compiler_in_the_checkout_is_not_run() {
+    let mut job = Job::new(PROGRAM);
     for name in ["rustc", "cargo"] {
         plant(&job, &format!("work/project/tools/bin/{name}"));
     }
@@ -54,8 +56,8 @@ fn a_compiler_of_the_checkout_is_not_asked() {
 }
 
 #[test]
-fn commands_of_the_repository_do_not_run_in_jobs_with_more_rights_than_who_triggered_them() {
-    let mut job = Job::new();
+fn privileged_jobs_do_not_run_repository_commands() {
+    let mut job = Job::new(PROGRAM);
     let trace = format!("[touch, \"{}\"]", job.path("ran").display());
     job.write(OWN_PRESETS, &preset(&trace));
     job.event(
@@ -71,8 +73,8 @@ fn commands_of_the_repository_do_not_run_in_jobs_with_more_rights_than_who_trigg
 }
 
 #[test]
-fn a_command_that_does_not_answer_and_a_pipe_hold_nobody_up() {
-    let job = Job::new();
+fn hanging_commands_and_pipes_do_not_block() {
+    let job = Job::new(PROGRAM);
     job.write(OWN_PRESETS, &preset("[sleep, \"1000\"]"));
     let started = Instant::now();
     job.ok(&["restore", "--no-session", "--preset", "npm"]);

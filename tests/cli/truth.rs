@@ -10,7 +10,7 @@ const READER: &str = "extern crate proc_macro;\nuse proc_macro::*;\n#[proc_macro
     TokenTree::Literal(Literal::string(std::fs::read_to_string(path).unwrap_or_default().trim())).into()\n}\n";
 
 #[test]
-fn what_only_a_macro_or_a_script_reads_is_an_input() {
+fn file_read_only_by_a_macro_or_script_is_an_input() {
     const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"app\", \"mac\"]\n";
     const APP: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nmac.path = \"../mac\"\n";
     const MAC: &str =
@@ -45,7 +45,7 @@ fn what_only_a_macro_or_a_script_reads_is_an_input() {
 }
 
 #[test]
-fn what_leads_to_another_workspace_is_compiled_there() {
+fn absolute_paths_to_another_workspace_force_a_rebuild() {
     let mut repository = Repository::new(
         &[
             (
@@ -67,7 +67,7 @@ fn what_leads_to_another_workspace_is_compiled_there() {
 }
 
 #[test]
-fn what_a_script_wrote_beside_its_own_output_is_made_again_with_it() {
+fn build_script_reruns_when_it_wrote_outside_its_output_directory() {
     let script = |tell: &str| {
         format!(
             "use std::{{env, fs, path::PathBuf}};\nfn main() {{\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    {tell}\n}}\n"
@@ -109,7 +109,7 @@ fn what_a_script_wrote_beside_its_own_output_is_made_again_with_it() {
 }
 
 #[test]
-fn an_output_directory_is_empty_when_a_script_runs_again() {
+fn output_directory_is_empty_when_a_build_script_reruns() {
     let script = "fn main() {\n    println!(\"cargo:rerun-if-changed=x\");\n    \
          std::fs::create_dir(std::env::var(\"OUT_DIR\").unwrap() + \"/made\").unwrap();\n}\n";
     let mut repository =
@@ -120,7 +120,7 @@ fn an_output_directory_is_empty_when_a_script_runs_again() {
 }
 
 #[test]
-fn what_a_fresh_checkout_lacks_does_not_come_back() {
+fn restore_brings_nothing_a_clean_build_would_not_make() {
     let mut repository = Repository::new(
         &[
             ("src/main.rs", "fn main() {}\n"),
@@ -136,7 +136,7 @@ fn what_a_fresh_checkout_lacks_does_not_come_back() {
 }
 
 #[test]
-fn a_program_that_was_changed_after_it_was_built_is_built_again() {
+fn program_modified_after_the_build_is_rebuilt() {
     let mut repository = Repository::new(
         &[("src/main.rs", "fn main() {}\n")],
         "cargo build -q --offline; tail -c 4 target/debug/app | grep -c more",
@@ -150,7 +150,7 @@ fn a_program_that_was_changed_after_it_was_built_is_built_again() {
 
 /// Some linkers, such as mold and wild, write over what they linked before.
 #[test]
-fn a_linker_that_writes_in_place_changes_no_entry() {
+fn in_place_linker_changes_no_entry() {
     let mut repository = Repository::new(
         &[
             ("src/lib.rs", "pub fn one() -> u8 { 1 }\n"),
@@ -169,7 +169,7 @@ fn a_linker_that_writes_in_place_changes_no_entry() {
 }
 
 #[test]
-fn what_was_built_while_the_clock_was_ahead_is_compiled_again() {
+fn units_built_with_a_clock_ahead_are_recompiled() {
     let mut repository = Repository::new(&[("src/main.rs", "fn main() { println!(\"one\") }\n")], RUN);
     repository.check_out(HERE);
     repository.job.ok(&["restore"]);
@@ -180,7 +180,7 @@ fn what_was_built_while_the_clock_was_ahead_is_compiled_again() {
 }
 
 #[test]
-fn a_source_that_changed_between_build_and_save_is_not_what_the_unit_is_of() {
+fn source_changed_after_the_build_invalidates_its_unit() {
     let mut repository = Repository::new(&[("src/main.rs", "fn main() { println!(\"one\") }\n")], RUN);
     repository.check_out(HERE);
     repository.job.ok(&["restore"]);
@@ -191,7 +191,7 @@ fn a_source_that_changed_between_build_and_save_is_not_what_the_unit_is_of() {
 }
 
 #[test]
-fn of_a_package_with_another_version_no_old_library_comes_back() {
+fn restore_drops_libraries_of_another_package_version() {
     let probe = "cargo build -q --offline; ls target/debug/deps | grep -c 'libapp.*rlib'";
     let mut repository = Repository::new(&[("src/lib.rs", "pub fn one() {}\n")], probe);
     repository.run(HERE);
@@ -201,7 +201,7 @@ fn of_a_package_with_another_version_no_old_library_comes_back() {
 }
 
 #[test]
-fn of_other_profile_settings_no_old_library_comes_back() {
+fn restore_drops_libraries_of_other_profile_settings() {
     let probe = "cargo build -q --offline; ls target/debug/deps | grep -c 'libapp.*rlib'";
     let mut repository = Repository::new(&[("src/lib.rs", "pub fn one() {}\n")], probe);
     repository.run(HERE);
@@ -213,7 +213,7 @@ fn of_other_profile_settings_no_old_library_comes_back() {
 }
 
 #[test]
-fn who_may_read_anything_stays_known_when_the_code_of_another_package_changes() {
+fn file_reading_macros_stay_known_across_changes_elsewhere() {
     const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"app\", \"mac\", \"other\"]\n";
     const APP: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nmac.path = \"../mac\"\n";
     const MAC: &str =

@@ -3,8 +3,9 @@
 use std::fs;
 
 use runner_cache::sys::Dir;
+use test_support::{Job, Said};
 
-use crate::job::{Job, Said};
+use crate::PROGRAM;
 
 /// Saves one file of `bytes` under `key`.
 fn save(job: &Job, key: &str, bytes: usize) {
@@ -24,8 +25,8 @@ fn all_keys(job: &Job) -> Vec<String> {
 }
 
 #[test]
-fn what_a_sweep_cannot_remove_keeps_nothing_else() {
-    let job = Job::new();
+fn unremovable_debris_blocks_nothing_else() {
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     job.write("root/staging/foo", "somebody's");
     job.sh(
@@ -48,8 +49,8 @@ fn what_a_sweep_cannot_remove_keeps_nothing_else() {
 }
 
 #[test]
-fn entries_are_listed_in_any_order_and_as_json() {
-    let job = Job::new();
+fn list_sorts_and_prints_json() {
+    let job = Job::new(PROGRAM);
     for (key, bytes) in [("b", 10_000), ("a", 30_000), ("c", 20_000)] {
         save(&job, key, bytes);
     }
@@ -63,8 +64,8 @@ fn entries_are_listed_in_any_order_and_as_json() {
 }
 
 #[test]
-fn a_store_that_is_not_there_is_told_and_not_made() {
-    let job = Job::new();
+fn maintenance_reports_and_does_not_create_an_absent_store() {
+    let job = Job::new(PROGRAM);
     for command in [&["list"][..], &["du"], &["gc"], &["verify"], &["remove", "k"], &["flush"]] {
         let said = job.ok(command);
         assert!(
@@ -81,8 +82,8 @@ fn a_store_that_is_not_there_is_told_and_not_made() {
 }
 
 #[test]
-fn a_folder_of_somebody_else_is_no_cache_root() {
-    let mut job = Job::new();
+fn foreign_directory_is_not_a_cache_root() {
+    let mut job = Job::new(PROGRAM);
     job.set("RUNNER_CACHE_ROOT", job.path("precious").display());
     let files = ["precious/staging/important/f", "precious/trash/x/f", "precious/sessions/old"];
     for file in files {
@@ -119,8 +120,8 @@ fn a_folder_of_somebody_else_is_no_cache_root() {
 }
 
 #[test]
-fn a_cleaning_tells_first_what_would_go_and_why() {
-    let job = Job::new();
+fn gc_dry_run_prints_the_eviction_plan_with_reasons() {
+    let job = Job::new(PROGRAM);
     for key in ["a", "b", "c"] {
         save(&job, key, 2_000_000);
     }
@@ -136,8 +137,8 @@ fn a_cleaning_tells_first_what_would_go_and_why() {
 }
 
 #[test]
-fn what_was_not_of_use_for_long_goes() {
-    let job = Job::new();
+fn gc_evicts_entries_unused_for_long() {
+    let job = Job::new(PROGRAM);
     save(&job, "old", 1000);
     save(&job, "new", 1000);
     job.sh("touch -d '40 days ago' $RUNNER_CACHE_ROOT/paths/*/*/old/*");
@@ -152,8 +153,8 @@ fn what_was_not_of_use_for_long_goes() {
 }
 
 #[test]
-fn keys_are_removed_whole_or_by_their_beginning() {
-    let job = Job::new();
+fn remove_takes_whole_keys_or_prefixes() {
+    let job = Job::new(PROGRAM);
     for key in ["app-1", "app-2", "other"] {
         save(&job, key, 1000);
     }
@@ -168,8 +169,8 @@ fn keys_are_removed_whole_or_by_their_beginning() {
 }
 
 #[test]
-fn what_entries_take_is_told_once() {
-    let job = Job::new();
+fn du_counts_shared_files_once() {
+    let job = Job::new(PROGRAM);
     job.write("work/project/out/large", &"x".repeat(3_000_000));
     for key in ["a", "a", "a"] {
         save(&job, key, 1000);
@@ -183,8 +184,8 @@ fn what_entries_take_is_told_once() {
 }
 
 #[test]
-fn a_verification_finds_damage_and_takes_it_out_of_use() {
-    let job = Job::new();
+fn verify_finds_and_quarantines_damage() {
+    let job = Job::new(PROGRAM);
     for key in ["a", "b"] {
         save(&job, key, 1000);
     }
@@ -200,8 +201,8 @@ fn a_verification_finds_damage_and_takes_it_out_of_use() {
 }
 
 #[test]
-fn a_verification_in_depth_finds_rot_that_nothing_else_shows() {
-    let job = Job::new();
+fn deep_verify_finds_bit_rot() {
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     let used = || fs::metadata(&job.entries("paths")[0]).unwrap().modified().unwrap();
     let last_use = used();
@@ -220,8 +221,8 @@ fn a_verification_in_depth_finds_rot_that_nothing_else_shows() {
 }
 
 #[test]
-fn a_disk_without_room_is_told_with_what_takes_it() {
-    let job = Job::new();
+fn full_disk_report_names_what_uses_it() {
+    let job = Job::new(PROGRAM);
     save(&job, "k", 2_000_000);
     let restore = ["restore", "--preset", "none", "--path", "out", "--key", "k", "--min-free", "1000TB"];
     let said = job.run(&restore);
@@ -241,8 +242,8 @@ fn a_disk_without_room_is_told_with_what_takes_it() {
 }
 
 #[test]
-fn a_store_of_a_newer_version_serves_and_is_not_changed() {
-    let job = Job::new();
+fn newer_store_is_read_only() {
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     job.write("root/format", "7\n");
     job.remove("work/project/out");
@@ -259,9 +260,9 @@ fn a_store_of_a_newer_version_serves_and_is_not_changed() {
 }
 
 #[test]
-fn a_root_that_is_shared_on_purpose_says_so() {
+fn group_writable_root_names_the_root_access_input() {
     use std::os::unix::fs::PermissionsExt;
-    let job = Job::new();
+    let job = Job::new(PROGRAM);
     save(&job, "k", 1000);
     fs::set_permissions(job.path("root"), fs::Permissions::from_mode(0o2770)).unwrap();
     let restore = ["restore", "--no-session", "--preset", "none", "--path", "out", "--key", "k"];
@@ -273,8 +274,8 @@ fn a_root_that_is_shared_on_purpose_says_so() {
 }
 
 #[test]
-fn a_clock_that_was_set_forth_or_back_costs_no_entry() {
-    let job = Job::new();
+fn clock_changes_evict_no_entry() {
+    let job = Job::new(PROGRAM);
     for key in ["past", "future"] {
         save(&job, key, 1000);
     }
@@ -288,8 +289,8 @@ fn a_clock_that_was_set_forth_or_back_costs_no_entry() {
 }
 
 #[test]
-fn a_limit_that_cannot_be_read_is_told_with_what_is_allowed() {
-    let job = Job::new();
+fn invalid_limit_is_reported_with_allowed_values() {
+    let job = Job::new(PROGRAM);
     for (input, value, told) in [
         ("--max-size", "5", "`5` is no size; allowed: a number and a unit, such as 20GB or 500MiB"),
         ("--max-age", "1 moon", "`1 moon` is no time; allowed: a number and a unit, such as 12h, 30d or 2w"),
@@ -307,8 +308,8 @@ fn a_limit_that_cannot_be_read_is_told_with_what_is_allowed() {
 /// Each level is a folder with one that is deep and one with a file in it, of which another one waits while the first is
 /// looked at.
 #[test]
-fn what_is_very_deep_is_counted_and_removed_where_few_files_may_be_open() {
-    let job = Job::new();
+fn deep_trees_are_counted_and_removed_under_a_low_open_file_limit() {
+    let job = Job::new(PROGRAM);
     fs::create_dir(job.path("work/project/out")).unwrap();
     let mut here = Dir::open(&job.path("work/project/out")).unwrap();
     for _ in 0..5000 {
@@ -318,9 +319,8 @@ fn what_is_very_deep_is_counted_and_removed_where_few_files_may_be_open() {
         here.open_dir(b"b").unwrap().create_file(b"x", 0o644).unwrap();
         here = here.open_dir(b"a").unwrap();
     }
-    let program = env!("CARGO_BIN_EXE_runner-cache");
     let few = |args: &str| {
-        let log = job.sh(&format!("ulimit -n 200; {program} {args}"));
+        let log = job.sh(&format!("ulimit -n 200; {PROGRAM} {args}"));
         assert!(!log.contains("::warning"), "{args}: {log}");
     };
     for number in 0..3 {

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use clap::ValueEnum;
 use runner_cache::sys::CrashPoint;
-use tempfile::TempDir;
+use test_support::{Job, Listing, files, store};
 
 /// A package of one executable of its name.
 pub(crate) const TOOL: &str = "tool";
@@ -55,117 +54,97 @@ impl Found {
     }
 }
 
-pub(crate) struct Host {
-    dir: TempDir,
-}
+/// A host: the job on it, and its tree.
+pub(crate) struct Host(Job);
 
 impl Host {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("runner-cache-crash.").tempdir().unwrap();
-        for folder in ["home", "temp", "work"] {
-            fs::create_dir(dir.path().join(folder)).unwrap();
-        }
-        Self { dir }
+        Self(Job::new(env!("CARGO_BIN_EXE_runner-cache")))
     }
 
     fn path(&self, path: &str) -> PathBuf {
-        self.dir.path().join(path)
+        self.0.path(path)
+    }
+
+    fn tree_path(&self) -> PathBuf {
+        self.path("work/project/tree")
     }
 
     /// Makes the job's tree anew.
     pub(crate) fn write(&self, tree: Tree) {
         self.remove_tree();
-        for (path, contents) in tree.files() {
-            let path = self.path("work/tree").join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, contents).unwrap();
-        }
+        self.add(tree);
     }
 
     /// Lets the job make files of `tree`, and leaves all others as they are.
     pub(crate) fn add(&self, tree: Tree) {
         for (path, contents) in tree.files() {
-            fs::write(self.path("work/tree").join(path), contents).unwrap();
+            files::write(&self.tree_path().join(path), contents);
         }
     }
 
     /// Adds files that are of all trees: so many that an entry leaves them where another one has them.
     pub(crate) fn add_many(&self) {
-        fs::create_dir_all(self.path("work/tree/many")).unwrap();
         for number in 0..MANY {
-            fs::write(self.path("work/tree/many").join(number.to_string()), "of all").unwrap();
+            files::write(&self.tree_path().join(format!("many/{number}")), "of all");
         }
     }
 
     /// How many of these are there.
     pub(crate) fn many(&self) -> usize {
-        names(&self.path("work/tree/many")).len()
+        files::inside(&self.tree_path().join("many")).len()
     }
 
     pub(crate) fn remove_tree(&self) {
-        let tree = self.path("work/tree");
-        if tree.exists() {
-            fs::remove_dir_all(tree).unwrap();
-        }
+        files::remove(&self.tree_path());
     }
 
     pub(crate) fn tree(&self) -> Found {
-        let mut found = BTreeMap::new();
-        let root = self.path("work/tree");
-        let mut pending = vec![root.clone()];
-        while let Some(folder) = pending.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
-            for path in entries.map(|entry| entry.unwrap().path()) {
-                if path.file_name().unwrap().to_string_lossy().starts_with(".runner-cache-") {
-                    continue;
-                }
-                if path.is_dir() {
-                    pending.push(path);
-                } else {
-                    let name = path.strip_prefix(&root).unwrap().to_path_buf();
-                    found.insert(name, fs::read_to_string(&path).unwrap());
-                }
-            }
-        }
-        Found(found)
+        let listing = Listing::of(&self.tree_path());
+        let is_own = |path: &Path| !path.iter().any(|name| store::is_temporary(name.as_ref()));
+        let listing = listing.map(|listing| listing.only(is_own));
+        let files = listing.iter().flat_map(Listing::contents);
+        let text = |contents: &[u8]| String::from_utf8(contents.to_vec()).unwrap();
+        Found(files.map(|(path, contents)| (path.to_path_buf(), text(contents))).collect())
     }
 
     /// Folders that a killed restore left in the job's own folders.
     pub(crate) fn debris_of_restores(&self) -> usize {
-        let is_debris = |name: &String| name.starts_with(".runner-cache-");
-        ["work", "work/tree"].iter().flat_map(|folder| names(&self.path(folder))).filter(is_debris).count()
+        let folders = [self.path("work/project"), self.tree_path()];
+        folders.iter().map(|folder| store::temporaries(folder).len()).sum()
     }
 
     /// What is neither an entry nor in use: after a cleaning there is nothing.
-    pub(crate) fn debris_in_store(&self) -> Vec<String> {
-        ["root/staging", "root/trash"].iter().flat_map(|folder| names(&self.path(folder))).collect()
+    pub(crate) fn debris_in_store(&self) -> Vec<PathBuf> {
+        store::debris(&self.path("root"))
     }
 
     /// What was an entry, and what is in quarantine.
-    pub(crate) fn former_entries(&self) -> Vec<String> {
-        ["root/retired", "root/quarantine"].iter().flat_map(|folder| names(&self.path(folder))).collect()
+    pub(crate) fn former_entries(&self) -> Vec<PathBuf> {
+        ["root/retired", "root/quarantine"]
+            .iter()
+            .flat_map(|folder| files::inside(&self.path(folder)))
+            .collect()
     }
 
     /// Lets all that is in quarantine be there for long.
     pub(crate) fn age_quarantine(&self) {
-        for name in names(&self.path("root/quarantine")) {
-            let folder = fs::File::open(self.path("root/quarantine").join(name)).unwrap();
-            folder.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        for path in files::inside(&self.path("root/quarantine")) {
+            fs::File::open(path).unwrap().set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
         }
     }
 
     /// Does what cargo does to install a package: its executable, and its notes.
     pub(crate) fn install_tool(&self) {
-        fs::create_dir_all(self.path("home/.cargo/bin")).unwrap();
-        fs::write(self.path("home/.cargo/bin").join(TOOL), "executable").unwrap();
+        self.0.write(&format!("home/.cargo/bin/{TOOL}"), "executable");
         let package = format!("{TOOL} 1.0.0 (registry+https://example.com/index)");
-        fs::write(self.path(NOTES[0]), format!("[v1]\n\"{package}\" = [\"{TOOL}\"]\n")).unwrap();
+        self.0.write(NOTES[0], &format!("[v1]\n\"{package}\" = [\"{TOOL}\"]\n"));
         let details = format!("{{\"installs\": {{\"{package}\": {{\"bins\": [\"{TOOL}\"]}}}}}}");
-        fs::write(self.path(NOTES[1]), details).unwrap();
+        self.0.write(NOTES[1], &details);
     }
 
     pub(crate) fn remove_tool(&self) {
-        fs::remove_dir_all(self.path("home/.cargo")).unwrap();
+        self.0.remove("home/.cargo");
     }
 
     pub(crate) fn has_tool(&self) -> bool {
@@ -178,54 +157,32 @@ impl Host {
     }
 
     pub(crate) fn leave_debris(&self) {
-        for folder in ["root/staging/killed/tree/0", "root/trash/killed/tree/0"] {
-            fs::create_dir_all(self.path(folder)).unwrap();
-            fs::write(self.path(folder).join("file"), "debris").unwrap();
+        for folder in ["staging", "trash"] {
+            self.0.write(&format!("root/{folder}/killed/tree/0/file"), "debris");
         }
     }
 
     pub(crate) fn damage_newest_entry(&self) {
-        let key = self.path("root/paths/o%2Fr/refs%2Fheads%2Fmain/k");
-        let newest = names(&key).into_iter().max().unwrap();
-        fs::remove_file(key.join(newest).join("tree/0/folder/b")).unwrap();
+        fs::remove_file(self.0.newest_entry("paths").join("tree/0/folder/b")).unwrap();
     }
 
-    /// Runs the program, which must do its work without a word of warning.
+    /// Runs the program, which must succeed.
     pub(crate) fn expect_success(&self, args: &[&str]) {
-        let output = self.run(args, None);
-        let log = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{args:?}: {log}");
+        let said = self.0.run(&with_inputs(args));
+        assert!(said.is_success(), "{args:?}: {said:?}");
     }
 
     /// Runs the program with a crash at `point`, and says whether it, or what it started, came there.
     pub(crate) fn dies_at(&self, point: CrashPoint, args: &[&str]) -> bool {
-        use std::os::unix::process::ExitStatusExt;
         let aborted = 6;
-        self.run(args, Some(point)).status.signal() == Some(aborted)
-    }
-
-    fn run(&self, args: &[&str], crash: Option<CrashPoint>) -> Output {
-        let takes_inputs = ["restore", "save"].contains(&args[0]);
-        let inputs = ["--preset", "none", "--path", "tree", "--key", "k"];
-        let mut command = Command::new(env!("CARGO_BIN_EXE_runner-cache"));
-        command
-            .args(args)
-            .args(if takes_inputs { &inputs[..] } else { &[] })
-            .current_dir(self.path("work"))
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("RUNNER_TEMP", self.path("temp"))
-            .env("RUNNER_CACHE_ROOT", self.path("root"))
-            .env("GITHUB_REPOSITORY", "o/r")
-            .env("GITHUB_REF", "refs/heads/main");
-        if let Some(point) = crash {
-            command.env("RUNNER_CACHE_CRASH_AT", point.to_possible_value().unwrap().get_name());
-        }
-        command.output().unwrap()
+        let crash = format!("RUNNER_CACHE_CRASH_AT={}", point.to_possible_value().unwrap().get_name());
+        self.0.run_under(&["env", &crash], &with_inputs(args)).was_ended_by(aborted)
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+/// The arguments, with the inputs of all jobs here where the command takes some.
+fn with_inputs<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let takes_inputs = ["restore", "save"].contains(&args[0]);
+    let inputs = ["--preset", "none", "--path", "tree", "--key", "k"];
+    [args, if takes_inputs { &inputs } else { &[] }].concat()
 }

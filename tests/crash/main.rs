@@ -95,7 +95,7 @@ const SCENARIOS: [Scenario; 10] = [
 ];
 
 #[test]
-fn whatever_step_it_dies_before_nothing_is_lost() {
+fn death_between_any_two_steps_loses_nothing() {
     let mut reached = Vec::new();
     for &point in CrashPoint::value_variants() {
         for scenario in &SCENARIOS {
@@ -134,7 +134,7 @@ fn whatever_step_it_dies_before_nothing_is_lost() {
             assert_eq!(host.debris_of_restores(), 0, "{what}");
 
             host.expect_success(&["gc", "--keep", "paths=9"]);
-            assert_eq!(host.debris_in_store(), Vec::<String>::new(), "{what}");
+            assert_eq!(host.debris_in_store(), Vec::<std::path::PathBuf>::new(), "{what}");
             host.expect_success(&["verify"]);
             if many > 0 {
                 host.remove_tree();
@@ -151,7 +151,11 @@ fn whatever_step_it_dies_before_nothing_is_lost() {
             host.age_quarantine();
             host.expect_success(&["remove", "*"]);
             host.expect_success(&["gc"]);
-            assert_eq!(host.former_entries(), Vec::<String>::new(), "{what}: nobody needs anything any more");
+            assert_eq!(
+                host.former_entries(),
+                Vec::<std::path::PathBuf>::new(),
+                "{what}: nobody needs anything any more"
+            );
         }
     }
     for point in CrashPoint::value_variants() {

@@ -31,7 +31,7 @@ fn set_made(entry: &Path, day: &str, seconds: u64) -> PathBuf {
 }
 
 #[test]
-fn an_entry_of_another_time_serves_and_is_of_today_then() {
+fn restore_refreshes_an_entry_with_a_wrong_date() {
     for (day, seconds) in YEARS {
         let place = Place::new();
         let host = Host::new(&place.path(""));
@@ -48,7 +48,7 @@ fn an_entry_of_another_time_serves_and_is_of_today_then() {
 }
 
 #[test]
-fn an_entry_that_seems_to_be_of_the_future_is_not_too_old() {
+fn future_entry_is_not_evicted_by_age() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
@@ -60,7 +60,7 @@ fn an_entry_that_seems_to_be_of_the_future_is_not_too_old() {
 }
 
 #[test]
-fn entries_of_the_future_do_not_push_out_what_is_saved_now() {
+fn future_entries_do_not_evict_a_new_one() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
@@ -79,7 +79,7 @@ fn entries_of_the_future_do_not_push_out_what_is_saved_now() {
 }
 
 #[test]
-fn a_clock_that_jumps_ahead_for_a_while_takes_no_session_of_a_running_job() {
+fn clock_jump_keeps_the_session_of_a_running_job() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     host.ok(&[&["restore"], &UNGUARDED[..]].concat());

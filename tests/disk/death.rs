@@ -36,26 +36,26 @@ fn kill_at_all(scene: Scene) {
 }
 
 #[test]
-fn a_restore_into_nothing_may_die_at_any_call() {
+fn restore_into_nothing_may_die_at_any_call() {
     kill_at_all(Scene::RestoreIntoNothing);
 }
 
 #[test]
-fn a_restore_over_another_version_may_die_at_any_call() {
+fn restore_over_another_version_may_die_at_any_call() {
     kill_at_all(Scene::RestoreIntoOld);
 }
 
 #[test]
-fn a_first_save_may_die_at_any_call() {
+fn first_save_may_die_at_any_call() {
     kill_at_all(Scene::FirstSave);
 }
 
 #[test]
-fn a_save_over_an_entry_may_die_at_any_call() {
+fn next_save_may_die_at_any_call() {
     kill_at_all(Scene::NextSave);
 }
 
 #[test]
-fn a_cleaning_may_die_at_any_call() {
+fn gc_may_die_at_any_call() {
     kill_at_all(Scene::Cleaning);
 }

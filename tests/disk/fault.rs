@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use test_support::project::{self, CARGOS_TAG};
+
 use crate::host::Host;
 use crate::place::Place;
 use crate::strace::{Call, Fault, inject, record, sample};
-use crate::tree::CARGOS_TAG;
 use crate::trial::{Scene, Trial};
 
 /// System calls, and the ways in which a disk makes them fail.
@@ -48,32 +49,32 @@ fn strike_all(scene: Scene) {
 }
 
 #[test]
-fn a_restore_into_nothing_survives_a_fault_at_any_call() {
+fn restore_into_nothing_survives_a_fault_at_any_call() {
     strike_all(Scene::RestoreIntoNothing);
 }
 
 #[test]
-fn a_restore_over_another_version_survives_a_fault_at_any_call() {
+fn restore_over_another_version_survives_a_fault_at_any_call() {
     strike_all(Scene::RestoreIntoOld);
 }
 
 #[test]
-fn a_first_save_survives_a_fault_at_any_call() {
+fn first_save_survives_a_fault_at_any_call() {
     strike_all(Scene::FirstSave);
 }
 
 #[test]
-fn a_save_over_an_entry_survives_a_fault_at_any_call() {
+fn next_save_survives_a_fault_at_any_call() {
     strike_all(Scene::NextSave);
 }
 
 #[test]
-fn a_cleaning_survives_a_fault_at_any_call() {
+fn gc_survives_a_fault_at_any_call() {
     strike_all(Scene::Cleaning);
 }
 
 #[test]
-fn a_file_system_that_cannot_exchange_files_restores_as_well() {
+fn restore_works_without_rename_exchange() {
     let mut trial = Trial::new(Scene::RestoreIntoOld);
     for call in trial.calls(&["renameat2"]) {
         trial.withstand(&call, Fault::Lasting("EINVAL"));
@@ -82,7 +83,7 @@ fn a_file_system_that_cannot_exchange_files_restores_as_well() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_put_back_fails_the_job_and_the_next_restore_makes_it_right() {
+fn failed_rollback_fails_the_job_and_the_next_restore_repairs_it() {
     let mut trial = Trial::new(Scene::RestoreIntoOld);
     let calls = trial.calls(&["renameat2", "openat2"]);
     let is_rename = |call: &&Call| call.name == "renameat2";
@@ -95,11 +96,11 @@ fn a_folder_that_cannot_be_put_back_fails_the_job_and_the_next_restore_makes_it_
 }
 
 #[test]
-fn a_folder_that_cannot_be_looked_at_is_not_left_out_of_an_entry() {
+fn save_does_not_omit_an_unreadable_directory() {
     let place = Place::new();
     let mut host = Host::new(&place.path(""));
     host.set("RAYON_NUM_THREADS", "1");
-    host.plant_workspace("work/sibling");
+    project::lay_out(&host.path("work/sibling"), "1.0.0");
     let targets = [host.target(), host.path("work/sibling/target")];
     // So few files that no other thread comes to a call of the same number.
     let plant = || {

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::host::{Host, Said, UNGUARDED};
+use test_support::Said;
+
+use crate::host::{Host, UNGUARDED};
 use crate::place::Place;
 use crate::tree::{SPARSE, Version, plant};
 
@@ -69,7 +71,7 @@ fn save_on(options: &str) -> (bool, Said) {
 }
 
 #[test]
-fn a_save_that_runs_out_of_room_leaves_nothing_half_made() {
+fn save_out_of_space_leaves_no_debris() {
     // From none to more than enough, a page at a time where it becomes tight.
     let sizes = (1..90).chain([200]);
     let fitted: Vec<_> =
@@ -78,14 +80,14 @@ fn a_save_that_runs_out_of_room_leaves_nothing_half_made() {
 }
 
 #[test]
-fn a_save_that_runs_out_of_inodes_leaves_nothing_half_made() {
+fn save_out_of_inodes_leaves_no_debris() {
     let fitted: Vec<_> =
         (2..110).step_by(3).map(|inodes| save_on(&format!("size=64m,nr_inodes={inodes}")).0).collect();
     assert!(!fitted[0] && fitted[fitted.len() - 1], "the test is about something");
 }
 
 #[test]
-fn a_save_that_cannot_fit_is_not_begun() {
+fn save_that_cannot_fit_does_not_start() {
     let (fitted, said) = save_on("size=40k");
     assert!(!fitted && said.log.contains("where there are"), "{}", said.log);
 
@@ -104,7 +106,7 @@ fn a_save_that_cannot_fit_is_not_begun() {
 }
 
 #[test]
-fn a_save_that_can_never_fit_takes_nothing_away() {
+fn save_that_can_never_fit_evicts_nothing() {
     let mut place = Place::new();
     let host = Host::new(&place.path(""));
     place.tmpfs("root", "size=4m");
@@ -121,7 +123,7 @@ fn a_save_that_can_never_fit_takes_nothing_away() {
 }
 
 #[test]
-fn a_failed_save_does_not_keep_the_disk_full() {
+fn failed_save_frees_its_space() {
     let mut place = Place::new();
     let host = Host::new(&place.path(""));
     plant_small(&host, Version::New);
@@ -144,7 +146,7 @@ fn a_failed_save_does_not_keep_the_disk_full() {
 }
 
 #[test]
-fn what_was_just_saved_does_not_make_way_at_once() {
+fn new_entry_is_not_evicted_at_once() {
     let mut place = Place::new();
     let host = Host::new(&place.path(""));
     place.tmpfs("root", "size=1200k");
@@ -165,7 +167,7 @@ fn restore_on(place: &mut Place, options: &str, is_there: bool) -> bool {
     }
     let whole = Some(host.held_by(&host.entries()[0]));
     place.tmpfs("work/project", ENOUGH);
-    host.plant_project();
+    host.version("1.0.0");
     if is_there {
         plant(&host.target(), Version::Old);
     }
@@ -194,7 +196,7 @@ fn restore_on(place: &mut Place, options: &str, is_there: bool) -> bool {
 }
 
 #[test]
-fn a_restore_that_runs_out_of_room_leaves_the_folder_as_it_was() {
+fn restore_out_of_space_leaves_the_destination_unchanged() {
     let mut place = Place::new();
     let mut restored = |pages: u64, is_there| {
         restore_on(&mut place, &format!("size={},nr_inodes=100k", pages * PAGE), is_there)
@@ -206,7 +208,7 @@ fn a_restore_that_runs_out_of_room_leaves_the_folder_as_it_was() {
 }
 
 #[test]
-fn a_restore_that_runs_out_of_inodes_leaves_the_folder_as_it_was() {
+fn restore_out_of_inodes_leaves_the_destination_unchanged() {
     let mut place = Place::new();
     let mut restored =
         |inodes: u64, is_there| restore_on(&mut place, &format!("size=64m,nr_inodes={inodes}"), is_there);
@@ -217,7 +219,7 @@ fn a_restore_that_runs_out_of_inodes_leaves_the_folder_as_it_was() {
 }
 
 #[test]
-fn a_job_whose_temporary_folder_is_full_is_served_all_the_same() {
+fn restore_works_with_a_full_temporary_directory() {
     let mut place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
@@ -230,13 +232,13 @@ fn a_job_whose_temporary_folder_is_full_is_served_all_the_same() {
 }
 
 #[test]
-fn a_log_that_nobody_can_write_fails_no_job() {
+fn unwritable_log_fails_no_job() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
     let into_full = ["sh", "-c", "exec \"$@\" 2>/dev/full", "sh"];
     let said = host.run_under(&into_full, &[&save(), &["--save", "always"][..]].concat());
-    assert!(said.is_success(), "save: {:?}", said.status);
+    assert!(said.is_success(), "save: {:?}", said.code);
     host.remove_target();
     let said = host.run_under(&into_full, &restore());
     assert!(said.is_success() && said.hit() == "exact", "restore: {said:?}");

@@ -4,8 +4,10 @@ use std::fs::{self, File, FileTimes};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::host::{Host, Said};
-use crate::listing::Listing;
+use test_support::Listing;
+use test_support::Said;
+
+use crate::host::Host;
 use crate::place::Place;
 use crate::tree::{Version, plant};
 
@@ -58,7 +60,7 @@ impl Full {
 }
 
 #[test]
-fn the_oldest_entry_makes_way_and_the_log_tells_before_and_after() {
+fn guard_evicts_the_oldest_entry_and_logs_space_before_and_after() {
     let full = Full::new();
     // Some 10 MB are free now, and 19.2 MB are to be.
     full.fill(22);
@@ -73,7 +75,7 @@ fn the_oldest_entry_makes_way_and_the_log_tells_before_and_after() {
 }
 
 #[test]
-fn what_takes_the_disk_is_told_where_no_entry_can_make_room() {
+fn guard_names_what_uses_the_disk_when_eviction_does_not_help() {
     let full = Full::new();
     full.fill(31);
     // Even without any entry there would be too little.
@@ -84,18 +86,18 @@ fn what_takes_the_disk_is_told_where_no_entry_can_make_room() {
 }
 
 #[test]
-fn a_guard_that_fails_does_so_before_anything_is_brought() {
+fn failing_guard_fails_before_the_restore() {
     let full = Full::new();
     full.fill(31);
     let said = full.restore("k-3", &["--min-free", "60%", "--disk-guard", "fail"]);
-    assert_eq!(said.status.code(), Some(1), "{said:#?}");
+    assert_eq!(said.code, 1, "{said:#?}");
     let error = said.log.lines().find(|line| line.contains("::error")).unwrap();
     assert!(error.contains("this is still too little") && error.contains("/other"), "{error}");
     assert!(full.host.listing().is_none());
 }
 
 #[test]
-fn an_entry_that_is_being_read_does_not_make_way() {
+fn guard_does_not_evict_a_leased_entry() {
     let full = Full::new();
     full.fill(22);
     let oldest =
@@ -108,7 +110,7 @@ fn an_entry_that_is_being_read_does_not_make_way() {
 }
 
 #[test]
-fn debris_that_cannot_be_removed_does_not_keep_entries_from_making_way() {
+fn unremovable_debris_does_not_block_eviction() {
     let mut full = Full::new();
     full.fill(22);
     // A mount below the trash: nothing of it may be deleted.

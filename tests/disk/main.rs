@@ -11,7 +11,6 @@ mod full;
 mod guard;
 mod host;
 mod limits;
-mod listing;
 mod owner;
 mod place;
 mod power;
@@ -19,5 +18,6 @@ mod readonly;
 mod strace;
 mod tree;
 mod trial;
-#[path = "../unpack/mod.rs"]
-mod unpack;
+
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_runner-cache");

@@ -5,7 +5,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::host::{ALONE, Host, Said, UNGUARDED};
+use test_support::Said;
+
+use crate::PROGRAM;
+use crate::host::{ALONE, Host, UNGUARDED};
 use crate::place::{Place, run};
 use crate::tree::{Version, plant};
 
@@ -17,7 +20,7 @@ fn restore(host: &Host, more: &[&str]) -> Said {
 }
 
 #[test]
-fn a_root_of_another_user_is_refused_by_name_and_taken_where_users_share_it() {
+fn root_of_another_user_is_refused_unless_shared() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
@@ -56,10 +59,8 @@ pub(crate) fn own_program(host: &Host) -> PathBuf {
     let program = host.path("program");
     // Not by this process: what other tests start meanwhile would have the file open for writing until it runs something of
     // its own, and the copy could not be run (ETXTBSY).
-    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_runner-cache")).arg(&program));
-    for file in ["output", "env", "summary"] {
-        fs::write(host.path(file), "").unwrap();
-    }
+    run(Command::new("cp").arg(PROGRAM).arg(&program));
+    host.clear_step();
     program
 }
 
@@ -73,7 +74,7 @@ fn as_nobody(host: &Host, program: &Path, args: &[&str]) -> Said {
 }
 
 #[test]
-fn an_empty_folder_in_one_that_may_not_be_written_to_is_filled() {
+fn restore_fills_an_empty_directory_in_a_read_only_one() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     let program = own_program(&host);
@@ -95,7 +96,7 @@ fn an_empty_folder_in_one_that_may_not_be_written_to_is_filled() {
 
 /// Root may do everything; runners are somebody else.
 #[test]
-fn folders_in_which_their_owner_may_not_write_come_and_go_as_others_do() {
+fn read_only_directories_are_saved_restored_and_removed() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     let program = own_program(&host);
@@ -192,7 +193,7 @@ impl<'a> User<'a> {
 }
 
 #[test]
-fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
+fn group_users_share_a_root_and_remove_their_own_entries() {
     let place = Place::new();
     fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
     for (umasks, has_own_group) in
@@ -243,7 +244,7 @@ fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
         assert_eq!(owners(), [1, 1, 2]);
         assert!(root.join("staging/dead").exists());
         let said = b.run(&["remove", "k-1"]);
-        assert!(said.status.code() == Some(1) && said.log.contains("belongs to user 64001"), "{said:#?}");
+        assert!(said.code == 1 && said.log.contains("belongs to user 64001"), "{said:#?}");
         assert_eq!(owners(), [1, 1]);
         a.ok(&["gc", "--keep", "target=1"]);
         assert_eq!(owners(), [1]);
@@ -254,7 +255,7 @@ fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
         let entry = fs::read_dir(&key).unwrap().next().unwrap().unwrap().path();
         fs::write(entry.join("manifest"), "x").unwrap();
         let said = b.run(&["verify"]);
-        assert!(said.status.code() == Some(1) && said.log.contains("it is in"), "{said:#?}");
+        assert!(said.code == 1 && said.log.contains("it is in"), "{said:#?}");
         b.ok(&["verify"]);
 
         fs::set_permissions(root.join("format"), Permissions::from_mode(0o600)).unwrap();
@@ -272,7 +273,7 @@ fn users_of_one_group_share_a_root_and_each_removes_its_own_entries() {
 
 /// One lets the save fail, another one the removal of what it had made by then.
 #[test]
-fn a_save_tells_why_it_failed_and_not_what_became_of_its_debris() {
+fn failed_save_reports_its_cause_not_its_cleanup() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     let program = own_program(&host);
@@ -305,7 +306,7 @@ fn a_save_tells_why_it_failed_and_not_what_became_of_its_debris() {
 }
 
 #[test]
-fn maintenance_of_a_root_of_another_user_is_refused_and_changes_nothing() {
+fn maintenance_refuses_a_root_of_another_user() {
     let place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
@@ -313,10 +314,7 @@ fn maintenance_of_a_root_of_another_user_is_refused_and_changes_nothing() {
     chown(host.path("root"), Some(NOBODY), None).unwrap();
     for args in [&["gc", "--keep", "target=1"][..], &["remove", "*"], &["verify"], &["list"], &["flush"]] {
         let said = host.run(args);
-        assert!(
-            said.status.code() == Some(1) && said.log.contains("belongs to user 65534"),
-            "{args:?}: {said:#?}"
-        );
+        assert!(said.code == 1 && said.log.contains("belongs to user 65534"), "{args:?}: {said:#?}");
     }
     assert_eq!(host.entries().len(), 1);
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+use test_support::environment::which;
 
 /// What the tests run besides the program itself.
 const PROGRAMS: [&str; 8] =
@@ -24,9 +25,7 @@ impl Place {
             rustix::process::geteuid().is_root(),
             "these tests mount file systems, which only root can: use `scripts/disk.sh` as root"
         );
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let is_there = |program: &&str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
-        let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| !is_there(program)).collect();
+        let missing: Vec<_> = PROGRAMS.into_iter().filter(|program| which(program).is_none()).collect();
         assert!(missing.is_empty(), "missing: {missing:?}; `scripts/disk.sh` installs them");
         let dir = tempfile::Builder::new().prefix("runner-cache-disk.").tempdir().unwrap();
         // What runs in a mount namespace of its own has a copy of all mounts, and would keep a device busy that is

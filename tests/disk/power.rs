@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fs::{FlockOperation, flock};
+use test_support::Listing;
+use test_support::Said;
 
-use crate::host::{Host, Said, UNGUARDED};
-use crate::listing;
+use crate::host::{Host, UNGUARDED};
 use crate::place::{Place, run};
 use crate::strace::{Fault, inject, record, sample};
 use crate::tree::{SPARSE, Version, plant};
@@ -112,7 +113,7 @@ fn write_out(path: &Path) {
 }
 
 #[test]
-fn what_had_not_reached_the_disk_does_not_serve_and_what_had_does() {
+fn only_flushed_data_serves_after_a_power_cut() {
     let (mut half, mut served) = (0, 0);
     for kind in KINDS {
         for reached in ["nothing", "another file", "the manifest", "all", "all but holes"] {
@@ -124,7 +125,7 @@ fn what_had_not_reached_the_disk_does_not_serve_and_what_had_does() {
             }
             let new = machine.host.listing();
             let entry = machine.save_unflushed();
-            let saved = listing::list(&entry.join("tree"));
+            let saved = Listing::of(&entry.join("tree"));
             match reached {
                 "another file" => machine.commit_journal(),
                 "the manifest" => write_out(&entry.join("manifest")),
@@ -134,9 +135,9 @@ fn what_had_not_reached_the_disk_does_not_serve_and_what_had_does() {
             }
             machine.cut_and_check_out();
             let is_there = !machine.host.entries().is_empty();
-            half += usize::from(is_there && listing::list(&entry.join("tree")) != saved);
+            half += usize::from(is_there && Listing::of(&entry.join("tree")) != saved);
 
-            let is_whole = is_there && listing::list(&entry.join("tree")) == saved;
+            let is_whole = is_there && Listing::of(&entry.join("tree")) == saved;
 
             let said = machine.restore();
 
@@ -165,7 +166,7 @@ fn what_had_not_reached_the_disk_does_not_serve_and_what_had_does() {
 }
 
 #[test]
-fn what_was_flushed_serves_after_a_power_cut() {
+fn flushed_entry_serves_after_a_power_cut() {
     for kind in KINDS {
         let mut machine = Machine::new(kind);
         let new = machine.host.listing();
@@ -180,7 +181,7 @@ fn what_was_flushed_serves_after_a_power_cut() {
 }
 
 #[test]
-fn a_save_flushes_what_it_saved_without_being_asked() {
+fn save_flushes_its_entry_in_the_background() {
     let mut machine = Machine::new("ext4");
     let new = machine.host.listing();
     // This waits for all that the save leaves running.
@@ -194,7 +195,7 @@ fn a_save_flushes_what_it_saved_without_being_asked() {
 }
 
 #[test]
-fn the_flushed_entry_serves_where_a_newer_one_was_lost() {
+fn older_flushed_entry_serves_when_a_newer_one_is_lost() {
     for kind in KINDS {
         let mut machine = Machine::new(kind);
         machine.save_unflushed();
@@ -214,7 +215,7 @@ fn the_flushed_entry_serves_where_a_newer_one_was_lost() {
 }
 
 #[test]
-fn a_power_cut_in_the_middle_of_a_save_leaves_a_cache_in_order() {
+fn power_cut_during_a_save_leaves_a_sound_cache() {
     let save = [&["save"], &UNGUARDED[..]].concat();
     let names = ["mkdir", "linkat", "copy_file_range", "renameat2", "write"];
     for kind in KINDS {
@@ -240,7 +241,7 @@ fn a_power_cut_in_the_middle_of_a_save_leaves_a_cache_in_order() {
 }
 
 #[test]
-fn a_folder_that_was_restored_before_a_power_cut_is_made_right() {
+fn restore_repairs_a_destination_after_a_power_cut() {
     let mut half = 0;
     for kind in KINDS {
         let mut machine = Machine::new(kind);

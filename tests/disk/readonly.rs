@@ -5,7 +5,7 @@ use crate::place::Place;
 use crate::tree::{Version, plant};
 
 #[test]
-fn a_root_that_can_only_be_read_serves_and_takes_nothing() {
+fn read_only_root_serves_and_saves_nothing() {
     let mut place = Place::new();
     let host = Host::new(&place.path(""));
     place.tmpfs("root", "size=4m");
@@ -40,7 +40,7 @@ fn a_root_that_can_only_be_read_serves_and_takes_nothing() {
 }
 
 #[test]
-fn a_workspace_that_can_only_be_read_is_left_as_it_is() {
+fn read_only_workspace_is_left_unchanged() {
     let mut place = Place::new();
     let host = Host::new(&place.path(""));
     plant(&host.target(), Version::New);
@@ -48,7 +48,7 @@ fn a_workspace_that_can_only_be_read_is_left_as_it_is() {
     host.remove_target();
     for is_there in [false, true] {
         place.tmpfs("work/project", "size=64m");
-        host.plant_project();
+        host.version("1.0.0");
         if is_there {
             plant(&host.target(), Version::Old);
         }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 
-use crate::host::{Host, Said};
+use test_support::Said;
+
+use crate::host::Host;
 
 /// A system call of a run.
 #[derive(Debug, Clone)]
@@ -110,7 +112,7 @@ pub(crate) fn inject(host: &Host, calls: &[&Call], fault: Fault, args: &[&str]) 
         Fault::Error(_) | Fault::Lasting(_) => {
             text.windows(INJECTED.len()).filter(|window| *window == INJECTED).count()
         }
-        Fault::Death => usize::from(said.is_killed()),
+        Fault::Death => usize::from(said.was_ended_by(9)),
         Fault::Signal(_) => calls.len(),
     };
     (said, count)

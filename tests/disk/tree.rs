@@ -5,15 +5,15 @@ use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use test_support::files;
+use test_support::project::CARGOS_TAG;
+
 /// A version of the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     Old,
     New,
 }
-
-/// By what a target folder is told from others.
-pub(crate) const CARGOS_TAG: &[u8] = b"# This file is a cache directory tag created by cargo.\n";
 
 /// Libraries, which differ in every version: together with the rest more than one lot of changes (32).
 const LIBRARIES: u64 = 40;
@@ -23,15 +23,13 @@ pub(crate) const SPARSE: &str = "debug/sparse";
 
 /// Makes the folder `target` in a version, and nothing else in it.
 pub(crate) fn plant(target: &Path, version: Version) {
-    if target.exists() {
-        fs::remove_dir_all(target).unwrap();
-    }
+    files::remove(target);
     let number = version as u64;
     for folder in ["debug/deps", "debug/.fingerprint/small-1", "debug/build/small-1/out", "debug/empty"] {
         fs::create_dir_all(target.join(folder)).unwrap();
     }
     let write = |path: &str, contents: &[u8]| fs::write(target.join(path), contents).unwrap();
-    write("CACHEDIR.TAG", CARGOS_TAG);
+    write("CACHEDIR.TAG", CARGOS_TAG.as_bytes());
     write("same", b"in both versions");
     for library in 0..LIBRARIES {
         let contents = [u8::try_from(library + number).unwrap(); 3000];
@@ -64,17 +62,13 @@ pub(crate) fn plant(target: &Path, version: Version) {
 }
 
 /// Gives all files and folders times that tell the version, in whole and in parts of seconds.
-fn set_times(path: &Path, number: u64) {
-    let metadata = fs::symlink_metadata(path).unwrap();
-    if metadata.is_dir() {
-        for entry in fs::read_dir(path).unwrap() {
-            set_times(&entry.unwrap().path(), number);
+fn set_times(target: &Path, number: u64) {
+    for (path, metadata) in files::walk(target) {
+        let is_in_both = ["same", "CACHEDIR.TAG"].iter().any(|name| path.ends_with(name));
+        if !metadata.is_symlink() {
+            let since = Duration::new(1_700_000_000 + if is_in_both { 0 } else { number }, 123_456_000);
+            let times = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + since);
+            File::open(target.join(path)).unwrap().set_times(times).unwrap();
         }
-    }
-    let is_in_both = ["same", "CACHEDIR.TAG"].iter().any(|name| path.ends_with(name));
-    if !metadata.is_symlink() {
-        let since = Duration::new(1_700_000_000 + if is_in_both { 0 } else { number }, 123_456_000);
-        let modified = SystemTime::UNIX_EPOCH + since;
-        File::open(path).unwrap().set_times(FileTimes::new().set_modified(modified)).unwrap();
     }
 }

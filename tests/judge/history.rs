@@ -313,7 +313,7 @@ mod tests {
     use crate::shapes;
 
     #[test]
-    fn a_history_follows_from_its_seed_and_is_the_same_after_json() {
+    fn history_follows_from_its_seed_and_survives_json() {
         let all: Vec<_> = shapes::all().map(|shape| shape.name).collect();
         for seed in 0..50 {
             let history = History::random(seed, &all);

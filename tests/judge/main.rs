@@ -42,7 +42,7 @@ use crate::court::Court;
 use crate::settings::Settings;
 
 #[test]
-fn each_job_of_random_histories_gives_what_a_clean_build_gives() {
+fn random_histories_match_clean_builds() {
     let court = Court::new(Settings::of_environment());
     court.hear_all();
     court.end();

@@ -197,7 +197,7 @@ mod tests {
     use crate::shapes;
 
     #[test]
-    fn what_a_failure_does_not_need_is_dropped() {
+    fn minimise_drops_what_a_failure_does_not_need() {
         let all: Vec<_> = shapes::all().map(|shape| shape.name).collect();
         let is_break = |change: &Change| matches!(change, Change::Break { .. });
         // As if every job after a commit that breaks something were stale.

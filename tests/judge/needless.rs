@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use test_support::files::inside;
 
 use crate::history::{Branch, Clock, History, Job};
 use crate::project::{Part, Project};
@@ -247,10 +248,8 @@ fn is_documentation(message: &Value) -> bool {
 }
 
 fn outputs(records: &Path) -> Vec<String> {
-    let mut paths: Vec<_> =
-        fs::read_dir(records).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let mut paths = inside(records);
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "out"));
-    paths.sort();
     paths.into_iter().map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect()
 }
 
@@ -293,7 +292,7 @@ mod tests {
     use crate::history::History;
 
     #[test]
-    fn a_package_is_made_of_its_files_those_of_what_it_needs_and_what_its_shape_declares() {
+    fn package_sources_include_dependencies_and_declared_files() {
         let mut history = History::random(1, &["plain", "included"]);
         (history.shapes, history.has_root_package) = (vec!["plain".into(), "included".into()], false);
         let built = Built::new(&history);
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_dependencies_are_seen_from_their_package() {
+    fn dependency_paths_are_relative_to_their_package() {
         for (package, path, joined) in
             [(".", "leaf", "leaf"), ("a/b", "../c", "a/c"), ("a", "../../sibling", "../sibling")]
         {

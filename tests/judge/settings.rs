@@ -88,7 +88,7 @@ mod tests {
     use crate::shapes;
 
     #[test]
-    fn the_usual_seeds_have_every_shape() {
+    fn default_seeds_cover_every_shape() {
         let all: Vec<_> = shapes::all().map(|shape| shape.name).collect();
         let usual: BTreeSet<_> = USUAL.flat_map(|seed| History::random(seed, &all).shapes).collect();
         let missing: Vec<_> = all.iter().filter(|name| !usual.contains(**name)).collect();

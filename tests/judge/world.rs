@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use test_support::environment;
 
 use crate::history::{History, Step};
 use crate::needless::Needless;
@@ -94,9 +95,7 @@ impl World<'_> {
         fs::write(&script, text).unwrap();
         let mut command = Command::new("bash");
         command.arg(&script).env_clear().stdin(Stdio::null());
-        for name in ["PATH", "HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
+        command.envs(environment::toolchain()).env("HOME", self.lab.path().join("home"));
         let output = command.env("RC", self.program).env("LAB", self.lab.path()).output().unwrap();
         let said =
             [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();

@@ -8,17 +8,14 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use test_support::program::assignments;
+use test_support::store::temporaries;
 
-use crate::fault::inside;
-use crate::listing::TEMPORARY;
 use crate::said::{End, Said};
 use crate::wrong::Wrong;
 
 /// Nothing here takes as long: the child hangs.
 const LONGEST: Duration = Duration::from_secs(120);
-
-/// How the names of the program's temporary folders begin.
-const PREFIX: &[u8] = TEMPORARY.as_bytes();
 
 /// What the program returns when it heard a signal.
 const INTERRUPTED: i32 = 130;
@@ -36,9 +33,7 @@ pub(crate) struct Kill {
 impl Kill {
     /// Whether the time begins to count.
     fn is_in_sight(&self) -> bool {
-        let is_temporary =
-            |path: PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX));
-        self.sight.as_ref().is_none_or(|folder| inside(folder).into_iter().any(is_temporary))
+        self.sight.as_ref().is_none_or(|folder| !temporaries(folder).is_empty())
     }
 }
 
@@ -104,10 +99,4 @@ fn wait(child: &mut Child, started: Instant, mut kill: Option<Kill>) -> Option<E
         }
         std::thread::sleep(Duration::from_micros(200));
     }
-}
-
-fn assignments(text: &str) -> BTreeMap<String, String> {
-    // The last line of a killed child may be half a line.
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

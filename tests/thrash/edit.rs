@@ -7,10 +7,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
+use test_support::files::remove;
+use test_support::project::CARGOS_TAG;
+use test_support::store::TEMPORARY;
 
 use crate::arena::Arena;
-use crate::layout::{CARGOS_TAG, Layout, TAG};
-use crate::listing::{EMPTY, LISTING, Listing, TEMPORARY, scan, sealed};
+use crate::layout::{Layout, TAG};
+use crate::listing::{EMPTY, LISTING, Listing, scan, sealed};
 use crate::wrong::Wrong;
 
 /// A tree that has as many files loses more than it gets.
@@ -157,15 +160,6 @@ fn rename(from: &Path, to: &Path) {
 /// Whether `inner` is `outer` or in it.
 fn is_around(outer: &Path, inner: &Path) -> bool {
     inner.starts_with(outer)
-}
-
-/// Removes what is at `path`, if anything.
-pub(crate) fn remove(path: &Path) {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path).unwrap(),
-        Ok(_) => fs::remove_file(path).unwrap(),
-        Err(_) => {}
-    }
 }
 
 /// What is in a tree and may be changed.

@@ -14,6 +14,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use fastrand::Rng;
+use test_support::files::inside;
+use test_support::store;
 
 /// What was damaged so far.
 #[derive(Debug, Default)]
@@ -103,19 +105,7 @@ pub(crate) fn folder_of(root: &Path, name: &OsStr) -> Option<PathBuf> {
 
 /// All entries, in an order that one seed always gives.
 pub(crate) fn entries(root: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = LAYERS.iter().map(|layer| root.join(layer)).collect();
-    for _ in ["repository", "ref", "key", "entry"] {
-        folders = folders.iter().flat_map(|folder| inside(folder)).collect();
-    }
-    folders
-}
-
-/// What is in a folder; nothing where it is gone.
-pub(crate) fn inside(folder: &Path) -> Vec<PathBuf> {
-    let listing = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<_> = listing.map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
+    LAYERS.iter().flat_map(|layer| store::entries(root, layer)).collect()
 }
 
 fn of_entry(

@@ -1,10 +1,6 @@
 //! The two kinds of trees: a listed path, and a target folder of cargo.
 
-/// What cargo writes into the tag of a target folder, in part.
-pub(crate) const CARGOS_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
-# This file is a cache directory tag created by cargo.\n";
-
-/// The name of that tag.
+/// The name of the file by which a target folder is told from others.
 pub(crate) const TAG: &str = "CACHEDIR.TAG";
 
 /// What is cached, and how a restore treats what is there.

@@ -10,8 +10,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use test_support::project::CARGOS_TAG;
+use test_support::store::TEMPORARY;
 
-use crate::layout::{CARGOS_TAG, TAG};
+use crate::layout::TAG;
 use crate::wrong::Wrong;
 
 /// The name of a tree's own listing.
@@ -19,9 +21,6 @@ pub(crate) const LISTING: &str = "listing";
 
 /// Files with names that begin so have nothing in them.
 pub(crate) const EMPTY: &str = "empty-";
-
-/// What the program calls what it has not finished.
-pub(crate) const TEMPORARY: &str = ".runner-cache-";
 
 /// By path: kind, mode, time, contents.
 pub(crate) type Items = BTreeMap<String, String>;

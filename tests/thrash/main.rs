@@ -33,8 +33,6 @@ mod peace;
 mod processes;
 mod said;
 mod settings;
-#[path = "../unpack/mod.rs"]
-mod unpack;
 mod watch;
 mod worker;
 mod wrong;
@@ -45,7 +43,7 @@ use crate::worker::Worker;
 use crate::wrong::Wrong;
 
 #[test]
-fn nothing_is_corrupt_or_lost_and_the_work_goes_on_while_children_are_killed_and_the_cache_is_damaged() {
+fn kills_and_damage_corrupt_and_lose_nothing_while_work_goes_on() {
     let settings = Settings::of_environment();
     let folder = tempfile::Builder::new().prefix("runner-cache-thrash.").tempdir().unwrap();
     println!("seed {}, {} workers, in {}", settings.seed, settings.workers, folder.path().display());

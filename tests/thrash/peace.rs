@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use test_support::files::{inside, remove, walk};
+use test_support::store::{self, is_temporary};
+
 use crate::action::Action;
 use crate::arena::{Arena, KEYS};
 use crate::check;
-use crate::edit::remove;
-use crate::fault::{entries, inside};
+use crate::fault::entries;
 use crate::layout::Layout;
-use crate::listing::{TEMPORARY, scan};
+use crate::listing::scan;
 use crate::processes;
-use crate::unpack::unpack;
 use crate::watch::look_at_quarantine;
 use crate::worker::Worker;
 use crate::wrong::Wrong;
@@ -49,7 +50,7 @@ pub(crate) fn make(arena: &Arena) -> Result<(), Wrong> {
 /// A cleaning leaves nothing that a killed process left behind.
 fn clean(worker: &mut Worker<'_>, root: &Path) -> Result<(), Wrong> {
     worker.ask_root(Action::Gc, &KEEP_ALL)?.expect(&[0])?;
-    match ["staging", "trash"].iter().flat_map(|name| inside(&root.join(name))).next() {
+    match store::debris(root).first() {
         Some(left) => Err(Wrong::Failed(format!("{}: still there after a cleaning", left.display()))),
         None => Ok(()),
     }
@@ -74,7 +75,7 @@ fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
     let unpacked = arena.folder().join("unpacked");
     for entry in entries(&root) {
         let wrong = |what: &str| Wrong::Corrupt(format!("{}: {what}", entry.display()));
-        unpack(&root, &entry, &unpacked).map_err(|what| wrong(&what))?;
+        store::unpack(&root, &entry, &unpacked).map_err(|what| wrong(&what))?;
         let found = scan(&unpacked)?.ok_or_else(|| wrong("is missing"))?;
         let listing = found.listing.ok_or_else(|| wrong("has no listing"))?;
         check::same(&listing.items, &found.items).map_err(|what| wrong(&what))?;
@@ -104,19 +105,10 @@ fn use_cache(worker: &mut Worker<'_>, layout: Layout) -> Result<(), Wrong> {
 
 /// Restores took away what killed ones left beside and in their destinations.
 fn find_debris(arena: &Arena) -> Result<(), Wrong> {
-    let mut pending = vec![arena.folder().to_path_buf()];
-    while let Some(folder) = pending.pop() {
-        for path in inside(&folder) {
-            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            if name.starts_with(TEMPORARY.as_bytes()) {
-                return Err(Wrong::Failed(format!("{}: left by a killed restore", path.display())));
-            }
-            if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-                pending.push(path);
-            }
-        }
+    match walk(arena.folder()).into_iter().find(|(path, _)| is_temporary(path)) {
+        Some((left, _)) => Err(Wrong::Failed(format!("{}: left by a killed restore", left.display()))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Waits for the flushes that saves left running.

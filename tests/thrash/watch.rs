@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use test_support::files::inside;
 
 use crate::arena::Arena;
-use crate::fault::{entries, inside};
+use crate::fault::entries;
 use crate::processes;
 use crate::wrong::Wrong;
 

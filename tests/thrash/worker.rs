@@ -7,12 +7,14 @@ use std::process::Command;
 
 use fastrand::Rng;
 use rustix::process::Signal;
+use test_support::files::{self, inside, remove};
+use test_support::project;
 
 use crate::action::Action;
 use crate::arena::{Arena, KEYS};
 use crate::check;
 use crate::child::{self, Kill};
-use crate::edit::{Editor, remove};
+use crate::edit::Editor;
 use crate::fault;
 use crate::layout::Layout;
 use crate::listing::{Found, Listing, scan};
@@ -37,19 +39,11 @@ pub(crate) struct Worker<'a> {
 impl<'a> Worker<'a> {
     pub(crate) fn new(arena: &'a Arena, number: usize) -> Self {
         let folder = arena.worker(number);
-        for name in ["home", "temp", "said", "plain", "cargo/src"] {
+        for name in ["home", "temp", "said", "plain"] {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
-        for (path, text) in [
-            (
-                "Cargo.toml",
-                "[package]\nname = \"small\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[workspace]\n",
-            ),
-            ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"small\"\nversion = \"1.0.0\"\n"),
-            ("src/lib.rs", ""),
-        ] {
-            fs::write(folder.join("cargo").join(path), text).unwrap();
-        }
+        project::lay_out(&folder.join("cargo"), "1.0.0");
+        files::write(&folder.join("cargo/src/lib.rs"), "");
         let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
         let seed = arena.settings.seed.wrapping_add(number as u64);
         Self { arena, number, folder, rng: Rng::with_seed(seed), log, kills: true, half_made: [false; 2] }
@@ -353,7 +347,7 @@ impl<'a> Worker<'a> {
 
 /// The key that a session is to save under; `None` where there is no session.
 fn key_of_session(pointers: &Path) -> Option<String> {
-    let pointer = fault::inside(pointers).into_iter().next()?;
+    let pointer = inside(pointers).into_iter().next()?;
     let session = fs::read_to_string(fs::read_to_string(pointer).ok()?).ok()?;
     let session: serde_json::Value = serde_json::from_str(&session).unwrap();
     Some(session["value"]["layers"][0]["plan"]["key"].as_str().unwrap().to_owned())

@@ -9,9 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
-
-/// A file with a hole has at least so many bytes.
-pub(crate) const SMALLEST_WITH_HOLE: u64 = 256 << 10;
+use test_support::listing::{ATTRIBUTE, SMALLEST_WITH_HOLE};
 
 /// How many bytes there are besides the hole.
 const PIECE: usize = 9;
@@ -124,7 +122,7 @@ pub(crate) fn plant(root: &Path, plants: &[Plant]) {
     for (path, plant) in made.iter().rev() {
         if !matches!(plant.what, What::Symlink(_) | What::Socket | What::Pipe) {
             if let Some(value) = &plant.attribute {
-                setxattr(path, c"user.runner-cache.test", value, XattrFlags::empty()).unwrap();
+                setxattr(path, ATTRIBUTE, value, XattrFlags::empty()).unwrap();
             }
             fs::set_permissions(path, Permissions::from_mode(plant.mode)).unwrap();
             let times = FileTimes::new().set_modified(UNIX_EPOCH + plant.mtime);

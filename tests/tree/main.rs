@@ -18,9 +18,9 @@ use runner_cache::tree::{
     Tally, Tree,
 };
 use tempfile::TempDir;
+use test_support::Listing;
 
 use forest::{Plant, plants};
-use listing::{Listing, list};
 
 const MODES: [LinkMode; 4] = [LinkMode::Auto, LinkMode::Reflink, LinkMode::Hardlink, LinkMode::Copy];
 
@@ -29,6 +29,11 @@ struct Entry {
     tree: Tree,
     dir: Dir,
     linkable: Vec<bool>,
+}
+
+/// What is in `root`, which is there.
+fn list(root: &Path) -> Listing {
+    Listing::of(root).unwrap_or_else(|| panic!("{}: absent", root.display()))
 }
 
 /// Saves `live` as the folder `name` in `store`.
@@ -86,7 +91,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_tree_comes_back_as_it_was_in_every_link_mode(plants in plants(24)) {
+    fn restore_reproduces_a_tree_in_every_link_mode(plants in plants(24)) {
         let (place, live, store) = grow(&plants);
         let before = list(&live);
         let wanted = before.clone().without_special();
@@ -100,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn what_cannot_be_kept_is_told(plants in plants(24)) {
+    fn walk_reports_unsupported_file_types(plants in plants(24)) {
         let (_place, live, _store) = grow(&plants);
         let walked = tree::walk(&Dir::open(&live).unwrap(), &Selection::all(), &Interrupt::default()).unwrap();
         let mut told = walked.left_out;
@@ -110,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn a_folder_with_other_things_becomes_the_tree(wanted in plants(16), there in plants(16)) {
+    fn mirror_restore_replaces_other_contents(wanted in plants(16), there in plants(16)) {
         let (place, live, store) = grow(&wanted);
         let entry = save(&live, &store, "entry", LinkMode::Copy);
         for mode in MODES {
@@ -126,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn overwriting_keeps_what_the_tree_lacks(wanted in plants(12), there in plants(12)) {
+    fn overwriting_restore_keeps_other_files(wanted in plants(12), there in plants(12)) {
         let (place, live, store) = grow(&wanted);
         let entry = save(&live, &store, "entry", LinkMode::Copy);
         let to = place.path().join("to");
@@ -147,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn adding_changes_nothing_that_is_there(wanted in plants(12), there in plants(12)) {
+    fn adding_restore_changes_no_existing_file(wanted in plants(12), there in plants(12)) {
         let (place, live, store) = grow(&wanted);
         let entry = save(&live, &store, "entry", LinkMode::Copy);
         let to = place.path().join("to");
@@ -160,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn an_interrupted_restore_leaves_the_destination_as_it_was(wanted in plants(12), there in plants(12)) {
+    fn interrupted_restore_leaves_the_destination_unchanged(wanted in plants(12), there in plants(12)) {
         let (place, live, store) = grow(&wanted);
         let entry = save(&live, &store, "entry", LinkMode::Copy);
         let to = place.path().join("to");
@@ -176,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn a_save_links_what_its_base_has(plants in plants(16), more in plants(4)) {
+    fn save_links_files_of_its_base(plants in plants(16), more in plants(4)) {
         let (place, live, store) = grow(&plants);
         let base = save(&live, &store, "base", LinkMode::Copy);
         let before = list(&store.join("base"));
@@ -206,7 +211,7 @@ proptest! {
 }
 
 #[test]
-fn files_that_are_as_they_should_be_are_not_touched() {
+fn restore_does_not_touch_up_to_date_files() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
     fs::create_dir_all(live.join("a")).unwrap();
@@ -231,7 +236,7 @@ fn files_that_are_as_they_should_be_are_not_touched() {
 }
 
 #[test]
-fn names_of_one_file_become_names_of_two_where_the_tree_has_two() {
+fn restore_splits_hard_links_the_tree_does_not_have() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
     for folder in [&live, &store, &to] {
@@ -251,7 +256,7 @@ fn names_of_one_file_become_names_of_two_where_the_tree_has_two() {
 
 /// As many as the kernel's file systems allow where they allow the fewest, on ext4.
 #[test]
-fn a_file_that_can_have_no_further_name_is_copied() {
+fn file_at_its_link_limit_is_copied() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
     for folder in ["live", "store", "names"] {
@@ -273,7 +278,7 @@ fn a_file_that_can_have_no_further_name_is_copied() {
 }
 
 #[test]
-fn a_running_program_can_be_replaced() {
+fn restore_replaces_a_running_program() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
     fs::create_dir(&live).unwrap();
@@ -294,7 +299,7 @@ fn a_running_program_can_be_replaced() {
 type Damage = (&'static str, fn(&Path));
 
 #[test]
-fn a_damaged_entry_changes_nothing() {
+fn damaged_entry_changes_nothing() {
     let damages: [Damage; 4] = [
         ("a file is missing", |file| fs::remove_file(file).unwrap()),
         ("a file is shorter", |file| fs::write(file, "x").unwrap()),
@@ -333,7 +338,7 @@ fn a_damaged_entry_changes_nothing() {
 }
 
 #[test]
-fn holes_stay_holes() {
+fn restore_preserves_holes() {
     use std::os::unix::fs::{FileExt, MetadataExt};
     let size = 64 << 20;
     let place = tempfile::tempdir().unwrap();
@@ -358,7 +363,7 @@ fn holes_stay_holes() {
 }
 
 #[test]
-fn setuid_is_not_kept_and_told() {
+fn setuid_is_dropped_and_reported() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("program");
     fs::write(&file, "").unwrap();
@@ -370,7 +375,7 @@ fn setuid_is_not_kept_and_told() {
 }
 
 #[test]
-fn what_an_access_control_list_would_take_comes_back() {
+fn restore_preserves_modes_under_a_default_acl() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, parent) =
         (place.path().join("live"), place.path().join("store"), place.path().join("parent"));
@@ -398,7 +403,7 @@ fn what_an_access_control_list_would_take_comes_back() {
 }
 
 #[test]
-fn folders_keep_the_setgid_bit_that_they_inherit() {
+fn directories_keep_an_inherited_setgid_bit() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, parent) =
         (place.path().join("live"), place.path().join("store"), place.path().join("parent"));
@@ -436,7 +441,7 @@ fn folders_keep_the_setgid_bit_that_they_inherit() {
 }
 
 #[test]
-fn paths_deeper_than_the_kernel_takes_at_once_come_back() {
+fn restores_paths_longer_than_path_max() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
     fs::create_dir(&live).unwrap();
@@ -463,7 +468,7 @@ fn paths_deeper_than_the_kernel_takes_at_once_come_back() {
 }
 
 #[test]
-fn files_that_only_look_alike_are_told_apart() {
+fn distinguishes_files_of_equal_size_and_time() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
     // As a package manager leaves them: one time for all.

@@ -35,7 +35,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_packed_tree_comes_back_as_it_was(plants in plants(16), other in plants(16), apart in any::<u64>()) {
+    fn restore_reproduces_a_packed_tree(plants in plants(16), other in plants(16), apart in any::<u64>()) {
         let (place, live, store) = grow(&plants);
         let (tree, files) = walked(&live);
         let apart: Vec<_> = (0..tree.len()).map(|id| apart >> (id % 64) & 1 == 1).collect();
@@ -66,7 +66,7 @@ fn count_of_files(tree: &Tree) -> u64 {
 }
 
 #[test]
-fn what_is_small_needs_no_inode_and_no_folder() {
+fn small_files_take_no_inode_and_no_directory() {
     let place = tempfile::tempdir().unwrap();
     let (live, store) = (place.path().join("live"), place.path().join("store"));
     for folder in [
@@ -111,7 +111,7 @@ fn what_is_small_needs_no_inode_and_no_folder() {
 }
 
 #[test]
-fn what_others_may_not_reach_is_not_in_a_pack_that_they_may_read() {
+fn unreachable_files_are_not_in_a_readable_pack() {
     let place = tempfile::tempdir().unwrap();
     for folder in ["open", "open/closed", "open/closed/below"] {
         fs::create_dir(place.path().join(folder)).unwrap();
@@ -131,7 +131,7 @@ fn what_others_may_not_reach_is_not_in_a_pack_that_they_may_read() {
 }
 
 #[test]
-fn what_changes_while_it_is_packed_is_not_packed() {
+fn files_that_change_while_being_packed_are_not_packed() {
     let place = tempfile::tempdir().unwrap();
     let (live, store) = (place.path().join("live"), place.path().join("store"));
     fs::create_dir(&live).unwrap();
@@ -156,7 +156,7 @@ fn what_changes_while_it_is_packed_is_not_packed() {
 }
 
 #[test]
-fn a_pack_that_is_not_as_recorded_is_told() {
+fn corrupt_pack_is_reported() {
     let place = tempfile::tempdir().unwrap();
     let (live, store) = (place.path().join("live"), place.path().join("store"));
     fs::create_dir(&live).unwrap();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use test_support::files;
+
 use super::*;
 
 /// Restores entries to their destinations, as a whole folder or (`true`) as a part of one.
@@ -32,11 +34,9 @@ fn entry(place: &Path, name: &str, files: &[(&str, &str)]) -> Entry {
     save(&live, &place.join("store"), name, LinkMode::Copy)
 }
 
-fn write_all(folder: &Path, files: &[(&str, &str)]) {
-    for (path, text) in files {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+fn write_all(folder: &Path, contents: &[(&str, &str)]) {
+    for (path, text) in contents {
+        files::write(&folder.join(path), text);
     }
 }
 
@@ -69,7 +69,7 @@ fn state(work: &Path) -> [Listing; 4] {
 }
 
 #[test]
-fn no_tree_is_brought_when_one_cannot_be_staged() {
+fn restores_no_tree_when_one_cannot_be_staged() {
     for existing in [Existing::Mirror, Existing::Overwrite, Existing::Keep] {
         for (name, is_part) in PLACES {
             let place = tempfile::tempdir().unwrap();
@@ -85,7 +85,7 @@ fn no_tree_is_brought_when_one_cannot_be_staged() {
 
 /// A tree in another one's destination is staged when that one is in place.
 #[test]
-fn trees_that_are_in_place_are_taken_back_when_a_later_one_cannot_be_brought() {
+fn rolls_back_placed_trees_when_a_later_one_fails() {
     for existing in [Existing::Mirror, Existing::Overwrite, Existing::Keep] {
         for (name, is_part) in PLACES {
             let place = tempfile::tempdir().unwrap();
@@ -101,7 +101,7 @@ fn trees_that_are_in_place_are_taken_back_when_a_later_one_cannot_be_brought() {
 }
 
 #[test]
-fn several_trees_are_brought_wherever_they_lie() {
+fn restores_several_trees_in_any_arrangement() {
     for (name, is_part) in PLACES {
         for order in [[0, 1], [1, 0]] {
             let place = tempfile::tempdir().unwrap();
@@ -119,7 +119,7 @@ fn several_trees_are_brought_wherever_they_lie() {
 }
 
 #[test]
-fn parts_of_one_folder_are_brought_at_once() {
+fn restores_parts_of_one_directory_at_once() {
     let place = tempfile::tempdir().unwrap();
     let [first, second] = ["first", "second"].map(|name| entry(place.path(), name, &[(name, "cached")]));
     let work = place.path().join("work");
@@ -136,7 +136,7 @@ fn parts_of_one_folder_are_brought_at_once() {
 }
 
 #[test]
-fn a_cancelled_restore_of_several_trees_brings_none() {
+fn cancelled_restore_of_several_trees_restores_none() {
     let place = tempfile::tempdir().unwrap();
     let (work, [first, second]) = work(place.path());
     let before = state(&work);

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use cargo_metadata::{Message, PackageId};
-
-use crate::job::Job;
+use test_support::Job;
 
 /// Name and version.
 pub(crate) type Package = (String, String);

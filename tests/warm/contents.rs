@@ -1,8 +1,9 @@
 //! What is in a target folder.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use test_support::files;
 
 /// The files of a target folder.
 pub(crate) struct Contents {
@@ -17,23 +18,16 @@ impl Contents {
     /// Reads the folder.
     pub(crate) fn of(folder: PathBuf) -> Self {
         let mut contents = Self { folder, names: BTreeSet::new(), bytes: 0 };
-        contents.add(&contents.folder.clone());
-        contents
-    }
-
-    fn add(&mut self, folder: &Path) {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let metadata = entry.metadata().unwrap();
+        for (path, metadata) in files::walk(&contents.folder) {
             if metadata.is_dir() {
-                self.add(&entry.path());
                 continue;
             }
-            self.bytes += metadata.len();
-            let path = entry.path();
-            let name = path.strip_prefix(&self.folder).unwrap().to_str().unwrap();
+            contents.bytes += metadata.len();
+            let name = path.to_str().unwrap();
             let parts = if name.starts_with("debug/incremental/") { 3 } else { usize::MAX };
-            self.names.insert(name.split('/').take(parts).collect::<Vec<_>>().join("/"));
+            contents.names.insert(name.split('/').take(parts).collect::<Vec<_>>().join("/"));
         }
+        contents
     }
 
     /// How many units there are.
@@ -52,6 +46,6 @@ impl Contents {
     pub(crate) fn only(&self, file: &str) -> String {
         let found: Vec<_> = self.names.iter().filter(|name| name.ends_with(&format!("/{file}"))).collect();
         assert_eq!(found.len(), 1, "{found:?}");
-        fs::read_to_string(self.folder.join(found[0])).unwrap()
+        files::read(&self.folder.join(found[0]))
     }
 }

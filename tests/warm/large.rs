@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use test_support::{Job, files};
+
 use crate::built::Built;
-use crate::checkout::{check_out, online_job};
-use crate::job::Job;
+use crate::online::online_job;
 
 /// What the job does.
 const COMMANDS: [&str; 3] = ["cargo build", "cargo test --no-run", "cargo clippy --all-targets"];
@@ -18,11 +19,11 @@ fn built(job: &Job, command: &str) -> Built {
 }
 
 #[test]
-fn a_large_workspace_is_compiled_once() {
+fn large_workspace_compiles_once() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/bench/workspace");
     let mut job = online_job();
     let checkout = "work/checkout";
-    check_out(&workspace, &job.path(checkout));
+    files::copy(&workspace, &job.path(checkout));
     job.move_to(checkout);
     let said = job.ok(&["restore"]);
     assert_eq!(said.outputs["target-hit"], "miss");
@@ -35,7 +36,7 @@ fn a_large_workspace_is_compiled_once() {
     // The next job, with a cargo home as empty as a new host's.
     job.remove(checkout);
     job.remove("home/.cargo");
-    check_out(&workspace, &job.path(checkout));
+    files::copy(&workspace, &job.path(checkout));
     let said = job.ok(&["restore"]);
     assert_eq!((&*said.outputs["target-hit"], &*said.outputs["cargo-hit"]), ("exact", "exact"));
     for command in COMMANDS {
@@ -55,7 +56,7 @@ fn a_large_workspace_is_compiled_once() {
     // by the absolute path.
     let edited = job.read(&source);
     job.remove(checkout);
-    check_out(&workspace, &job.path("another/place"));
+    files::copy(&workspace, &job.path("another/place"));
     job.write("another/place/parts/market/src/lib.rs", &edited);
     job.move_to("another/place");
     let said = job.ok(&["restore"]);

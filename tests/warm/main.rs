@@ -3,14 +3,12 @@
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
 mod built;
-mod checkout;
 mod contents;
-#[path = "../cli/job.rs"]
-#[expect(dead_code, reason = "these tests need only a part of it")]
-mod job;
 mod large;
 mod lock;
+mod online;
 mod pool;
-#[path = "../unpack/mod.rs"]
-mod unpack;
 mod updates;
+
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_runner-cache");

@@ -5,21 +5,23 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use test_support::{Job, files};
+
 use crate::built::Built;
-use crate::checkout::{check_out, online_job};
+use crate::online::online_job;
 
 /// What the job does.
 const COMMANDS: [&str; 2] = ["cargo build", "cargo test --no-run"];
 
 #[test]
-fn native_dependencies_of_another_repository_serve_and_the_program_is_the_same() {
+fn native_dependencies_of_another_repository_give_an_identical_program() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/warm/native");
     let mut job = online_job();
     job.policy("share: owner\n");
     let mut all = BTreeSet::new();
     for repository in ["first", "second"] {
         let checkout = format!("work/{repository}/{repository}");
-        check_out(&sources, &job.path(&checkout));
+        files::copy(&sources, &job.path(&checkout));
         job.move_to(&checkout);
         job.set("GITHUB_REPOSITORY", format!("o/{repository}"));
         job.remove("temp");
@@ -42,8 +44,7 @@ fn native_dependencies_of_another_repository_serve_and_the_program_is_the_same()
     assert!(all.len() > 20, "{all:?}");
     job.sh("cargo test -q; cargo run -q | grep -q '^3[.].* true$'");
 
-    let program =
-        |job: &crate::job::Job| fs::read(job.path("work/second/second/target/debug/native")).unwrap();
+    let program = |job: &Job| fs::read(job.path("work/second/second/target/debug/native")).unwrap();
     let composed = program(&job);
     job.remove("work/second/second/target");
     job.sh("cargo build -q --locked");

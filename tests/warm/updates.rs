@@ -7,12 +7,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
+use test_support::{Job, files, store};
+
 use crate::built::Built;
-use crate::checkout::{check_out, online_job};
 use crate::contents::Contents;
-use crate::job::Job;
 use crate::lock::Lock;
-use crate::unpack::unpack;
+use crate::online::online_job;
 
 const JOBS: usize = 100;
 
@@ -38,7 +38,7 @@ const RELEASES: [(&str, [&str; 3]); 11] = [
 type Chosen = [usize; RELEASES.len()];
 
 #[test]
-fn after_a_hundred_updates_what_is_saved_is_a_clean_build_and_each_job_compiled_only_what_changed() {
+fn a_hundred_updates_compile_only_changes_and_save_what_a_clean_build_makes() {
     let mut year = Year::begin();
     let mut generated = String::new();
     for number in 1..=JOBS {
@@ -96,7 +96,7 @@ impl Year {
         }
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/warm/workspace");
         for place in ["repository", "work/checkout"] {
-            check_out(&workspace, &job.path(place));
+            files::copy(&workspace, &job.path(place));
         }
         job.sh("cd $HOME/../repository; cargo fetch --locked -q");
         job.move_to("work/checkout");
@@ -132,7 +132,7 @@ impl Year {
     fn start(&self) -> String {
         self.job.wipe();
         self.job.remove("work/checkout");
-        check_out(&self.job.path("repository"), &self.job.path("work/checkout"));
+        files::copy(&self.job.path("repository"), &self.job.path("work/checkout"));
         self.job.ok(&["restore", "--share", "off"]).outputs["target-hit"].clone()
     }
 
@@ -148,7 +148,7 @@ impl Year {
         let said = self.job.ok(&["save"]);
         assert!(said.log.contains("target  saved"), "{}", said.log);
         let unpacked = self.job.path("unpacked");
-        unpack(&self.job.path("root"), &self.job.newest_entry("target"), &unpacked).unwrap();
+        store::unpack(&self.job.path("root"), &self.job.newest_entry("target"), &unpacked).unwrap();
         Contents::of(unpacked)
     }
 
