@@ -30,6 +30,7 @@ SAVE_NEW = "save a new tree"
 SAVE_CHANGED = "save, 1 % changed"
 SAVE_AGAIN = "save, nothing changed"
 START = "start"
+CROWD = "many entries"
 
 TARGET_TREE = "target"
 REGISTRY_TREE = "registry"
@@ -106,7 +107,7 @@ class Measure:
             self.growth()
             return
         small = self.options.quick
-        self.target(trees.make_small_target if small else None)
+        self.target()
         self.registry(1_000 if small else 20_000)
         for files in (500, 2_000) if small else SIZES:
             self.tiny(files)
@@ -114,11 +115,9 @@ class Measure:
         if place.name == self.options.file_systems[0] and not (small or self.options.trees):
             self.builds()
 
-    def target(self, make: Callable[[Path], None] | None) -> None:
-        if make is None:
-            built = trees.build_target(self.made, self.say)
-            make = partial(self.copy, built)
-        bench = self.bench(TARGET_TREE, TARGET, make)
+    def target(self) -> None:
+        built = trees.build_target(self.made, self.say, small=self.options.quick)
+        bench = self.bench(TARGET_TREE, TARGET, partial(self.copy, built))
         self.take(RESTORE_NEW, scenario.restore_absent(bench, [TARGET]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
         self.take(RESTORE_AGAIN, scenario.restore_existing(bench, [TARGET], changed=False))
@@ -181,7 +180,8 @@ class Measure:
         bench = Bench(self.place, self.binary, self.place.folder, PATHS)
         self.take(START, scenario.start(bench), tree=NO_TREE)
         bench.clear()
-        self.take(START, scenario.crowded(bench), tree=NO_TREE)
+        counts = (500, 300) if self.options.quick else (scenario.MANY, scenario.IDLE)
+        self.take(CROWD, scenario.crowded(bench, *counts), tree=NO_TREE)
         bench.clear()
 
     def builds(self) -> None:

@@ -6,9 +6,9 @@ from itertools import groupby
 
 from builds import UPDATED
 from measure import LARGEST, SIZES
-from requirement import Judgement, fraction, judge, judge_weeks
+from requirement import AUTO, Judgement, fraction, judge, judge_weeks
 from results import Figure, Results, growth_of, profile_name, profile_title
-from scenario import RSYNC, RSYNC_EMPTY
+from scenario import ACROSS, RSYNC, RSYNC_EMPTY
 from stacks import by_call, by_function
 from week import REPOSITORIES, RUNNERS
 
@@ -22,6 +22,8 @@ def tables(results: Results, pictures: str) -> str:
     parts = [requirements(results)] if results.figures or results.growth else []
     if results.profiles:
         parts.append(f"### Where the time of what is not met goes\n\n{profiles(results, pictures)}")
+    if border := borders(results):
+        parts.append(f"## Across a trust border\n\n{border}")
     if results.builds:
         parts.append(f"## From an empty workspace to the built programs\n\n{builds(results)}")
     if results.fleets:
@@ -134,6 +136,25 @@ def figures(results: Results, place: str) -> str:
             rows.append((*named, figure.way, duration(figure.median), ratio, *sizes))
     head = ("tree", "operation", "way", "median", "to rsync", "new disk", "memory")
     return table(head, rows, right=(3, 4, 5, 6))
+
+
+def borders(results: Results) -> str:
+    """What it costs that a job of a pull request may have no inode of its base branch's entries."""
+    rows = []
+    for figure in results.figures:
+        if figure.way == ACROSS:
+            within, rsync = (results.find(figure.place, figure.tree, figure.operation, way) for way in (AUTO, RSYNC))
+            if within and rsync:
+                ratios = (f"{figure.median / within.median:.1f}", fraction(figure.median / rsync.median))
+                rows.append((figure.place, figure.tree, duration(within.median), duration(figure.median), *ratios))
+    if not rows:
+        return ""
+    head = ("file system", "tree", "within one scope", "across", "times as long", "to rsync")
+    return f"""A pull request's job restores into an absent folder what its base branch saved, and as a job of one scope it is
+restored from the same entry. Within one scope files that nothing rewrites come by hard link. Across the border each comes by
+reflink, or where the file system has none by copy: a job could write into a linked file, and so into the entry.
+
+{table(head, rows, right=(2, 3, 4, 5))}"""
 
 
 def builds(results: Results) -> str:

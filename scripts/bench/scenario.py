@@ -1,5 +1,6 @@
 """What is measured: for each operation the ways to do it."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -8,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from layer import CARGO, PATHS, TARGET, Cache, Job, Layer
+from layer import CARGO, PATHS, PULL_REQUEST, PUSH, TARGET, Cache, Job, Layer, Trigger
 from likeness import check
 from place import Place, remove
-from process import environment, run, wait_for_left_running
+from process import Failed, environment, run, tell, wait_for_left_running
 from trees import EPOCH_NS, change, disk_bytes, entries, one_percent
 from way import Way
 
@@ -28,9 +29,18 @@ SAVE_TAR = ["bash", "-o", "pipefail", "-c", 'tar --posix -cf - -C "$1" . | zstd 
 RESTORE_TAR = ["bash", "-o", "pipefail", "-c", 'mkdir "$2" && zstd -dc -T0 "$1" | tar -xf - -C "$2"', "bash"]
 
 
-MISS_AMONG_MANY = "runner-cache restore, a miss among 10,000 entries"
-CLEANING = "runner-cache gc of 3,000 idle entries"
+# As a pull request's job restores what its base branch saved.
+ACROSS = "runner-cache auto, across a trust border"
+
 MANY, IDLE = 10_000, 3_000
+
+
+def miss_among(count: int) -> str:
+    return f"runner-cache restore, a miss among {count:,} entries"
+
+
+def cleaning(count: int) -> str:
+    return f"runner-cache gc of {count:,} idle entries"
 
 
 @dataclass
@@ -54,8 +64,8 @@ class Bench:
         self.jobs.mkdir()
         self.copies.mkdir()
 
-    def job(self, name: str, layer: Layer | None = None) -> Job:
-        return Job(self.jobs / name, layer or self.layer).prepare()
+    def job(self, name: str, layer: Layer | None = None, trigger: Trigger = PUSH) -> Job:
+        return Job(self.jobs / name, layer or self.layer, trigger=trigger).prepare()
 
     def live(self, name: str, layer: Layer | None = None) -> Job:
         """A job in which the tree is."""
@@ -112,6 +122,8 @@ def restore_absent(
             check_it = partial(check, bench.source, job.tree, name)
             command, after = cache.restore(job, mode), partial(remove, job.tree)
             ways.append(Way(name, command, job.folder, job.env, cache.root, check=check_it, after=after))
+    if layers[0] in (TARGET, CARGO):
+        ways.append(across(bench, layers[0]))
     archive = bench.copies / "tree.tar.zst"
     if TAR in others:
         run([*SAVE_TAR, str(bench.source), str(archive)], cwd=bench.copies, env=environment(bench.copies))
@@ -132,13 +144,41 @@ def restore_absent(
     return ways
 
 
+def across(bench: Bench, layer: Layer) -> Way:
+    """A pull request's job restores what the default branch saved: no file of it may be one with a file of the entry."""
+    cache, job = bench.filled(layer), bench.job(f"{layer.name}-across", layer, PULL_REQUEST)
+    command, after = cache.restore(job, "auto"), partial(remove, job.tree)
+    check_it = partial(check_across, bench, cache, job)
+    return Way(ACROSS, command, job.folder, job.env, cache.root, check=check_it, after=after)
+
+
+def check_across(bench: Bench, cache: Cache, job: Job) -> None:
+    if (hit := job.output(f"{job.layer.name}-hit")) != "exact":
+        raise Failed(f"{ACROSS}: the restore of the {job.layer.name} layer was no exact hit, but: {hit}")
+    check(bench.source, job.tree, ACROSS)
+    _, linked = by_link(cache, job)
+    if linked:
+        raise Failed(f"{ACROSS}: {len(linked)} files are hard-linked with the entry, such as {linked[0]}")
+
+
+def by_link(cache: Cache, job: Job) -> tuple[list[str], list[str]]:
+    """The files of a job's tree that are its own, and those that are files of the cache as well."""
+    kept = {entry.inode() for entry in entries(cache.root)}
+    own: list[str] = []
+    linked: list[str] = []
+    for entry in entries(job.tree):
+        if entry.is_file(follow_symlinks=False):
+            (linked if entry.inode() in kept else own).append(os.path.relpath(entry.path, job.tree))
+    return own, linked
+
+
 def copies(bench: Bench, to: Path) -> Way:
     """Only what `auto` must copy, where extents cannot be shared: the least that a restore can take."""
     cache, job, names = bench.filled(TARGET), bench.job("copied", TARGET), bench.copies / "copied"
     run(cache.restore(job, "auto"), cwd=job.folder, env=job.env)
-    kept = {entry.inode() for entry in entries(cache.root)}
-    files = (entry for entry in entries(job.tree) if entry.is_file(follow_symlinks=False))
-    copied = [os.path.relpath(entry.path, job.tree) for entry in files if entry.inode() not in kept]
+    copied, linked = by_link(cache, job)
+    if not linked:
+        raise Failed("within one scope nothing is hard-linked: across a trust border there is nothing to compare with")
     names.write_text("".join(f"{name}\0" for name in copied))
     remove(job.folder)
     script = 'mkdir "$2" && cd "$1" && xargs -0 cp -a --parents -t "$2" <"$3"'
@@ -254,20 +294,38 @@ def start(bench: Bench) -> list[Way]:
     return ways
 
 
-def crowded(bench: Bench) -> list[Way]:
-    """What many entries cost: a miss among them, and to let them go when all have lain idle for long."""
+def crowded(bench: Bench, many: int, idle: int) -> list[Way]:
+    """What entries cost: a miss among many, and to let them go when all have lain idle for long."""
     job = bench.job("crowd", PATHS)
     job.tree.mkdir()
     (job.tree / "file").write_text("1\n")
-    many, idle = crowd(bench, job, MANY), crowd(bench, job, IDLE)
-    full = idle.with_name("full")
-    idle.rename(full)
-    miss = [str(bench.binary), "restore", *PATHS.arguments, "--key", "another", "--no-session", "--cache-root", str(many)]
-    clean = [str(bench.binary), "gc", "--max-age", "1d", "--cache-root", str(idle)]
+    searched, cleaned = crowd(bench, job, many), crowd(bench, job, idle)
+    full = cleaned.with_name("full")
+    cleaned.rename(full)
+    # Beginnings of keys are compared with all keys that there are.
+    keys = ["--key", "another", "--restore-keys", "none-of-"]
+    miss = [str(bench.binary), "restore", *PATHS.arguments, *keys, "--no-session", "--cache-root", str(searched)]
+    clean = [str(bench.binary), "gc", "--max-age", "1d", "--cache-root", str(cleaned)]
+    check_miss, check_clean = partial(check_missed, bench, job, searched, many), partial(check_cleaned, cleaned)
     return [
-        Way(MISS_AMONG_MANY, miss, job.folder, job.env),
-        Way(CLEANING, clean, job.folder, job.env, before=partial(copy_root, full, idle)),
+        Way(miss_among(many), miss, job.folder, job.env, check=check_miss),
+        Way(cleaning(idle), clean, job.folder, job.env, before=partial(copy_root, full, cleaned), check=check_clean),
     ]
+
+
+def check_missed(bench: Bench, job: Job, root: Path, count: int) -> None:
+    """It was a miss, and among so many entries that the program takes for such."""
+    if (hit := job.output("cache-hit")) != "false":
+        raise Failed(f"{miss_among(count)}: cache-hit={hit}")
+    command = [str(bench.binary), "list", "--json", "--cache-root", str(root)]
+    if (listed := len(json.loads(tell(command, cwd=job.folder, env=job.env)))) != count:
+        raise Failed(f"{miss_among(count)}: there are {listed}")
+
+
+def check_cleaned(root: Path) -> None:
+    """Whatever the program does not take for an entry would stay."""
+    if left := len(list(root.glob("paths/*/*/*/*/manifest"))):
+        raise Failed(f"gc: {left} entries are left")
 
 
 def crowd(bench: Bench, job: Job, count: int) -> Path:

@@ -12,6 +12,9 @@ from process import Failed, environment, tell
 
 WORKSPACE = Path(__file__).parent / "workspace"
 
+# A member that needs most of the other parts, and little of the registry.
+SMALL = "ledger"
+
 # Times that a job's files may have: not now, and not whole seconds.
 EPOCH_NS = 1_750_000_000_123_456_789
 LATEST_NS = EPOCH_NS + 10**15
@@ -36,21 +39,23 @@ class Size:
     bytes: int
 
 
-def build_target(trees: Path, say: Callable[[str], None]) -> Path:
-    """Builds the committed workspace (all targets, debug) once for each lock file and toolchain."""
-    folder = trees / "workspace"
+def build_target(trees: Path, say: Callable[[str], None], *, small: bool) -> Path:
+    """Builds the committed workspace (all targets, debug) once for each lock file and toolchain; of it little where the figures
+    do not count."""
+    folder = trees / ("workspace-small" if small else "workspace")
     made_by = folder / "made-by"
     wanted = tell(["rustc", "-vV"]) + "\n" + (WORKSPACE / "Cargo.lock").read_text()
     if made_by.is_file() and made_by.read_text() == wanted:
         return folder / "target"
-    say("building a workspace of 380 packages for its target folder: some minutes, once for a work folder")
+    say("building a workspace for its target folder: some minutes if it is not small, once for a work folder")
     if folder.exists():
         shutil.rmtree(folder)
     shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"))
     home = trees / "home"
     home.mkdir(exist_ok=True)
     network = network_variables()
-    command = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
+    packages = ["--package", SMALL] if small else ["--workspace"]
+    command = ["cargo", "build", *packages, "--all-targets", "--locked"]
     done = subprocess.run(command, cwd=folder, env=environment(home, **network), check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failed(f"the workspace did not build:\n{done.stderr}")
@@ -68,18 +73,6 @@ def network_variables() -> dict[str, str]:
 def check_out(folder: Path) -> None:
     """Lays the workspace out as a checkout does: every file is new."""
     shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"), copy_function=shutil.copyfile)
-
-
-def make_small_target(folder: Path) -> None:
-    """Stands in for a built target folder where the figures do not count."""
-    (folder / "debug").mkdir(parents=True)
-    # What cargo's folders are known by.
-    (folder / ".rustc_info.json").write_text("{}\n")
-    chance = random.Random(1)
-    for part, count, largest in (("deps", 200, 2_000_000), (".fingerprint", 400, 500), ("build", 100, 50_000)):
-        for number in range(count):
-            name = f"lib{number}.rlib" if part == "deps" else f"unit-{number}"
-            write(folder / "debug" / part / name, chance.randrange(1, largest), chance)
 
 
 def make_registry(folder: Path, files: int) -> None:
