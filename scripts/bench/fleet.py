@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from layer import TARGET, Job
-from place import Place, fresh, remove
-from process import run
-from results import Fleet
-from scenario import RSYNC, SAVE_TAR, TAR
-from trees import WORKSPACE, disk_bytes, network_variables
+from .layer import TARGET, Job
+from .place import Place, fresh, remove
+from .process import run
+from .results import Fleet
+from .scenario import RSYNC, SAVE_TAR, TAR
+from .trees import WORKSPACE, disk_bytes, network_variables
 
 REPOSITORIES = 15
 
@@ -42,15 +42,15 @@ class Fleets:
         self.home = made / "cargo-home"
         self.units: set[str] = set()
 
-    def measure(self, say: Callable[[str], None]) -> list[Fleet]:
+    def measure(self, repositories: int, say: Callable[[str], None]) -> list[Fleet]:
         fresh(self.copies)
         courses = {way: Fleet(self.place.name, way, [], [], 0, 0) for way in (APART, RSYNC, TAR, POOL)}
-        for number in range(REPOSITORIES):
+        for number in range(repositories):
             self.visit(number, courses)
             line = ", ".join(
                 f"{course.seconds[-1]:.1f} s and {course.compiled[-1]} units {course.way}" for course in courses.values()
             )
-            say(f"{self.place.name}: repository {number + 1} of {REPOSITORIES}: {line}")
+            say(f"{self.place.name}: repository {number + 1} of {repositories}: {line}")
         distinct = len(self.units)
         remove(self.work)
         return [

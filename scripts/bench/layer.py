@@ -4,8 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import environment
-from trees import WORKSPACE, registry_lock
+from .process import environment
+from .trees import WORKSPACE, registry_lock
 
 KEY = "bench"
 

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import Failed, tell, wait_for_left_running
+from pages.command import Failed, tell
+
+from .process import wait_for_left_running
 
 # Sparse: takes what is written into it. Four times a million files of a block each must fit, and their inodes, and all that
 # is kept of fifteen repositories in four ways: where it gets short, entries make way.

@@ -9,12 +9,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from layer import CARGO, PATHS, PULL_REQUEST, PUSH, TARGET, Cache, Job, Layer, Trigger
-from likeness import check
-from place import Place, remove
-from process import Failed, environment, run, tell, wait_for_left_running
-from trees import EPOCH_NS, change, disk_bytes, entries, one_percent
-from way import Way
+from pages.command import Failed, tell
+
+from .layer import CARGO, PATHS, PULL_REQUEST, PUSH, TARGET, Cache, Job, Layer, Trigger
+from .likeness import check
+from .place import Place, remove
+from .process import environment, run, wait_for_left_running
+from .trees import EPOCH_NS, change, disk_bytes, entries, one_percent
+from .way import Way
+
+RESTORE_NEW = "restore into an absent folder"
+RESTORE_AGAIN = "restore, nothing to do"
+RESTORE_CHANGED = "restore, 1 % changed"
+SAVE_NEW = "save a new tree"
+SAVE_CHANGED = "save, 1 % changed"
+SAVE_AGAIN = "save, nothing changed"
+START = "start"
+CROWD = "many entries"
+
+TARGET_TREE = "target"
+REGISTRY_TREE = "registry"
+NO_TREE = "-"
+
+SIZES = (10_000, 100_000)
+LARGEST = 1_000_000
 
 MODES = ("auto", "copy")
 RSYNC = "rsync -a --delete"
@@ -33,6 +51,10 @@ RESTORE_TAR = ["bash", "-o", "pipefail", "-c", 'mkdir "$2" && zstd -dc -T0 "$1" 
 ACROSS = "runner-cache auto, across a trust border"
 
 MANY, IDLE = 10_000, 3_000
+
+
+def tiny_tree(files: int) -> str:
+    return f"{files:,} tiny files"
 
 
 def miss_among(count: int) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import Failed, environment, tell
+from pages.command import Failed, tell
+
+from .process import environment
 
 WORKSPACE = Path(__file__).parent / "workspace"
 
