@@ -44,13 +44,12 @@ class Builds:
         self.product = f"lib{SMALL}.rlib" if small else "server"
         self.build = f"cargo build {packages} {OPTIONS} --message-format=json"
         self.build_tests = f"cargo test --no-run {packages} {OPTIONS}"
-        self.job = Job(place.folder / "job", TARGET)
+        # Downloads are not what is compared.
+        self.job = Job(place.folder / "job", TARGET, cargo_home=made / "cargo-home")
         self.temporary = place.folder / "temporary"
         self.copies = place.folder / "copies"
         self.cache = Cache(binary, self.copies / "cache")
         self.messages = self.copies / "messages"
-        # A host's own, which its jobs share: downloads are not what is compared.
-        self.home = made / "cargo-home"
 
     def measure(self, rounds: int, say: Callable[[str], None]) -> list[Build]:
         fresh(self.copies)
@@ -151,7 +150,7 @@ class Builds:
         return ["bash", "-euc", f'"$@" >&2; {builds or self.build} >{self.messages}', "bash", *(restore or ["true"])]
 
     def env(self) -> dict[str, str]:
-        return self.job.env | {"CARGO_HOME": str(self.home), "RUNNER_TEMP": str(self.temporary)}
+        return self.job.env | {"RUNNER_TEMP": str(self.temporary)}
 
 
 def measured(tree: Path) -> TreeSize:

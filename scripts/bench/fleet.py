@@ -61,7 +61,7 @@ class Fleets:
     def visit(self, number: int, courses: dict[str, Fleet]) -> None:
         """The first job of a repository. Without a pool it is the same for all: a build from nothing, and then a save of each."""
         job = self.check_out(number)
-        env = job.env | {"CARGO_HOME": str(self.home), "RUNNER_TEMP": str(self.temporary)}
+        env = job.env | {"RUNNER_TEMP": str(self.temporary)}
         run(["cargo", "fetch", "--quiet"], cwd=job.folder, env=env | network_variables())
         seconds, compiled = self.build([], job, env)
         saves = {
@@ -115,7 +115,7 @@ class Fleets:
         (folder / "Cargo.lock").write_text((WORKSPACE / "Cargo.lock").read_text())
         (folder / "src/main.rs").write_text(f'fn main() {{\n    println!("{number}");\n}}\n')
         # In a workflow only the host's own policy could let repositories share a pool.
-        return Job(folder, TARGET, f"bench/repository-{number}", trigger=None)
+        return Job(folder, TARGET, f"bench/repository-{number}", trigger=None, cargo_home=self.home)
 
 
 def manifest(number: int) -> str:

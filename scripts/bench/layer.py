@@ -60,6 +60,8 @@ class Job:
     repository: str = "bench/bench"
     # None is outside of a workflow.
     trigger: Trigger | None = PUSH
+    # The host's, which its jobs share; without one a job has its own.
+    cargo_home: Path | None = None
 
     def prepare(self) -> "Job":
         if self.layer.in_workspace and not self.folder.exists():
@@ -78,6 +80,8 @@ class Job:
         told = {"GITHUB_REPOSITORY": self.repository}
         if self.trigger:
             told |= self.trigger.variables() | {"GITHUB_OUTPUT": str(self.outputs)}
+        if self.cargo_home:
+            told["CARGO_HOME"] = str(self.cargo_home)
         return environment(self.folder / "home", **told)
 
     @property

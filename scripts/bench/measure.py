@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pages.command import Failed
+from pages.command import Failed, tell
 
 from . import memory, scenario, trees
 from .builds import Builds
@@ -55,6 +55,9 @@ MORE_ROUNDS_OF_QUICK = 3
 
 # The tree itself or the job's, what is kept of it, and what comes back.
 COPIES_AT_ONCE = 3
+
+# Of a built target folder, of files and of bytes.
+LEAST_KEPT = 0.95
 
 # They take minutes each way.
 ROUNDS_OF_LARGEST = 3
@@ -128,8 +131,7 @@ class Measure:
         self.keep()
 
     def target(self) -> None:
-        built = trees.build_target(self.made, self.say, small=self.options.quick)
-        bench = self.bench(TARGET_TREE, TARGET, partial(self.copy, built))
+        bench = self.bench(TARGET_TREE, TARGET, self.build_target)
         self.take(RESTORE_NEW, scenario.restore_absent(bench, [TARGET]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
         self.take(RESTORE_AGAIN, scenario.restore_existing(bench, [TARGET], changed=False))
@@ -182,7 +184,7 @@ class Measure:
         bench.clear()
 
     def start(self) -> None:
-        bench = Bench(self.place, self.binary, self.place.folder, PATHS)
+        bench = Bench(self.place, self.binary, self.made, self.place.folder, PATHS)
         self.take(START, scenario.start(bench), tree=NO_TREE)
         bench.clear()
         counts = (500, 300) if self.options.quick else (scenario.MANY, scenario.IDLE)
@@ -192,12 +194,46 @@ class Measure:
     def bench(self, name: str, layer: Layer, make: Callable[[Path], None]) -> Bench:
         self.tree = name
         self.say(f"{self.place.name}: {name}: making the tree")
-        source = self.place.folder / "source"
-        make(source)
-        trees.settle_folders(source)
-        size = trees.measure(source)
+        bench = Bench(self.place, self.binary, self.made, self.place.folder / "source", layer)
+        make(bench.source)
+        trees.settle_folders(bench.source)
+        size = trees.measure(bench.source)
         self.results.trees[name] = TreeSize(size.files, size.bytes)
-        return Bench(self.place, self.binary, source, layer)
+        return bench
+
+    def build_target(self, to: Path) -> None:
+        """What cargo makes of the committed workspace (all targets, debug) where the jobs' workspace is, built once for each
+        lock file and toolchain; of it little where the figures do not count."""
+        bench = Bench(self.place, self.binary, self.made, to, TARGET)
+        job = bench.job("build")
+        kept = self.made / ("target-small" if self.options.quick else "target")
+        made_by = kept.with_suffix(".made-by")
+        wanted = "\n".join([tell(["rustc", "-vV"]), (job.folder / "Cargo.lock").read_text(), str(job.tree)])
+        if not made_by.is_file() or made_by.read_text() != wanted:
+            self.say("building a workspace for its target folder: some minutes, once for a work directory")
+            remove(made_by, kept)
+            packages = ["--package", trees.SMALL] if self.options.quick else ["--workspace"]
+            command = ["cargo", "build", *packages, "--all-targets", "--locked", "--quiet"]
+            run(command, cwd=job.folder, env=job.env | trees.network_variables())
+            self.copy(job.tree, kept)
+            remove(job.tree)
+            made_by.write_text(wanted)
+        self.copy(kept, to)
+        trees.date_after_now(to)
+        self.reduce_to_kept(bench)
+
+    def reduce_to_kept(self, bench: Bench) -> None:
+        """Leaves in the tree what the program keeps of it, so that all ways copy the same. Little is left out: what cargo
+        makes anew of the rest in no time, by links."""
+        cache, job, built = bench.cache("kept"), bench.live("kept"), trees.measure(bench.source)
+        run(cache.save(job), cwd=job.folder, env=job.env)
+        remove(job.tree)
+        run(cache.restore(job, "copy"), cwd=job.folder, env=job.env)
+        kept = trees.measure(job.tree)
+        if kept.files < LEAST_KEPT * built.files or kept.bytes < LEAST_KEPT * built.bytes:
+            raise Failed(f"of a built target folder, {built}, the program keeps {kept}")
+        remove(bench.source)
+        job.tree.rename(bench.source)
 
     def copy(self, source: Path, to: Path) -> None:
         run(["cp", "-a", str(source), str(to)], cwd=self.made, env=environment(self.made))
@@ -274,6 +310,8 @@ class Measure:
                 remove(job.tree)
             calls = count(command, cwd=job.folder, env=job.env, scratch=scratch).beyond(miss)
             self.note(calls, files, operation, way)
+        if modes:
+            remove(job.tree)
 
     def count_changes(self, bench: Bench, layer: Layer) -> None:
         """System calls for each file that has changed, beyond those of a restore with nothing to do."""

@@ -82,7 +82,8 @@ TREES = """The target folder is that of the workspace in [`scripts/bench/workspa
 debugging with all its tests. The registry is one of 400 extracted crates, with the one time that crates have. It is restored
 and saved by the cargo layer, and besides restored by `path`, which never hard-links. What is restored over it, and saved
 after a change, goes by `path` and has times as builds leave them: a cargo home keeps what it has, so the cargo layer only
-looks which crates are there, while rsync compares each file."""
+looks which crates are there, while rsync compares each file. One percent of the files are changed at random; in a target folder
+that is saved after that, they are what cargo built anew of two packages."""
 
 OTHER_PAGES = """Runs of their own have pages of their own: [up to a million files]({0}growth.md),
 [many repositories on one host]({0}fleet.md), and [a week of jobs]({0}week.md)."""

@@ -15,7 +15,7 @@ from .layer import CARGO, PATHS, PULL_REQUEST, PUSH, TARGET, Cache, Job, Layer, 
 from .likeness import check
 from .place import Place, remove
 from .process import environment, run, wait_for_left_running
-from .trees import EPOCH_NS, change, disk_bytes, entries, one_percent
+from .trees import EPOCH_NS, SMALL, change, disk_bytes, edit, entries, one_percent
 from .way import Way
 
 RESTORE_NEW = "restore into an absent folder"
@@ -71,27 +71,35 @@ class Bench:
 
     place: Place
     binary: Path
+    # Where what outlives the place lies.
+    made: Path
     source: Path
     layer: Layer
 
     def __post_init__(self) -> None:
         self.jobs = self.place.folder / "jobs"
+        # What was built serves where it was built: jobs of the target layer have one workspace, as those of a runner.
+        self.workspace = self.place.folder / "workspace"
         self.copies = self.place.folder / "copies"
         self.seed = 0
         self.clear()
 
     def clear(self) -> None:
-        """Removes all but the source."""
-        remove(self.jobs, self.copies)
+        """Removes all but the source, and the workspace's: files that are newer than what was built may be others."""
+        remove(self.jobs, self.copies, self.workspace / "target")
         self.jobs.mkdir()
         self.copies.mkdir()
 
     def job(self, name: str, layer: Layer | None = None, trigger: Trigger = PUSH) -> Job:
-        return Job(self.jobs / name, layer or self.layer, trigger=trigger).prepare()
+        layer = layer or self.layer
+        if layer is TARGET:
+            return Job(self.workspace, layer, trigger=trigger, cargo_home=self.made / "cargo-home").prepare()
+        return Job(self.jobs / name, layer, trigger=trigger).prepare()
 
     def live(self, name: str, layer: Layer | None = None) -> Job:
         """A job in which the tree is."""
         job = self.job(name, layer)
+        remove(job.tree)
         run(["cp", "-a", str(self.source), str(job.tree)], cwd=job.folder, env=job.env)
         return job
 
@@ -110,7 +118,7 @@ class Bench:
         if not cache.root.exists():
             job = self.live(f"first-{layer.name}", layer)
             run(cache.save(job), cwd=job.folder, env=job.env)
-            remove(job.folder)
+            remove(job.tree)
         return cache
 
     def plain(self, name: str, command: list[str], **more: Any) -> Way:
@@ -126,6 +134,19 @@ class Bench:
     def change_one_percent(self, tree: Path) -> None:
         self.seed += 1
         change(one_percent(tree), self.seed)
+
+    def work_on(self, job: Job) -> None:
+        """What a job does to about one percent of the tree. Of a target folder only what cargo builds is ever saved."""
+        if job.layer is not TARGET:
+            self.change_one_percent(job.tree)
+            return
+        self.seed += 1
+        edit(job.folder, self.seed)
+        build = ["cargo", "build", "--quiet", "--offline", "--locked", "--package", SMALL]
+        run(build, cwd=job.folder, env=job.env)
+        # Links that it makes each time, which are not kept.
+        kept = set(os.listdir(self.source / "debug"))
+        remove(*(path for path in (job.tree / "debug").iterdir() if path.name not in kept))
 
 
 def restore_absent(
@@ -202,7 +223,7 @@ def copies(bench: Bench, to: Path) -> Way:
     if not linked:
         raise Failed("within one scope nothing is hard-linked: across a trust border there is nothing to compare with")
     names.write_text("".join(f"{name}\0" for name in copied))
-    remove(job.folder)
+    remove(job.tree)
     script = 'mkdir "$2" && cd "$1" && xargs -0 cp -a --parents -t "$2" <"$3"'
     command = ["bash", "-euc", script, "bash", str(bench.source), str(to), str(names)]
     return bench.plain(COPIES, command, after=partial(remove, to))
@@ -263,18 +284,20 @@ def save_changed(bench: Bench) -> list[Way]:
     """One percent of the files changed since the last save. Old entries are kept, or one goes with each save."""
     ways = []
     for name, keep in (("runner-cache save", 1000), ("runner-cache save, an old entry removed", 1)):
-        job, cache = bench.live(f"keep-{keep}"), bench.cache(f"keep-{keep}")
+        job, cache, aside = bench.live(f"keep-{keep}"), bench.cache(f"keep-{keep}"), bench.copies / f"tree-{keep}"
         # The key of a path is said to settle what is in it.
         command = cache.save(job, "--keep", f"paths={keep},target={keep}", "--save", "always")
         run(command, cwd=job.folder, env=job.env)
+        job.tree.rename(aside)
         ways.append(
             Way(
                 name,
                 command,
                 job.folder,
                 job.env,
-                before=partial(bench.change_one_percent, job.tree),
+                before=partial(enter_changed, bench, aside, job),
                 check=partial(check_saved, bench, cache, job),
+                after=partial(move, job.tree, aside),
                 disk=bench.disk(cache.root) if keep > 1 else None,
             )
         )
@@ -290,6 +313,16 @@ def save_changed(bench: Bench) -> list[Way]:
     link = ["cp", "-al", str(bench.source), str(names)]
     ways.append(bench.plain(LINKS, link, after=partial(remove, names), disk=bench.disk(bench.source)))
     return ways
+
+
+def enter_changed(bench: Bench, aside: Path, job: Job) -> None:
+    """Another job's tree may have been in its place meanwhile."""
+    move(aside, job.tree)
+    bench.work_on(job)
+
+
+def move(path: Path, to: Path) -> None:
+    path.rename(to)
 
 
 def save_again(bench: Bench) -> list[Way]:
@@ -369,8 +402,9 @@ def copy_root(full: Path, root: Path) -> None:
 
 def check_saved(bench: Bench, cache: Cache, job: Job) -> None:
     """What was saved comes back as it was."""
-    back = bench.job("back", job.layer)
-    remove(back.tree)
-    run(cache.restore(back, "copy"), cwd=back.folder, env=back.env)
-    check(job.tree, back.tree, "save and restore")
-    remove(back.folder)
+    saved = bench.copies / "saved"
+    job.tree.rename(saved)
+    run(cache.restore(job, "copy"), cwd=job.folder, env=job.env)
+    check(saved, job.tree, "save and restore")
+    remove(job.tree)
+    saved.rename(job.tree)
