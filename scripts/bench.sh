@@ -3,14 +3,29 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-for option in "$@"; do
-  case $option in
-    -h | --help) exec python3 -B scripts/bench --help ;;
+say() { printf '%s\n' "$*" >&2; }
+
+# What makes the pages is not among the tests' tools, and its list beside theirs tells when it must be installed anew.
+scripts/setup-tools.sh >&2
+list=scripts/bench/requirements.txt
+installed=.tools/venv/bench-requirements.txt
+if ! { [[ -f $installed ]] && cmp -s "$list" "$installed"; }; then
+  .tools/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$list"
+  cp "$list" "$installed"
+fi
+bench() { PYTHONPATH=scripts exec .tools/venv/bin/python -B -m bench "$@"; }
+
+has_week=
+for word in "$@"; do
+  case $word in
+    # These measure nothing.
+    -h | --help | --draw | --draw=* | --check | --check=*) bench "$@" ;;
+    week | all) has_week=1 ;;
     *) ;;
   esac
 done
 
-say() { printf '%s\n' "$*" >&2; }
+PYTHONPATH=scripts .tools/venv/bin/python -B -m bench.options "$@"
 
 # Programs and their Debian packages. Only root can mount, so only root needs the tools of file systems.
 needed=(rsync:rsync zstd:zstd strace:strace time:time perf:linux-perf)
@@ -28,25 +43,14 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   apt-get install --quiet --quiet --yes --no-install-recommends "${missing[@]}" >&2
 fi
 
-# The picture's library is not among the tests' tools, and its list beside theirs tells when it must be installed anew.
-scripts/setup-tools.sh >&2
-list=scripts/bench/requirements.txt
-installed=.tools/venv/bench-requirements.txt
-if ! { [[ -f $installed ]] && cmp -s "$list" "$installed"; }; then
-  .tools/venv/bin/pip install --quiet --disable-pip-version-check --requirement "$list"
-  cp "$list" "$installed"
-fi
-
 # Only a simulated week has it for a peer.
 mbx_version=1.29.1
-for option in "$@"; do
-  if [[ $option == --week && -z ${MBX:-} ]]; then
-    say "building mbx $mbx_version, once; MBX takes another one"
-    cargo install --quiet --locked --root .tools/mbx "mbx@$mbx_version"
-    MBX=$PWD/.tools/mbx/bin/mbx
-    export MBX
-  fi
-done
+if [[ -n $has_week && -z ${MBX:-} ]]; then
+  say "building mbx $mbx_version, once; MBX takes another one"
+  cargo install --quiet --locked --root .tools/mbx "mbx@$mbx_version"
+  MBX=$PWD/.tools/mbx/bin/mbx
+  export MBX
+fi
 
 if [[ -z ${RUNNER_CACHE_BIN:-} ]]; then
   say 'building the binary (release); RUNNER_CACHE_BIN takes another one'
@@ -54,4 +58,4 @@ if [[ -z ${RUNNER_CACHE_BIN:-} ]]; then
   RUNNER_CACHE_BIN=${CARGO_TARGET_DIR:-target}/release/runner-cache
 fi
 export RUNNER_CACHE_BIN
-exec .tools/venv/bin/python -B scripts/bench "$@"
+bench "$@"

@@ -45,10 +45,7 @@ components() {
 python_scripts() {
   ruff check --quiet scripts
   ruff format --quiet --check scripts
-  # One at a time: modules of both have the same names.
-  mypy --config-file scripts/pyproject.toml scripts/demo_report.py
-  mypy --config-file scripts/pyproject.toml scripts/bench/*.py
-  MYPYPATH=scripts/bench mypy --config-file scripts/pyproject.toml scripts/reliability/*.py
+  mypy --config-file scripts/pyproject.toml scripts
 }
 shell_scripts() { shellcheck .ci/run scripts/*.sh tests/judge/prelude.sh; }
 schemas() {
@@ -63,9 +60,9 @@ stage 'Python (ruff, mypy)' python_scripts
 stage 'Workflows (actionlint)' actionlint
 stage 'Workflows and actions (zizmor)' zizmor --offline --quiet .
 stage 'Workflows and actions (JSON schemas)' schemas
-stage 'The performance page is what its results give' \
-  python3 -B scripts/bench --from docs/performance/results.json --check docs/performance.md
-stage 'The reliability page has what the results beside it give' python3 -B scripts/reliability --check docs/reliability.md
+stage 'The performance pages are what their results give' scripts/bench.sh --check docs/performance.md
+stage 'The reliability page has what the results beside it give' \
+  env PYTHONPATH=scripts python3 -B -m reliability --check docs/reliability.md
 stage 'Format' cargo fmt --check
 stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
 # --all-targets leaves out tests that do not run by themselves.

@@ -6,18 +6,21 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
-import host
-import options
-import page
-import results as store
-from measure import Measure
-from place import opened
-from process import Failed, adopt
-from requirement import misses
+from pages import host
+from pages.command import Failed
+
+from . import options, page, picture
+from .measure import Measure
+from .place import opened
+from .process import adopt
+from .results import Part, Results, read
+
+# On these the others tell no more than the first file system.
+ON_ONE = (Part.FLEET, Part.WEEK)
 
 
 def say(text: str) -> None:
@@ -34,71 +37,94 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
-        found = store.merged([store.read(path) for path in words.results]) if words.results else measure(words)
-        if words.check:
-            check(found, words.check)
-            return 0
-        print(page.tables(found, "pictures"))
-        if words.out:
-            write(found, words.out)
-    except (Failed, OSError, ValueError) as error:
+        if words.draw:
+            draw_or_check(words.draw, write)
+        elif words.check:
+            draw_or_check(words.check, check)
+        else:
+            return measure_all(words)
+        return 0
+    except (Failed, OSError) as error:
         say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         say("interrupted")
         return 130
-    return 0
 
 
-def measure(words: options.Options) -> store.Results:
+def measure_all(words: options.Options) -> int:
+    """One part after another; one that fails does not take the others with it."""
     adopt()
+    code = 0
     with ExitStack() as stack:
-        if words.work is None:
-            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runner-cache-bench.")))
-        else:
-            work = words.work
-            work.mkdir(parents=True, exist_ok=True)
-        # Two runs in one folder would unmount each other; the kernel lets go when this process ends.
+        work = words.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runner-cache-bench.")))
+        work.mkdir(parents=True, exist_ok=True)
+        # Two runs in one directory would unmount each other; the kernel lets go when this process ends.
         lock = stack.enter_context((work / "lock").open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Failed(f"another run uses {work}; hint: another --work") from error
-        made = work / "trees"
-        made.mkdir(exist_ok=True)
         # A build meanwhile must not change what is measured.
         binary = work / "runner-cache"
         shutil.copy2(words.binary, binary)
-        found = store.Results(
-            date=datetime.date.today().isoformat(),
-            commit=host.commit(),
-            rounds=words.rounds,
-            quick=words.quick,
-            machine=host.describe(),
-        )
-        keep = partial(found.write, work / "results.json")
-        run = Measure(words, binary, made, found, say, keep, misses=partial(misses, found))
-        for name in words.file_systems[:1] if words.builds or words.fleet or words.week else words.file_systems:
-            with opened(name, work) as place:
-                run.run(place)
-        return found
+        for part in words.parts:
+            try:
+                found = measure(words, part, work, binary)
+            except (Failed, OSError) as error:
+                say(f"error: {part}: {error}")
+                code = 1
+                continue
+            print(page.whole(found, ""), flush=True)
+            if words.out:
+                write(found, words.out)
+    return code
 
 
-def write(found: store.Results, out: Path) -> None:
-    # Only here: measuring needs nothing but Python.
-    import picture  # noqa: PLC0415
+def measure(words: options.Options, part: Part, work: Path, binary: Path) -> Results:
+    made = work / "trees"
+    made.mkdir(exist_ok=True)
+    begun = datetime.datetime.now(tz=datetime.UTC)
+    found = Results(
+        part=part,
+        date=begun.date().isoformat(),
+        commit=host.commit(),
+        rounds=words.rounds,
+        quick=words.quick,
+        machine=host.describe(),
+        note=words.note,
+    )
+    run = Measure(words, binary, made, found, say, lambda: found.write(work / f"{part}.json"))
+    for name in words.file_systems[:1] if part in ON_ONE else words.file_systems:
+        with opened(name, work) as place:
+            run.run(place)
+        say(f"{part}: {name} done after {(datetime.datetime.now(tz=datetime.UTC) - begun).total_seconds() / 60:.0f} minutes")
+    return found
 
-    folder = out.with_suffix("")
-    folder.mkdir(parents=True, exist_ok=True)
-    picture.draw(found, folder)
-    found.write(folder / "results.json")
-    out.write_text(page.whole(found, folder.name))
-    say(f"wrote {out} and {folder}")
+
+def write(found: Results, out: Path) -> None:
+    """Results, pictures and page of a part."""
+    files = page.files(out, found.part)
+    files.beside.mkdir(parents=True, exist_ok=True)
+    picture.draw(found, files.beside)
+    found.write(files.results)
+    files.page.write_text(page.whole(found, files.pictures))
+    say(f"wrote {files.page} and {files.results}")
 
 
-def check(found: store.Results, out: Path) -> None:
-    if out.read_text() != page.whole(found, out.with_suffix("").name):
-        raise Failed(f"{out} is not what these results give; hint: scripts/bench.sh --from RESULTS --out {out}")
+def check(found: Results, out: Path) -> None:
+    files = page.files(out, found.part)
+    if files.page.read_text() != page.whole(found, files.pictures):
+        raise Failed(f"{files.page} is not what {files.results} gives; hint: scripts/bench.sh --draw {out}")
+
+
+def draw_or_check(out: Path, act: Callable[[Results, Path], None]) -> None:
+    """All parts of which there are results."""
+    paths = [path for part in Part if (path := page.files(out, part).results).exists()]
+    if not paths:
+        raise Failed(f"there are no results beside {out}")
+    for path in paths:
+        act(read(path), out)
 
 
 sys.exit(main())

@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import peer
-from layer import TARGET, Cache, Job
-from place import Place, fresh, remove
-from process import Failed, environment, run, tell
-from results import Build, TreeSize
-from scenario import RESTORE_TAR, RSYNC, SAVE_TAR, TAR
-from trees import check_out, measure, network_variables
-from way import Way, take_turns
+from pages.command import Failed, tell
+
+from .layer import TARGET, Cache, Job
+from .place import Place, fresh, remove
+from .process import environment, run
+from .results import Build, TreeSize
+from .scenario import RESTORE_TAR, RSYNC, SAVE_TAR, TAR
+from .trees import SMALL, check_out, measure, network_variables
+from .way import Way, take_turns
 
 COLD = "without a cache"
 OURS = "runner-cache"
@@ -28,23 +29,27 @@ EDITED_FILE = Path("parts/market/src/lib.rs")
 # A dependency of many dependencies, and a release before that of the lock file.
 UPDATED, OLDER = "bytes", "1.10.1"
 
-OPTIONS = "--workspace --locked --offline --quiet"
-BUILD = f"cargo build {OPTIONS} --message-format=json"
-BUILD_TESTS = f"cargo test --no-run {OPTIONS}"
+# Swatinem/rust-cache sets this for the whole job, since it keeps nothing of incremental compilation.
+PEERS_VARIABLES = {"CARGO_INCREMENTAL": "0"}
+
+OPTIONS = "--locked --offline --quiet"
 
 
 class Builds:
     """The workspace of `trees.WORKSPACE`, at one place."""
 
-    def __init__(self, place: Place, binary: Path, made: Path):
+    def __init__(self, place: Place, binary: Path, made: Path, *, small: bool):
         self.place = place
-        self.job = Job(place.folder / "job", TARGET)
+        packages = f"--package {SMALL}" if small else "--workspace"
+        self.product = f"lib{SMALL}.rlib" if small else "server"
+        self.build = f"cargo build {packages} {OPTIONS} --message-format=json"
+        self.build_tests = f"cargo test --no-run {packages} {OPTIONS}"
+        # Downloads are not what is compared.
+        self.job = Job(place.folder / "job", TARGET, cargo_home=made / "cargo-home")
         self.temporary = place.folder / "temporary"
         self.copies = place.folder / "copies"
         self.cache = Cache(binary, self.copies / "cache")
         self.messages = self.copies / "messages"
-        # A host's own, which its jobs share: downloads are not what is compared.
-        self.home = made / "cargo-home"
 
     def measure(self, rounds: int, say: Callable[[str], None]) -> list[Build]:
         fresh(self.copies)
@@ -63,12 +68,12 @@ class Builds:
 
     def prepare(self) -> dict[str, TreeSize]:
         """Jobs whose target folder all ways keep, each as it does. Returns what they keep."""
-        self.work(f"{BUILD_TESTS}; {BUILD}", ["cargo", "update", "--quiet", "--package", UPDATED, "--precise", OLDER])
-        self.work(BUILD)
+        self.work(f"{self.build_tests}; {self.build}", ["cargo", "update", "--quiet", "--package", UPDATED, "--precise", OLDER])
+        self.work(self.build)
         whole, cleaned = self.copies / "target", self.copies / "cleaned"
         for to in (whole, cleaned):
             self.plain("cp", "-a", str(self.job.tree), str(to))
-        peer.clean(cleaned, self.dependencies())
+        clean_as_peer(cleaned, self.dependencies())
         for tree in (whole, cleaned):
             self.plain(*SAVE_TAR, str(tree), f"{tree}.tar.zst")
         remove(self.job.tree)
@@ -110,7 +115,7 @@ class Builds:
         before = partial(self.check_out, is_edited)
         ways = []
         for name, restore in restores.items():
-            env = self.env() | (peer.VARIABLES if name == CLEANED_TAR else {})
+            env = self.env() | (PEERS_VARIABLES if name == CLEANED_TAR else {})
             ways.append(Way(name, self.shell(restore), self.job.folder, env, before=before))
         return ways
 
@@ -136,18 +141,45 @@ class Builds:
             message = json.loads(line)
             if message["reason"] == "compiler-artifact" and not message["fresh"]:
                 packages.add(message["package_id"])
-        if not (self.job.tree / "debug" / "server").is_file():
-            raise Failed(f"{BUILD}: there is no program")
+        if not (self.job.tree / "debug" / self.product).is_file():
+            raise Failed(f"{self.build}: there is no {self.product}")
         return len(packages)
 
-    def shell(self, restore: list[str], builds: str = BUILD) -> list[str]:
+    def shell(self, restore: list[str], builds: str = "") -> list[str]:
         """Restores and builds. The words of the restore are arguments, never part of the shell's text."""
-        return ["bash", "-euc", f'"$@" >&2; {builds} >{self.messages}', "bash", *(restore or ["true"])]
+        return ["bash", "-euc", f'"$@" >&2; {builds or self.build} >{self.messages}', "bash", *(restore or ["true"])]
 
     def env(self) -> dict[str, str]:
-        return self.job.env | {"CARGO_HOME": str(self.home), "RUNNER_TEMP": str(self.temporary)}
+        return self.job.env | {"RUNNER_TEMP": str(self.temporary)}
 
 
 def measured(tree: Path) -> TreeSize:
     size = measure(tree)
     return TreeSize(size.files, size.bytes)
+
+
+def clean_as_peer(target: Path, dependencies: list[dict[str, Any]]) -> None:
+    """Cleans by the rules of Swatinem/rust-cache: dependencies stay, and these are told by their names, whatever their
+    version or hash.
+
+    The rules are those of "Cache Details" in its README, and of `src/cleanup.ts` for which folders of a profile can hold
+    dependencies at all (v2). `dependencies` are packages outside of the workspace, as `cargo metadata` describes them.
+    """
+    packages = {package["name"] for package in dependencies}
+    libraries = {name.replace("-", "_") for name in packages | set(map(library, dependencies))}
+    kept = {".fingerprint": packages, "build": packages, "deps": libraries | {f"lib{name}" for name in libraries}}
+    for top in list(target.iterdir()):
+        if top.is_file() and top.name != "CACHEDIR.TAG":
+            remove(top)
+        for part in list(top.iterdir()) if top.is_dir() else []:
+            if part.name not in kept:
+                remove(part)
+                continue
+            # What comes before the hash.
+            remove(*(entry for entry in part.iterdir() if entry.name.rpartition("-")[0] not in kept[part.name]))
+
+
+def library(package: dict[str, Any]) -> str:
+    """The name of a package's library, which need not be its own."""
+    targets = (target for target in package["targets"] if {"lib", "proc-macro"} & set(target["kind"]))
+    return str(next((target["name"] for target in targets), package["name"]))

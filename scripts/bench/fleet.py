@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from layer import TARGET, Job
-from place import Place, fresh, remove
-from process import run
-from results import Fleet
-from scenario import RSYNC, SAVE_TAR, TAR
-from trees import WORKSPACE, disk_bytes, network_variables
+from .layer import TARGET, Job
+from .place import Place, fresh, remove
+from .process import run
+from .results import Fleet
+from .scenario import RSYNC, SAVE_TAR, TAR
+from .trees import WORKSPACE, disk_bytes, network_variables
 
 REPOSITORIES = 15
 
@@ -42,15 +42,15 @@ class Fleets:
         self.home = made / "cargo-home"
         self.units: set[str] = set()
 
-    def measure(self, say: Callable[[str], None]) -> list[Fleet]:
+    def measure(self, repositories: int, say: Callable[[str], None]) -> list[Fleet]:
         fresh(self.copies)
         courses = {way: Fleet(self.place.name, way, [], [], 0, 0) for way in (APART, RSYNC, TAR, POOL)}
-        for number in range(REPOSITORIES):
+        for number in range(repositories):
             self.visit(number, courses)
             line = ", ".join(
                 f"{course.seconds[-1]:.1f} s and {course.compiled[-1]} units {course.way}" for course in courses.values()
             )
-            say(f"{self.place.name}: repository {number + 1} of {REPOSITORIES}: {line}")
+            say(f"{self.place.name}: repository {number + 1} of {repositories}: {line}")
         distinct = len(self.units)
         remove(self.work)
         return [
@@ -61,7 +61,7 @@ class Fleets:
     def visit(self, number: int, courses: dict[str, Fleet]) -> None:
         """The first job of a repository. Without a pool it is the same for all: a build from nothing, and then a save of each."""
         job = self.check_out(number)
-        env = job.env | {"CARGO_HOME": str(self.home), "RUNNER_TEMP": str(self.temporary)}
+        env = job.env | {"RUNNER_TEMP": str(self.temporary)}
         run(["cargo", "fetch", "--quiet"], cwd=job.folder, env=env | network_variables())
         seconds, compiled = self.build([], job, env)
         saves = {
@@ -114,7 +114,8 @@ class Fleets:
         (folder / "Cargo.toml").write_text(manifest(number))
         (folder / "Cargo.lock").write_text((WORKSPACE / "Cargo.lock").read_text())
         (folder / "src/main.rs").write_text(f'fn main() {{\n    println!("{number}");\n}}\n')
-        return Job(folder, TARGET, f"bench/repository-{number}")
+        # In a workflow only the host's own policy could let repositories share a pool.
+        return Job(folder, TARGET, f"bench/repository-{number}", trigger=None, cargo_home=self.home)
 
 
 def manifest(number: int) -> str:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from process import tell
+from pages.command import tell
 
 # As the kinds of `cargo metadata` begin for what comes from a registry.
 REGISTRY = "registry+"

@@ -4,10 +4,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import environment
-from trees import WORKSPACE, registry_lock
+from .process import environment
+from .trees import WORKSPACE, registry_lock
 
 KEY = "bench"
+
+# Payloads as GitHub sends them, cut to what says whose they are.
+EVENTS = Path(__file__).parent / "events"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,29 @@ PATHS = Layer("paths", "tree", ("--preset", "none", "--path", "tree"), in_worksp
 
 
 @dataclass(frozen=True)
+class Trigger:
+    """The event that a job runs for, as a runner tells it."""
+
+    event: str
+    ref: str
+    base: str = ""
+
+    def variables(self) -> dict[str, str]:
+        told = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": self.event,
+            "GITHUB_EVENT_PATH": str(EVENTS / f"{self.event}.json"),
+            "GITHUB_REF": self.ref,
+        }
+        return told | ({"GITHUB_BASE_REF": self.base} if self.base else {})
+
+
+PUSH = Trigger("push", "refs/heads/main")
+# Of a fork: it reads what the default branch made, and gets no inode of it.
+PULL_REQUEST = Trigger("pull_request", "refs/pull/7/merge", base="main")
+
+
+@dataclass(frozen=True)
 class Job:
     """A folder in which one way works."""
 
@@ -32,6 +58,10 @@ class Job:
     layer: Layer
     # Without one each folder would be a project of its own, with its own entries.
     repository: str = "bench/bench"
+    # None is outside of a workflow.
+    trigger: Trigger | None = PUSH
+    # The host's, which its jobs share; without one a job has its own.
+    cargo_home: Path | None = None
 
     def prepare(self) -> "Job":
         if self.layer.in_workspace and not self.folder.exists():
@@ -47,7 +77,22 @@ class Job:
 
     @property
     def env(self) -> dict[str, str]:
-        return environment(self.folder / "home", GITHUB_REPOSITORY=self.repository)
+        told = {"GITHUB_REPOSITORY": self.repository}
+        if self.trigger:
+            told |= self.trigger.variables() | {"GITHUB_OUTPUT": str(self.outputs)}
+        if self.cargo_home:
+            told["CARGO_HOME"] = str(self.cargo_home)
+        return environment(self.folder / "home", **told)
+
+    @property
+    def outputs(self) -> Path:
+        """The file that the program's outputs are added to."""
+        return self.folder.with_name(f"{self.folder.name}.outputs")
+
+    def output(self, name: str) -> str:
+        """What the last command in a workflow told."""
+        lines = (line.partition("=") for line in self.outputs.read_text().splitlines())
+        return {key: value for key, _, value in lines}[name]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-from process import Failed
+from pages.command import Failed
 
 
 def check(source: Path, destination: Path, way: str) -> None:

@@ -7,36 +7,44 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import memory
-import scenario
-import trees
-from builds import Builds
-from fleet import Fleets
-from layer import CARGO, PATHS, TARGET, Layer
-from options import Options
-from place import Place, remove
-from process import Failed, environment, peak_bytes, run
-from results import Count, Figure, PlaceKind, Profile, Results, TreeSize
-from scenario import REFLINK, RSYNC, Bench
-from stacks import profile
-from syscalls import Calls, count
-from way import Way, take_turns
-from week import FEW, JOBS, Weeks
+from pages.command import Failed, tell
 
-RESTORE_NEW = "restore into an absent folder"
-RESTORE_AGAIN = "restore, nothing to do"
-RESTORE_CHANGED = "restore, 1 % changed"
-SAVE_NEW = "save a new tree"
-SAVE_CHANGED = "save, 1 % changed"
-SAVE_AGAIN = "save, nothing changed"
-START = "start"
+from . import memory, scenario, trees
+from .builds import Builds
+from .fleet import REPOSITORIES, Fleets
+from .kernel import Calls, count, profile
+from .layer import CARGO, PATHS, TARGET, Layer
+from .options import Options
+from .place import Place, remove
+from .process import environment, peak_bytes, run
+from .requirement import misses
+from .results import Count, Figure, Part, PlaceKind, Profile, Results, TreeSize
+from .scenario import (
+    CROWD,
+    LARGEST,
+    NO_TREE,
+    REFLINK,
+    REGISTRY_TREE,
+    RESTORE_AGAIN,
+    RESTORE_CHANGED,
+    RESTORE_NEW,
+    RSYNC,
+    SAVE_AGAIN,
+    SAVE_CHANGED,
+    SAVE_NEW,
+    SIZES,
+    START,
+    TARGET_TREE,
+    Bench,
+    tiny_tree,
+)
+from .way import Way, take_turns
+from .week import JOBS, Weeks
 
-TARGET_TREE = "target"
-REGISTRY_TREE = "registry"
-NO_TREE = "-"
+# With --quick.
+FEW_FILES = (500, 2_000)
+FEW_REPOSITORIES, FEW_JOBS = 3, 12
 
-SIZES = (10_000, 100_000)
-LARGEST = 1_000_000
 
 # Roughly, with the name: a million files of a page each take 5.5 GB on ext4.
 BYTES_OF_INODE = 2048
@@ -48,13 +56,12 @@ MORE_ROUNDS_OF_QUICK = 3
 # The tree itself or the job's, what is kept of it, and what comes back.
 COPIES_AT_ONCE = 3
 
+# Of a built target folder, of files and of bytes.
+LEAST_KEPT = 0.95
+
 # They take minutes each way.
 ROUNDS_OF_LARGEST = 3
 ROUNDS_OF_BUILDS = 2
-
-
-def tiny_tree(files: int) -> str:
-    return f"{files:,} tiny files"
 
 
 def memory_for(tree: TreeSize | None) -> int:
@@ -73,52 +80,58 @@ class Measure:
         results: Results,
         say: Callable[[str], None],
         keep: Callable[[], None],
-        misses: Callable[[str, str, str], set[str]],
     ):
         self.options = options
         self.binary = binary
         self.made = made
         self.results = results
+        self.is_growth = results.part is Part.GROWTH
         self.say = say
         # Called whenever there is more: a run takes an hour, and whatever ends it early is to cost no more than what was begun.
         self.keep = keep
-        # The ways of an operation (place, tree, operation) that are too slow.
-        self.misses = misses
 
     def run(self, place: Place) -> None:
         self.place = place
         self.results.places[place.name] = PlaceKind(place.kind, place.can_reflink)
         if place.is_private:
             memory.forget()
-        if self.options.builds:
-            self.builds()
-            return
-        if self.options.fleet:
-            self.results.fleets += Fleets(self.place, self.binary, self.made).measure(self.say)
-            self.keep()
-            return
-        if self.options.week:
-            weeks = Weeks(self.place, self.binary, Path(os.environ["MBX"]), self.made)
-            self.results.weeks += weeks.measure(FEW if self.options.quick else JOBS, self.say)
-            self.keep()
-            return
-        if self.options.growth:
-            self.growth()
-            return
+        {Part.TREES: self.trees, Part.GROWTH: self.growth, Part.FLEET: self.fleet, Part.WEEK: self.week}[self.results.part]()
+        self.keep()
+
+    def trees(self) -> None:
         small = self.options.quick
-        self.target(trees.make_small_target if small else None)
+        self.target()
         self.registry(1_000 if small else 20_000)
-        for files in (500, 2_000) if small else SIZES:
+        for files in FEW_FILES if small else SIZES:
             self.tiny(files)
         self.start()
-        if place.name == self.options.file_systems[0] and not (small or self.options.trees):
+        if self.place.name == self.options.file_systems[0]:
             self.builds()
 
-    def target(self, make: Callable[[Path], None] | None) -> None:
-        if make is None:
-            built = trees.build_target(self.made, self.say)
-            make = partial(self.copy, built)
-        bench = self.bench(TARGET_TREE, TARGET, make)
+    def growth(self) -> None:
+        sizes = FEW_FILES if self.options.quick else (*SIZES, LARGEST)
+        needed, free = COPIES_AT_ONCE * memory_for(TreeSize(sizes[-1], 0)), self.place.free()
+        if free < needed:
+            raise Failed(f"{self.place.name}: {needed >> 30} GiB are needed, {free >> 30} GiB are free; hint: --fs, or --work")
+        for files in sizes:
+            self.tiny(files)
+
+    def fleet(self) -> None:
+        repositories = FEW_REPOSITORIES if self.options.quick else REPOSITORIES
+        self.results.fleets += Fleets(self.place, self.binary, self.made).measure(repositories, self.say)
+
+    def week(self) -> None:
+        jobs = FEW_JOBS if self.options.quick else JOBS
+        self.results.weeks += Weeks(self.place, self.binary, Path(os.environ["MBX"]), self.made).measure(jobs, self.say)
+
+    def builds(self) -> None:
+        # Once is enough of what takes minutes: what differs is how much is compiled, and that does not depend on the disk.
+        rounds = 1 if self.options.quick else min(self.options.rounds, ROUNDS_OF_BUILDS)
+        self.results.builds += Builds(self.place, self.binary, self.made, small=self.options.quick).measure(rounds, self.say)
+        self.keep()
+
+    def target(self) -> None:
+        bench = self.bench(TARGET_TREE, TARGET, self.build_target)
         self.take(RESTORE_NEW, scenario.restore_absent(bench, [TARGET]))
         self.count(bench, RESTORE_NEW, modes=("auto", "copy"))
         self.take(RESTORE_AGAIN, scenario.restore_existing(bench, [TARGET], changed=False))
@@ -160,45 +173,67 @@ class Measure:
     def tiny(self, files: int) -> None:
         bench = self.bench(tiny_tree(files), PATHS, partial(trees.make_tiny, files=files))
         # Of files of a block, extents to share are no matter: where it takes longest, nothing is learned of it.
-        others = (RSYNC, "cp -a") if self.options.growth else (RSYNC, "cp -a", REFLINK)
+        others = (RSYNC, "cp -a") if self.is_growth else (RSYNC, "cp -a", REFLINK)
         ways = scenario.restore_absent(bench, [PATHS], modes=("auto",), others=others)
         self.take(RESTORE_NEW, ways, weighed=("runner-cache auto",))
-        if files == SIZES[0] and not self.options.growth:
+        if files == SIZES[0] and not self.is_growth:
             self.count(bench, RESTORE_NEW, modes=("auto",))
         bench.clear()
         ways = scenario.save_new(bench, bench.last("live"), others=(RSYNC,))
         self.take(SAVE_NEW, ways, weighed=("runner-cache save",))
         bench.clear()
 
-    def growth(self) -> None:
-        needed, free = COPIES_AT_ONCE * memory_for(TreeSize(LARGEST, 0)), self.place.free()
-        if free < needed:
-            raise Failed(f"{self.place.name}: {needed >> 30} GiB are needed, {free >> 30} GiB are free; hint: --fs, or --work")
-        for files in (*SIZES, LARGEST):
-            self.tiny(files)
-
     def start(self) -> None:
-        bench = Bench(self.place, self.binary, self.place.folder, PATHS)
+        bench = Bench(self.place, self.binary, self.made, self.place.folder, PATHS)
         self.take(START, scenario.start(bench), tree=NO_TREE)
         bench.clear()
-        self.take(START, scenario.crowded(bench), tree=NO_TREE)
+        counts = (500, 300) if self.options.quick else (scenario.MANY, scenario.IDLE)
+        self.take(CROWD, scenario.crowded(bench, *counts), tree=NO_TREE)
         bench.clear()
-
-    def builds(self) -> None:
-        # Once is enough of what takes minutes: what differs is how much is compiled, and that does not depend on the disk.
-        builds = Builds(self.place, self.binary, self.made).measure(min(self.options.rounds, ROUNDS_OF_BUILDS), self.say)
-        self.results.builds += builds
-        self.keep()
 
     def bench(self, name: str, layer: Layer, make: Callable[[Path], None]) -> Bench:
         self.tree = name
         self.say(f"{self.place.name}: {name}: making the tree")
-        source = self.place.folder / "source"
-        make(source)
-        trees.settle_folders(source)
-        size = trees.measure(source)
+        bench = Bench(self.place, self.binary, self.made, self.place.folder / "source", layer)
+        make(bench.source)
+        trees.settle_folders(bench.source)
+        size = trees.measure(bench.source)
         self.results.trees[name] = TreeSize(size.files, size.bytes)
-        return Bench(self.place, self.binary, source, layer)
+        return bench
+
+    def build_target(self, to: Path) -> None:
+        """What cargo makes of the committed workspace (all targets, debug) where the jobs' workspace is, built once for each
+        lock file and toolchain; of it little where the figures do not count."""
+        bench = Bench(self.place, self.binary, self.made, to, TARGET)
+        job = bench.job("build")
+        kept = self.made / ("target-small" if self.options.quick else "target")
+        made_by = kept.with_suffix(".made-by")
+        wanted = "\n".join([tell(["rustc", "-vV"]), (job.folder / "Cargo.lock").read_text(), str(job.tree)])
+        if not made_by.is_file() or made_by.read_text() != wanted:
+            self.say("building a workspace for its target folder: some minutes, once for a work directory")
+            remove(made_by, kept)
+            packages = ["--package", trees.SMALL] if self.options.quick else ["--workspace"]
+            command = ["cargo", "build", *packages, "--all-targets", "--locked", "--quiet"]
+            run(command, cwd=job.folder, env=job.env | trees.network_variables())
+            self.copy(job.tree, kept)
+            remove(job.tree)
+            made_by.write_text(wanted)
+        self.copy(kept, to)
+        trees.date_after_now(to)
+        self.reduce_to_kept(bench)
+
+    def reduce_to_kept(self, bench: Bench) -> None:
+        """Leaves in the tree what the program keeps of it, so that all ways copy the same. Little is left out: what cargo
+        makes anew of the rest in no time, by links."""
+        cache, job, built = bench.cache("kept"), bench.live("kept"), trees.measure(bench.source)
+        run(cache.save(job), cwd=job.folder, env=job.env)
+        remove(job.tree)
+        run(cache.restore(job, "copy"), cwd=job.folder, env=job.env)
+        kept = trees.measure(job.tree)
+        if kept.files < LEAST_KEPT * built.files or kept.bytes < LEAST_KEPT * built.bytes:
+            raise Failed(f"of a built target folder, {built}, the program keeps {kept}")
+        remove(bench.source)
+        job.tree.rename(bench.source)
 
     def copy(self, source: Path, to: Path) -> None:
         run(["cp", "-a", str(source), str(to)], cwd=self.made, env=environment(self.made))
@@ -216,7 +251,7 @@ class Measure:
         if operation in (RESTORE_AGAIN, RESTORE_CHANGED, SAVE_AGAIN, START):
             # What copies next to nothing needs no memory, and would find the processor's caches cold.
             rounds, needed = rounds * MORE_ROUNDS_OF_LITTLE, 0
-        if self.options.growth:
+        if self.is_growth:
             rounds = min(rounds, ROUNDS_OF_LARGEST)
         self.say(f"{self.place.name}: {tree}: {operation}: {len(ways)} ways, {rounds} rounds")
         courses = take_turns(ways, rounds, max(rounds, rounds_of_quick), self.place, needed)
@@ -234,7 +269,7 @@ class Measure:
                 course.own_seconds,
                 course.all_seconds,
             )
-            (self.results.growth if self.options.growth else self.results.figures).append(figure)
+            self.results.figures.append(figure)
             self.say(f"  {figure.median:9.3f} s  {way.name}")
         if tree != NO_TREE:
             self.profile(operation, ways)
@@ -242,7 +277,7 @@ class Measure:
 
     def profile(self, operation: str, ways: list[Way]) -> None:
         """Of what is too slow, where the time goes, in one more run."""
-        too_slow = self.misses(self.place.name, self.tree, operation)
+        too_slow = misses(self.results, self.place.name, self.tree, operation)
         for way in [way for way in ways if way.name in too_slow]:
             way.before()
             self.place.settle()
@@ -275,6 +310,8 @@ class Measure:
                 remove(job.tree)
             calls = count(command, cwd=job.folder, env=job.env, scratch=scratch).beyond(miss)
             self.note(calls, files, operation, way)
+        if modes:
+            remove(job.tree)
 
     def count_changes(self, bench: Bench, layer: Layer) -> None:
         """System calls for each file that has changed, beyond those of a restore with nothing to do."""

@@ -5,94 +5,70 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from place import WORK
+from .place import WORK
+from .results import Part
 
 KNOWN = ("ext4", "btrfs", "xfs", "tmpfs")
 
+# All parts, one after another.
+ALL = "all"
+
 DESCRIPTION = """Measures runner-cache against rsync, cp and tar with zstd, all in one run and in turn, and prints
 Markdown tables of medians. Each file system is made in an image file and mounted, which needs root and up to 26 GB, or 50
-for --fleet. RUNNER_CACHE_BIN names the binary; without it bench.sh builds one."""
+for the fleet. RUNNER_CACHE_BIN names the binary; without it bench.sh builds one."""
+
+PARTS = """what to measure, each with results and a page of its own: `trees` (the default), restores and saves on each file
+system, and builds on the first; `growth`, the time against the number of files, up to 1,000,000; `fleet`, many repositories
+that share dependencies, on the first file system; `week`, a simulated week of jobs beside mbx, on the first, where MBX names
+the program, without which it is built; `all`, one after another"""
 
 
 @dataclass(frozen=True)
 class Options:
+    parts: tuple[Part, ...]
     binary: Path
     work: Path | None
     file_systems: tuple[str, ...]
     rounds: int
     quick: bool
-    trees: bool
-    growth: bool
-    builds: bool
-    fleet: bool
-    week: bool
+    note: str
     out: Path | None
+    draw: Path | None
     check: Path | None
-    results: list[Path]
 
 
 def read() -> Options:
     parser = argparse.ArgumentParser(prog="scripts/bench.sh", description=DESCRIPTION)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=PARTS)
     parser.add_argument(
         "--work",
         type=Path,
         metavar="DIR",
-        help="where trees and images are made; the built trees stay there for the next run "
-        "(default: a temporary folder that is removed)",
+        help="where trees and images are made; the built trees and the results stay there "
+        "(default: a temporary directory that is removed)",
     )
     parser.add_argument(
         "--fs",
         metavar="LIST",
-        help=f"file systems, comma-separated, of {', '.join(KNOWN)}, and `{WORK}`, the work folder's own as it is "
+        help=f"file systems, comma-separated, of {', '.join(KNOWN)}, and `{WORK}`, the work directory's own as it is "
         f"(default: {','.join(KNOWN)} as root, else {WORK}; with --quick the first)",
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each pair (default: 5; 2 with --quick)")
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="small trees, to try the benchmark: its figures say nothing")
-    size.add_argument(
-        "--trees",
-        action="store_true",
-        help="all but the builds: with --builds later a whole run in two parts, which --from puts together",
-    )
-    size.add_argument(
-        "--growth",
-        action="store_true",
-        help="only the time against the number of files, up to 1,000,000: takes half an hour and more for each file system",
-    )
-    size.add_argument(
-        "--builds",
-        action="store_true",
-        help="only the time from an empty workspace to the built programs, and what is kept for it, on the first",
-    )
-    size.add_argument(
-        "--fleet",
-        action="store_true",
-        help="only many repositories that share dependencies, on the first: takes half an hour",
-    )
-    parser.add_argument(
-        "--week",
-        action="store_true",
-        help="only a simulated week of jobs beside mbx, on the first; MBX names its program, without which it is built",
-    )
-    parser.add_argument(
+    parser.add_argument("--quick", action="store_true", help="little of all, to try the benchmark: its figures say nothing")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what else a reader of the page has to know of this run")
+    pages = parser.add_mutually_exclusive_group()
+    pages.add_argument(
         "--out",
         type=Path,
         metavar="PAGE",
-        help="writes the page, and its pictures and results.json into a folder beside it",
+        help="writes the page of `trees`; into a directory beside it the other parts' pages, all pictures, and all results",
     )
-    parser.add_argument("--check", type=Path, metavar="PAGE", help="fails where a page is not what --from gives")
-    parser.add_argument(
-        "--from",
-        dest="results",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="JSON",
-        help="measures nothing: takes the results.json of earlier runs, the last one's and what it lacks from those before",
-    )
+    pages.add_argument("--draw", type=Path, metavar="PAGE", help="measures nothing: writes the pages of the results beside PAGE")
+    pages.add_argument("--check", type=Path, metavar="PAGE", help="measures nothing: fails where --draw would write another page")
     arguments = parser.parse_args()
-    if arguments.check and not arguments.results:
-        parser.error("--check: there is nothing to compare with; hint: --from")
+    for name in arguments.parts:
+        if name not in (*Part, ALL):
+            parser.error(f"{name} is none of {', '.join((*Part, ALL))}")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds: at least 1")
     file_systems = (KNOWN[:1] if arguments.quick else KNOWN) if os.geteuid() == 0 else (WORK,)
@@ -102,17 +78,19 @@ def read() -> Options:
         if name not in (*KNOWN, WORK):
             parser.error(f"--fs: {name} is none of {', '.join(KNOWN)} and {WORK}")
     return Options(
+        parts=tuple(part for part in Part if part in (arguments.parts or [Part.TREES]) or ALL in arguments.parts),
         binary=Path(os.environ.get("RUNNER_CACHE_BIN", "target/release/runner-cache")).resolve(),
         work=arguments.work and arguments.work.resolve(),
         file_systems=file_systems,
         rounds=arguments.rounds or (2 if arguments.quick else 5),
         quick=arguments.quick,
-        trees=arguments.trees,
-        growth=arguments.growth,
-        builds=arguments.builds,
-        fleet=arguments.fleet,
-        week=arguments.week,
+        note=arguments.note,
         out=arguments.out,
+        draw=arguments.draw,
         check=arguments.check,
-        results=arguments.results,
     )
+
+
+if __name__ == "__main__":
+    # Whether they can be followed, before minutes go into what they need.
+    read()

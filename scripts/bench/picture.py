@@ -5,27 +5,16 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-import measure as m
-from fleet import APART, POOL
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from requirement import AUTO, COPY, SAVE, growth
-from results import Profile, Results, profile_name, profile_title
-from scenario import REFLINK, RSYNC, TAR
 
-# Ours in one hue, the others in grey: readable in print and to those who see no red or green.
-COLOURS = {
-    AUTO: "#0b5fa5",
-    COPY: "#6aaede",
-    SAVE: "#0b5fa5",
-    REFLINK: "#4d4d4d",
-    "cp -a": "#7a7a7a",
-    TAR: "#a6a6a6",
-    RSYNC: "#cccccc",
-}
+from pages.chart import GREYS, OURS, OURS_TOO, dress, panels, save
 
+from .fleet import APART, POOL
+from .requirement import AUTO, COPY, SAVE, per_file_of
+from .results import Part, Profile, Results, profile_name, profile_title
+from .scenario import REFLINK, REGISTRY_TREE, RESTORE_NEW, RSYNC, SAVE_NEW, TAR, TARGET_TREE
+
+COLOURS = {AUTO: OURS, COPY: OURS_TOO, SAVE: OURS} | dict(zip((REFLINK, "cp -a", TAR, RSYNC), GREYS, strict=True))
 
 # The calls, then the kernel's functions.
 FLAME = ("#6aaede", "#d9d9d9", "#ececec")
@@ -37,27 +26,24 @@ MOST_CUT = 0.5
 
 
 def draw(results: Results, folder: Path) -> None:
-    # Text stays text, and the same figures give the same file.
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "runner-cache", "font.size": 9})
-    if results.fleets:
+    """The pictures of a part. Of another run other ways are too slow."""
+    if results.part is Part.FLEET:
         steps(results, folder / "fleet.svg")
-    # Another run is slow elsewhere.
-    for old in folder.glob("profile-*.svg"):
+    if results.part is Part.GROWTH:
+        lines(results, folder / "growth.svg")
+    if results.part is Part.TREES:
+        bars(results, RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), folder / "restore.svg")
+        bars(results, SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), folder / "save.svg")
+    for old in folder.glob(f"profile-{results.part}-*.svg"):
         old.unlink()
     for profile in results.profiles:
-        flames(profile, folder / profile_name(profile))
-    if results.figures or results.growth:
-        lines(results, folder / "growth.svg")
-    if not results.figures:
-        return
-    bars(results, m.RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), folder / "restore.svg")
-    bars(results, m.SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), folder / "save.svg")
+        flames(profile, folder / profile_name(results.part, profile))
 
 
 def bars(results: Results, operation: str, ways: tuple[str, ...], path: Path) -> None:
     """Seconds of each way, a group of bars for each file system."""
-    trees = (m.TARGET_TREE, m.REGISTRY_TREE)
-    figure, axes = plt.subplots(1, len(trees), figsize=(10, 3.6), sharey=True, layout="constrained")
+    trees = (TARGET_TREE, REGISTRY_TREE)
+    figure, axes = panels(len(trees), 3.6, sharey=True)
     for axis, tree in zip(axes, trees, strict=True):
         width = 0.85 / len(ways)
         for index, way in enumerate(ways):
@@ -77,17 +63,14 @@ def bars(results: Results, operation: str, ways: tuple[str, ...], path: Path) ->
 
 def lines(results: Results, path: Path) -> None:
     """Microseconds for each file against the number of files."""
-    shown = ((m.RESTORE_NEW, (AUTO, RSYNC)), (m.SAVE_NEW, (SAVE, RSYNC)))
-    figure, axes = plt.subplots(1, len(shown), figsize=(10, 4.4), sharey=True, layout="constrained")
+    shown = ((RESTORE_NEW, (AUTO, RSYNC)), (SAVE_NEW, (SAVE, RSYNC)))
+    figure, axes = panels(len(shown), 4.4, sharey=True)
     markers = dict(zip(results.places, "osD^v", strict=False))
     for axis, (operation, ways) in zip(axes, shown, strict=True):
         for way in ways:
             for place, marker in markers.items():
-                per_file = sorted(growth(results, place, operation, way).items())
-                if per_file:
-                    files, seconds = zip(*per_file, strict=True)
-                    micros = [each * 1e6 for each in seconds]
-                    axis.plot(files, micros, marker=marker, label=f"{way}, {place}", color=COLOURS[way])
+                micros = per_file_of(results, place, operation, way)["seconds"] * 1e6
+                axis.plot(micros.index, micros, marker=marker, label=f"{way}, {place}", color=COLOURS[way])
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
         axis.set_xlabel("files")
@@ -101,8 +84,8 @@ def lines(results: Results, path: Path) -> None:
 
 def steps(results: Results, path: Path) -> None:
     """Time of all jobs so far, and what they compiled, against the number of repositories."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    colours = {POOL: "#0b5fa5", APART: "#6aaede", TAR: "#a6a6a6", RSYNC: "#cccccc"}
+    figure, axes = panels(2, 3.6)
+    colours = {POOL: OURS, APART: OURS_TOO, TAR: COLOURS[TAR], RSYNC: COLOURS[RSYNC]}
     for fleet in results.fleets:
         number = range(1, len(fleet.seconds) + 1)
         sums = (list(accumulate(fleet.seconds)), list(accumulate(fleet.compiled)))
@@ -119,7 +102,7 @@ def steps(results: Results, path: Path) -> None:
 
 def flames(profile: Profile, path: Path) -> None:
     """Stacks from the system call downwards, as wide as their share of the time."""
-    figure, axis = plt.subplots(figsize=(10, 3.6), layout="constrained")
+    figure, axis = panels(1, 3.6)
     total = sum(profile.stacks.values())
     deepest = 0
     frames: dict[tuple[str, ...], list[float]] = {}
@@ -156,14 +139,3 @@ def legend(axes: Sequence[Axes]) -> tuple[list[Any], list[str]]:
         handles, labels = axis.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
     return list(entries.values()), list(entries)
-
-
-def dress(axis: Axes) -> None:
-    axis.grid(axis="y", color="#e0e0e0", linewidth=0.6)
-    axis.set_axisbelow(True)
-    axis.spines[["top", "right"]].set_visible(False)
-
-
-def save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import Failed, tell, wait_for_left_running
+from pages.command import Failed, tell
+
+from .process import wait_for_left_running
 
 # Sparse: takes what is written into it. Four times a million files of a block each must fit, and their inodes, and all that
 # is kept of fifteen repositories in four ways: where it gets short, entries make way.
@@ -69,24 +71,20 @@ def kind_of(folder: Path) -> str:
 
 @contextmanager
 def opened(name: str, work: Path) -> Iterator[Place]:
-    """The place of a file system; mounts, images and what was in them are gone afterwards."""
-    if name == WORK:
-        folder = work / "place"
-        fresh(folder)
-        try:
-            kind = kind_of(work)
-            yield Place(f"{kind}, not new", kind, folder, is_private=False, can_reflink=reflinks(folder))
-        finally:
-            remove(folder)
-        return
-    if os.geteuid() != 0:
+    """The place of a file system, the same path for each: what cargo built is bound to where that was. Mounts, images and
+    what was in them are gone afterwards."""
+    if name != WORK and os.geteuid() != 0:
         raise Failed(f"{name}: only root can mount it; hint: sudo, or --fs {WORK}")
-    image, folder = work / f"{name}.img", work / f"{name}.mount"
+    image, folder = work / "place.img", work / "place"
     release(image, folder)
     folder.mkdir()
     try:
-        mount(name, image, folder)
-        yield Place(name, name, folder, is_private=True, can_reflink=reflinks(folder))
+        if name == WORK:
+            kind = kind_of(work)
+            yield Place(f"{kind}, not new", kind, folder, is_private=False, can_reflink=reflinks(folder))
+        else:
+            mount(name, image, folder)
+            yield Place(name, name, folder, is_private=True, can_reflink=reflinks(folder))
     finally:
         release(image, folder)
 
@@ -140,8 +138,7 @@ def release(image: Path, folder: Path) -> None:
         if done.returncode != 0:
             # Somebody, such as an indexer, looks into it.
             time.sleep(1)
-    if folder.exists():
-        folder.rmdir()
+    remove(folder)
     image.unlink(missing_ok=True)
 
 

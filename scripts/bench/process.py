@@ -8,12 +8,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from pages.command import Failed
+
 # Of `prctl(2)`: a process whose parent has ended becomes a child of this one.
 PR_SET_CHILD_SUBREAPER = 36
-
-
-class Failed(Exception):
-    """Something without which there is no figure. The text is for the user."""
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -75,12 +73,3 @@ def peak_bytes(command: list[str], *, cwd: Path, env: dict[str, str], scratch: P
     told = scratch / "peak"
     run(["time", "--format=%M", f"--output={told}", *command], cwd=cwd, env=env)
     return int(told.read_text()) * 1024
-
-
-def tell(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """What a program says."""
-    try:
-        done = subprocess.run(command, cwd=cwd, env=env, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise Failed(f"{' '.join(command)}: {error}") from error
-    return (done.stdout or done.stderr).strip()

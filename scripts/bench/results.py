@@ -3,12 +3,26 @@
 import json
 import re
 import statistics
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-# Lists of results that stand by themselves.
-PARTS = ("builds", "fleets", "weeks")
+import pandas as pd
+
+
+class Part(StrEnum):
+    """What is run by itself, and has results and a page of its own."""
+
+    TREES = "trees"
+    GROWTH = "growth"
+    FLEET = "fleet"
+    WEEK = "week"
+
+
+# What tells one figure from another, and what it has of each round.
+FIGURE = ["place", "tree", "operation", "way"]
+ROUNDS = ["seconds", "own_seconds", "all_seconds"]
 
 
 @dataclass(frozen=True)
@@ -22,25 +36,14 @@ class Figure:
     seconds: list[float]
     disk_bytes: int | None
     # The most memory that a further run held; not asked of every way.
-    peak_bytes: int | None = None
+    peak_bytes: int | None
     # Of each round the time on the processors: its own, and of all that ran meanwhile, the kernel's threads among it.
-    own_seconds: list[float] = field(default_factory=list)
-    all_seconds: list[float] = field(default_factory=list)
+    own_seconds: list[float]
+    all_seconds: list[float]
 
     @property
     def median(self) -> float:
         return statistics.median(self.seconds)
-
-    @property
-    def own_median(self) -> float | None:
-        return statistics.median(self.own_seconds) if self.own_seconds else None
-
-    @property
-    def beside_median(self) -> float | None:
-        """What others took of the processors, which on a quiet machine are the kernel's threads."""
-        both = zip(self.all_seconds, self.own_seconds, strict=True)
-        # The kernel counts the two in different steps.
-        return statistics.median(max(0.0, of_all - own) for of_all, own in both) if self.own_seconds else None
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Profile:
     tree: str
     operation: str
     way: str
-    # See `stacks.py`.
+    # See `kernel.py`.
     stacks: dict[str, int]
 
 
@@ -126,22 +129,18 @@ class PlaceKind:
     can_reflink: bool
 
 
-@dataclass(frozen=True)
-class Origin:
-    """A run."""
-
-    commit: str
-    date: str
-    machine: dict[str, str]
-
-
 @dataclass
 class Results:
+    """What one run of a part found, on one machine."""
+
+    part: Part
     date: str
     commit: str
     rounds: int
     quick: bool
     machine: dict[str, str]
+    # What else a reader has to know of the run.
+    note: str = ""
     trees: dict[str, TreeSize] = field(default_factory=dict)
     places: dict[str, PlaceKind] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
@@ -150,14 +149,29 @@ class Results:
     builds: list[Build] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
     weeks: list[Week] = field(default_factory=list)
-    # Of trees that differ in their number of files alone.
-    growth: list[Figure] = field(default_factory=list)
-    # Of file systems, and of the lists above, that come from runs of their own: of which.
-    origins: dict[str, Origin] = field(default_factory=dict)
 
-    @property
-    def origin(self) -> Origin:
-        return Origin(self.commit, self.date, self.machine)
+    def medians(self) -> pd.DataFrame:
+        """A row for each figure, in their order: medians of `seconds`, of the way's `own` and of others' `beside` on the
+        processors; `disk` and `peak` bytes; the `rounds`, and the `files` of the tree."""
+        names = [each.name for each in fields(Figure)]
+        rounds = pd.DataFrame([asdict(figure) for figure in self.figures], columns=names).explode(ROUNDS)
+        rounds[ROUNDS] = rounds[ROUNDS].astype(float)
+        # The kernel counts the two in different steps. On a quiet machine the others are its threads.
+        rounds["beside"] = (rounds["all_seconds"] - rounds["own_seconds"]).clip(lower=0)
+        files = {name: size.files for name, size in self.trees.items()}
+        return (
+            rounds.groupby(FIGURE, sort=False)
+            .agg(
+                seconds=("seconds", "median"),
+                own=("own_seconds", "median"),
+                beside=("beside", "median"),
+                disk=("disk_bytes", "first"),
+                peak=("peak_bytes", "first"),
+                rounds=("seconds", "size"),
+            )
+            .reset_index()
+            .assign(files=lambda table: table["tree"].map(files).astype("Int64"))
+        )
 
     def find(self, place: str, tree: str, operation: str, way: str) -> Figure | None:
         for figure in self.figures:
@@ -165,98 +179,37 @@ class Results:
                 return figure
         return None
 
-    def complete(self, other: "Results") -> None:
-        """Takes from an earlier run what this one did not measure. What is compared with each other is of one machine; a part
-        that stands by itself tells if its own was another one."""
-        lacking = [place for place in other.places if place not in self.places and other.figures]
-        for name in ("machine", "rounds", "quick") if lacking else ():
-            if getattr(self, name) != getattr(other, name):
-                raise ValueError(f"these runs differ in their {name}")
-        for place in lacking:
-            self.places[place] = other.places[place]
-            self.figures += [figure for figure in other.figures if figure.place == place]
-            self.counts += [count for count in other.counts if count.place == place]
-            self.profiles += [profile for profile in other.profiles if profile.place == place]
-            self.note_origin(place, other)
-        self.take_parts([part for part in PARTS if not getattr(self, part)], other)
-        grown = {figure.place for figure in self.growth}
-        self.take_growth([figure for figure in other.growth if figure.place not in grown], other)
-        self.trees = other.trees | self.trees
-
-    def renew(self, other: "Results") -> None:
-        """Takes the parts that stand by themselves from a later run."""
-        self.take_parts(PARTS, other)
-        self.take_growth(other.growth, other)
-        self.trees |= other.trees
-
-    def take_parts(self, parts: Iterable[str], other: "Results") -> None:
-        """Those that the other one has."""
-        for part in parts:
-            if getattr(other, part):
-                setattr(self, part, getattr(other, part))
-                self.note_origin(part, other)
-
-    def take_growth(self, growth: list[Figure], other: "Results") -> None:
-        """Instead of what this one has of these places, profiles of such trees among it."""
-        places = dict.fromkeys(figure.place for figure in growth)
-        self.growth = [figure for figure in self.growth if figure.place not in places] + growth
-        for place in places:
-            self.note_origin(growth_of(place), other)
-        theirs = {(figure.place, figure.tree) for figure in growth}
-        self.profiles = [each for each in self.profiles if (each.place, each.tree) not in theirs]
-        self.profiles += [each for each in other.profiles if (each.place, each.tree) in theirs]
-
-    def note_origin(self, part: str, other: "Results") -> None:
-        origin = other.origins.get(part, other.origin)
-        self.origins.pop(part, None)
-        if origin != self.origin:
-            self.origins[part] = origin
-
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
-def growth_of(place: str) -> str:
-    """The part of the results that it is."""
-    return f"growth on {place}"
+LISTS: dict[str, Any] = {
+    "figures": Figure,
+    "counts": Count,
+    "profiles": Profile,
+    "builds": Build,
+    "fleets": Fleet,
+    "weeks": Week,
+}
 
 
 def profile_title(profile: Profile) -> str:
     return f"{profile.place}, {profile.tree}: {profile.operation}: {profile.way}"
 
 
-def profile_name(profile: Profile) -> str:
+def profile_name(part: Part, profile: Profile) -> str:
     """Of the picture."""
-    words = re.findall(r"\w+", f"{profile.place} {profile.tree} {profile.operation} {profile.way}")
+    words = re.findall(r"\w+", f"{part} {profile.place} {profile.tree} {profile.operation} {profile.way}")
     return f"profile-{'-'.join(words)}.svg"
 
 
 def read(path: Path) -> Results:
     values = json.loads(path.read_text())
-    values["trees"] = {name: TreeSize(**size) for name, size in values["trees"].items()}
-    values["places"] = {name: PlaceKind(**kind) for name, kind in values["places"].items()}
-    values["figures"] = [Figure(**figure) for figure in values["figures"]]
-    values["counts"] = [Count(**count) for count in values["counts"]]
-    values["profiles"] = [Profile(**profile) for profile in values.get("profiles", [])]
+    values["part"] = Part(values["part"])
+    for name, of in (("trees", TreeSize), ("places", PlaceKind)):
+        values[name] = {key: of(**value) for key, value in values[name].items()}
     for build in values["builds"]:
-        build["saved"] = TreeSize(**build["saved"]) if build.get("saved") else None
-    values["builds"] = [Build(**build) for build in values["builds"]]
-    values["fleets"] = [Fleet(**fleet) for fleet in values.get("fleets", [])]
-    values["weeks"] = [Week(**week) for week in values.get("weeks", [])]
-    values["origins"] = {part: Origin(**origin) for part, origin in values.get("origins", {}).items()}
-    values["growth"] = [Figure(**figure) for figure in values.get("growth", [])]
+        build["saved"] = build["saved"] and TreeSize(**build["saved"])
+    for name, of in LISTS.items():
+        values[name] = [of(**value) for value in values[name]]
     return Results(**values)
-
-
-def merged(parts: list[Results]) -> Results:
-    """Runs on one machine as one, what is later before what is earlier: the last one that measured file systems, what came
-    after it, and from those before it what is in none of these."""
-    index = max((index for index, part in enumerate(parts) if part.figures), default=len(parts) - 1)
-    whole = parts[index]
-    order = dict.fromkeys(place for part in parts for place in part.places)
-    for part in parts[index + 1 :]:
-        whole.renew(part)
-    for part in reversed(parts[:index]):
-        whole.complete(part)
-    whole.places = {place: whole.places[place] for place in order if place in whole.places}
-    return whole

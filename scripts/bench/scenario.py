@@ -1,5 +1,6 @@
 """What is measured: for each operation the ways to do it."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -8,12 +9,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from layer import CARGO, PATHS, TARGET, Cache, Job, Layer
-from likeness import check
-from place import Place, remove
-from process import environment, run, wait_for_left_running
-from trees import EPOCH_NS, change, disk_bytes, entries, one_percent
-from way import Way
+from pages.command import Failed, tell
+
+from .layer import CARGO, PATHS, PULL_REQUEST, PUSH, TARGET, Cache, Job, Layer, Trigger
+from .likeness import check
+from .place import Place, remove
+from .process import environment, run, wait_for_left_running
+from .trees import EPOCH_NS, SMALL, change, disk_bytes, edit, entries, one_percent
+from .way import Way
+
+RESTORE_NEW = "restore into an absent folder"
+RESTORE_AGAIN = "restore, nothing to do"
+RESTORE_CHANGED = "restore, 1 % changed"
+SAVE_NEW = "save a new tree"
+SAVE_CHANGED = "save, 1 % changed"
+SAVE_AGAIN = "save, nothing changed"
+START = "start"
+CROWD = "many entries"
+
+TARGET_TREE = "target"
+REGISTRY_TREE = "registry"
+NO_TREE = "-"
+
+SIZES = (10_000, 100_000)
+LARGEST = 1_000_000
 
 MODES = ("auto", "copy")
 RSYNC = "rsync -a --delete"
@@ -28,9 +47,22 @@ SAVE_TAR = ["bash", "-o", "pipefail", "-c", 'tar --posix -cf - -C "$1" . | zstd 
 RESTORE_TAR = ["bash", "-o", "pipefail", "-c", 'mkdir "$2" && zstd -dc -T0 "$1" | tar -xf - -C "$2"', "bash"]
 
 
-MISS_AMONG_MANY = "runner-cache restore, a miss among 10,000 entries"
-CLEANING = "runner-cache gc of 3,000 idle entries"
+# As a pull request's job restores what its base branch saved.
+ACROSS = "runner-cache auto, across a trust border"
+
 MANY, IDLE = 10_000, 3_000
+
+
+def tiny_tree(files: int) -> str:
+    return f"{files:,} tiny files"
+
+
+def miss_among(count: int) -> str:
+    return f"runner-cache restore, a miss among {count:,} entries"
+
+
+def cleaning(count: int) -> str:
+    return f"runner-cache gc of {count:,} idle entries"
 
 
 @dataclass
@@ -39,27 +71,35 @@ class Bench:
 
     place: Place
     binary: Path
+    # Where what outlives the place lies.
+    made: Path
     source: Path
     layer: Layer
 
     def __post_init__(self) -> None:
         self.jobs = self.place.folder / "jobs"
+        # What was built serves where it was built: jobs of the target layer have one workspace, as those of a runner.
+        self.workspace = self.place.folder / "workspace"
         self.copies = self.place.folder / "copies"
         self.seed = 0
         self.clear()
 
     def clear(self) -> None:
-        """Removes all but the source."""
-        remove(self.jobs, self.copies)
+        """Removes all but the source, and the workspace's: files that are newer than what was built may be others."""
+        remove(self.jobs, self.copies, self.workspace / "target")
         self.jobs.mkdir()
         self.copies.mkdir()
 
-    def job(self, name: str, layer: Layer | None = None) -> Job:
-        return Job(self.jobs / name, layer or self.layer).prepare()
+    def job(self, name: str, layer: Layer | None = None, trigger: Trigger = PUSH) -> Job:
+        layer = layer or self.layer
+        if layer is TARGET:
+            return Job(self.workspace, layer, trigger=trigger, cargo_home=self.made / "cargo-home").prepare()
+        return Job(self.jobs / name, layer, trigger=trigger).prepare()
 
     def live(self, name: str, layer: Layer | None = None) -> Job:
         """A job in which the tree is."""
         job = self.job(name, layer)
+        remove(job.tree)
         run(["cp", "-a", str(self.source), str(job.tree)], cwd=job.folder, env=job.env)
         return job
 
@@ -78,7 +118,7 @@ class Bench:
         if not cache.root.exists():
             job = self.live(f"first-{layer.name}", layer)
             run(cache.save(job), cwd=job.folder, env=job.env)
-            remove(job.folder)
+            remove(job.tree)
         return cache
 
     def plain(self, name: str, command: list[str], **more: Any) -> Way:
@@ -94,6 +134,19 @@ class Bench:
     def change_one_percent(self, tree: Path) -> None:
         self.seed += 1
         change(one_percent(tree), self.seed)
+
+    def work_on(self, job: Job) -> None:
+        """What a job does to about one percent of the tree. Of a target folder only what cargo builds is ever saved."""
+        if job.layer is not TARGET:
+            self.change_one_percent(job.tree)
+            return
+        self.seed += 1
+        edit(job.folder, self.seed)
+        build = ["cargo", "build", "--quiet", "--offline", "--locked", "--package", SMALL]
+        run(build, cwd=job.folder, env=job.env)
+        # Links that it makes each time, which are not kept.
+        kept = set(os.listdir(self.source / "debug"))
+        remove(*(path for path in (job.tree / "debug").iterdir() if path.name not in kept))
 
 
 def restore_absent(
@@ -112,6 +165,8 @@ def restore_absent(
             check_it = partial(check, bench.source, job.tree, name)
             command, after = cache.restore(job, mode), partial(remove, job.tree)
             ways.append(Way(name, command, job.folder, job.env, cache.root, check=check_it, after=after))
+    if layers[0] in (TARGET, CARGO):
+        ways.append(across(bench, layers[0]))
     archive = bench.copies / "tree.tar.zst"
     if TAR in others:
         run([*SAVE_TAR, str(bench.source), str(archive)], cwd=bench.copies, env=environment(bench.copies))
@@ -132,15 +187,43 @@ def restore_absent(
     return ways
 
 
+def across(bench: Bench, layer: Layer) -> Way:
+    """A pull request's job restores what the default branch saved: no file of it may be one with a file of the entry."""
+    cache, job = bench.filled(layer), bench.job(f"{layer.name}-across", layer, PULL_REQUEST)
+    command, after = cache.restore(job, "auto"), partial(remove, job.tree)
+    check_it = partial(check_across, bench, cache, job)
+    return Way(ACROSS, command, job.folder, job.env, cache.root, check=check_it, after=after)
+
+
+def check_across(bench: Bench, cache: Cache, job: Job) -> None:
+    if (hit := job.output(f"{job.layer.name}-hit")) != "exact":
+        raise Failed(f"{ACROSS}: the restore of the {job.layer.name} layer was no exact hit, but: {hit}")
+    check(bench.source, job.tree, ACROSS)
+    _, linked = by_link(cache, job)
+    if linked:
+        raise Failed(f"{ACROSS}: {len(linked)} files are hard-linked with the entry, such as {linked[0]}")
+
+
+def by_link(cache: Cache, job: Job) -> tuple[list[str], list[str]]:
+    """The files of a job's tree that are its own, and those that are files of the cache as well."""
+    kept = {entry.inode() for entry in entries(cache.root)}
+    own: list[str] = []
+    linked: list[str] = []
+    for entry in entries(job.tree):
+        if entry.is_file(follow_symlinks=False):
+            (linked if entry.inode() in kept else own).append(os.path.relpath(entry.path, job.tree))
+    return own, linked
+
+
 def copies(bench: Bench, to: Path) -> Way:
     """Only what `auto` must copy, where extents cannot be shared: the least that a restore can take."""
     cache, job, names = bench.filled(TARGET), bench.job("copied", TARGET), bench.copies / "copied"
     run(cache.restore(job, "auto"), cwd=job.folder, env=job.env)
-    kept = {entry.inode() for entry in entries(cache.root)}
-    files = (entry for entry in entries(job.tree) if entry.is_file(follow_symlinks=False))
-    copied = [os.path.relpath(entry.path, job.tree) for entry in files if entry.inode() not in kept]
+    copied, linked = by_link(cache, job)
+    if not linked:
+        raise Failed("within one scope nothing is hard-linked: across a trust border there is nothing to compare with")
     names.write_text("".join(f"{name}\0" for name in copied))
-    remove(job.folder)
+    remove(job.tree)
     script = 'mkdir "$2" && cd "$1" && xargs -0 cp -a --parents -t "$2" <"$3"'
     command = ["bash", "-euc", script, "bash", str(bench.source), str(to), str(names)]
     return bench.plain(COPIES, command, after=partial(remove, to))
@@ -201,18 +284,20 @@ def save_changed(bench: Bench) -> list[Way]:
     """One percent of the files changed since the last save. Old entries are kept, or one goes with each save."""
     ways = []
     for name, keep in (("runner-cache save", 1000), ("runner-cache save, an old entry removed", 1)):
-        job, cache = bench.live(f"keep-{keep}"), bench.cache(f"keep-{keep}")
+        job, cache, aside = bench.live(f"keep-{keep}"), bench.cache(f"keep-{keep}"), bench.copies / f"tree-{keep}"
         # The key of a path is said to settle what is in it.
         command = cache.save(job, "--keep", f"paths={keep},target={keep}", "--save", "always")
         run(command, cwd=job.folder, env=job.env)
+        job.tree.rename(aside)
         ways.append(
             Way(
                 name,
                 command,
                 job.folder,
                 job.env,
-                before=partial(bench.change_one_percent, job.tree),
+                before=partial(enter_changed, bench, aside, job),
                 check=partial(check_saved, bench, cache, job),
+                after=partial(move, job.tree, aside),
                 disk=bench.disk(cache.root) if keep > 1 else None,
             )
         )
@@ -228,6 +313,16 @@ def save_changed(bench: Bench) -> list[Way]:
     link = ["cp", "-al", str(bench.source), str(names)]
     ways.append(bench.plain(LINKS, link, after=partial(remove, names), disk=bench.disk(bench.source)))
     return ways
+
+
+def enter_changed(bench: Bench, aside: Path, job: Job) -> None:
+    """Another job's tree may have been in its place meanwhile."""
+    move(aside, job.tree)
+    bench.work_on(job)
+
+
+def move(path: Path, to: Path) -> None:
+    path.rename(to)
 
 
 def save_again(bench: Bench) -> list[Way]:
@@ -254,20 +349,38 @@ def start(bench: Bench) -> list[Way]:
     return ways
 
 
-def crowded(bench: Bench) -> list[Way]:
-    """What many entries cost: a miss among them, and to let them go when all have lain idle for long."""
+def crowded(bench: Bench, many: int, idle: int) -> list[Way]:
+    """What entries cost: a miss among many, and to let them go when all have lain idle for long."""
     job = bench.job("crowd", PATHS)
     job.tree.mkdir()
     (job.tree / "file").write_text("1\n")
-    many, idle = crowd(bench, job, MANY), crowd(bench, job, IDLE)
-    full = idle.with_name("full")
-    idle.rename(full)
-    miss = [str(bench.binary), "restore", *PATHS.arguments, "--key", "another", "--no-session", "--cache-root", str(many)]
-    clean = [str(bench.binary), "gc", "--max-age", "1d", "--cache-root", str(idle)]
+    searched, cleaned = crowd(bench, job, many), crowd(bench, job, idle)
+    full = cleaned.with_name("full")
+    cleaned.rename(full)
+    # Beginnings of keys are compared with all keys that there are.
+    keys = ["--key", "another", "--restore-keys", "none-of-"]
+    miss = [str(bench.binary), "restore", *PATHS.arguments, *keys, "--no-session", "--cache-root", str(searched)]
+    clean = [str(bench.binary), "gc", "--max-age", "1d", "--cache-root", str(cleaned)]
+    check_miss, check_clean = partial(check_missed, bench, job, searched, many), partial(check_cleaned, cleaned)
     return [
-        Way(MISS_AMONG_MANY, miss, job.folder, job.env),
-        Way(CLEANING, clean, job.folder, job.env, before=partial(copy_root, full, idle)),
+        Way(miss_among(many), miss, job.folder, job.env, check=check_miss),
+        Way(cleaning(idle), clean, job.folder, job.env, before=partial(copy_root, full, cleaned), check=check_clean),
     ]
+
+
+def check_missed(bench: Bench, job: Job, root: Path, count: int) -> None:
+    """It was a miss, and among so many entries that the program takes for such."""
+    if (hit := job.output("cache-hit")) != "false":
+        raise Failed(f"{miss_among(count)}: cache-hit={hit}")
+    command = [str(bench.binary), "list", "--json", "--cache-root", str(root)]
+    if (listed := len(json.loads(tell(command, cwd=job.folder, env=job.env)))) != count:
+        raise Failed(f"{miss_among(count)}: there are {listed}")
+
+
+def check_cleaned(root: Path) -> None:
+    """Whatever the program does not take for an entry would stay."""
+    if left := len(list(root.glob("paths/*/*/*/*/manifest"))):
+        raise Failed(f"gc: {left} entries are left")
 
 
 def crowd(bench: Bench, job: Job, count: int) -> Path:
@@ -289,8 +402,9 @@ def copy_root(full: Path, root: Path) -> None:
 
 def check_saved(bench: Bench, cache: Cache, job: Job) -> None:
     """What was saved comes back as it was."""
-    back = bench.job("back", job.layer)
-    remove(back.tree)
-    run(cache.restore(back, "copy"), cwd=back.folder, env=back.env)
-    check(job.tree, back.tree, "save and restore")
-    remove(back.folder)
+    saved = bench.copies / "saved"
+    job.tree.rename(saved)
+    run(cache.restore(job, "copy"), cwd=job.folder, env=job.env)
+    check(saved, job.tree, "save and restore")
+    remove(job.tree)
+    saved.rename(job.tree)

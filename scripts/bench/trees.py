@@ -2,15 +2,17 @@
 
 import os
 import random
+import re
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import Failed, environment, tell
-
 WORKSPACE = Path(__file__).parent / "workspace"
+
+# A member that needs all other parts, and little of the registry; and one that it alone needs.
+SMALL, EDITED = "receipt", "quota"
 
 # Times that a job's files may have: not now, and not whole seconds.
 EPOCH_NS = 1_750_000_000_123_456_789
@@ -36,30 +38,6 @@ class Size:
     bytes: int
 
 
-def build_target(trees: Path, say: Callable[[str], None]) -> Path:
-    """Builds the committed workspace (all targets, debug) once for each lock file and toolchain."""
-    folder = trees / "workspace"
-    made_by = folder / "made-by"
-    wanted = tell(["rustc", "-vV"]) + "\n" + (WORKSPACE / "Cargo.lock").read_text()
-    if made_by.is_file() and made_by.read_text() == wanted:
-        return folder / "target"
-    say("building a workspace of 380 packages for its target folder: some minutes, once for a work folder")
-    if folder.exists():
-        shutil.rmtree(folder)
-    shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"))
-    home = trees / "home"
-    home.mkdir(exist_ok=True)
-    network = network_variables()
-    command = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
-    done = subprocess.run(command, cwd=folder, env=environment(home, **network), check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failed(f"the workspace did not build:\n{done.stderr}")
-    made_by.write_text(wanted)
-    # Sources of the dependencies: no tree contains them.
-    shutil.rmtree(home)
-    return folder / "target"
-
-
 def network_variables() -> dict[str, str]:
     """What a build needs to reach its registry from here."""
     return {name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name.lower().endswith("_proxy")}
@@ -68,18 +46,6 @@ def network_variables() -> dict[str, str]:
 def check_out(folder: Path) -> None:
     """Lays the workspace out as a checkout does: every file is new."""
     shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"), copy_function=shutil.copyfile)
-
-
-def make_small_target(folder: Path) -> None:
-    """Stands in for a built target folder where the figures do not count."""
-    (folder / "debug").mkdir(parents=True)
-    # What cargo's folders are known by.
-    (folder / ".rustc_info.json").write_text("{}\n")
-    chance = random.Random(1)
-    for part, count, largest in (("deps", 200, 2_000_000), (".fingerprint", 400, 500), ("build", 100, 50_000)):
-        for number in range(count):
-            name = f"lib{number}.rlib" if part == "deps" else f"unit-{number}"
-            write(folder / "debug" / part / name, chance.randrange(1, largest), chance)
 
 
 def make_registry(folder: Path, files: int) -> None:
@@ -124,9 +90,21 @@ def stamp(tree: Path) -> None:
     """Gives files times to the nanosecond, each another one, as builds do. A crate's mark stays the last of it."""
     chance = random.Random(4)
     for path in sorted(entry.path for entry in entries(tree) if entry.is_file(follow_symlinks=False)):
-        time = LATEST_NS if path.endswith(f"/{MARK}") else chance.randrange(EPOCH_NS, LATEST_NS)
-        os.utime(path, ns=(time, time))
+        moment = LATEST_NS if path.endswith(f"/{MARK}") else chance.randrange(EPOCH_NS, LATEST_NS)
+        os.utime(path, ns=(moment, moment))
     settle_folders(tree)
+
+
+def date_after_now(tree: Path) -> None:
+    """Lets files be of this second, in the order in which they were made: a build comes after its checkout, and what is
+    newer than the build may be something else than what was built."""
+    files = [entry for entry in entries(tree) if not entry.is_dir(follow_symlinks=False)]
+    times = {entry.path: entry.stat(follow_symlinks=False).st_mtime_ns for entry in files}
+    first, last, now = min(times.values()), max(times.values()), time.time_ns()
+    for path, made in times.items():
+        moved = now + (made - first) * 10**9 // max(1, last - first)
+        os.utime(path, ns=(moved, moved), follow_symlinks=False)
+    time.sleep(1)
 
 
 def settle_folders(tree: Path) -> None:
@@ -143,8 +121,8 @@ def write(path: Path, size: int, chance: random.Random) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     os.write(descriptor, chance.randbytes(size))
     os.close(descriptor)
-    time = chance.randrange(EPOCH_NS, LATEST_NS)
-    os.utime(path, ns=(time, time))
+    moment = chance.randrange(EPOCH_NS, LATEST_NS)
+    os.utime(path, ns=(moment, moment))
 
 
 def measure(folder: Path) -> Size:
@@ -196,3 +174,9 @@ def change(paths: list[Path], seed: int) -> None:
         temporary.write_bytes(chance.randbytes(stat.st_size))
         temporary.chmod(stat.st_mode & 0o7777)
         temporary.rename(path)
+
+
+def edit(workspace: Path, seed: int) -> None:
+    """Another number in a source, as somebody's work on it."""
+    source = workspace / "parts" / EDITED / "src/lib.rs"
+    source.write_text(re.sub(r"weight = \d+", f"weight = {seed}", source.read_text()))

@@ -1,17 +1,21 @@
 """One way to do a thing, and the rounds in which ways take turns."""
 
+import os
 import random
+import resource
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import processors
-from memory import provided
-from place import Place
-from process import environment, run
+from .memory import provided
+from .place import Place
+from .process import environment, run
 
 QUICK_SECONDS = 0.15
+
+# The columns of `/proc/stat` that are work: user, nice, system, irq, softirq (`proc_stat(5)`).
+WORK = (1, 2, 3, 6, 7)
 
 
 def nothing() -> None:
@@ -66,10 +70,10 @@ def take_turns(ways: list[Way], rounds: int, rounds_of_quick: int, place: Place,
             if way.reads:
                 read(way.reads)
             with provided(tree_bytes + tree_bytes // 4):
-                own, of_all = processors.of_children(), processors.of_all()
+                own, of_all = seconds_of_children(), seconds_of_all()
                 course.seconds.append(run(way.command, cwd=way.cwd, env=way.env))
-                course.own_seconds.append(processors.of_children() - own)
-                course.all_seconds.append(processors.of_all() - of_all)
+                course.own_seconds.append(seconds_of_children() - own)
+                course.all_seconds.append(seconds_of_all() - of_all)
             if turn == 0:
                 if way.disk:
                     course.disk_bytes = way.disk() - used
@@ -81,3 +85,15 @@ def take_turns(ways: list[Way], rounds: int, rounds_of_quick: int, place: Place,
 def read(tree: Path) -> None:
     command = ["bash", "-c", 'find "$1" -type f -print0 | xargs -0 -n 1000 -P "$(nproc)" cat > /dev/null', "bash", str(tree)]
     run(command, cwd=tree.parent, env=environment(tree.parent))
+
+
+def seconds_of_children() -> float:
+    """On the processors: of all children that have ended, and theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def seconds_of_all() -> float:
+    """On the processors: of whatever runs on the machine, the kernel's own threads among it, since it was booted."""
+    columns = Path("/proc/stat").read_text().splitlines()[0].split()
+    return sum(int(columns[index]) for index in WORK) / os.sysconf("SC_CLK_TCK")

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ideal import Checkout, Ideal
-from place import Place, fresh, remove
-from process import environment, run, tell
-from results import Week
-from trees import WORKSPACE, network_variables
+from pages.command import tell
 
-# Of a week, and to try it.
-JOBS, FEW = 100, 12
+from .ideal import Checkout, Ideal
+from .place import Place, fresh, remove
+from .process import environment, run
+from .results import Week
+from .trees import WORKSPACE, network_variables
+
+JOBS = 100
 RUNNERS = 2
 
 OURS = "runner-cache"

@@ -4,15 +4,11 @@ import shutil
 import sys
 from pathlib import Path
 
-# The benchmark describes the machine already.
-sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
+from pages.command import Failed
 
-import options
-import page
-import runs
-import sections
-from programs import PROGRAMS
-from results import Results, Unusable, read_cargos, read_fuzz, read_judge, read_projects, read_thrash, read_year
+from . import options, page, runs, sections
+from .programs import PROGRAMS
+from .results import Results, Unusable, read_cargos, read_fuzz, read_judge, read_projects, read_thrash, read_year
 
 PAGE = runs.ROOT / "docs" / "reliability.md"
 
@@ -44,7 +40,7 @@ def main() -> int:
             publish()
         else:
             run_all(words)
-    except (Unusable, OSError) as error:
+    except (Unusable, Failed, OSError) as error:
         say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
@@ -77,7 +73,7 @@ def publish(*results: Path) -> None:
 
 def write(found: Results, text: str, out: Path) -> None:
     # Only here: without a page there is no picture.
-    import picture  # noqa: PLC0415
+    from . import picture  # noqa: PLC0415
 
     pictures = out.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)

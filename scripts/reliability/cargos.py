@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results import Unusable
+from .results import Unusable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

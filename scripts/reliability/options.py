@@ -4,8 +4,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-import cargos
-from programs import PROGRAMS, Program
+from . import cargos
+from .programs import PROGRAMS, Program
 
 # The file system of the temporary folder, as it is.
 WORK = "work"

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 
-from results import Made, Results, Thrash
+from .results import Made, Results, Thrash
 
 # What the thrash counts, in words.
 LOAD = {

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import Unusable
+from .results import Unusable
 
 # What a checkout does not have, and what cargo adds to a package.
 NOT_IN_CHECKOUT = (".cargo-ok", ".cargo_vcs_info.json", "Cargo.toml.orig")

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import programs
-import suite
-from programs import Program
-from results import Unusable
-from runner import Host, Job
-from suite import Outcome
+from . import programs, suite
+from .programs import Program
+from .results import Unusable
+from .runner import Host, Job
+from .suite import Outcome
 
 Say = Callable[[str], None]
 

@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import cargos
-import host
-import projects
-from options import WORK, Options
-from results import Unusable
+from pages import host
+
+from . import cargos, projects
+from .options import WORK, Options
+from .results import Unusable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "target" / "reliability"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import page
-from results import Judge, Unusable, read_cargos, read_judge, read_projects
+from . import page
+from .results import Judge, Unusable, read_cargos, read_judge, read_projects
 
 # So many are told by name.
 MOST_SHAPES = 8

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from results import Unusable
+from .results import Unusable
 
 # Nothing of what is run here takes a fifth of this.
 LIMIT = 1800

@@ -5,7 +5,7 @@ import platform
 import re
 from pathlib import Path
 
-from process import Failed, tell
+from .command import Failed, tell
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -1,10 +1,13 @@
-"""Where the time of a command goes, by samples of what the kernel does for it."""
+"""What the kernel does for a command: how many system calls a file takes, and where the time goes, by samples of its stacks."""
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-from process import Failed, run, tell
+from pages.command import Failed, tell
+
+from .process import run
 
 # Samples in a second of each processor.
 FREQUENCY = 5_000
@@ -23,6 +26,34 @@ FAULT = "page faults"
 
 # A frame with less than this share of the samples is not worth a name.
 LEAST = 0.01
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls of one command, those of its children and threads included."""
+
+    by_name: dict[str, int]
+
+    def beyond(self, other: "Calls") -> "Calls":
+        """What this command needs more than another one."""
+        names = self.by_name.keys() | other.by_name.keys()
+        more = {name: self.by_name.get(name, 0) - other.by_name.get(name, 0) for name in names}
+        return Calls({name: count for name, count in more.items() if count > 0})
+
+
+def count(command: list[str], *, cwd: Path, env: dict[str, str], scratch: Path) -> Calls:
+    table = scratch / "calls"
+    run(["strace", "--follow-forks", "--summary-only", "--output", str(table), *command], cwd=cwd, env=env)
+    calls = {}
+    for line in table.read_text().splitlines():
+        words = line.split()
+        # % time, seconds, usecs/call, calls, errors (where there were any), name
+        if len(words) in (5, 6) and words[0][0].isdigit() and words[-1] != "total":
+            calls[words[-1]] = int(words[3])
+    if not calls:
+        raise Failed(f"strace counted nothing:\n{table.read_text()}")
+    table.unlink()
+    return Calls(calls)
 
 
 def profile(command: list[str], *, cwd: Path, env: dict[str, str], scratch: Path) -> dict[str, int]:
