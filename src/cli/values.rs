@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 
 use crate::cargo::{Part, Tool};
 use crate::plan::{
-    Unreadable, parse_age, parse_bytes, parse_layers, parse_lines, parse_names, parse_parts, parse_tools,
+    JobLayer, Unreadable, parse_age, parse_bytes, parse_layers, parse_lines, parse_names, parse_parts,
+    parse_tools,
 };
-use crate::store::Layer;
 
 /// A time, or none.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ impl<T: FromStr> FromStr for Lines<T> {
 
 /// A list of layers.
 #[derive(Debug, Clone)]
-pub(super) struct Layers(pub(super) Vec<Layer>);
+pub(super) struct Layers(pub(super) Vec<JobLayer>);
 
 impl FromStr for Layers {
     type Err = Unreadable;

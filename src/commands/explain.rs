@@ -22,7 +22,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> anyhow::Result<Exit> {
     let mut layers = Vec::new();
     for layer in &plan.layers {
         let mut explained = explain(&plan, layer, store.as_ref(), &known)?;
-        if let (Some(store), Some(pool)) = (&store, &layer.pool) {
+        if let (Some(store), Some(pool)) = (&store, layer.pool()) {
             explained.pool = Some(preview(job, store, pool)?).filter(|pool| pool.units > 0);
         }
         layers.push(explained);

@@ -72,7 +72,7 @@ struct Restored<'s> {
 fn folders<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restored<'s>> {
     let mut folders: BTreeMap<&Path, Restored<'_>> = BTreeMap::new();
     for (path, session) in sessions {
-        for layer in session.layers.iter().filter(|layer| layer.plan.layer == Layer::Target) {
+        for layer in session.layers.iter().filter(|layer| layer.plan.layer() == Layer::Target) {
             let start = layer.start.as_ref().filter(|_| !session.is_lookup);
             let entry = start.map(|start| start.entry.as_path());
             let (layer, pooled, left_out) = (&layer.plan, &layer.pooled, &layer.left_out);
@@ -156,7 +156,7 @@ impl Restored<'_> {
 
 /// The folders of workspaces from which a target folder of the layer may be built, the most probable one first.
 pub(super) fn workspaces(job: &Job, layer: &LayerPlan, root: &RootPlan) -> anyhow::Result<Vec<PathBuf>> {
-    let sources = layer.sources.as_ref();
+    let sources = layer.sources();
     let folder = match sources {
         Some(sources) => sources.folder.clone(),
         None => job.folder()?,

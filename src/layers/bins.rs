@@ -17,12 +17,12 @@ use crate::tree::Tree;
 
 /// Whether the entry has any of the layer's tools. Where a layer is about something else, it is not asked.
 pub(crate) fn has_any(layer: &LayerPlan, entry: &Header) -> bool {
-    layer.layer != Layer::Bins || layer.tools.iter().any(|tool| is_in(tool, entry))
+    layer.layer() != Layer::Bins || layer.tools().iter().any(|tool| is_in(tool, entry))
 }
 
 /// Whether the entry has all of the layer's tools.
 pub(crate) fn has_all(layer: &LayerPlan, entry: &Header) -> bool {
-    layer.tools.iter().all(|tool| is_in(tool, entry))
+    layer.tools().iter().all(|tool| is_in(tool, entry))
 }
 
 fn is_in(tool: &Tool, entry: &Header) -> bool {
@@ -31,7 +31,7 @@ fn is_in(tool: &Tool, entry: &Header) -> bool {
 
 /// The folder of the layer's executables, and that which cargo installs into; `None` for other layers.
 fn places(layer: &LayerPlan) -> Option<(&Path, InstallRoot)> {
-    let bin = layer.roots.first().filter(|_| layer.layer == Layer::Bins)?.path.as_path();
+    let bin = layer.roots.first().filter(|_| layer.layer() == Layer::Bins)?.path.as_path();
     Some((bin, InstallRoot::at(bin.parent()?)))
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn installed(job: &Job, layer: &LayerPlan) -> Result<Installed, Troub
     let records = lock.as_ref().map(Installs::records).transpose()?;
     let bin = if file::is_dir(bin) { Some(Dir::open(bin)?) } else { None };
     let mut installs = Vec::new();
-    for tool in &layer.tools {
+    for tool in layer.tools() {
         match whole(records.as_ref(), tool, bin.as_ref()) {
             Ok(found) => installs.extend(found),
             Err(why) => job.console.say(format!("bins: {tool} is left out: {why}")),
@@ -107,7 +107,7 @@ pub(crate) fn announce(job: &Job, layer: &LayerPlan, entry: &Header) -> Result<O
     let installs = lock_installs(job, &root)?;
     let mut records = installs.records()?;
     let (mut bins, mut lacking, mut is_new) = (HashSet::new(), Vec::new(), false);
-    for tool in &layer.tools {
+    for tool in layer.tools() {
         let is_there = |name: &str| file::is_present(&bin.join(name));
         match records.fit(tool, entry.installs(), is_there) {
             Ok(Fit::There) => {

@@ -23,7 +23,7 @@ const TOLD: usize = 3;
 
 /// What is known of the outputs of `layer` now that the restore is over; `None` for other layers, and where nothing is known.
 pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
-    if layer.layer != Layer::Builds {
+    if layer.layer() != Layer::Builds {
         return None;
     }
     let live = working_tree::read(job, layer, None, JobStatus::default(), &[]);
@@ -68,7 +68,7 @@ pub(crate) fn reason_not_to_keep(
     live: &[WorkingTree],
     alike: &[Option<BaseDiff>],
 ) -> Option<String> {
-    for Checkout { folder, commit } in &layer.plan.checkouts {
+    for Checkout { folder, commit } in layer.plan.checkouts() {
         if facts::head(job, folder).as_ref() != Some(commit) {
             let hint = "hint: restore after the checkout";
             return Some(format!(

@@ -28,7 +28,7 @@ pub(crate) fn locked(locks: &[PathBuf]) -> sys::Result<Option<Locked>> {
 
 /// What the lock files of a layer name, and its submodules.
 pub(crate) fn locked_with_submodules(layer: &LayerPlan) -> sys::Result<Option<Locked>> {
-    let mut locked = locked(&layer.locks)?;
+    let mut locked = locked(layer.locks())?;
     let repositories = layer.roots.iter().find(|root| root.name == REPOSITORIES);
     if let (Some(locked), Some(repositories)) = (&mut locked, repositories) {
         locked.add_submodules(&CargoHome::around(&repositories.path))?;

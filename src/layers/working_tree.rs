@@ -8,7 +8,7 @@ use crate::job::trouble::Trouble;
 use crate::layers::source::{folder_of, is_target_folder};
 use crate::layers::target_dir::sweep;
 use crate::layers::{bins, cargo_home};
-use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape};
+use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape, TargetPlan};
 use crate::report::LeftOut;
 use crate::store::{Install, Layer, Lease, Root};
 use crate::sys::{Dir, file};
@@ -38,7 +38,7 @@ pub(crate) fn read<'r>(
     let mut reader = Reader { job, layer, base, status, installs, locked, wrong_crates: HashSet::new() };
     let live = layer.roots.iter().map(|root| reader.read(root));
     let mut live = live.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
-    if layer.layer == Layer::Target {
+    if layer.layer() == Layer::Target {
         leave_out_strays(&mut live, layer, base);
     }
     Ok(live)
@@ -59,7 +59,7 @@ fn leave_out_strays(live: &mut [WorkingTree<'_>], layer: &LayerPlan, base: Optio
         let live = &live[root as usize];
         file::inode_times(&live.dir.join(&live.root.tree.path_below(0, id)))
     };
-    let strays = strays(&outputs, layer.kept.as_ref(), &known, &inode_times);
+    let strays = strays(&outputs, layer.target().map(|target| &target.kept), &known, &inode_times);
     for (live, strays) in live.iter_mut().zip(strays) {
         live.leave_out(&strays);
     }
@@ -120,7 +120,7 @@ impl Reader<'_> {
         if file::kind(&folder)? != file::Kind::Folder {
             return Ok(None);
         }
-        if self.layer.layer == Layer::Target && !is_target_folder(&folder) {
+        if self.layer.layer() == Layer::Target && !is_target_folder(&folder) {
             let hint = "hint: check CARGO_TARGET_DIR or `workspaces`";
             self.job
                 .console
@@ -134,7 +134,7 @@ impl Reader<'_> {
                 // A home has those of all projects of a user, and these are many.
                 _ => return Ok(None),
             },
-            _ if self.layer.layer == Layer::Bins => match bins::patterns(self.installs) {
+            _ if self.layer.layer() == Layer::Bins => match bins::patterns(self.installs) {
                 // Without a pattern it would be all that is in the folder.
                 patterns if patterns.is_empty() => return Ok(None),
                 patterns => Selection::new(&patterns, &[])?,
@@ -146,9 +146,9 @@ impl Reader<'_> {
         self.tell_of_losses(&walked);
         let whole = walked.tree;
         let known = self.base.and_then(|base| base.root_called(&plan.name));
-        let (tree, whole, left_out) = match (&self.layer.kept, &self.locked) {
+        let (tree, whole, left_out) = match (self.layer.target(), &self.locked) {
             // What was not asked for by a job that failed may be what it did not come to.
-            (Some(kept), _) if self.status == JobStatus::Success => {
+            (Some(TargetPlan { kept, .. }), _) if self.status == JobStatus::Success => {
                 let sweep::Swept { tree, left_out } = sweep::swept(&dir, &whole, known, kept)?;
                 (tree, Some(whole), left_out)
             }
@@ -165,7 +165,7 @@ impl Reader<'_> {
     }
 
     fn tell_of_losses(&self, walked: &Walked) {
-        let layer = self.layer.layer;
+        let layer = self.layer.layer();
         for path in &walked.left_out {
             let path = path.display();
             self.job.console.say(format!("{layer}: left out, neither file nor folder nor symlink: {path}"));

@@ -64,7 +64,7 @@ impl<'a> Candidates<'a> {
             2 => "; another one was passed over, too".to_owned(),
             count => format!("; {} more were passed over, too", count - 1),
         };
-        self.job.console.warn(format!("{}: {first}{more}", self.layer.layer));
+        self.job.console.warn(format!("{}: {first}{more}", self.layer.layer()));
     }
 
     /// A candidate that can serve.
@@ -77,7 +77,7 @@ impl<'a> Candidates<'a> {
         }
         let is_alike = header.contents == self.layer.contents;
         // As with `actions/cache`: other paths under the same key are another thing.
-        if !is_alike && matches!(self.layer.layer, Layer::Paths | Layer::Builds) {
+        if !is_alike && matches!(self.layer.layer(), Layer::Paths | Layer::Builds) {
             return None;
         }
         let is_exact = candidate.is_exact && is_alike && header.finality.is_final();
@@ -125,7 +125,7 @@ impl<'a> Candidates<'a> {
         };
         self.job.console.say(format!(
             "{}: the entry {} serves {serves} of the units that this job needs, and so comes before {}, which serves {instead}",
-            self.layer.layer,
+            self.layer.layer(),
             what(taken),
             what(passed_over)
         ));
@@ -137,7 +137,7 @@ impl<'a> Candidates<'a> {
     }
 
     pub(crate) fn judge<'l>(&self, usable: &'l Usable) -> Result<Option<Judged<'l>>, Trouble> {
-        let Some(plan) = &self.layer.sources else { return Ok(None) };
+        let Some(plan) = self.layer.sources() else { return Ok(None) };
         let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
         let ours: Vec<_> = usable.pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
         freshness::judge(self.job, plan, &usable.lease, &ours, &folders).map(Some)

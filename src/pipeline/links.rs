@@ -22,7 +22,7 @@ pub(crate) fn leave_out_of(job: &Job, session: &mut Session) {
 
 /// The checkouts of a job, by all names that are known of them.
 fn checkouts<'p>(job: &Job, layers: impl Iterator<Item = &'p LayerPlan>) -> Vec<PathBuf> {
-    let sources = layers.filter_map(|layer| layer.sources.as_ref());
+    let sources = layers.filter_map(|layer| layer.sources());
     let given = job.context.workspace.iter().map(|folder| file::normal(folder));
     sources.flat_map(|sources| sources.workspaces.clone()).chain(job.folder()).chain(given).collect()
 }
@@ -34,7 +34,7 @@ fn leads_out_of_any(job: &Job, checkouts: &[PathBuf], layer: &LayerPlan) -> bool
         job.console.warn(format!(
             "{}: not cached: {} leads out of the checkout, to {}; hint: name that folder itself, as in `workspaces: . -> {}` or in \
              `path`",
-            layer.layer,
+            layer.layer(),
             link.display(),
             to.display(),
             to.display()

@@ -7,7 +7,7 @@ use crate::layers::bins;
 use crate::plan::{LayerPlan, Plan, differences, nearest};
 use crate::report::{ExplainedEntry, ExplainedLayer, Verdict};
 use crate::store::retention::Known;
-use crate::store::{self, Candidate, Lanes, Query, Store};
+use crate::store::{self, Candidate, Lanes, Store};
 
 /// Says of each entry of the project whether it serves the layer.
 pub(crate) fn explain(
@@ -16,10 +16,10 @@ pub(crate) fn explain(
     store: Option<&Store>,
     known: &[Known],
 ) -> Result<ExplainedLayer, store::Error> {
-    let query = query(plan, layer);
+    let query = layer.query(&plan.scopes.read, &plan.lane, Timestamp::now());
     let candidates = store.map_or_else(|| Ok(Vec::new()), |store| store.candidates(&query))?;
     let is_of_project = |known: &&Known| {
-        known.header.layer() == layer.layer && known.header.scope.repository == plan.scopes.repository
+        known.header.layer() == layer.layer() && known.header.scope.repository == plan.scopes.repository
     };
     let (mut entries, mut is_served) = (Vec::new(), false);
     let mut of_project: Vec<_> = known.iter().filter(is_of_project).collect();
@@ -41,20 +41,6 @@ pub(crate) fn explain(
     })
 }
 
-/// What is looked for.
-pub(crate) fn query<'p>(plan: &'p Plan, layer: &'p LayerPlan) -> Query<'p> {
-    let LayerPlan { layer, key, restore_keys, lanes, .. } = layer;
-    Query {
-        layer: *layer,
-        scopes: &plan.scopes.read,
-        key,
-        restore_keys,
-        lane: &plan.lane,
-        lanes: *lanes,
-        now: Timestamp::now(),
-    }
-}
-
 fn verdict(
     plan: &Plan,
     layer: &LayerPlan,
@@ -68,12 +54,13 @@ fn verdict(
         if !plan.scopes.read.contains(&header.scope) {
             return Verdict::OtherScope;
         }
-        if layer.lanes == Lanes::Own && header.lane != plan.lane {
+        if layer.lanes() == Lanes::Own && header.lane != plan.lane {
             return Verdict::OtherLane;
         }
         return Verdict::OtherKey(differences(&layer.factors, &header.factors));
     };
-    if header.contents != layer.contents && matches!(layer.layer, store::Layer::Paths | store::Layer::Builds)
+    if header.contents != layer.contents
+        && matches!(layer.layer(), store::Layer::Paths | store::Layer::Builds)
     {
         return Verdict::OtherPaths;
     }
@@ -107,12 +94,12 @@ pub(crate) fn reason(
     let found = if entry.is_some() {
         Vec::new()
     } else {
-        store.newest_headers(layer.layer, &plan.scopes.read).ok()?
+        store.newest_headers(layer.layer(), &plan.scopes.read).ok()?
     };
     let is_of_others = |header: &store::Header| {
         header.key == layer.key
             && header.contents != layer.contents
-            && matches!(layer.layer, store::Layer::Paths | store::Layer::Builds)
+            && matches!(layer.layer(), store::Layer::Paths | store::Layer::Builds)
     };
     if let Some(header) = found.iter().find(|header| is_of_others(header)) {
         let reference = &header.scope.reference;

@@ -111,7 +111,7 @@ pub(crate) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
                 }
                 Err(error) => {
                     restored.is_broken |= matches!(error, Trouble::Tree(tree::Error::NotPutBack { .. }));
-                    job.console.warn(format!("{}: nothing restored: {}", layer.layer, chain(&error)));
+                    job.console.warn(format!("{}: nothing restored: {}", layer.layer(), chain(&error)));
                 }
             }
         }
@@ -129,7 +129,7 @@ pub(crate) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
 
 fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
     LayerRestore {
-        layer: layer.layer,
+        layer: layer.layer(),
         key: layer.key.clone(),
         hit: Hit::Miss,
         matched_key: None,
@@ -138,7 +138,7 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
         transfer: None,
         composed: None,
         reason: None,
-        folder: store::key_folder(root, layer.layer, &plan.scopes.own(), &layer.key),
+        folder: store::key_folder(root, layer.layer(), &plan.scopes.own(), &layer.key),
     }
 }
 

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use crate::cargo::SOURCES;
 use crate::job::cargo_lock::lock_cargo_home;
 use crate::job::progress::shown;
@@ -18,7 +20,6 @@ use crate::layers::target_dir::freshness::Judged;
 use crate::layers::target_dir::sweep;
 use crate::layers::units::restore::{self, Completed};
 use crate::pipeline::candidates::{Candidates, MOST_OTHERS, Usable};
-use crate::pipeline::lookup;
 use crate::plan::{LayerPlan, LeftOut, Plan};
 use crate::report::{Hit, Transfer};
 use crate::store::{Layer, Lease, Root, Store};
@@ -75,7 +76,8 @@ impl<'a> Restorer<'a> {
     }
 
     fn first_that_serves(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
-        let mut candidates = self.store.candidates(&lookup::query(self.plan, self.layer))?.into_iter();
+        let query = self.layer.query(&self.plan.scopes.read, &self.plan.lane, Timestamp::now());
+        let mut candidates = self.store.candidates(&query)?.into_iter();
         let mut next = || candidates.by_ref().find_map(|candidate| self.candidates.usable(candidate));
         let mut others: VecDeque<Usable> = VecDeque::new();
         while let Some(mut usable) = others.pop_front().or_else(&mut next) {
@@ -105,7 +107,7 @@ impl<'a> Restorer<'a> {
                     if let Err(error) = usable.lease.record_use() {
                         self.job.console.say(format!(
                             "{}: the entry's use was not recorded: {}",
-                            self.layer.layer,
+                            self.layer.layer(),
                             chain(&error)
                         ));
                     }
@@ -131,13 +133,13 @@ impl<'a> Restorer<'a> {
         let _files = ManyOpenFiles::allow(0);
         let files = lease.manifest().header.files;
         let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
-        let plan = self.layer.sources.as_ref();
+        let plan = self.layer.sources();
         let arrival = bins::announce(self.job, self.layer, &lease.manifest().header)?;
         let chosen = pairs.iter().filter_map(|&(planned, recorded)| {
             Some((recorded, self.chosen(lease, planned, recorded, arrival.as_ref(), judged.as_ref())?))
         });
         let wanted: BTreeMap<_, _> = chosen.collect();
-        let transferred = shown(self.job, self.layer.layer, files, |progress| {
+        let transferred = shown(self.job, self.layer.layer(), files, |progress| {
             let roots = pairs.iter().filter_map(|&(planned, recorded)| {
                 self.arriving(lease, planned, recorded, wanted.get(&recorded)).transpose()
             });
@@ -221,7 +223,8 @@ impl<'a> Restorer<'a> {
         if wanted.is_some() {
             borrowed = tree.of_same_paths(&root.tree, &borrowed);
         }
-        let linkable = linkable(self.layer.layer, plan, tree, others.map(|(_, root)| &root.tree), &borrowed)?;
+        let linkable =
+            linkable(self.layer.layer(), plan, tree, others.map(|(_, root)| &root.tree), &borrowed)?;
         let files = lease.open_root(recorded)?;
         let files = if wanted.is_some() { files.of_part(&root.tree, tree) } else { files };
         // Roots may lie on different file systems.
@@ -239,7 +242,7 @@ impl<'a> Restorer<'a> {
                 transfer.parts.push(root.name.clone());
             }
             if tally.left_behind > 0 {
-                let (layer, folder, prefix) = (self.layer.layer, folder.display(), tree::TEMPORARY_PREFIX);
+                let (layer, folder, prefix) = (self.layer.layer(), folder.display(), tree::TEMPORARY_PREFIX);
                 self.job.console.warn(format!(
                     "{layer}: old files in {folder}/{prefix}* could not be removed; hint: they may be of another user"
                 ));
@@ -263,7 +266,7 @@ impl<'a> Restorer<'a> {
     /// How to restore into a folder with files that cargo did not make. In the job's own folder a step made them before cargo:
     /// they stay. Elsewhere the folder is not meant for builds.
     fn existing_of_others(&self, folder: &Path) -> Result<Existing, Trouble> {
-        let own = self.layer.sources.as_ref().map(|sources| &sources.folder);
+        let own = self.layer.sources().map(|sources| &sources.folder);
         if own.is_some_and(|own| folder.starts_with(own) && folder != own) {
             Ok(Existing::Overwrite)
         } else {
@@ -277,11 +280,11 @@ impl<'a> Restorer<'a> {
             let lacks_units = served.left_out.values().any(|units| !units.is_empty());
             served.hit == Hit::Exact && !lacks_units && served.lease.manifest().header.lane == self.plan.lane
         });
-        let pool = self.layer.pool.as_ref().filter(|_| !is_whole)?;
+        let pool = self.layer.pool().filter(|_| !is_whole)?;
         let own = self.plan.scopes.write.as_ref().ok();
         let completed = restore::complete(self.job, self.store, self.layer, pool, own, self.plan.link_mode);
         completed.unwrap_or_else(|error| {
-            let layer = self.layer.layer;
+            let layer = self.layer.layer();
             self.job.console.warn(format!("{layer}: not completed from the unit pool: {}", chain(&error)));
             None
         })
@@ -289,7 +292,7 @@ impl<'a> Restorer<'a> {
 
     /// Marks all units that are there, so that a save can tell which of them were used. What came with `served` is known.
     pub(crate) fn mark(&self, served: Option<&Served>) {
-        if self.layer.kept.is_none() {
+        if self.layer.target().is_none() {
             return;
         }
         let marked = match served {
@@ -332,7 +335,7 @@ impl<'a> Restorer<'a> {
 
     /// Cargo's own lock, where files are added to its home.
     fn lock_cargo(&self) -> Result<Option<Lock>, Trouble> {
-        if self.layer.layer != Layer::Cargo {
+        if self.layer.layer() != Layer::Cargo {
             return Ok(None);
         }
         Ok(Some(lock_cargo_home(self.job, &self.layer.roots[0].path)?))

@@ -13,11 +13,11 @@ use crate::pipeline::housekeeping::{self, Moment};
 use crate::pipeline::save_layer::Saver;
 use crate::pipeline::{flush, links, planning, session};
 use crate::plan::{
-    JobStatus, LayerPlan, Modes, NoWrite, SaveMoment, Scopes, Session, SessionLayer, Settings, Start,
+    JobStatus, LayerPlan, Modes, NoWrite, Promise, SaveMoment, Scopes, Session, SessionLayer, Settings, Start,
 };
 use crate::report::{CleanReport, LayerSave, SaveReport, Saved};
 use crate::store::retention::Shortage;
-use crate::store::{self, Claim, Layer, Query, Store};
+use crate::store::{self, Claim, Layer, Store};
 use crate::sys::{self, CrashPoint};
 
 /// What was saved: where, the layer, its key and what it is about.
@@ -53,12 +53,10 @@ fn start(
     scope: Option<&store::Scope>,
     lane: &str,
 ) -> Result<Option<Start>, store::Error> {
-    let LayerPlan { layer, key, restore_keys, lanes, contents, .. } = layer;
     let scopes = scope.map_or(&[][..], std::slice::from_ref);
-    let now = Timestamp::now();
-    let query = Query { layer: *layer, scopes, key, restore_keys, lane, lanes: *lanes, now };
+    let query = layer.query(scopes, lane, Timestamp::now());
     let start = |candidate: store::Candidate| {
-        let header = store.header(&candidate.id).ok().filter(|header| header.contents == *contents)?;
+        let header = store.header(&candidate.id).ok().filter(|header| header.contents == layer.contents)?;
         let is_exact = candidate.is_exact && header.finality.is_final();
         Some(Start { entry: candidate.id.path(), is_exact })
     };
@@ -144,20 +142,22 @@ fn save(job: &Job, store: &Store, session: &Session, status: JobStatus, seen: &m
     }
     for layer in &session.layers {
         let SessionLayer { plan, .. } = layer;
-        let this = (store.root().to_path_buf(), plan.layer, plan.key.clone(), plan.contents.clone());
+        let this = (store.root().to_path_buf(), plan.layer(), plan.key.clone(), plan.contents.clone());
         if seen.contains(&this) {
-            job.console
-                .say(format!("{}: an earlier restore of this job has the same key: saved once", plan.layer));
+            job.console.say(format!(
+                "{}: an earlier restore of this job has the same key: saved once",
+                plan.layer()
+            ));
             continue;
         }
         let saved = save_layer(job, store, session, layer, status).unwrap_or_else(|error| {
-            job.console.warn(format!("{}: not saved: {}", layer.plan.layer, chain(&error)));
+            job.console.warn(format!("{}: not saved: {}", layer.plan.layer(), chain(&error)));
             Saved::Failed
         });
         if let Saved::Entry { .. } = saved {
             seen.insert(this);
         }
-        report.layers.push(LayerSave { layer: layer.plan.layer, key: layer.plan.key.clone(), saved });
+        report.layers.push(LayerSave { layer: layer.plan.layer(), key: layer.plan.key.clone(), saved });
     }
     if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. })) {
         match clean_up(job, store, session) {
@@ -207,13 +207,15 @@ fn reason_not_to(session: &Session, status: JobStatus, layer: &SessionLayer) -> 
         (SaveMoment::Never, _) => Some("not to be saved"),
         // It was not brought, and so nothing of this job belongs to it.
         _ if session.is_lookup && is_there => Some("an entry of this key is there already"),
-        (_, JobStatus::Failure | JobStatus::Cancelled) if layer.plan.layer == Layer::Builds => {
+        (_, JobStatus::Failure | JobStatus::Cancelled) if layer.plan.layer() == Layer::Builds => {
             Some("nothing kept: build outputs are of use only after success")
         }
         (SaveMoment::Always, _) => None,
         (_, JobStatus::Cancelled) => Some("the job was cancelled"),
         (SaveMoment::Success, JobStatus::Failure) => Some("the job failed, and `save` is success"),
-        _ if layer.plan.is_settled && is_there => Some("an entry of this key is there already"),
+        _ if layer.plan.promise() == Promise::Settled && is_there => {
+            Some("an entry of this key is there already")
+        }
         (SaveMoment::Auto | SaveMoment::Success, _) => None,
     }
 }

@@ -17,7 +17,7 @@ use crate::layers::working_tree::{self, WorkingTree};
 use crate::layers::{bins, builds};
 use crate::pipeline::housekeeping;
 use crate::pipeline::reuse_plan::ReusePlan;
-use crate::plan::{JobStatus, SaveMoment, Session, SessionLayer};
+use crate::plan::{JobStatus, LayerSpec, SaveMoment, Session, SessionLayer};
 use crate::report::{Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
@@ -62,7 +62,7 @@ impl Saver<'_> {
         let started = Instant::now();
         let plan = &self.layer.plan;
         // No download is half-way while it is read.
-        let _lock = match (plan.layer, plan.roots.first()) {
+        let _lock = match (plan.layer(), plan.roots.first()) {
             (Layer::Cargo, Some(root)) => Some(lock_cargo_home(self.job, &root.path)?),
             _ => None,
         };
@@ -71,7 +71,7 @@ impl Saver<'_> {
         let live = working_tree::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
         if live.iter().all(|live| live.root.tree.files() == 0) {
             // Where cargo's own are everybody can tell.
-            if plan.layer != Layer::Paths {
+            if plan.layer() != Layer::Paths {
                 return Ok(Saved::Not("there is nothing to save".into()));
             }
             let places: Vec<_> = plan.roots.iter().map(|root| root.path.display().to_string()).collect();
@@ -83,7 +83,7 @@ impl Saver<'_> {
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let alike = live.iter().map(|live| BaseDiff::find(self.job, base.as_ref(), live));
         let alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
-        if plan.layer == Layer::Builds
+        if plan.layer() == Layer::Builds
             && let Some(why) = builds::reason_not_to_keep(self.job, self.layer, &live, &alike)
         {
             return Ok(Saved::Not(why.into()));
@@ -119,7 +119,7 @@ impl Saver<'_> {
         let mut shared = self.shared(live, base, alike)?;
         // Before units are held: what is held makes no room.
         if let Some(why) = self.lack_of_room(live, &shared)? {
-            self.job.console.warn(format!("{}: not saved: {why}", self.layer.plan.layer));
+            self.job.console.warn(format!("{}: not saved: {why}", self.layer.plan.layer()));
             return Ok(None);
         }
         let known: Vec<_> = live.iter().map(|live| self.known(files, live)).collect();
@@ -158,7 +158,7 @@ impl Saver<'_> {
 
     /// What the unit pool has of a folder of units. Without it the entry is as good.
     fn known(&self, files: &ManyOpenFiles, live: &WorkingTree) -> Option<Known> {
-        let pool = self.layer.plan.pool.as_ref()?;
+        let pool = self.layer.plan.pool()?;
         if pool.folders.iter().all(|folder| folder.root != live.root.name) {
             return None;
         }
@@ -173,7 +173,7 @@ impl Saver<'_> {
 
     /// Adds the compiled dependencies of the entry to the unit pool. Without them the entry is as good.
     fn contribute(&self, id: &EntryId, known: &[Option<Known>]) -> Option<Pooled> {
-        let pool = self.layer.plan.pool.as_ref()?;
+        let pool = self.layer.plan.pool()?;
         match publish::contribute(self.job, self.store, self.session, pool, id, known) {
             Ok(pooled) => Some(pooled),
             Err(error) => {
@@ -191,7 +191,7 @@ impl Saver<'_> {
             let linkable = shared.of_placed(self.linkable(live, index, shared)?);
             let (tree, location) = (shared.tree(one), (&one.dir).into());
             let source = Source { tree, location, linkable: &linkable, is_live: true };
-            let packable = if self.layer.plan.layer.has_packs() {
+            let packable = if self.layer.plan.layer().has_packs() {
                 tree::packable(tree, &linkable, self.store.pack_mode())
             } else {
                 Vec::new()
@@ -279,7 +279,7 @@ impl Saver<'_> {
         shared: &mut [ReusePlan],
     ) -> Result<Tally, Trouble> {
         let trees = staging.trees()?;
-        let layer = self.layer.plan.layer;
+        let layer = self.layer.plan.layer();
         let files = live.iter().zip(&*shared).map(|(live, shared)| shared.tree(live).files()).sum();
         shown(self.job, layer, files, |progress| {
             let mut tally = Tally::default();
@@ -307,7 +307,7 @@ impl Saver<'_> {
         let WorkingTree { plan, root, dir, .. } = &live[index];
         let tree = &root.tree;
         let mut may =
-            linkable(self.layer.plan.layer, plan, tree, others.map(|(_, other)| &other.root.tree), &[])?;
+            linkable(self.layer.plan.layer(), plan, tree, others.map(|(_, other)| &other.root.tree), &[])?;
         // Whose else they are nobody knows: of another ref's entry, by a job that had this folder before.
         let is_new = |id: NodeId| may[id as usize] && !shared.is_based(id);
         let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;
@@ -319,20 +319,19 @@ impl Saver<'_> {
 
     /// What the layer was built from.
     fn note(&self, base: Option<&Lease>, live: &[WorkingTree<'_>]) -> Noted {
-        let plan = self.layer.plan.sources.as_ref();
+        let plan = self.layer.plan.sources();
         plan.map(|plan| provenance::note(self.job, plan, live, base)).unwrap_or_default()
     }
 
     fn manifest(&self, roots: Vec<Root>, noted: Noted, installs: Vec<Install>) -> Manifest {
         let plan = &self.layer.plan;
         let created = Timestamp::now();
-        let data = match plan.layer {
-            Layer::Cargo => LayerData::Cargo,
-            Layer::Target => LayerData::Target,
-            Layer::Builds => LayerData::Builds,
-            Layer::Paths => LayerData::Paths,
-            Layer::Bins => LayerData::Bins { installs },
-            Layer::Units => unreachable!("units are published one by one"),
+        let data = match plan.spec {
+            LayerSpec::Cargo { .. } => LayerData::Cargo,
+            LayerSpec::Target(_) => LayerData::Target,
+            LayerSpec::Builds { .. } => LayerData::Builds,
+            LayerSpec::Paths { .. } => LayerData::Paths,
+            LayerSpec::Bins { .. } => LayerData::Bins { installs },
         };
         let header = Header {
             data,

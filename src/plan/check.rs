@@ -4,10 +4,10 @@ use std::error::Error;
 use std::path::Path;
 
 use super::facts::Facts;
+use super::job_layer::JobLayer;
 use super::key::Given;
 use super::roots::{RootPlan, Shape, path_roots, preset_roots, target_roots};
 use super::settings::Settings;
-use crate::store::Layer;
 use crate::sys::file::normal;
 use crate::tree::Selection;
 
@@ -58,32 +58,32 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
         return refuse("preset", what, "list what to cache in `path`, `builds` or `cargo-bins`");
     }
     let is_of_cargo =
-        |layer: &&Layer| !presets.may_be_rust() && matches!(layer, Layer::Cargo | Layer::Target);
+        |layer: &&JobLayer| !presets.may_be_rust() && matches!(layer, JobLayer::Cargo | JobLayer::Target);
     let mut layers = settings.layers.iter().flatten();
     if let Some(layer) = layers.find(is_of_cargo) {
-        let what = format!("`{layer}` is not of preset `{presets}`");
+        let what = format!("`{}` is not of preset `{presets}`", layer.name());
         return refuse("layers", what, "use preset `cargo`, or `path`");
     }
-    if listed(Layer::Paths) && !has_paths {
+    if listed(JobLayer::Paths) && !has_paths {
         return refuse("layers", "`paths` with no `path`", "list what to cache in `path`");
     }
-    if listed(Layer::Builds) && settings.builds.is_empty() {
+    if listed(JobLayer::Builds) && settings.builds.is_empty() {
         return refuse("layers", "`builds` with no `builds`", "list the outputs to keep in `builds`");
     }
-    if listed(Layer::Bins) && settings.cargo_bins.is_empty() {
+    if listed(JobLayer::Bins) && settings.cargo_bins.is_empty() {
         return refuse("layers", "`bins` with no `cargo-bins`", "list the tools to keep in `cargo-bins`");
     }
-    if !settings.path.is_empty() && left_out(Layer::Paths) {
+    if !settings.path.is_empty() && left_out(JobLayer::Paths) {
         return refuse("path", "is set, and `layers` leaves `paths` out", "add `paths` to `layers`");
     }
-    if has_preset_paths && left_out(Layer::Paths) {
+    if has_preset_paths && left_out(JobLayer::Paths) {
         let what = format!("is `{presets}`, and `layers` leaves `paths` out");
         return refuse("preset", what, "add `paths` to `layers`");
     }
-    if !settings.builds.is_empty() && left_out(Layer::Builds) {
+    if !settings.builds.is_empty() && left_out(JobLayer::Builds) {
         return refuse("builds", "is set, and `layers` leaves `builds` out", "add `builds` to `layers`");
     }
-    if !settings.cargo_bins.is_empty() && left_out(Layer::Bins) {
+    if !settings.cargo_bins.is_empty() && left_out(JobLayer::Bins) {
         return refuse("cargo-bins", "is set, and `layers` leaves `bins` out", "add `bins` to `layers`");
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::layers::LayerPlan;
+use super::layer_plan::LayerPlan;
 use crate::store::{Factor, Header};
 
 /// A part of the key that is another one.
@@ -64,7 +64,7 @@ pub fn nearest<'e>(
         layer.factors.iter().fold(0_u32, |weight, factor| weight << 1 | u32::from(is_other(factor)))
     };
     let of_layer =
-        entries.into_iter().filter(|header| header.layer() == layer.layer && !header.factors.is_empty());
+        entries.into_iter().filter(|header| header.layer() == layer.layer() && !header.factors.is_empty());
     let compared = of_layer.map(|header| (header, differences(&layer.factors, &header.factors)));
     compared.min_by_key(|(header, differences)| (weight(differences), Reverse(header.created)))
 }

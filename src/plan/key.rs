@@ -16,6 +16,7 @@
 //! wrong, and no restore key of `target` drops it. To other paths it is a lock file, of which a part serves.
 
 use super::facts::Facts;
+use super::job_layer::JobLayer;
 use crate::cargo::{Tool, may_change_dependencies};
 use crate::store::{Factor, Layer};
 use crate::sys::sha256_hex;
@@ -122,13 +123,14 @@ impl Parts {
     }
 
     /// The key of a layer. `builds` are looked up by their commits and nothing else will do.
-    pub(super) fn key(&self, layer: Layer) -> LayerKey {
+    pub(super) fn key(&self, layer: JobLayer) -> LayerKey {
+        let name = Layer::from(layer);
         let Self { os, arch, base, rustc, declared, env, config, files, lock, commit, tools, .. } = self;
         match layer {
-            Layer::Cargo => downloads_key(os, base, lock),
-            Layer::Target | Layer::Units | Layer::Paths => {
-                let family = format!("{layer}-{os}-{arch}-{base}-{rustc}-");
-                let (kept, dropped) = if layer == Layer::Paths {
+            JobLayer::Cargo => downloads_key(os, base, lock),
+            JobLayer::Target | JobLayer::Paths => {
+                let family = format!("{name}-{os}-{arch}-{base}-{rustc}-");
+                let (kept, dropped) = if layer == JobLayer::Paths {
                     (String::new(), vec![env, config, files, declared])
                 } else {
                     (format!("{declared}-"), vec![env, config, files])
@@ -141,13 +143,13 @@ impl Parts {
                 }
                 LayerKey { text: format!("{prefix}{lock}"), restore_keys, family }
             }
-            Layer::Builds => {
-                let family = format!("{layer}-{os}-{arch}-{base}-{rustc}-");
+            JobLayer::Builds => {
+                let family = format!("{name}-{os}-{arch}-{base}-{rustc}-");
                 let text = format!("{family}{declared}-{env}-{config}-{files}-{lock}-{commit}");
                 LayerKey { text, restore_keys: Vec::new(), family }
             }
-            Layer::Bins => {
-                let family = format!("{layer}-{os}-{arch}-{base}-");
+            JobLayer::Bins => {
+                let family = format!("{name}-{os}-{arch}-{base}-");
                 LayerKey { text: format!("{family}{tools}"), restore_keys: vec![family.clone()], family }
             }
         }
@@ -245,14 +247,14 @@ mod tests {
         }
     }
 
-    fn key(facts: &Facts, layer: Layer) -> LayerKey {
+    fn key(facts: &Facts, layer: JobLayer) -> LayerKey {
         parts_of(facts, None, &[]).0.key(layer)
     }
 
     #[test]
     fn another_lock_file_leaves_the_first_restore_key_matching() {
         let changed = Facts { lock: vec![("Cargo.lock".into(), "2".into())], ..facts() };
-        for layer in [Layer::Target, Layer::Cargo, Layer::Paths] {
+        for layer in [JobLayer::Target, JobLayer::Cargo, JobLayer::Paths] {
             let (old, new) = (key(&facts(), layer), key(&changed, layer));
             assert_ne!(old.text, new.text);
             assert!(old.text.starts_with(&new.restore_keys[0]), "{} / {:?}", old.text, new.restore_keys);
@@ -268,10 +270,10 @@ mod tests {
             let old = key(&facts(), layer).text;
             !key(&changed, layer).restore_keys.iter().any(|prefix| old.starts_with(prefix.as_str()))
         };
-        assert!(is_far(Layer::Target) && !is_near(Layer::Paths) && !is_far(Layer::Paths));
+        assert!(is_far(JobLayer::Target) && !is_near(JobLayer::Paths) && !is_far(JobLayer::Paths));
         let prefix = |facts: &Facts| parts_of(facts, None, &[]).0.unit_prefix();
         assert_ne!(prefix(&facts()), prefix(&changed));
-        assert_eq!(key(&facts(), Layer::Cargo), key(&changed, Layer::Cargo));
+        assert_eq!(key(&facts(), JobLayer::Cargo), key(&changed, JobLayer::Cargo));
     }
 
     #[test]
@@ -280,12 +282,12 @@ mod tests {
         let mut compiler = facts();
         compiler.toolchain.version = Some("release: 1.2.3-nightly\n".into());
         for changed in [&trigger, &compiler] {
-            let (old, new) = (key(&facts(), Layer::Target), key(changed, Layer::Target));
+            let (old, new) = (key(&facts(), JobLayer::Target), key(changed, JobLayer::Target));
             assert!(new.restore_keys.iter().all(|prefix| !old.text.starts_with(prefix.as_str())));
         }
         assert_eq!(
-            key(&facts(), Layer::Cargo),
-            key(&compiler, Layer::Cargo),
+            key(&facts(), JobLayer::Cargo),
+            key(&compiler, JobLayer::Cargo),
             "downloads do not depend on the compiler"
         );
     }
@@ -296,8 +298,8 @@ mod tests {
         let prefix = |system| parts_of(&of(system), None, &[]).0.unit_prefix();
         let [old, new, untold] = [Some("debian 12"), Some("debian 13"), None];
         assert!(prefix(old) != prefix(new) && prefix(old) != prefix(untold));
-        for layer in Layer::OF_JOBS {
-            assert_eq!(key(&of(old), layer), key(&of(new), layer), "{layer}");
+        for layer in JobLayer::ALL {
+            assert_eq!(key(&of(old), layer), key(&of(new), layer), "{layer:?}");
         }
     }
 
@@ -307,7 +309,7 @@ mod tests {
         let prefix = |facts: &Facts| parts_of(facts, None, &[]).0.unit_prefix();
         for name in ["CARGO_INCREMENTAL", "CARGO_PROFILE_DEV_DEBUG", "RUSTDOCFLAGS"] {
             assert_eq!(prefix(&of(name)), prefix(&facts()), "{name}");
-            assert_ne!(key(&of(name), Layer::Target), key(&facts(), Layer::Target), "{name}");
+            assert_ne!(key(&of(name), JobLayer::Target), key(&facts(), JobLayer::Target), "{name}");
         }
         for name in ["RUSTFLAGS", "CFLAGS", "RUSTC_WRAPPER"] {
             assert_ne!(prefix(&of(name)), prefix(&facts()), "{name}");
@@ -318,7 +320,7 @@ mod tests {
     fn builds_are_taken_by_commit_only() {
         let commits = |commits: &[(&str, &str)]| {
             let commits = commits.iter().map(|(name, commit)| ((*name).to_owned(), (*commit).to_owned()));
-            key(&Facts { commits: commits.collect(), ..facts() }, Layer::Builds)
+            key(&Facts { commits: commits.collect(), ..facts() }, JobLayer::Builds)
         };
         let one = commits(&[(".", "abc")]);
         assert!(one.text.contains("-commit.") && one.restore_keys.is_empty());
@@ -331,21 +333,21 @@ mod tests {
         let mut facts = facts();
         facts.toolchain.version = Some("release: 1.97.0-nightly\n".into());
         let (parts, _) = parts_of(&facts, None, &[]);
-        let Given::Full(read) = Given::read(&key(&facts, Layer::Target).text) else {
+        let Given::Full(read) = Given::read(&key(&facts, JobLayer::Target).text) else {
             panic!("it is a key of ours")
         };
         // These are no parts of such a key.
         let Parts { tools, system, env_of_units, .. } = parts.clone();
         let own = Parts { tools, system, env_of_units, ..*read };
         assert_eq!(own.with_commit_of(&parts), parts);
-        let downloads = key(&facts, Layer::Cargo);
+        let downloads = key(&facts, JobLayer::Cargo);
         assert_eq!(Given::read(&downloads.text.clone()), Given::Downloads(downloads));
         assert_eq!(Given::read("npm-linux-x"), Given::Free("npm-linux-x".into()));
     }
 
     #[test]
     fn a_key_fits_into_the_length_that_actions_cache_allows() {
-        assert!(key(&facts(), Layer::Target).text.len() < 512);
+        assert!(key(&facts(), JobLayer::Target).text.len() < 512);
     }
 
     proptest! {

@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::check::{Contradiction, check};
 use super::facts::Facts;
+use super::job_layer::JobLayer;
 use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
+use super::layer_plan::{Checkout, LayerPlan, LayerSpec, OutputPlan, Promise, SourcesPlan, TargetPlan};
 use super::pool::{PoolPlan, UnitFolder};
 use super::preset::Presets;
 use super::roots::{RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_folders};
 use super::scope::{Modes, Scopes};
 use super::settings::{SaveMoment, Settings};
-use crate::cargo::{Kept, Tool};
-use crate::store::{Factor, Lanes, Layer};
+use crate::store::{Factor, Layer};
 use crate::sys::file::normal;
 use crate::sys::sha256_hex;
 use crate::tree::LinkMode;
@@ -45,91 +44,6 @@ pub struct Plan {
     pub link_mode: LinkMode,
 }
 
-/// What one layer restores and saves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerPlan {
-    /// The layer.
-    pub layer: Layer,
-    /// Its key.
-    pub key: String,
-    /// Prefixes of keys that will do, best first.
-    pub restore_keys: Vec<String>,
-    /// What the key was made from; nothing for a key that the user gave.
-    pub factors: Vec<Factor>,
-    /// What the keys of versions of one thing have in common.
-    pub family: String,
-    /// Whose entries will do.
-    pub lanes: Lanes,
-    /// Whether its key settles what is in it: then there is nothing to save after an exact hit.
-    pub is_settled: bool,
-    /// Whether builds only add to what is in it, and nobody takes it for complete.
-    #[serde(default)]
-    pub is_growing: bool,
-    /// A digest of what it is about: an entry that is about something else does not serve, or not exactly.
-    pub contents: String,
-    /// What it is about.
-    pub roots: Vec<RootPlan>,
-    /// The sources that it is built from.
-    #[serde(default)]
-    pub sources: Option<SourcesPlan>,
-    /// What of it is saved besides what the job's builds used; nothing where all is.
-    #[serde(default)]
-    pub kept: Option<Kept>,
-    /// The lock files that name what of it is used; nothing where all is.
-    #[serde(default, with = "super::paths::several")]
-    pub locks: Vec<PathBuf>,
-    /// What is built, where the key tells the commit.
-    #[serde(default)]
-    pub checkouts: Vec<Checkout>,
-    /// The packages whose executables it is about.
-    #[serde(default)]
-    pub tools: Vec<Tool>,
-    /// The pool from which it is completed, and to which it adds.
-    #[serde(default)]
-    pub pool: Option<PoolPlan>,
-}
-
-/// A checkout, and its commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkout {
-    /// Its folder, or one in it.
-    #[serde(with = "super::paths::one")]
-    pub folder: PathBuf,
-    /// What is checked out.
-    pub commit: String,
-}
-
-/// Where the sources of a layer are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourcesPlan {
-    /// The job's folder.
-    #[serde(with = "super::paths::one")]
-    pub folder: PathBuf,
-    /// The workspaces that are built.
-    #[serde(with = "super::paths::several")]
-    pub workspaces: Vec<PathBuf>,
-    /// Where cargo puts units, each with the workspaces that are built there.
-    pub outputs: Vec<OutputPlan>,
-    /// Directories that what is built can be bound to.
-    #[serde(with = "super::paths::several")]
-    pub places: Vec<PathBuf>,
-    /// The cargo home of the builds.
-    #[serde(default, with = "super::paths::optional")]
-    pub home: Option<PathBuf>,
-    /// Whether units may serve that were made of sources which are as they were.
-    pub is_compared: bool,
-}
-
-/// A root in which there are units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputPlan {
-    /// The root's name.
-    pub root: String,
-    /// The workspaces that are built there.
-    #[serde(with = "super::paths::several")]
-    pub workspaces: Vec<PathBuf>,
-}
-
 /// Whether a key has to be made from facts: asking the compiler takes longer than many a restore.
 pub fn needs_parts(settings: &Settings) -> bool {
     let is_free = settings.key.as_deref().is_some_and(|key| matches!(Given::read(key), Given::Free(_)));
@@ -149,7 +63,7 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
     let scopes = Scopes::new(&facts.context, &facts.folder, modes);
     let lane = settings.lane.clone().unwrap_or_else(|| default_lane(settings, facts));
     // Without a commit there is no telling which build this is.
-    let is_told = |layer: &Layer| *layer != Layer::Builds || !facts.commits.is_empty();
+    let is_told = |layer: &JobLayer| *layer != JobLayer::Builds || !facts.commits.is_empty();
     let (told, untold): (Vec<_>, Vec<_>) = layers.into_iter().partition(is_told);
     let plans = told.into_iter().map(|layer| layer_plan(layer, settings, facts, &scopes, &keys));
     let mut layers: Vec<_> = plans.collect();
@@ -159,8 +73,8 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         layers,
         has_unknown_commit: !untold.is_empty(),
         twice,
-        cargo_key: is_rust.then(|| keys.of(Layer::Cargo).text),
-        target_key: is_rust.then(|| keys.of(Layer::Target).text),
+        cargo_key: is_rust.then(|| keys.of(JobLayer::Cargo).text),
+        target_key: is_rust.then(|| keys.of(JobLayer::Target).text),
         folder: facts.folder.clone(),
         scopes,
         lane,
@@ -172,10 +86,11 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
 
 /// Takes out of the layer of paths what is cached whole by another one, and tells the lines.
 fn take_out_twice(layers: &mut [LayerPlan]) -> Vec<String> {
-    let others = layers.iter().filter(|layer| matches!(layer.layer, Layer::Cargo | Layer::Target));
+    let others =
+        layers.iter().filter(|layer| matches!(layer.spec, LayerSpec::Cargo { .. } | LayerSpec::Target(_)));
     let others: Vec<_> = others.flat_map(|layer| &layer.roots).map(|root| root.path.clone()).collect();
     let mut twice = Vec::new();
-    for layer in layers.iter_mut().filter(|layer| layer.layer == Layer::Paths) {
+    for layer in layers.iter_mut().filter(|layer| matches!(layer.spec, LayerSpec::Paths { .. })) {
         layer.roots.retain(|root| {
             let is_other = root.include.is_empty() && root.exclude.is_empty() && others.contains(&root.path);
             if is_other {
@@ -192,13 +107,13 @@ fn home_of(facts: &Facts) -> Option<PathBuf> {
     facts.cargo_home.as_ref().map(|home| home.path().to_path_buf())
 }
 
-fn chosen_layers(settings: &Settings, facts: &Facts, is_rust: bool) -> Vec<Layer> {
-    let mut layers = settings.layers.clone().unwrap_or_else(|| Layer::OF_JOBS.to_vec());
+fn chosen_layers(settings: &Settings, facts: &Facts, is_rust: bool) -> Vec<JobLayer> {
+    let mut layers = settings.layers.clone().unwrap_or_else(|| JobLayer::ALL.to_vec());
     layers.retain(|layer| match layer {
-        Layer::Cargo | Layer::Target | Layer::Units => is_rust,
-        Layer::Builds => !settings.builds.is_empty(),
-        Layer::Paths => !settings.path.is_empty() || !facts.preset_paths.is_empty(),
-        Layer::Bins => !settings.cargo_bins.is_empty(),
+        JobLayer::Cargo | JobLayer::Target => is_rust,
+        JobLayer::Builds => !settings.builds.is_empty(),
+        JobLayer::Paths => !settings.path.is_empty() || !facts.preset_paths.is_empty(),
+        JobLayer::Bins => !settings.cargo_bins.is_empty(),
     });
     layers
 }
@@ -227,19 +142,19 @@ impl<'a> Keys<'a> {
         Self { settings, given, parts, factors }
     }
 
-    fn of(&self, layer: Layer) -> LayerKey {
-        if layer == Layer::Bins {
+    fn of(&self, layer: JobLayer) -> LayerKey {
+        if layer == JobLayer::Bins {
             // It is made from their list, which no key of another layer and no words of the user's tell.
             return self.parts.key(layer);
         }
         let mut key = match &self.given {
             // The commit is this job's own: no key of another layer tells it.
             Some(Given::Full(parts)) => parts.with_commit_of(&self.parts).key(layer),
-            Some(Given::Downloads(key)) if layer == Layer::Cargo => key.clone(),
-            Some(Given::Free(text)) if layer != Layer::Builds => return self.free(text),
+            Some(Given::Downloads(key)) if layer == JobLayer::Cargo => key.clone(),
+            Some(Given::Free(text)) if layer != JobLayer::Builds => return self.free(text),
             Some(Given::Downloads(_) | Given::Free(_)) | None => self.parts.key(layer),
         };
-        if layer != Layer::Builds {
+        if layer != JobLayer::Builds {
             key.restore_keys.extend(self.settings.restore_keys.iter().cloned());
         }
         key
@@ -268,7 +183,7 @@ impl<'a> Keys<'a> {
 }
 
 fn layer_plan(
-    layer: Layer,
+    layer: JobLayer,
     settings: &Settings,
     facts: &Facts,
     scopes: &Scopes,
@@ -276,40 +191,44 @@ fn layer_plan(
 ) -> LayerPlan {
     let key = keys.of(layer);
     let roots = match layer {
-        Layer::Cargo => cargo_roots(facts),
-        Layer::Target | Layer::Units => target_roots(settings, facts),
-        Layer::Builds => path_roots(&settings.builds, facts),
-        Layer::Paths => [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat(),
-        Layer::Bins => bin_roots(facts),
+        JobLayer::Cargo => cargo_roots(facts),
+        JobLayer::Target => target_roots(settings, facts),
+        JobLayer::Builds => path_roots(&settings.builds, facts),
+        JobLayer::Paths => [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat(),
+        JobLayer::Bins => bin_roots(facts),
     };
     let contents = contents_of(&roots);
-    // Another lane's build of this commit may be for another target triple.
-    let lanes = if layer == Layer::Builds { Lanes::Own } else { Lanes::Any };
     LayerPlan {
-        layer,
-        factors: keys.factors(layer, &key.text),
+        factors: keys.factors(layer.into(), &key.text),
         key: key.text,
         restore_keys: key.restore_keys,
         // Other paths under the same words are another thing.
         family: format!("{}{contents}", key.family),
-        lanes,
-        is_settled: match layer {
-            // Tools may lack, or be of any version.
-            Layer::Cargo | Layer::Target | Layer::Units | Layer::Bins => false,
-            Layer::Builds => true,
-            Layer::Paths => facts.preset_paths.iter().all(|path| path.preset.settled),
-        },
-        is_growing: layer == Layer::Paths
-            && settings.path.is_empty()
-            && facts.preset_paths.iter().all(|path| !path.preset.settled),
         contents,
-        pool: if layer == Layer::Target { pool_plan(settings, facts, scopes, keys, &roots) } else { None },
-        sources: (layer == Layer::Target).then(|| sources_plan(settings, facts, &roots)),
+        spec: match layer {
+            JobLayer::Cargo => LayerSpec::Cargo { locks: lock_files(facts) },
+            JobLayer::Target => LayerSpec::Target(Box::new(TargetPlan {
+                sources: sources_plan(settings, facts, &roots),
+                kept: settings.kept.clone(),
+                pool: pool_plan(settings, facts, scopes, keys, &roots),
+            })),
+            JobLayer::Builds => LayerSpec::Builds { checkouts: checkouts(facts) },
+            JobLayer::Paths => LayerSpec::Paths { promise: promise_of_paths(settings, facts) },
+            JobLayer::Bins => LayerSpec::Bins { tools: settings.cargo_bins.clone() },
+        },
         roots,
-        locks: if layer == Layer::Cargo { lock_files(facts) } else { Vec::new() },
-        checkouts: if layer == Layer::Builds { checkouts(facts) } else { Vec::new() },
-        tools: if layer == Layer::Bins { settings.cargo_bins.clone() } else { Vec::new() },
-        kept: (layer == Layer::Target).then(|| settings.kept.clone()),
+    }
+}
+
+/// What the user lists is settled by its key; presets say it of theirs.
+fn promise_of_paths(settings: &Settings, facts: &Facts) -> Promise {
+    let mut settled = facts.preset_paths.iter().map(|path| path.preset.settled);
+    if settled.clone().all(|settled| settled) {
+        Promise::Settled
+    } else if settings.path.is_empty() && !settled.any(|settled| settled) {
+        Promise::Growing
+    } else {
+        Promise::Parts
     }
 }
 
@@ -393,6 +312,7 @@ mod tests {
     use super::super::preset::choose;
     use super::super::roots::Shape;
     use super::*;
+    use crate::cargo::Kept;
     use crate::cargo::{CargoHome, InstallRoot, Workspace};
     use crate::github::Environment;
     use crate::plan::cache_mode::CacheMode;
@@ -400,6 +320,7 @@ mod tests {
     use crate::plan::preset::tests::Silent;
     use crate::plan::settings::Upkeep;
     use crate::plan::workspace_spec::WorkspaceSpec;
+    use crate::store::Lanes;
     use crate::tree::Existing;
     use std::collections::BTreeMap;
 
@@ -457,7 +378,7 @@ mod tests {
     }
 
     fn layers(plan: &Plan) -> Vec<Layer> {
-        plan.layers.iter().map(|layer| layer.layer).collect()
+        plan.layers.iter().map(LayerPlan::layer).collect()
     }
 
     #[test]
@@ -469,7 +390,7 @@ mod tests {
             cargo_bins: parse_tools("a").unwrap(),
             ..settings()
         };
-        assert_eq!(layers(&build(&more, &facts()).unwrap()), Layer::OF_JOBS);
+        assert_eq!(layers(&build(&more, &facts()).unwrap()), JobLayer::ALL.map(Layer::from));
     }
 
     #[test]
@@ -510,7 +431,7 @@ mod tests {
         };
         let one = plan("a, b@1.0.0", None);
         assert_eq!(one.key, plan("b@1.0.0\na\na", Some("mine-1")).key);
-        assert_eq!((one.roots[0].path.as_path(), one.lanes), (Path::new("/h/.cargo/bin"), Lanes::Any));
+        assert_eq!((one.roots[0].path.as_path(), one.lanes()), (Path::new("/h/.cargo/bin"), Lanes::Any));
         for tools in ["a", "a@1.0.0, b@1.0.0", "a, b@1.0.1"] {
             let other = plan(tools, None);
             assert_ne!(other.key, one.key, "{tools}");
@@ -601,12 +522,12 @@ mod tests {
     #[test]
     fn layers_that_contradict_a_preset_are_refused() {
         let (npm, facts) = npm();
-        for layer in [Layer::Target, Layer::Cargo, Layer::Builds] {
+        for layer in [JobLayer::Target, JobLayer::Cargo, JobLayer::Builds] {
             let settings = Settings { layers: Some(vec![layer]), ..npm.clone() };
-            assert_eq!(build(&settings, &facts).unwrap_err().input, "layers", "{layer}");
+            assert_eq!(build(&settings, &facts).unwrap_err().input, "layers", "{layer:?}");
         }
         let both = "cargo,npm".parse().unwrap();
-        let settings = Settings { presets: both, layers: Some(vec![Layer::Cargo]), ..npm };
+        let settings = Settings { presets: both, layers: Some(vec![JobLayer::Cargo]), ..npm };
         assert_eq!(build(&settings, &facts).unwrap_err().input, "preset");
     }
 
@@ -628,15 +549,15 @@ mod tests {
         let contradictions = [
             ("preset", Settings { presets: Presets::NONE, ..settings() }),
             ("key", Settings { presets: Presets::NONE, path: lines(&["x"]), ..settings() }),
-            ("layers", Settings { layers: Some(vec![Layer::Paths]), ..settings() }),
-            ("path", Settings { layers: Some(vec![Layer::Cargo]), path: lines(&["x"]), ..settings() }),
+            ("layers", Settings { layers: Some(vec![JobLayer::Paths]), ..settings() }),
+            ("path", Settings { layers: Some(vec![JobLayer::Cargo]), path: lines(&["x"]), ..settings() }),
             ("path", Settings { path: lines(&["!x"]), ..settings() }),
-            ("builds", Settings { layers: Some(vec![Layer::Cargo]), builds: lines(&["x"]), ..settings() }),
-            ("layers", Settings { layers: Some(vec![Layer::Bins]), ..settings() }),
+            ("builds", Settings { layers: Some(vec![JobLayer::Cargo]), builds: lines(&["x"]), ..settings() }),
+            ("layers", Settings { layers: Some(vec![JobLayer::Bins]), ..settings() }),
             (
                 "cargo-bins",
                 Settings {
-                    layers: Some(vec![Layer::Cargo]),
+                    layers: Some(vec![JobLayer::Cargo]),
                     cargo_bins: parse_tools("a").unwrap(),
                     ..settings()
                 },

@@ -7,7 +7,9 @@ mod compose;
 mod explain;
 mod facts;
 mod host_policy;
+mod job_layer;
 mod key;
+mod layer_plan;
 mod layers;
 mod paths;
 mod pool;
@@ -25,7 +27,9 @@ pub use compose::{Offer, fitting};
 pub use explain::{Change, Difference, differences, nearest};
 pub use facts::{Facts, FileDigest};
 pub use host_policy::{HOST_POLICY, HostLimits, HostPolicy};
-pub use layers::{Checkout, LayerPlan, OutputPlan, Plan, SourcesPlan, build, needs_parts};
+pub use job_layer::JobLayer;
+pub use layer_plan::{Checkout, LayerPlan, LayerSpec, OutputPlan, Promise, SourcesPlan, TargetPlan};
+pub use layers::{Plan, build, needs_parts};
 pub use pool::{PoolPlan, Share, UnitFolder, UnitKey};
 pub use preset::{
     OWN_PRESETS, Place, Preset, PresetPath, Presets, Tells, built_in_presets, choose, parse_own_presets,

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::layers::{LayerPlan, Plan};
+use super::layer_plan::{LayerPlan, Promise};
+use super::layers::Plan;
 use super::pool::Share;
 use super::scope::{NoWrite, Scopes};
 use super::settings::{JobStatus, SaveMoment, Upkeep};
@@ -107,13 +108,13 @@ pub struct Start {
 impl SessionLayer {
     /// What an entry is that a job with this `status` makes: what a job that did not succeed leaves may be half-made.
     pub fn finality(&self, status: JobStatus) -> Finality {
-        // What there was of it is there still, and what was added is no less than that.
-        let has_grown = self.plan.is_growing && self.start.as_ref().is_some_and(|start| start.is_exact);
-        if status == JobStatus::Success || !self.plan.layer.promises() || has_grown {
-            Finality::Final
-        } else {
-            Finality::Partial
-        }
+        let is_final = match self.plan.promise() {
+            Promise::Nothing => true,
+            // What there was of it is there still, and what was added is no less than that.
+            Promise::Growing => self.start.as_ref().is_some_and(|start| start.is_exact),
+            Promise::Parts | Promise::Settled => false,
+        };
+        if is_final || status == JobStatus::Success { Finality::Final } else { Finality::Partial }
     }
 }
 
@@ -135,7 +136,7 @@ impl Session {
         if self.origin.run != origin.run || self.origin.job != origin.job {
             return Err("another run or job".to_owned());
         }
-        let mut pools = self.layers.iter().filter_map(|layer| layer.plan.pool.as_ref());
+        let mut pools = self.layers.iter().filter_map(|layer| layer.plan.pool());
         if !pools.all(|pool| most.allows(pool.write.as_ref(), scopes)) {
             return Err("another unit pool".to_owned());
         }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::cache_mode::CacheMode;
+use super::job_layer::JobLayer;
 use super::pool::Share;
 use super::preset::Presets;
 use super::workspace_spec::WorkspaceSpec;
 use crate::cargo::{Kept, Tool};
+use crate::store::Access;
 use crate::store::retention::{MinFree, Policy};
-use crate::store::{Access, Layer};
 use crate::tree::LinkMode;
 
 /// When a job's work is saved.
@@ -83,7 +84,7 @@ pub struct Settings {
     pub presets: Presets,
     pub workspaces: Vec<WorkspaceSpec>,
     /// `None`: what the preset and the other inputs call for.
-    pub layers: Option<Vec<Layer>>,
+    pub layers: Option<Vec<JobLayer>>,
     pub path: Vec<String>,
     pub key: Option<String>,
     pub restore_keys: Vec<String>,

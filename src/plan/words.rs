@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+use super::job_layer::JobLayer;
 use crate::cargo::{Part, Tool};
-use crate::store::Layer;
 use crate::store::retention::{Keep, MinFree};
 
 /// Why an input's value cannot be read: names the part that is wrong and what is allowed.
@@ -35,7 +35,7 @@ pub fn parse_words(text: &str) -> Vec<String> {
 }
 
 /// Reads a list of layers such as `cargo,target`.
-pub fn parse_layers(text: &str) -> Result<Vec<Layer>, Unreadable> {
+pub fn parse_layers(text: &str) -> Result<Vec<JobLayer>, Unreadable> {
     let mut layers = parse_words(text).iter().map(|word| layer(word)).collect::<Result<Vec<_>, _>>()?;
     layers.sort_unstable();
     layers.dedup();
@@ -121,7 +121,7 @@ pub fn parse_keep(text: &str) -> Result<Keep, Unreadable> {
                 "`{word}`: the number must be 1 or more; to save nothing use save: never"
             )));
         };
-        if counts.insert(layer(name)?, count).is_some() {
+        if counts.insert(layer(name)?.into(), count).is_some() {
             return Err(Unreadable(format!("`{name}` is named twice")));
         }
     }
@@ -166,12 +166,12 @@ pub fn parse_age(text: &str) -> Result<SignedDuration, Unreadable> {
     })
 }
 
-fn layer(word: &str) -> Result<Layer, Unreadable> {
-    let known = || Layer::OF_JOBS.into_iter();
+fn layer(word: &str) -> Result<JobLayer, Unreadable> {
+    let known = || JobLayer::ALL.into_iter();
     if let Some(layer) = known().find(|layer| layer.name() == word) {
         return Ok(layer);
     }
-    let names: Vec<_> = known().map(Layer::name).collect();
+    let names: Vec<_> = known().map(JobLayer::name).collect();
     let near = near_miss(word, names.iter().copied());
     Err(Unreadable(format!("`{word}` is no layer; allowed: {}{near}", names.join(", "))))
 }
@@ -196,7 +196,7 @@ mod tests {
             error.to_string(),
             "`tagret` is no layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?"
         );
-        assert_eq!(parse_layers("target, cargo\ncargo").unwrap(), [Layer::Cargo, Layer::Target]);
+        assert_eq!(parse_layers("target, cargo\ncargo").unwrap(), [JobLayer::Cargo, JobLayer::Target]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root:
         text.push_str("\nnothing to cache: there is no Cargo.toml here, and `path` is empty\n");
     }
     for layer in layers {
-        let _ = writeln!(text, "\n{}\n  key {}", layer.plan.layer, layer.plan.key);
+        let _ = writeln!(text, "\n{}\n  key {}", layer.plan.layer(), layer.plan.key);
         layer.plan.factors.iter().for_each(|factor| text.push_str(&line(factor)));
         for prefix in &layer.plan.restore_keys {
             let _ = writeln!(text, "  or what begins with {prefix}");
@@ -97,7 +97,7 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root:
                 words(verdict)
             );
         }
-        if let Some(plan) = &layer.plan.pool {
+        if let Some(plan) = layer.plan.pool() {
             text.push_str("  keys of the unit pool are also made from\n");
             plan.factors.iter().for_each(|factor| text.push_str(&line(factor)));
         }

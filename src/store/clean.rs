@@ -327,6 +327,7 @@ mod tests {
                 restore_keys: &restore_keys,
                 lane: "own",
                 lanes,
+                may_be_partial: false,
                 now: Timestamp::now(),
             })
             .unwrap()

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Layer;
-
 /// Whether the job that made an entry came to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,13 +25,5 @@ impl Finality {
             Self::Final => None,
             Self::Partial => Some("partial: from a failed job"),
         }
-    }
-}
-
-impl Layer {
-    /// Whether a key of the layer is taken as a promise of what is there: workflows skip the steps that would make it. Cargo
-    /// judges for itself what of its downloads and target folders is of use.
-    pub fn promises(self) -> bool {
-        matches!(self, Self::Builds | Self::Paths | Self::Bins)
     }
 }

@@ -42,6 +42,8 @@ pub struct Query<'a> {
     pub lane: &'a str,
     /// Whose entries will do.
     pub lanes: Lanes,
+    /// Whether entries can be partial: these come after all that are final.
+    pub may_be_partial: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -64,7 +66,7 @@ impl Store {
         self.add_exact(query, &mut found)?;
         let exact = found.len();
         self.add_prefixed(query, &mut found)?;
-        if query.layer.promises() {
+        if query.may_be_partial {
             // What cannot be read will not be taken anyway.
             let is_partial =
                 |one: &Candidate| self.header(&one.id).is_ok_and(|header| !header.finality.is_final());

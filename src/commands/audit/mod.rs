@@ -69,7 +69,7 @@ fn audit(job: &Job, settings: &Settings, json: bool, command: &[OsString]) -> Re
     if restored.is_broken || restore::is_failing_miss(job, settings, &restored.report) {
         return Err(Ended::Early(Exit::Failure));
     }
-    let Some(number) = plan.layers.iter().position(|layer| layer.layer == Layer::Target) else {
+    let Some(number) = plan.layers.iter().position(|layer| layer.layer() == Layer::Target) else {
         return Ok(Audited::Nothing("no target directory is among what this job restores".to_owned()));
     };
     if restored.report.layers[number].hit == Hit::Miss {

@@ -48,7 +48,7 @@ pub(super) struct Reasons<'a> {
 impl Reasons<'_> {
     /// What was found, in the report's values.
     pub(super) fn told(&self, found: Comparison, again: Option<u8>) -> anyhow::Result<ComparedBuilds> {
-        let changed = match (&self.lease, &self.layer.sources) {
+        let changed = match (&self.lease, self.layer.sources()) {
             (Some(lease), Some(plan)) if !found.differing.is_empty() => {
                 changed_since(plan, lease, &self.job.interrupt)?
             }
