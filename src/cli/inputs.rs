@@ -59,6 +59,32 @@ pub struct Limits {
     min_free: MinFree,
 }
 
+/// Where the action's scripts get this program from, which has no use for it any more: read by `scripts/action.sh`, and here so
+/// that they are inputs like the others.
+#[derive(Debug, Args)]
+struct Install {
+    /// URL to download the program from instead of its release page: a mirror, a GitHub Enterprise Server, a release asset of a
+    /// private repository. `{version}` and `{file}` are filled in; size and SHA-256 are those of the release in any case
+    #[arg(long, value_name = "URL", hide = true)]
+    download_url: Option<String>,
+
+    /// Bearer token to send with the download, to the host of `download-url` and no other
+    #[arg(long, value_name = "TOKEN", hide = true)]
+    download_token: Option<String>,
+
+    /// Fail the step when there is no program that can be verified and run, instead of a warning and a job without a cache
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false",
+        hide = true
+    )]
+    fail_on_error: bool,
+}
+
 /// The inputs of the action.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
@@ -220,6 +246,9 @@ pub struct Inputs {
         default_value = "false"
     )]
     lookup_only: bool,
+
+    #[command(flatten)]
+    install: Install,
 
     /// Set by the action: how the job stands. A save that is not told counts as one after success
     #[arg(long, value_name = "STATUS", default_value = "success", hide = true)]

@@ -157,7 +157,10 @@ impl Act<'_> {
     fn local_repositories(&self) -> Vec<String> {
         let mut all = self.workflow.clone();
         for entry in fs::read_dir(self.host.path("action/.github/workflows")).unwrap() {
-            all += &fs::read_to_string(entry.unwrap().path()).unwrap();
+            let workflow = fs::read_to_string(entry.unwrap().path()).unwrap();
+            if workflow.contains("workflow_call:") {
+                all += &workflow;
+            }
         }
         let uses = all.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses: "));
         let mut repositories = uses.map(|uses| self.local_repository(uses)).collect::<Vec<_>>();

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "the crate's own file layer is what is being tested")]
 
 mod build;
+mod download;
 mod host;
 mod inputs;
 mod install;
@@ -12,5 +13,7 @@ mod log;
 mod paths;
 mod platform;
 mod project;
+mod shell;
 mod tree;
+mod web;
 mod workflows;

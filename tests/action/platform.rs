@@ -1,9 +1,10 @@
 //! Where there can be no cache the job goes on without one, warned once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::host::Host;
 use crate::log::Run;
+use crate::project::copy_tree;
 
 const WORKFLOW: &str = "
 on: push
@@ -56,6 +57,9 @@ fn an_unsupported_processor_is_one_warning_and_a_miss() {
 #[test]
 fn no_binary_and_no_cargo_is_one_warning_and_a_miss() {
     let host = Host::new();
+    for source in ["src", "Cargo.lock"] {
+        copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join(source), &host.path("action").join(source));
+    }
     let small = host.project("small");
     let act = host.act(&small, WORKFLOW).env("RUNNER_CACHE_BIN", "");
     let run = act.env("PATH", path_without(&["cargo", "runner-cache"])).run().assert_success();
