@@ -5,7 +5,7 @@
 set -euo pipefail
 
 verb=${1:?usage: action.sh VERB [FLAG...]}
-scripts=$(dirname "${BASH_SOURCE[0]}")
+scripts=${BASH_SOURCE[0]%/*}
 
 # A cache is optional: without one the job goes on, warned once, and reads a plain miss from the outputs; unless
 # `fail-on-error` says that it must be there.
@@ -28,12 +28,6 @@ go_on_without() {
   esac
   exit 0
 }
-
-platform="$(uname -s) on $(uname -m)"
-case $platform in
-  'Linux on x86_64' | 'Linux on aarch64') ;;
-  *) go_on_without "$platform is not supported, only Linux on x86_64 and aarch64." ;;
-esac
 
 # On failure install.sh prints the reason where it would have printed the path.
 INSTALL_URL=${INSTALL_URL:-${RUNNER_CACHE_DOWNLOAD_URL:-}} INSTALL_TOKEN=${INSTALL_TOKEN:-${RUNNER_CACHE_DOWNLOAD_TOKEN:-}}

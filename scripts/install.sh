@@ -5,16 +5,10 @@
 # Usage: install.sh [PID_OF_THE_RUNNER]; INSTALL_URL and INSTALL_TOKEN are the inputs download-url and download-token.
 set -euo pipefail
 
-project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+project=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd -P)
 say() { printf '%s\n' "$*" >&2; }
-found() {
-  printf '%s\n' "$1"
-  exit 0
-}
-give_up() {
-  printf '%s\n' "$1"
-  exit 1
-}
+found() { printf '%s\n' "$1" && exit 0; }
+give_up() { printf '%s\n' "$1" && exit 1; }
 runs() { "$1" --version >/dev/null; }
 
 if [[ -n ${RUNNER_CACHE_BIN:-} ]]; then
@@ -33,10 +27,11 @@ if [[ -n ${RUNNER_CACHE_BIN:-} ]]; then
   say "RUNNER_CACHE_BIN is ignored: it is the workflow's, not the host's; hint: set it in the runner's .env file"
 fi
 
-case $(uname -m) in
-  x86_64) machine=x86_64 arch=x64 ;;
-  aarch64) machine=aarch64 arch=arm64 ;;
-  *) give_up "$(uname -m) is not supported, only x86_64 and aarch64." ;;
+platform=$(uname -sm)
+case $platform in
+  'Linux x86_64') machine=x86_64 arch=x64 ;;
+  'Linux aarch64') machine=aarch64 arch=arm64 ;;
+  *) give_up "$platform is not supported, only Linux on x86_64 and aarch64." ;;
 esac
 if type -P sha256sum >/dev/null; then
   hasher=(sha256sum)
@@ -47,7 +42,11 @@ elif type -P openssl >/dev/null; then
 else
   give_up 'there is no sha256sum, shasum or openssl to verify a binary with; hint: install coreutils.'
 fi
-sha256() { "${hasher[@]}" | { read -r hash _ && printf '%s' "$hash"; }; } # of stdin
+# Sets `hash` to that of stdin. Without a subshell more than it needs: a warm start is to take no time that is noticed.
+sha256() {
+  hash=$("${hasher[@]}")
+  hash=${hash%% *}
+}
 
 # Sets `home` to the first place that can be written: DIRECTORY/runner-cache/VERSION/ARCH, as in actions/tool-cache.
 choose_home() { # VERSION DIRECTORY...
@@ -67,7 +66,7 @@ trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
 # the same user at the same moment could as well change the job itself.
 release=$project/dist/release.json
 if [[ -f $release ]]; then
-  text=$(<"$release")
+  read -r -d '' text <"$release" || [[ -n $text ]] || give_up "$release is empty."
   entry="\"$machine-linux\": "'\{ "file": "([A-Za-z0-9._-]+)", "size": ([0-9]+), "sha256": "([0-9a-f]{64})", "binary_sha256": "([0-9a-f]{64})"'
   [[ $text =~ \"version\":\ \"([0-9A-Za-z.+-]+)\" ]] || give_up "$release names no version."
   version=${BASH_REMATCH[1]}
@@ -79,10 +78,12 @@ if [[ -f $release ]]; then
   url=${url//'{file}'/$file}
 
   kept=runner-cache/$version/$arch/runner-cache
-  for place in "$tools/$kept" "$temp/$kept" "$project/dist/${file%.gz}" "$(type -P runner-cache)"; do
+  for place in "$tools/$kept" "$temp/$kept" "$project/dist/${file%.gz}" PATH; do
+    if [[ $place == PATH ]]; then place=$(type -P runner-cache) || continue; fi
     [[ -f $place && -x $place ]] || continue
-    if [[ $(sha256 <"$place") == "$binary" ]]; then runs "$place" && found "$place"; fi
-    say "$place is not run: it is not the runner-cache $version of dist/release.json"
+    sha256 <"$place"
+    if [[ $hash == "$binary" ]]; then runs "$place" && found "$place"; fi
+    say "$place is not used: it is not the runner-cache $version of dist/release.json, or does not run"
   done
 
   choose_home "$version" "$tools" "$temp"
@@ -94,10 +95,11 @@ if [[ -f $release ]]; then
   if [[ $status == 0 ]]; then
     got=$(wc -c <"$work/packed")
     ((got == size)) || give_up "the download is not run: ${url%%\?*} has $((got)) bytes, the release has $size."
-    got=$(sha256 <"$work/packed")
-    [[ $got == "$expected" ]] || give_up "the download is not run: ${url%%\?*} has the SHA-256 $got, the release has $expected."
+    sha256 <"$work/packed"
+    [[ $hash == "$expected" ]] || give_up "the download is not run: ${url%%\?*} has the SHA-256 $hash, the release has $expected."
     gzip -dc <"$work/packed" >"$work/runner-cache" || give_up "the download cannot be unpacked in $home (is there gzip, and room?)."
-    [[ $(sha256 <"$work/runner-cache") == "$binary" ]] || give_up "the download is not run: what is packed in it is not of the release."
+    sha256 <"$work/runner-cache"
+    [[ $hash == "$binary" ]] || give_up "the download is not run: what is packed in it is not of the release."
     chmod 755 "$work/runner-cache"
     runs "$work/runner-cache" || give_up "runner-cache $version does not run in $home (is it mounted noexec?)."
     # From beside its place over what is there: nobody sees a part of it, and of two jobs at once the last one's stays.
@@ -114,24 +116,19 @@ else
   # Of an unreleased ref the hash is unknown. The one noted beside a build tells a torn file, not a planted one: where jobs
   # of one user do not trust each other, use a release.
   version=$(awk -F'"' '/^version = / { print $2; exit }' "$project/Cargo.toml")
-  sources=$(cd "$project" && find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | tr '\n' '\0' | xargs -0 "${hasher[@]}" | sha256)
-  choose_home "$version-${sources:0:16}" "$tools" "$temp"
+  hash=$(cd "$project" && find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | tr '\n' '\0' | xargs -0 "${hasher[@]}" | "${hasher[@]}")
+  choose_home "$version-${hash:0:16}" "$tools" "$temp"
   what="runner-cache $version was not released"
 fi
-if [[ -f $home/runner-cache && -f $home/sha256 && $(sha256 <"$home/runner-cache") == "$(<"$home/sha256")" ]]; then
-  runs "$home/runner-cache" && found "$home/runner-cache"
+if [[ -f $home/runner-cache && -f $home/sha256 ]]; then
+  sha256 <"$home/runner-cache"
+  if [[ $hash == "$(<"$home/sha256")" ]]; then runs "$home/runner-cache" && found "$home/runner-cache"; fi
 fi
 
 type -P cargo >/dev/null ||
   give_up "$what and there is no cargo to build it with; hint: download-url, or RUNNER_CACHE_BIN in the runner's .env file."
-# A job's settings are for its own build, not for ours.
-while IFS= read -r name; do
-  case $name in
-    RUSTFLAGS | RUSTC | RUSTC_* | RUSTUP_TOOLCHAIN | CARGO_ENCODED_RUSTFLAGS | CARGO_INCREMENTAL) unset "$name" ;;
-    CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_TARGET_* | CARGO_UNSTABLE_*) unset "$name" ;;
-    *) ;;
-  esac
-done < <(compgen -e)
+# shellcheck source=scripts/unset-settings.sh
+. "$project/scripts/unset-settings.sh"
 work=$(mktemp -d "$temp/runner-cache-build.XXXXXX")
 say "$what: building it with cargo, in minutes"
 # From the project's directory, since cargo and rustup read settings from the current one and its parents; and with a named
@@ -142,6 +139,7 @@ cargo build --release --locked --target "$host" --target-dir "$work" >&2 ||
   give_up "cargo could not build runner-cache $version (its messages are above); hint: RUNNER_CACHE_BIN in the runner's .env file."
 # As above; a pair of two jobs' halves is no pair, and built again.
 mv "$work/$host/release/runner-cache" "$home/.runner-cache.$$"
-sha256 <"$home/.runner-cache.$$" >"$home/sha256"
+sha256 <"$home/.runner-cache.$$"
+printf '%s\n' "$hash" >"$home/sha256"
 mv -f "$home/.runner-cache.$$" "$home/runner-cache"
 found "$home/runner-cache"

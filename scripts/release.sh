@@ -26,13 +26,12 @@ usage() {
 
 # The same bytes from one commit, wherever it is checked out: no path of this machine, nothing of its settings.
 compile() { # SOURCES TARGET_DIRECTORY
-  local name flags sysroot
-  while IFS= read -r name; do
-    case $name in
-      RUSTFLAGS | RUSTC | RUSTC_* | CARGO_INCREMENTAL | CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_TARGET_* | CARGO_UNSTABLE_*) unset "$name" ;;
-      *) ;;
-    esac
-  done < <(compgen -e)
+  local flags sysroot
+  local toolchain=${RUSTUP_TOOLCHAIN:-}
+  # shellcheck source=scripts/unset-settings.sh
+  . "$project/scripts/unset-settings.sh"
+  # The one setting that the caller has a say in, and release.json tells.
+  if [[ -n $toolchain ]]; then export RUSTUP_TOOLCHAIN=$toolchain; fi
   sysroot=$(rustc --print sysroot)
   # Static with glibc, whose allocator and memory functions are the fast ones; it needs nothing of the system but a kernel.
   flags=(-C target-feature=+crt-static)

@@ -154,7 +154,8 @@ fn list(place: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn which(program: &str) -> PathBuf {
+/// Where a program is.
+pub(crate) fn which(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
     let found = std::env::split_paths(&path).map(|place| place.join(program)).find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("{program} is not installed"))
@@ -221,7 +222,7 @@ fn what_a_job_put_on_path_or_in_the_tool_cache_is_not_run() {
     assert_gave_up(&output, "there is neither curl nor wget");
     let told = stderr(&output);
     assert_eq!(
-        told.matches("is not run: it is not the runner-cache 1.2.3 of dist/release.json").count(),
+        told.matches("is not used: it is not the runner-cache 1.2.3 of dist/release.json").count(),
         2,
         "{told}"
     );

@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the crate's own file layer is what is being tested")]
 
+mod bare;
 mod build;
 mod download;
 mod host;
@@ -13,6 +14,7 @@ mod log;
 mod paths;
 mod platform;
 mod project;
+mod release;
 mod shell;
 mod tree;
 mod web;
