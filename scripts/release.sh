@@ -36,7 +36,7 @@ compile() { # SOURCES TARGET_DIRECTORY
   # Static with glibc, whose allocator and memory functions are the fast ones; it needs nothing of the system but a kernel.
   flags=(-C target-feature=+crt-static)
   # Smaller by a tenth: a panic ends the program, so nothing unwinds; relocations packed, of which a static program has many.
-  flags+=(-C force-unwind-tables=no -C link-arg=-Wl,-z,pack-relative-relocs)
+  flags+=(-C force-unwind-tables=no -C 'link-arg=-Wl,-z,pack-relative-relocs')
   flags+=("--remap-path-prefix=$sysroot=/rust" "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo")
   flags+=("--remap-path-prefix=$1=/runner-cache" "--remap-path-prefix=$2=/target")
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && printf '%s' "${flags[*]}")
