@@ -10,7 +10,6 @@ set -euo pipefail
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$project"
 
-cyclonedx=0.5.9 # of cargo-cyclonedx
 version=$(awk -F'"' '/^version = / { print $2; exit }' Cargo.toml)
 major=${version%%.*}
 line=v$((major > 0 ? major : 1)) # what `uses:` names; 0.x is on v1
@@ -88,16 +87,10 @@ build() { # DIRECTORY [--check-reproducible]
     "$(wc -c <"$binary")" "$(wc -c <"$1/runner-cache-$machine-linux.gz")"
 }
 
-sbom() { # FILE
-  local tool=$project/.tools/bin/cargo-cyclonedx
-  if ! "$tool" cyclonedx --version 2>/dev/null | grep -qF "$cyclonedx"; then
-    printf 'installing cargo-cyclonedx %s into .tools\n' "$cyclonedx"
-    cargo install cargo-cyclonedx --version "$cyclonedx" --locked --force --quiet --root .tools
-  fi
-  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-  export SOURCE_DATE_EPOCH
-  "$tool" cyclonedx --quiet --format json --target all --override-filename runner-cache.cdx
-  mv runner-cache.cdx.json "$1"
+# Of all targets: what one of them alone has would do no harm in the other's.
+sbom() {
+  cargo metadata --locked --format-version 1 --filter-platform x86_64-unknown-linux-gnu --filter-platform aarch64-unknown-linux-gnu |
+    python3 -B scripts/sbom.py --lock Cargo.lock --commit-time "$(git log -1 --format=%ct)"
 }
 
 assemble() { # DIRECTORY [URL_TEMPLATE]
@@ -126,7 +119,7 @@ assemble() { # DIRECTORY [URL_TEMPLATE]
   if grep -q "^## \[\?${version//./\\.}\]\?\b" CHANGELOG.md; then heading=$version; fi
   awk -v heading="$heading" '/^## / { on = index($2, heading) && index($2, heading) <= 2; next } on' CHANGELOG.md >"$1/notes.md"
   [[ -s $1/notes.md ]] || fail "CHANGELOG.md has no section $heading"
-  sbom "$1/runner-cache.cdx.json"
+  sbom >"$1/runner-cache.cdx.json"
   (cd "$1" && sha256sum runner-cache-*-linux.gz runner-cache.cdx.json release.json >SHA256SUMS)
 }
 

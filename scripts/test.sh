@@ -47,6 +47,7 @@ python_scripts() {
   ruff format --quiet --check scripts
   # One at a time: modules of both have the same names.
   mypy --config-file scripts/pyproject.toml scripts/demo_report.py
+  mypy --config-file scripts/pyproject.toml scripts/sbom.py
   mypy --config-file scripts/pyproject.toml scripts/bench/*.py
   MYPYPATH=scripts/bench mypy --config-file scripts/pyproject.toml scripts/reliability/*.py
 }
