@@ -129,7 +129,7 @@ type -P cargo >/dev/null ||
   give_up "$what and there is no cargo to build it with; hint: download-url, or RUNNER_CACHE_BIN in the runner's .env file."
 # shellcheck source=scripts/unset-settings.sh
 . "$project/scripts/unset-settings.sh"
-unset INSTALL_TOKEN
+unset INSTALL_TOKEN RUNNER_CACHE_DOWNLOAD_TOKEN RUNNER_CACHE_INPUTS
 work=$(mktemp -d "$temp/runner-cache-build.XXXXXX")
 say "$what: building it with cargo, in minutes"
 # From the project's directory, since cargo and rustup read settings from the current one and its parents; and with a named
