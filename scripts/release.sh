@@ -34,8 +34,8 @@ compile() { # SOURCES TARGET_DIRECTORY
   sysroot=$(rustc --print sysroot)
   # Static with glibc, whose allocator and memory functions are the fast ones; it needs nothing of the system but a kernel.
   flags=(-C target-feature=+crt-static)
-  # Smaller by a tenth: a panic ends the program, so nothing unwinds; relocations packed, of which a static program has many.
-  flags+=(-C force-unwind-tables=no -C 'link-arg=-Wl,-z,pack-relative-relocs')
+  # A static program has many relocations; packed they take next to nothing.
+  flags+=(-C 'link-arg=-Wl,-z,pack-relative-relocs')
   flags+=("--remap-path-prefix=$sysroot=/rust" "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo")
   flags+=("--remap-path-prefix=$1=/runner-cache" "--remap-path-prefix=$2=/target")
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && printf '%s' "${flags[*]}")
@@ -45,14 +45,15 @@ compile() { # SOURCES TARGET_DIRECTORY
 
 # In a root with this one file, without any library: it starts, and brings back what it saved.
 try() { # BINARY
-  local root as_root=() said
+  local root as_root=() said chroot
   [[ $(id -u) == 0 ]] || as_root=(sudo -n)
+  chroot=$(PATH=$PATH:/usr/sbin type -P chroot) # also where a user's PATH does not lead
   root=$(mktemp -d "$work/root.XXXXXX")
   mkdir -p "$root/job/data" "$root/tmp"
   cp "$1" "$root/runner-cache"
   printf 'kept\n' >"$root/job/data/file"
   inside() {
-    "${as_root[@]}" env -i HOME=/job GITHUB_WORKSPACE=/job chroot "$root" /runner-cache "$@"
+    "${as_root[@]}" env -i HOME=/job GITHUB_WORKSPACE=/job "$chroot" "$root" /runner-cache "$@"
   }
   said=$(inside --version)
   [[ $said == "runner-cache $version" ]] || fail "$1 says \"$said\", not runner-cache $version"
