@@ -47,7 +47,7 @@ impl Request {
 impl Web {
     /// A server whose requests, counted from 0, are answered by `answer`.
     pub(crate) fn new(answer: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("localhost:0").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::<Mutex<Vec<Request>>>::default();
         let (seen, answer) = (Arc::clone(&requests), Arc::new(answer));
