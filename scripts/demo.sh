@@ -46,7 +46,7 @@ sample_git -c user.name=Demo -c user.email=demo@example.com commit --quiet --mes
 environment=(
   PATH="$PATH" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}"
   HOME="$host/home" CARGO_HOME="$host/home/.cargo" XDG_CACHE_HOME="$host/home/.cache"
-  RUNNER_TOOL_CACHE="$host/tools" RUNNER_CACHE_ROOT="$host/cache"
+  RUNNER_CACHE_ROOT="$host/cache"
 )
 while IFS= read -r name; do
   case $name in
@@ -70,7 +70,7 @@ printf '\n1. Cold: nothing in the cache, nothing in cargo'\''s home\n\n'
 run_job
 printf '\n2. Warm: the workspace and cargo'\''s home are wiped, the project is checked out afresh\n\n'
 run_job
-printf '\nWhat the release page was asked for in all of that:\n\n'
+printf '\nWhat the release page was asked for, once in each run (the tool cache of this runner is in the home that is wiped):\n\n'
 sed -n 's/.*"\(GET .*\)" \([0-9]*\) -$/   \1: \2/p' "$host/asked"
 printf '\nThe step summary of the warm run, as the runner got it:\n\n'
 cat "$host/summary.md"
