@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # What the three actions run: finds the binary and becomes it, so that a cancel's signals reach it.
 # Usage: action.sh restore [--no-session] | save
+# In the environment: what the runner sets, the inputs as JSON, and those that are for these scripts (INSTALL_*).
 set -euo pipefail
 
 verb=${1:?usage: action.sh VERB [FLAG...]}
-scripts=$(dirname "${BASH_SOURCE[0]}")
+scripts=${BASH_SOURCE[0]%/*}
 
-# A cache is optional: without one the job goes on, warned once, and reads a plain miss from the outputs.
+# A cache is optional: without one the job goes on, warned once, and reads a plain miss from the outputs; unless
+# `fail-on-error` says that it must be there.
 go_on_without() {
   local why=${1//'%'/'%25'}
-  why=${why//$'\r'/'%0D'}
-  printf '::warning title=runner-cache::No cache in this job: %s\n' "${why//$'\n'/'%0A'}"
+  why=${why//$'\r'/'%0D'} why=${why//$'\n'/'%0A'}
+  if [[ ${INSTALL_OR_FAIL:-${RUNNER_CACHE_FAIL_ON_ERROR:-false}} == true ]]; then
+    printf '::error title=runner-cache::No cache in this job, and fail-on-error is set: %s\n' "$why"
+    exit 1
+  fi
+  printf '::warning title=runner-cache::No cache in this job: %s\n' "$why"
   case $verb in
     restore)
       {
@@ -23,14 +29,11 @@ go_on_without() {
   exit 0
 }
 
-platform="$(uname -s) on $(uname -m)"
-case $platform in
-  'Linux on x86_64' | 'Linux on aarch64') ;;
-  *) go_on_without "$platform is not supported, only Linux on x86_64 and aarch64." ;;
-esac
-
 # On failure install.sh prints the reason where it would have printed the path.
-binary=$(bash "$scripts/install.sh") || go_on_without "${binary:-scripts/install.sh failed, see its messages above.}"
+INSTALL_URL=${INSTALL_URL:-${RUNNER_CACHE_DOWNLOAD_URL:-}} INSTALL_TOKEN=${INSTALL_TOKEN:-${RUNNER_CACHE_DOWNLOAD_TOKEN:-}}
+export INSTALL_URL INSTALL_TOKEN
+binary=$(bash -p "$scripts/install.sh" "$PPID") || go_on_without "${binary:-scripts/install.sh failed, see its messages above.}"
+unset INSTALL_URL INSTALL_TOKEN
 # Later steps can ask: `runner-cache explain`.
 if [[ $verb == restore && ${binary##*/} == runner-cache ]] && ! type -P runner-cache >/dev/null; then
   dirname "$binary" >>"${GITHUB_PATH:-/dev/null}"

@@ -1,25 +1,38 @@
 #!/usr/bin/env bash
-# The main job, to watch: a GitHub Actions runner (act) runs the real action on a Rust workspace, cold and then warm.
-# Needs rustup, python3 and git. All it makes outside of .tools and target is in a temporary folder, and removed.
+# The main job, to watch: a GitHub Actions runner (act) runs the real action on a Rust workspace, cold and then warm. The action
+# downloads a release of this checkout from a web server on this machine, verifies and runs it.
+# Needs rustup, python3, git and curl, and sudo unless it is run by root: the release is tried in an empty root. All it makes
+# outside of .tools and target is in a temporary directory, and removed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
-for program in cargo cc python3 git; do
+for program in cargo cc python3 git curl; do
   type -P "$program" >/dev/null || missing+=("$program")
 done
 if [[ ${#missing[@]} -gt 0 ]]; then
-  printf 'error: missing: %s; this needs rustup (with a toolchain and a C linker), python3 and git\n' "${missing[*]}" >&2
+  printf 'error: missing: %s; this needs rustup (with a toolchain and a C linker), python3, git and curl\n' "${missing[*]}" >&2
   exit 1
 fi
 
-echo 'Setting up, minutes the first time: the action runner (act, into .tools) and this project'\''s binary (into target) ...'
+echo 'Setting up, minutes the first time: the action runner (act, into .tools) and a release of this project (into target) ...'
 scripts/setup-tools.sh
-cargo build --quiet --release --locked --target-dir target
 
 host=$(mktemp -d "${TMPDIR:-/tmp}/runner-cache-demo.XXXXXX")
-trap 'rm -rf "$host"' EXIT
-mkdir "$host/action"
+mkdir "$host/public" # with the release page, and nothing else
+coproc release_page { exec python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$host/public" 2>"$host/asked"; }
+server=$!
+clean_up() {
+  kill "$server"
+  rm -rf "$host"
+}
+trap clean_up EXIT
+read -r said <&"${release_page[0]}" # Serving HTTP on 127.0.0.1 port NUMBER ...
+[[ $said =~ port\ ([0-9]+) ]]
+scripts/release.sh local "$host/public" "http://127.0.0.1:${BASH_REMATCH[1]}/{file}"
+
+mkdir "$host/action" "$host/action/dist"
+cp "$host/public/release.json" "$host/action/dist"
 # What a `uses:` gets. The runner copies it for each step, so it is not the project's whole folder.
 cp -R action.yml restore save scripts Cargo.toml "$host/action"
 cp -R tests/fixtures/sample "$host/sample"
@@ -33,7 +46,7 @@ sample_git -c user.name=Demo -c user.email=demo@example.com commit --quiet --mes
 environment=(
   PATH="$PATH" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}"
   HOME="$host/home" CARGO_HOME="$host/home/.cargo" XDG_CACHE_HOME="$host/home/.cache"
-  RUNNER_CACHE_BIN="$PWD/target/release/runner-cache" RUNNER_CACHE_ROOT="$host/cache"
+  RUNNER_CACHE_ROOT="$host/cache"
 )
 while IFS= read -r name; do
   case $name in
@@ -57,5 +70,7 @@ printf '\n1. Cold: nothing in the cache, nothing in cargo'\''s home\n\n'
 run_job
 printf '\n2. Warm: the workspace and cargo'\''s home are wiped, the project is checked out afresh\n\n'
 run_job
+printf '\nWhat the release page was asked for, once in each run (the tool cache of this runner is in the home that is wiped):\n\n'
+sed -n 's/.*"\(GET .*\)" \([0-9]*\) -$/   \1: \2/p' "$host/asked"
 printf '\nThe step summary of the warm run, as the runner got it:\n\n'
 cat "$host/summary.md"

@@ -1,68 +1,146 @@
 #!/usr/bin/env bash
-# Prints the path of a runner-cache binary of this version, from the first of: RUNNER_CACHE_BIN, PATH, the tool cache,
-# a build by cargo into the tool cache. If there is none, prints why and exits with 1. All else goes to stderr.
+# Prints the path of a runner-cache binary; if there is none, prints why and exits with 1. All else goes to stderr.
+# Sources, best first: RUNNER_CACHE_BIN of the host; what has the hash of dist/release.json in the tool cache, RUNNER_TEMP, dist/
+# or PATH, or after a download; a build by cargo.
+# Usage: install.sh [PID_OF_THE_RUNNER]; INSTALL_URL and INSTALL_TOKEN are the inputs download-url and download-token.
 set -euo pipefail
 
-project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-version=$(awk -F'"' '/^version = / { print $2; exit }' "$project/Cargo.toml")
-
-found() {
-  printf '%s\n' "$1"
-  exit 0
-}
-give_up() {
-  printf '%s\n' "$1"
-  exit 1
-}
+project=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd -P)
+say() { printf '%s\n' "$*" >&2; }
+found() { printf '%s\n' "$1" && exit 0; }
+give_up() { printf '%s\n' "$1" && exit 1; }
 runs() { "$1" --version >/dev/null; }
 
 if [[ -n ${RUNNER_CACHE_BIN:-} ]]; then
-  # Somebody's explicit wish: taken whatever its version is, and never replaced by another in silence.
-  runs "$RUNNER_CACHE_BIN" || give_up "RUNNER_CACHE_BIN is $RUNNER_CACHE_BIN, which does not run."
-  found "$RUNNER_CACHE_BIN"
+  # A workflow sets variables of its steps, but not of the process that starts them.
+  of_host=
+  if [[ -r /proc/${1:-$PPID}/environ ]]; then
+    while IFS= read -r -d '' pair; do
+      if [[ $pair == "RUNNER_CACHE_BIN=$RUNNER_CACHE_BIN" ]]; then of_host=1; fi
+    done <"/proc/${1:-$PPID}/environ"
+  fi
+  if [[ -n $of_host ]]; then
+    # Used whatever its version, and never replaced in silence.
+    runs "$RUNNER_CACHE_BIN" || give_up "RUNNER_CACHE_BIN is $RUNNER_CACHE_BIN, which does not run."
+    found "$RUNNER_CACHE_BIN"
+  fi
+  say "RUNNER_CACHE_BIN is ignored: it is the workflow's, not the host's; hint: set it in the runner's .env file"
 fi
 
-if on_path=$(type -P runner-cache); then
-  said=$("$on_path" --version 2>&1) || said="exit code $?"
-  [[ $said == "runner-cache $version" ]] && found "$on_path"
-  printf '%s is not used: it is "%s", this action is %s.\n' "$on_path" "$said" "$version" >&2
-fi
-
-# The layout of actions/tool-cache: TOOL/VERSION/ARCH/ and, once that is whole, TOOL/VERSION/ARCH.complete.
-tools=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:?is needed to find a place for the binary}/.cache}/runner-tools}
-case $(uname -m) in
-  x86_64) arch=x64 ;;
-  aarch64) arch=arm64 ;;
-  *) give_up "$(uname -m) is not supported, only x86_64 and aarch64." ;;
+platform=$(uname -sm)
+case $platform in
+  'Linux x86_64') machine=x86_64 arch=x64 ;;
+  'Linux aarch64') machine=aarch64 arch=arm64 ;;
+  *) give_up "$platform is not supported, only Linux on x86_64 and aarch64." ;;
 esac
-home=$tools/runner-cache/$version/$arch
-[[ -f $home.complete ]] && runs "$home/runner-cache" && found "$home/runner-cache"
+if type -P sha256sum >/dev/null; then
+  hasher=(sha256sum)
+elif type -P shasum >/dev/null; then
+  hasher=(shasum -a 256)
+elif type -P openssl >/dev/null; then
+  hasher=(openssl dgst -sha256 -r)
+else
+  give_up 'there is no sha256sum, shasum or openssl to verify a binary with; hint: install coreutils.'
+fi
+# Sets `hash` to that of stdin. Without a subshell more than it needs: a warm start is to take no time that is noticed.
+sha256() {
+  hash=$("${hasher[@]}")
+  hash=${hash%% *}
+}
+
+# Sets `home` to the first place that can be written: DIRECTORY/runner-cache/VERSION/ARCH, as in actions/tool-cache.
+choose_home() { # VERSION DIRECTORY...
+  local directory
+  for directory in "${@:2}"; do
+    home=$directory/runner-cache/$1/$arch
+    if mkdir -p "$home" 2>/dev/null && [[ -w $home ]]; then return; fi
+  done
+  give_up "no binary can be kept: none of ${*:2} can be written; hint: RUNNER_TOOL_CACHE."
+}
+tools=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/runner-tools}
+temp=${RUNNER_TEMP:-${TMPDIR:-/tmp}}
+work=
+trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
+
+# A release: its bytes are run and no others, wherever they are from. That is against what earlier jobs left there; a process of
+# the same user at the same moment could as well change the job itself.
+release=$project/dist/release.json
+if [[ -f $release ]]; then
+  read -r -d '' text <"$release" || [[ -n $text ]] || give_up "$release is empty."
+  entry="\"$machine-linux\": "'\{ "file": "([A-Za-z0-9._-]+)", "size": ([0-9]+), "sha256": "([0-9a-f]{64})", "binary_sha256": "([0-9a-f]{64})"'
+  [[ $text =~ \"version\":\ \"([0-9A-Za-z.+-]+)\" ]] || give_up "$release names no version."
+  version=${BASH_REMATCH[1]}
+  [[ $text =~ \"url\":\ \"([^\"]+)\" ]] || give_up "$release names no URL."
+  url=${INSTALL_URL:-${BASH_REMATCH[1]}}
+  [[ $text =~ $entry ]] || give_up "runner-cache $version was not released for $machine."
+  file=${BASH_REMATCH[1]} size=${BASH_REMATCH[2]} expected=${BASH_REMATCH[3]} binary=${BASH_REMATCH[4]}
+  url=${url//'{version}'/$version}
+  url=${url//'{file}'/$file}
+
+  kept=runner-cache/$version/$arch/runner-cache
+  for place in "$tools/$kept" "$temp/$kept" "$project/dist/${file%.gz}" PATH; do
+    if [[ $place == PATH ]]; then place=$(type -P runner-cache) || continue; fi
+    [[ -f $place && -x $place ]] || continue
+    sha256 <"$place"
+    if [[ $hash == "$binary" ]]; then runs "$place" && found "$place"; fi
+    say "$place is not used: it is not the runner-cache $version of dist/release.json, or does not run"
+  done
+
+  choose_home "$version" "$tools" "$temp"
+  find "$home" -maxdepth 1 -name '.download.*' -mmin +60 -exec rm -rf {} + # of jobs that were killed
+  work=$(mktemp -d "$home/.download.XXXXXX")
+  say "downloading runner-cache $version from ${url%%\?*}"
+  status=0
+  why=$(bash -p "$project/scripts/download.sh" "$url" "$size" "$work/packed") || status=$?
+  if [[ $status == 0 ]]; then
+    got=$(wc -c <"$work/packed")
+    ((got == size)) || give_up "the download is not run: ${url%%\?*} has $((got)) bytes, the release has $size."
+    sha256 <"$work/packed"
+    [[ $hash == "$expected" ]] || give_up "the download is not run: ${url%%\?*} has the SHA-256 $hash, the release has $expected."
+    gzip -dc <"$work/packed" >"$work/runner-cache" || give_up "the download cannot be unpacked in $home (is there gzip, and room?)."
+    sha256 <"$work/runner-cache"
+    [[ $hash == "$binary" ]] || give_up "the download is not run: what is packed in it is not of the release."
+    chmod 755 "$work/runner-cache"
+    runs "$work/runner-cache" || give_up "runner-cache $version does not run in $home (is it mounted noexec?)."
+    # From beside its place over what is there: nobody sees a part of it, and of two jobs at once the last one's stays.
+    mv -f "$work/runner-cache" "$home/runner-cache"
+    found "$home/runner-cache"
+  fi
+  [[ $status == 1 ]] || give_up "the download failed: $why."
+  rm -rf "$work"
+  say "not downloaded: $why"
+  # Later jobs are not to run what was built here: nobody knows its hash.
+  choose_home "$version-built" "$temp"
+  what="runner-cache $version could not be downloaded ($why)"
+else
+  # Of an unreleased ref the hash is unknown. The one noted beside a build tells a torn file, not a planted one: where jobs
+  # of one user do not trust each other, use a release.
+  version=$(awk -F'"' '/^version = / { print $2; exit }' "$project/Cargo.toml")
+  hash=$(cd "$project" && find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | tr '\n' '\0' | xargs -0 "${hasher[@]}" | "${hasher[@]}")
+  choose_home "$version-${hash:0:16}" "$tools" "$temp"
+  what="runner-cache $version was not released"
+fi
+if [[ -f $home/runner-cache && -f $home/sha256 ]]; then
+  sha256 <"$home/runner-cache"
+  if [[ $hash == "$(<"$home/sha256")" ]]; then runs "$home/runner-cache" && found "$home/runner-cache"; fi
+fi
 
 type -P cargo >/dev/null ||
-  give_up "there is no runner-cache $version here and no cargo to build it with. Put the binary on PATH or name it in RUNNER_CACHE_BIN."
-mkdir -p "$home" || give_up "the tool cache $tools is not writable."
-
-# A job's settings are for its own build, not for ours.
-while IFS= read -r name; do
-  case $name in
-    RUSTFLAGS | RUSTC | RUSTC_* | RUSTUP_TOOLCHAIN | CARGO_ENCODED_RUSTFLAGS | CARGO_INCREMENTAL) unset "$name" ;;
-    CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_TARGET_* | CARGO_UNSTABLE_*) unset "$name" ;;
-    *) ;;
-  esac
-done < <(compgen -e)
-
-work=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/runner-cache-build.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-printf 'building runner-cache %s with cargo, once for this host\n' "$version" >&2
-# From the project's folder, since cargo and rustup read settings from the current one and its parents; and with a named
+  give_up "$what and there is no cargo to build it with; hint: download-url, or RUNNER_CACHE_BIN in the runner's .env file."
+# shellcheck source=scripts/unset-settings.sh
+. "$project/scripts/unset-settings.sh"
+unset INSTALL_TOKEN RUNNER_CACHE_DOWNLOAD_TOKEN RUNNER_CACHE_INPUTS
+work=$(mktemp -d "$temp/runner-cache-build.XXXXXX")
+say "$what: building it with cargo, in minutes"
+# From the project's directory, since cargo and rustup read settings from the current one and its parents; and with a named
 # target, so that the binary is in one place whatever the host's settings say.
 cd "$project"
 host=$(rustc -vV | awk '/^host: / { print $2 }')
 cargo build --release --locked --target "$host" --target-dir "$work" >&2 ||
-  give_up "cargo could not build runner-cache $version (its messages are above). Put a binary on PATH or name it in RUNNER_CACHE_BIN."
-
-# Jobs may build at the same time: each moves a whole binary over the last one's, and nobody sees a part of one.
+  give_up "cargo could not build runner-cache $version (its messages are above); hint: RUNNER_CACHE_BIN in the runner's .env file."
+# As above; a pair of two jobs' halves is no pair, and built again.
 mv "$work/$host/release/runner-cache" "$home/.runner-cache.$$"
+sha256 <"$home/.runner-cache.$$"
+printf '%s\n' "$hash" >"$home/sha256"
 mv -f "$home/.runner-cache.$$" "$home/runner-cache"
-: >"$home.complete"
 found "$home/runner-cache"

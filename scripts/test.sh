@@ -48,6 +48,14 @@ python_scripts() {
   mypy --config-file scripts/pyproject.toml scripts
 }
 shell_scripts() { shellcheck .ci/run scripts/*.sh tests/judge/prelude.sh; }
+dependencies() { cargo-deny --locked check licenses bans sources; }
+# What a release is, and what the action makes of it where there is next to nothing.
+release() {
+  local page=${CARGO_TARGET_DIR:-$PWD/target}/release-page
+  rm -rf "$page"
+  scripts/release.sh local "$page"
+  RELEASE_PAGE=$page cargo test --locked --test action -- --ignored bare::
+}
 schemas() {
   check-jsonschema --builtin-schema vendor.github-actions action.yml restore/action.yml save/action.yml
   check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -57,6 +65,7 @@ stage 'Rust components' components
 stage 'Action runner and linters' scripts/setup-tools.sh
 stage 'Shell scripts (shellcheck)' shell_scripts
 stage 'Python (ruff, mypy)' python_scripts
+stage 'Dependencies (cargo-deny)' dependencies
 stage 'Workflows (actionlint)' actionlint
 stage 'Workflows and actions (zizmor)' zizmor --offline --quiet .
 stage 'Workflows and actions (JSON schemas)' schemas
@@ -79,6 +88,11 @@ stage 'Thrash: workers killed at random' cargo test --locked --test thrash
 # Others are for scripts/reliability.sh.
 stage 'Judge: random histories against clean builds' cargo test --locked --test judge -- --nocapture
 stage 'Workspaces with dependencies, warm: nothing is compiled twice' cargo test --locked --test warm
+if [[ $(id -u) == 0 || -n ${CI:-} ]]; then
+  stage 'A release: in an empty root, and by the action in one with little but a shell' release
+else
+  summary+=('not run  A release in an empty root: only root can change it')
+fi
 # What is said of a file system is tested on it. Mounts need root, which CI has.
 if [[ $(id -u) == 0 || -n ${CI:-} ]]; then
   # What is the same on all of them was tested above.

@@ -60,6 +60,32 @@ pub struct Limits {
     min_free: MinFree,
 }
 
+/// Where the action's scripts get this program from, which has no use for it any more: read by `scripts/action.sh`, and here so
+/// that they are inputs like the others.
+#[derive(Debug, Args)]
+struct Install {
+    /// URL to download the program from, such as a mirror; `{version}` and `{file}` are filled in, and the release's
+    /// SHA-256 is verified
+    #[arg(long, value_name = "URL", hide = true)]
+    download_url: Option<String>,
+
+    /// Bearer token for the download, sent to the host of `download-url` only
+    #[arg(long, value_name = "TOKEN", hide = true)]
+    download_token: Option<String>,
+
+    /// Fail the step if no program can be verified and run, instead of one warning and no cache
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false",
+        hide = true
+    )]
+    fail_on_error: bool,
+}
+
 /// The inputs of the action.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
@@ -217,6 +243,9 @@ pub struct Inputs {
         default_value = "false"
     )]
     lookup_only: bool,
+
+    #[command(flatten)]
+    install: Install,
 
     /// Set by the action: the status of the job. Without it a save assumes success
     #[arg(long, value_name = "STATUS", default_value = "success", hide = true)]

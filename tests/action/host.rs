@@ -148,9 +148,10 @@ impl Act<'_> {
 
     /// `--local-repository` for each repository that the workflow, or a reusable one of ours, uses.
     fn local_repositories(&self) -> Vec<String> {
-        let reusable = files::inside(&self.host.path("action/.github/workflows"));
-        let reusable: String = reusable.iter().map(|path| files::read(path)).collect();
-        let all = format!("{}\n{reusable}", self.workflow);
+        let mut all = self.workflow.clone();
+        let workflows = files::inside(&self.host.path("action/.github/workflows"));
+        let workflows = workflows.iter().map(|path| files::read(path));
+        all.extend(workflows.filter(|workflow| workflow.contains("workflow_call:")));
         let uses = all.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses: "));
         let mut repositories = uses.map(|uses| self.local_repository(uses)).collect::<Vec<_>>();
         repositories.sort();

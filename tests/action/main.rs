@@ -3,7 +3,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "the crate's own file layer is what is being tested")]
 
+mod bare;
 mod build;
+mod download;
 mod host;
 mod inputs;
 mod install;
@@ -12,7 +14,10 @@ mod log;
 mod paths;
 mod platform;
 mod project;
+mod release;
+mod shell;
 mod tree;
+mod web;
 mod workflow;
 mod workflows;
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Downloads a URL into a file by curl or wget: several tries, each from where the last one stopped. The caller verifies it.
+# Usage: download.sh URL SIZE FILE, with a bearer token in INSTALL_TOKEN. Prints why it failed and exits with 1 where the file is
+# out of reach, with 2 where it came and is of no use. RUNNER_CACHE_DOWNLOAD_SECONDS (120) bounds all tries together.
+set -euo pipefail
+
+url=$1 size=$2 file=$3
+shown=${url%%\?*} # what follows may be a signature
+token=${INSTALL_TOKEN:-}
+bound=${RUNNER_CACHE_DOWNLOAD_SECONDS:-120}
+fail() { # EXIT_CODE REASON
+  printf '%s\n' "$2"
+  exit "$1"
+}
+
+# Without TLS from this machine alone: a proxy, or a test.
+schemes='=https'
+if [[ $url =~ ^http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/ ]]; then schemes='=http,https'; fi
+[[ $url == https://* || $schemes != '=https' ]] || fail 1 "$shown is no https URL"
+
+by_curl() {
+  # The token is in no argument, since all processes can read those. --disable: a job can write ~/.curlrc.
+  local settings='header = "Accept: application/octet-stream"' got=0
+  if [[ -n $token ]]; then settings+=$'\n'"header = \"Authorization: Bearer $token\""; fi
+  code=$(curl --disable --config - --silent --show-error --fail --location --max-redirs 5 --tlsv1.2 --proto "$schemes" \
+    --proto-redir "$schemes" --connect-timeout 15 --max-time "$1" --max-filesize "$size" --continue-at - --output "$file" \
+    --write-out '%{http_code}' "$url" <<<"$settings" 2>"$file.log") || got=$?
+  why="$shown: $(tail -n 1 "$file.log")"
+  case $got in
+    0) exit 0 ;;
+    23) fail 2 "$why (no room in $(dirname "$file")?)" ;;
+    33) rm -f "$file" ;; # the server cannot resume
+    63) fail 2 "$shown is larger than the $size bytes of the release" ;;
+    *) ;;
+  esac
+  # What the server will answer next time, too.
+  if [[ $code == 4* && $code != 408 && $code != 429 ]]; then fail 1 "$why"; fi
+}
+by_wget() {
+  # GNU's reads its settings from here and not from ~/.wgetrc; others, such as busybox's, have none.
+  printf '%s\n' 'secure_protocol = TLSv1_2' 'tries = 1' 'max_redirect = 5' >"$file.wgetrc"
+  if WGETRC=$file.wgetrc timeout "$1" wget -q -c -T 20 -O "$file" "$url" >&2; then exit 0; fi
+  why="$shown: wget could not get it"
+}
+
+if type -P curl >/dev/null; then
+  tool=curl
+  [[ -z $token || $token =~ ^[A-Za-z0-9._~+/=-]+$ ]] || fail 1 'download-token has characters that no token has'
+  if [[ -n $token ]]; then
+    # Older ones send it to whatever host a redirect names.
+    read -r _ version _ < <(curl --version)
+    IFS=. read -r major minor _ <<<"$version"
+    ((major > 7 || major == 7 && minor >= 58)) || fail 1 "download-token needs curl 7.58 or later, this is $version"
+  fi
+elif type -P wget >/dev/null; then
+  tool=wget
+  [[ -z $token ]] || fail 1 'download-token needs curl: wget would send it to whatever host a redirect names'
+else
+  fail 1 'there is neither curl nor wget to download it with'
+fi
+
+for pause in 1 2 4 none; do
+  left=$((bound - SECONDS))
+  ((left > 0)) || fail 1 "$shown did not come within $bound s; hint: set download-url to a nearer copy"
+  if [[ $tool == curl ]]; then by_curl "$left"; else by_wget "$left"; fi
+  if [[ $pause != none ]]; then
+    printf '%s; trying again in %s s\n' "$why" "$pause" >&2
+    sleep "$pause"
+  fi
+done
+fail 1 "$why"
