@@ -103,7 +103,7 @@ impl Job {
 }
 
 fn of(plan: &Plan, layer: Layer) -> Option<&LayerPlan> {
-    plan.layers.iter().find(|plan| plan.layer == layer)
+    plan.layers.iter().find(|plan| plan.layer() == layer)
 }
 
 fn keys(plan: &Plan, layer: Layer) -> Option<(&str, &[String], &str)> {
