@@ -62,7 +62,9 @@ impl Refused {
                 format!("hint: put `--` before the command: `runner-cache run -- {misplaced} …`")
             }
             (Some(command), _) if HAVE_INPUTS.contains(&command) => {
-                format!("hint: `runner-cache {command} --help` and the README tell all inputs")
+                format!(
+                    "hint: `runner-cache {command} --help` and docs/inputs-and-outputs.md list all inputs"
+                )
             }
             (Some(command), _) => format!("hint: `runner-cache {command} --help` tells what it takes"),
             (None, ErrorKind::UnknownArgument) if self.late_command.is_some() => {

@@ -78,9 +78,8 @@ fn own(folder: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
     let Some(bytes) = file::read_if_present(&folder.join(OWN_PRESETS))? else {
         return Ok(BTreeMap::new());
     };
-    parse_own_presets(&String::from_utf8_lossy(&bytes)).map_err(|error| {
-        NoPlan::WrongInput(format!("{OWN_PRESETS}: {error}; hint: see the README on presets"))
-    })
+    parse_own_presets(&String::from_utf8_lossy(&bytes))
+        .map_err(|error| NoPlan::WrongInput(format!("{OWN_PRESETS}: {error}; hint: see docs/presets.md")))
 }
 
 /// `is_own` tells whether the preset is one of the repository.

@@ -79,8 +79,9 @@ fn unknown_input_from_the_runner_is_reported() {
 
 #[test]
 fn usage_error_names_the_help_command() {
-    let all_inputs =
-        |command: &str| format!("`runner-cache {command} --help` and the README tell all inputs");
+    let all_inputs = |command: &str| {
+        format!("`runner-cache {command} --help` and docs/inputs-and-outputs.md list all inputs")
+    };
     let takes = |command: &str| format!("`runner-cache {command} --help` tells what it takes");
     let before = |command: &str| format!("put `--` before the command: `runner-cache run -- {command}`");
     let wrong: [(&[&str], &str, String); 16] = [
