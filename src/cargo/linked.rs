@@ -54,7 +54,7 @@ pub(super) fn is_linked(name: &OsStr) -> bool {
     [&b".a"[..], b".so", b".o", b".lo", b".lib"].iter().any(|ending| name.ends_with(ending)) || is_versioned()
 }
 
-/// Whether a directory is the system's, with more libraries than are looked at: see the limits in ARCHITECTURE.
+/// Whether a directory is the system's, with more libraries than are looked at: see the limits in docs/limits.md.
 pub(super) fn is_of_system(folder: &Path) -> bool {
     ["/usr", "/lib", "/lib64"].iter().any(|system| folder.starts_with(system))
 }

@@ -10,19 +10,36 @@ use crate::cargo::{Fit, InstallRoot, Installs, Records, Tool, may_hold_secret, n
 use crate::job::cargo_lock::lock_installs;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::plan::LayerPlan;
+use crate::layers::rules::{Coverage, Replaced, Rules};
+use crate::plan::{LayerPlan, RootPlan};
 use crate::store::{Header, Install, Layer};
 use crate::sys::{Dir, FileType, file};
-use crate::tree::Tree;
+use crate::tree::{self, Tree};
 
-/// Whether the entry has any of the layer's tools. Where a layer is about something else, it is not asked.
-pub(crate) fn has_any(layer: &LayerPlan, entry: &Header) -> bool {
-    layer.layer() != Layer::Bins || layer.tools().iter().any(|tool| is_in(tool, entry))
-}
+/// The rules of the layer `bins`.
+pub(crate) struct Bins<'p>(pub(crate) &'p LayerPlan);
 
-/// Whether the entry has all of the layer's tools.
-pub(crate) fn has_all(layer: &LayerPlan, entry: &Header) -> bool {
-    layer.tools().iter().all(|tool| is_in(tool, entry))
+impl Rules for Bins<'_> {
+    fn coverage(&self, entry: &Header) -> Coverage {
+        let tools = self.0.tools();
+        if !tools.iter().any(|tool| is_in(tool, entry)) {
+            Coverage::OtherTools
+        } else if tools.iter().all(|tool| is_in(tool, entry)) {
+            Coverage::by_contents(self.0, entry)
+        } else {
+            Coverage::Part
+        }
+    }
+
+    /// Cargo installs by renames.
+    fn replaced<'t>(
+        &self,
+        _root: &'t RootPlan,
+        _tree: &'t Tree,
+        _others: &[&Tree],
+    ) -> tree::Result<Option<Replaced<'t>>> {
+        Ok(Some(Box::new(|_, _| true)))
+    }
 }
 
 fn is_in(tool: &Tool, entry: &Header) -> bool {

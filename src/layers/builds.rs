@@ -8,18 +8,37 @@ use std::path::{Path, PathBuf};
 use crate::facts;
 use crate::job::{Job, chain};
 use crate::layers::base_diff::BaseDiff;
-use crate::layers::source::folder_of;
+use crate::layers::rules::{Coverage, Replaced, Rules};
 use crate::layers::working_tree::{self, WorkingTree};
 use crate::plan::{Checkout, JobStatus, LayerPlan, Outset, RootPlan, SessionLayer, There};
-use crate::store::Layer;
+use crate::store::{Header, Layer};
 use crate::sys::{Time, file, sha256_hex};
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{self, Kind, NodeId, Tree};
 
 /// What the names of notes in `RUNNER_TEMP` begin with that a restore without a session leaves.
 const NOTE: &str = "runner-cache-outputs-";
 
 /// How many files are told by name.
 const TOLD: usize = 3;
+
+/// The rules of the layer `builds`.
+pub(crate) struct Builds<'p>(pub(crate) &'p LayerPlan);
+
+impl Rules for Builds<'_> {
+    fn coverage(&self, entry: &Header) -> Coverage {
+        Coverage::by_same_contents(self.0, entry)
+    }
+
+    /// People change outputs in place.
+    fn replaced<'t>(
+        &self,
+        _root: &'t RootPlan,
+        _tree: &'t Tree,
+        _others: &[&Tree],
+    ) -> tree::Result<Option<Replaced<'t>>> {
+        Ok(None)
+    }
+}
 
 /// What is known of the outputs of `layer` now that the restore is over; `None` for other layers, and where nothing is known.
 pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
@@ -34,7 +53,7 @@ pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
 
 /// The files of a root that are there.
 fn there(live: &WorkingTree) -> Vec<There> {
-    let (folder, tree) = (folder_of(live.plan, live.root.is_partial), &live.root.tree);
+    let (folder, tree) = (live.plan.directory(live.root.is_partial), &live.root.tree);
     files(tree).map(|(id, mtime)| There { path: path_of(&folder, tree, id), mtime }).collect()
 }
 
@@ -82,7 +101,7 @@ pub(crate) fn reason_not_to_keep(
     let absent: Vec<_> = absent(&layer.plan.roots, live).map(|root| root.name.clone()).collect();
     let mut others = Vec::new();
     for (WorkingTree { plan, root, .. }, alike) in live.iter().zip(alike) {
-        let folder = folder_of(plan, root.is_partial);
+        let folder = plan.directory(root.is_partial);
         let own = alike.as_ref().filter(|_| is_of_commit);
         for (id, mtime) in files(&root.tree) {
             let is_own = own.is_some_and(|alike| alike.same[id as usize]);

@@ -8,12 +8,41 @@ use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::cargo::{CRATES, CargoHome, Locked, REPOSITORIES, SOURCES, folders_of_crates};
+use crate::cargo::{
+    CRATES, CargoHome, Locked, REPOSITORIES, SOURCES, folders_of_crates, is_replaced_in_home,
+};
 use crate::job::Job;
+use crate::job::cargo_lock::lock_cargo_home;
 use crate::job::trouble::Trouble;
-use crate::plan::LayerPlan;
-use crate::sys::{self, Digest, Dir, file};
-use crate::tree::{Kind, NodeId, Tree};
+use crate::layers::rules::{Coverage, Replaced, Rules};
+use crate::plan::{LayerPlan, RootPlan};
+use crate::store::Header;
+use crate::sys::{self, Digest, Dir, Lock, file};
+use crate::tree::{self, Kind, NodeId, Tree};
+
+/// The rules of the layer `cargo`.
+pub(crate) struct CargoHomes<'p>(pub(crate) &'p LayerPlan);
+
+impl Rules for CargoHomes<'_> {
+    fn coverage(&self, entry: &Header) -> Coverage {
+        Coverage::by_contents(self.0, entry)
+    }
+
+    /// No download is half-way while it is read, and cargo waits while files are added.
+    fn lock(&self, job: &Job) -> Result<Option<Lock>, Trouble> {
+        let home = self.0.roots.first();
+        Ok(home.map(|root| lock_cargo_home(job, &root.path)).transpose()?)
+    }
+
+    fn replaced<'t>(
+        &self,
+        root: &'t RootPlan,
+        _tree: &'t Tree,
+        _others: &[&Tree],
+    ) -> tree::Result<Option<Replaced<'t>>> {
+        Ok(Some(Box::new(move |_, path| is_replaced_in_home(&root.name, path))))
+    }
+}
 
 /// What the lock files name; `None` where there is none that can be read: then nothing is known to be of no use.
 pub(crate) fn locked(locks: &[PathBuf]) -> sys::Result<Option<Locked>> {

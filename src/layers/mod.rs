@@ -4,7 +4,23 @@ pub(crate) mod base_diff;
 pub(crate) mod bins;
 pub(crate) mod builds;
 pub(crate) mod cargo_home;
-pub(crate) mod source;
+pub(crate) mod linkable;
+pub(crate) mod paths;
+pub(crate) mod rules;
 pub(crate) mod target_dir;
 pub(crate) mod units;
 pub(crate) mod working_tree;
+
+use crate::layers::rules::Rules;
+use crate::plan::{LayerPlan, LayerSpec};
+
+/// The rules of the layer of `plan`.
+pub(crate) fn rules(plan: &LayerPlan) -> Box<dyn Rules + '_> {
+    match plan.spec {
+        LayerSpec::Cargo { .. } => Box::new(cargo_home::CargoHomes(plan)),
+        LayerSpec::Target(_) => Box::new(target_dir::rules::TargetDirs(plan)),
+        LayerSpec::Builds { .. } => Box::new(builds::Builds(plan)),
+        LayerSpec::Paths { .. } => Box::new(paths::Paths(plan)),
+        LayerSpec::Bins { .. } => Box::new(bins::Bins(plan)),
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::cargo::{Locked, SOURCES, Why, changed_in_place, strays, units};
 use crate::job::Job;
 use crate::job::trouble::Trouble;
-use crate::layers::source::{folder_of, is_target_folder};
+use crate::layers::target_dir::rules::is_target_folder;
 use crate::layers::target_dir::sweep;
 use crate::layers::{bins, cargo_home};
 use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape, TargetPlan};
@@ -116,7 +116,7 @@ impl Reader<'_> {
     fn read<'r>(&mut self, plan: &'r RootPlan) -> Result<Option<WorkingTree<'r>>, Trouble> {
         let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
         let is_partial = is_file || plan.shape == Shape::Part;
-        let folder = folder_of(plan, is_partial);
+        let folder = plan.directory(is_partial);
         if file::kind(&folder)? != file::Kind::Folder {
             return Ok(None);
         }

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::layers::bins;
+use crate::layers::rules;
+use crate::layers::rules::Coverage;
 use crate::layers::target_dir::freshness::{self, Judged};
 use crate::plan::{LayerPlan, Plan, RootPlan};
 use crate::report::Hit;
-use crate::store::{self, Candidate, Layer, Lease, Store};
+use crate::store::{self, Candidate, Lease, Store};
 
 /// How many candidates besides the first are compared with the checkout.
 pub(crate) const MOST_OTHERS: usize = 4;
@@ -72,15 +73,11 @@ impl<'a> Candidates<'a> {
         let lease = self.lease(&candidate)?;
         let pairs = self.pairs(&lease);
         let header = &lease.manifest().header;
-        if pairs.is_empty() || !bins::has_any(self.layer, header) {
+        let coverage = rules(self.layer).coverage(header);
+        if pairs.is_empty() || !coverage.serves() {
             return None;
         }
-        let is_alike = header.contents == self.layer.contents;
-        // As with `actions/cache`: other paths under the same key are another thing.
-        if !is_alike && matches!(self.layer.layer(), Layer::Paths | Layer::Builds) {
-            return None;
-        }
-        let is_exact = candidate.is_exact && is_alike && header.finality.is_final();
+        let is_exact = candidate.is_exact && coverage == Coverage::Whole && header.finality.is_final();
         Some(Usable { candidate, lease, pairs, is_exact })
     }
 

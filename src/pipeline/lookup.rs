@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::job::chain;
-use crate::layers::bins;
+use crate::layers::rules;
+use crate::layers::rules::Coverage;
 use crate::plan::{LayerPlan, Plan, differences, nearest};
 use crate::report::{ExplainedEntry, ExplainedLayer, Verdict};
 use crate::store::retention::Known;
@@ -59,19 +60,16 @@ fn verdict(
         }
         return Verdict::OtherKey(differences(&layer.factors, &header.factors));
     };
-    if header.contents != layer.contents
-        && matches!(layer.layer(), store::Layer::Paths | store::Layer::Builds)
-    {
-        return Verdict::OtherPaths;
-    }
-    if !bins::has_any(layer, header) {
-        return Verdict::OtherTools;
+    let coverage = rules(layer).coverage(header);
+    match coverage {
+        Coverage::OtherPaths => return Verdict::OtherPaths,
+        Coverage::OtherTools => return Verdict::OtherTools,
+        Coverage::Part | Coverage::Whole => {}
     }
     if let Err(error) = store.lease(candidate.id.clone()) {
         return Verdict::Unusable(chain(&error));
     }
-    let is_whole = header.contents == layer.contents && bins::has_all(layer, header);
-    match (is_served, candidate.is_exact && is_whole && header.finality.is_final()) {
+    match (is_served, candidate.is_exact && coverage == Coverage::Whole && header.finality.is_final()) {
         (true, _) => Verdict::Later,
         (false, is_exact) => Verdict::Taken { is_exact },
     }
@@ -96,11 +94,9 @@ pub(crate) fn reason(
     } else {
         store.newest_headers(layer.layer(), &plan.scopes.read).ok()?
     };
-    let is_of_others = |header: &store::Header| {
-        header.key == layer.key
-            && header.contents != layer.contents
-            && matches!(layer.layer(), store::Layer::Paths | store::Layer::Builds)
-    };
+    let rules = rules(layer);
+    let is_of_others =
+        |header: &store::Header| header.key == layer.key && rules.coverage(header) == Coverage::OtherPaths;
     if let Some(header) = found.iter().find(|header| is_of_others(header)) {
         let reference = &header.scope.reference;
         return Some(format!("there is an entry of this key of {reference}, but of other paths"));

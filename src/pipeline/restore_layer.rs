@@ -9,21 +9,22 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::cargo::SOURCES;
-use crate::job::cargo_lock::lock_cargo_home;
 use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::bins::{self, Arrival};
 use crate::layers::cargo_home;
-use crate::layers::source::{folder_of, is_target_folder, linkable};
+use crate::layers::linkable::linkable;
+use crate::layers::rules;
 use crate::layers::target_dir::freshness::Judged;
+use crate::layers::target_dir::rules::is_target_folder;
 use crate::layers::target_dir::sweep;
 use crate::layers::units::restore::{self, Completed};
 use crate::pipeline::candidates::{Candidates, MOST_OTHERS, Usable};
 use crate::plan::{LayerPlan, LeftOut, Plan};
 use crate::report::{Hit, Transfer};
-use crate::store::{Layer, Lease, Root, Store};
-use crate::sys::{Dir, LOST_AND_FOUND, Lock, ManyOpenFiles, file};
+use crate::store::{Lease, Root, Store};
+use crate::sys::{Dir, LOST_AND_FOUND, ManyOpenFiles, file};
 use crate::tree::{
     self, Delivery, Engine, Existing, Files, Linker, NodeId, Progress, Selection, Source, Tree,
 };
@@ -82,7 +83,7 @@ impl<'a> Restorer<'a> {
         let mut others: VecDeque<Usable> = VecDeque::new();
         while let Some(mut usable) = others.pop_front().or_else(&mut next) {
             if lookup_only {
-                let hit = usable.hit(bins::has_all(self.layer, &usable.lease.manifest().header));
+                let hit = usable.hit(true);
                 return Ok(Some(Served { hit, ..Served::of(usable.lease) }));
             }
             let mut judged = self.candidates.judge(&usable)?;
@@ -128,7 +129,8 @@ impl<'a> Restorer<'a> {
     fn transfer(&self, usable: &Usable, judged: Option<Judged<'_>>) -> Result<Brought, Trouble> {
         let Usable { lease, pairs, .. } = usable;
         let started = Instant::now();
-        let _lock = self.lock_cargo()?;
+        let rules = rules(self.layer);
+        let _lock = rules.lock(self.job)?;
         // A folder can be open in several entries that have a part of it each.
         let _files = ManyOpenFiles::allow(0);
         let files = lease.manifest().header.files;
@@ -182,11 +184,11 @@ impl<'a> Restorer<'a> {
         match arrival {
             Some(arrival) => Some(arrival.of(&root.tree)),
             None if root.name == SOURCES => {
-                let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+                let folder = self.layer.roots[planned].directory(root.is_partial);
                 Some(cargo_home::absent_crates(&root.tree, &folder))
             }
             None if self.layer.roots[planned].is_of_wholes => {
-                let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+                let folder = self.layer.roots[planned].directory(root.is_partial);
                 Some(absent_wholes(&root.tree, &folder))
             }
             None => None,
@@ -203,7 +205,7 @@ impl<'a> Restorer<'a> {
     ) -> Result<Option<Arriving<'l>>, Trouble> {
         let root = &lease.manifest().roots[recorded];
         let plan = &self.layer.roots[planned];
-        let folder = folder_of(plan, root.is_partial);
+        let folder = plan.directory(root.is_partial);
         let tree = wanted.unwrap_or(&root.tree);
         let is_empty = tree.files() == 0 && root.tree.files() > 0;
         // What is there of another entry's goes all the same.
@@ -223,8 +225,10 @@ impl<'a> Restorer<'a> {
         if wanted.is_some() {
             borrowed = tree.of_same_paths(&root.tree, &borrowed);
         }
-        let linkable =
-            linkable(self.layer.layer(), plan, tree, others.map(|(_, root)| &root.tree), &borrowed)?;
+        let others: Vec<_> = others.map(|(_, root)| &root.tree).collect();
+        let rules = rules(self.layer);
+        let replaced = rules.replaced(plan, tree, &others)?;
+        let linkable = linkable(replaced.as_ref(), tree, &borrowed);
         let files = lease.open_root(recorded)?;
         let files = if wanted.is_some() { files.of_part(&root.tree, tree) } else { files };
         // Roots may lie on different file systems.
@@ -307,7 +311,7 @@ impl<'a> Restorer<'a> {
     fn mark_restored(&self, served: &Served) -> Result<(), Trouble> {
         for (planned, recorded) in self.candidates.pairs(&served.lease) {
             let root = &served.lease.manifest().roots[recorded];
-            let folder = folder_of(&self.layer.roots[planned], root.is_partial);
+            let folder = self.layer.roots[planned].directory(root.is_partial);
             let tree = served.wanted.get(&recorded).unwrap_or(&root.tree);
             if file::is_dir(&folder) {
                 sweep::mark(self.job, &Dir::open(&folder)?, tree);
@@ -331,14 +335,6 @@ impl<'a> Restorer<'a> {
         let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
         sweep::mark(self.job, &dir, &tree);
         Ok(())
-    }
-
-    /// Cargo's own lock, where files are added to its home.
-    fn lock_cargo(&self) -> Result<Option<Lock>, Trouble> {
-        if self.layer.layer() != Layer::Cargo {
-            return Ok(None);
-        }
-        Ok(Some(lock_cargo_home(self.job, &self.layer.roots[0].path)?))
     }
 }
 

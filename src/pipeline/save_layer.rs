@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::job::cargo_lock::lock_cargo_home;
 use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::base_diff::BaseDiff;
-use crate::layers::source::{is_no_reason, linkable};
+use crate::layers::linkable::linkable;
+use crate::layers::rules;
 use crate::layers::target_dir::provenance::{self, Noted};
 use crate::layers::units::pool::{self, Known};
 use crate::layers::units::publish;
@@ -61,11 +61,8 @@ impl Saver<'_> {
     fn try_save(&self) -> Result<Saved, Trouble> {
         let started = Instant::now();
         let plan = &self.layer.plan;
-        // No download is half-way while it is read.
-        let _lock = match (plan.layer(), plan.roots.first()) {
-            (Layer::Cargo, Some(root)) => Some(lock_cargo_home(self.job, &root.path)?),
-            _ => None,
-        };
+        let rules = rules(plan);
+        let _lock = rules.lock(self.job)?;
         let tools = bins::installed(self.job, plan)?;
         let base = self.base();
         let live = working_tree::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
@@ -254,6 +251,7 @@ impl Saver<'_> {
         if !installs.iter().all(|install| header.installs().contains(install)) {
             return false;
         }
+        let rules = rules(&self.layer.plan);
         // A tool that is gone may be one that would not fit what was there: the next job can have it.
         let may_lack = header.layer() == Layer::Bins;
         for (live, alike) in live.iter().zip(alike) {
@@ -264,7 +262,7 @@ impl Saver<'_> {
             if !may_lack && recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
                 return false;
             }
-            let has_changed = |id: NodeId| !same[id as usize] && !is_no_reason(header.layer(), tree, id);
+            let has_changed = |id: NodeId| !same[id as usize] && !rules.is_noise(tree, id);
             if tree.iter().any(|(id, _)| has_changed(id)) {
                 return false;
             }
@@ -306,8 +304,10 @@ impl Saver<'_> {
         let others = live.iter().enumerate().filter(|(number, _)| *number != index);
         let WorkingTree { plan, root, dir, .. } = &live[index];
         let tree = &root.tree;
-        let mut may =
-            linkable(self.layer.plan.layer(), plan, tree, others.map(|(_, other)| &other.root.tree), &[])?;
+        let others: Vec<_> = others.map(|(_, other)| &other.root.tree).collect();
+        let rules = rules(&self.layer.plan);
+        let replaced = rules.replaced(plan, tree, &others)?;
+        let mut may = linkable(replaced.as_ref(), tree, &[]);
         // Whose else they are nobody knows: of another ref's entry, by a job that had this folder before.
         let is_new = |id: NodeId| may[id as usize] && !shared.is_based(id);
         let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;

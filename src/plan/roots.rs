@@ -35,6 +35,16 @@ pub struct RootPlan {
     pub existing: Existing,
 }
 
+impl RootPlan {
+    /// The directory in which its tree lies in the job. For a single file it is the directory above.
+    pub fn directory(&self, is_partial: bool) -> PathBuf {
+        match (self.shape, self.path.parent()) {
+            (Shape::Unknown, Some(parent)) if is_partial => parent.to_path_buf(),
+            _ => self.path.clone(),
+        }
+    }
+}
+
 /// What the path of a root is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

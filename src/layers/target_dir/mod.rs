@@ -4,4 +4,5 @@ pub(crate) mod fingerprints;
 pub(crate) mod freshness;
 pub(crate) mod left_out;
 pub(crate) mod provenance;
+pub(crate) mod rules;
 pub(crate) mod sweep;

@@ -11,7 +11,8 @@ use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::cargo_home;
-use crate::layers::source::{is_target_folder, linkable};
+use crate::layers::linkable::linkable;
+use crate::layers::target_dir::rules::{is_target_folder, replaced};
 use crate::layers::units::pool::{self, PoolUnit, slot};
 use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitFolder, fitting};
 use crate::report::{Composed, Transfer};
@@ -203,8 +204,7 @@ impl Work<'_> {
         progress: &Progress,
     ) -> Result<Tally, Trouble> {
         let tree = unit.tree();
-        let linkable =
-            linkable(Layer::Units, self.root, tree, std::iter::empty(), &unit.lease.borrowed(0, self.own))?;
+        let linkable = linkable(Some(&replaced(tree, &[])), tree, &unit.lease.borrowed(0, self.own));
         let files = unit.lease.open_root(0)?;
         let source = Source { tree, location: files.location(), linkable: &linkable, is_live: false };
         let engine = Engine { linker, interrupt: &self.job.interrupt, progress };
