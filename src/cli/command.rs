@@ -68,12 +68,16 @@ pub enum Command {
         /// What is cached.
         #[command(flatten)]
         inputs: Box<Inputs>,
+        /// Tell only of the entries of this key: whole, its short id, or its beginning and a `*`.
+        #[arg(value_name = "KEY", conflicts_with = "last_build")]
+        of: Option<String>,
         /// Tell instead which units cargo compiled in this job although the target folder came from the cache, and why.
         /// After the build and before the save.
         #[arg(long)]
         last_build: bool,
     },
-    /// List the entries, those that were of use last first.
+    /// List the entries by repository and layer, those that were of use last first. A short key id, such as
+    /// `target-3f9a01bc`, stands for a long key in each command.
     #[command(args_override_self = true)]
     List {
         /// What to order by.
@@ -82,16 +86,16 @@ pub enum Command {
         /// The units of the pool as well.
         #[arg(long)]
         units: bool,
-        /// As JSON, one array of all entries.
-        #[arg(long)]
-        json: bool,
+        /// How to print them.
+        #[command(flatten)]
+        form: ListForm,
         /// Where the entries are.
         #[command(flatten)]
         root: Root,
     },
     /// Show all that is known about the entries of a key.
     Inspect {
-        /// The key, whole or its beginning.
+        /// The key: whole, its beginning, or its short id.
         key: String,
         /// Where the entries are.
         #[command(flatten)]
@@ -123,7 +127,7 @@ pub enum Command {
     /// Remove the entries of keys.
     #[command(args_override_self = true)]
     Remove {
-        /// The keys; one that ends in `*` means all that begin so.
+        /// The keys, whole or by their short ids; one that ends in `*` means all that begin so.
         #[arg(required = true, value_name = "KEY")]
         keys: Vec<String>,
         /// Only tell what would go.
@@ -169,6 +173,17 @@ impl Command {
             _ => None,
         }
     }
+}
+
+/// How a list is printed: in 80 columns, or so.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct ListForm {
+    /// As one table with all columns, whole.
+    #[arg(long)]
+    pub wide: bool,
+    /// As JSON, one array of all entries.
+    #[arg(long, conflicts_with = "wide")]
+    pub json: bool,
 }
 
 /// What a list is ordered by.

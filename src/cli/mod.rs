@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 use clap::{Args as _, CommandFactory as _, Parser as _};
 
-pub use command::{Cli, Command, Order};
+pub use command::{Cli, Command, ListForm, Order};
 pub use inputs::{Inputs, Root};
 pub use root::ChosenRoot;
 pub use wrong::Refused;

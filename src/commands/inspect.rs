@@ -1,5 +1,6 @@
 //! `inspect`: all that is known about the entries of a key.
 
+use super::meant::Named;
 use crate::job::{Exit, Job, chain};
 use crate::report::{HeldFolder, entry_details};
 use crate::store::{Lease, Store};
@@ -7,11 +8,11 @@ use crate::store::{Lease, Store};
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
     let mut entries = store.known()?;
-    entries.retain(|entry| entry.header.key.starts_with(key));
+    entries.retain(|entry| entry.header.key.starts_with(key) || Named(key).is(&entry.header));
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
     if entries.is_empty() {
         job.console.error(format!(
-            "no key in {} begins with `{key}`; hint: `runner-cache list` shows all",
+            "no key in {} begins with `{key}` or has that id; hint: `runner-cache list` shows all",
             store.root().display()
         ));
         return Ok(Exit::Failure);

@@ -8,6 +8,7 @@ mod gc;
 mod inspect;
 mod last_build;
 mod list;
+mod meant;
 mod remove;
 mod restore;
 mod run;
@@ -28,11 +29,11 @@ pub fn execute(cli: Cli, job: &Job) -> anyhow::Result<Exit> {
         Command::Restore { inputs, no_session } => Ok(restore::run(job, &inputs, !no_session)),
         Command::Save { inputs } => Ok(save::run(job, &inputs)),
         Command::Explain { last_build: true, .. } => Ok(last_build::run(job)),
-        Command::Explain { inputs, .. } => explain::run(job, &inputs),
+        Command::Explain { inputs, of, .. } => explain::run(job, &inputs, of.as_deref()),
         Command::Run { inputs, command } => Ok(run::run(job, &inputs, &command)),
         Command::Audit { inputs, json, command } => audit::run(job, &inputs, json, &command),
-        Command::List { sort, units, json, root } => {
-            list::run(job, open(job, &root)?.as_ref(), sort, units, json)
+        Command::List { sort, units, form, root } => {
+            list::run(job, open(job, &root)?.as_ref(), sort, units, form)
         }
         Command::Inspect { key, root } => with(job, &root, |store| inspect::run(job, store, &key)),
         Command::Du { root } => with(job, &root, |store| du::run(job, store)),

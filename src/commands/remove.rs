@@ -1,21 +1,27 @@
 //! `remove`: the entries of keys go, whatever the limits.
 
+use super::meant::Named;
 use crate::job::{Exit, Job, chain};
 use crate::report::{bytes, entries};
 use crate::store::Store;
-use crate::store::retention::{Known, Planned, Reason};
+use crate::store::retention::{Planned, Reason};
 
 /// The command.
 pub(super) fn run(job: &Job, store: &Store, keys: &[String], dry_run: bool) -> anyhow::Result<Exit> {
     let known = store.known()?;
+    let unclear = |key: &String| Named(key).unclear(known.iter().map(|entry| &entry.header));
+    if let Some(why) = keys.iter().find_map(unclear) {
+        job.console.error(format!("nothing removed: {why}"));
+        return Ok(Exit::Failure);
+    }
     let mut exit = Exit::Success;
     let mut plan: Vec<Planned> = Vec::new();
     for key in keys {
-        let mut found = known.iter().filter(|entry| is_meant(entry, key)).peekable();
+        let mut found = known.iter().filter(|entry| Named(key).is(&entry.header)).peekable();
         if found.peek().is_none() {
             let root = store.root().display();
             job.console.error(format!(
-                "no entry in {root} has the key `{key}`; hint: `runner-cache list` shows all"
+                "no entry in {root} has the key or id `{key}`; hint: `runner-cache list` shows all"
             ));
             exit = Exit::Failure;
         }
@@ -47,11 +53,4 @@ pub(super) fn run(job: &Job, store: &Store, keys: &[String], dry_run: bool) -> a
     }
     let is_done = evicted.in_use.is_empty() && evicted.failures.is_empty();
     Ok(if is_done { exit } else { Exit::Failure })
-}
-
-fn is_meant(entry: &Known, key: &str) -> bool {
-    match key.strip_suffix('*') {
-        Some(prefix) => entry.header.key.starts_with(prefix),
-        None => entry.header.key == key,
-    }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::job::{Job, chain};
 use crate::plan::{DiskGuard, Upkeep};
-use crate::report::{CleanReport, DiskReport, Large};
+use crate::report::{CleanReport, DiskReport, Large, shown_key};
 use crate::store::retention::{Inventory, Known, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
 use crate::store::{self, Evicted, Layer, Store};
 use crate::sys::{self, Dir, Space, folder_size, space_at};
@@ -288,7 +288,7 @@ fn largest(job: &Job, store: Option<&Store>) -> Result<Vec<Large>, store::Error>
             what: format!(
                 "{} {} of {}",
                 entry.header.layer(),
-                entry.header.key,
+                shown_key(entry.header.layer(), &entry.header.key),
                 entry.header.scope.repository
             ),
             bytes: usage.bytes(),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::key_id::{key_id, shown_key};
 use super::restored::Composed;
 use crate::plan::{Difference, LayerPlan, Scopes};
 use crate::store::{Factor, Header};
@@ -53,8 +54,14 @@ pub enum Verdict {
     Unusable(String),
 }
 
-/// The text for a terminal.
-pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root: &Path) -> String {
+/// The text for a terminal, about all entries or those `of` a key.
+pub fn explanation(
+    layers: &[ExplainedLayer],
+    scopes: &Scopes,
+    lane: &str,
+    root: &Path,
+    of: Option<&str>,
+) -> String {
     let mut text = String::new();
     let refs: Vec<_> = scopes.read.iter().map(|scope| scope.reference.as_str()).collect();
     let refs = if refs.is_empty() { "none".to_owned() } else { refs.join(", then ") };
@@ -67,7 +74,15 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root:
         text.push_str("\nnothing to cache: there is no Cargo.toml here, and `path` is empty\n");
     }
     for layer in layers {
-        let _ = writeln!(text, "\n{}\n  key {}", layer.plan.layer(), layer.plan.key);
+        let (name, key) = (layer.plan.layer(), &layer.plan.key);
+        let _ = writeln!(
+            text,
+            "
+{name}
+  id  {}
+  key {key}",
+            key_id(name, key)
+        );
         layer.plan.factors.iter().for_each(|factor| text.push_str(&line(factor)));
         for prefix in &layer.plan.restore_keys {
             let _ = writeln!(text, "  or what begins with {prefix}");
@@ -83,7 +98,7 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root:
         match layer.entries.len() {
             0 => text.push_str("  there is no entry of this repository\n"),
             number => {
-                let _ = writeln!(text, "  entries of this repository: {number}");
+                let _ = writeln!(text, "  entries of {}: {number}", of.unwrap_or("this repository"));
             }
         }
         for ExplainedEntry { header, verdict } in &layer.entries {
@@ -91,7 +106,8 @@ pub fn explanation(layers: &[ExplainedLayer], scopes: &Scopes, lane: &str, root:
             let note = header.finality.note().map(|note| format!(" ({note})")).unwrap_or_default();
             let _ = writeln!(
                 text,
-                "    {created}Z  {}  {}  {}{note}",
+                "    {created}Z  {}  {}  {}  {}{note}",
+                shown_key(header.layer(), &header.key),
                 header.scope.reference,
                 header.lane,
                 words(verdict)

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::figures::count;
+use super::key_id::shown_key;
 use crate::cargo::{Cause, Changed, Difference};
+use crate::store::Layer;
 
 /// How many files are named that made a unit stale.
 const NAMED: usize = 3;
@@ -128,7 +130,9 @@ pub fn last_build_text(told: &LastBuild) -> String {
 
 fn headline(folder: &BuiltFolder) -> String {
     match &folder.built {
-        Built::Miss { key } => format!("nothing was restored (key {key}); {BUILT_SOME_TIME}"),
+        Built::Miss { key } => {
+            format!("nothing was restored (key {}); {BUILT_SOME_TIME}", shown_key(Layer::Target, key))
+        }
         Built::NotInEntry => format!("the entry has nothing of this folder; {BUILT_SOME_TIME}"),
         Built::EntryGone { why } => {
             format!("it is not known what was compiled, since the entry cannot be read: {why}")
@@ -154,7 +158,8 @@ fn headline(folder: &BuiltFolder) -> String {
 /// What was restored, in words.
 pub(super) fn restored(entry: Option<&RestoredEntry>, pooled: usize) -> String {
     let entry = entry.map(|RestoredEntry { key, created, reference }| {
-        format!("{key} (entry of {}Z, {reference})", created.strftime("%Y-%m-%d %H:%M:%S"))
+        let (key, created) = (shown_key(Layer::Target, key), created.strftime("%Y-%m-%d %H:%M:%S"));
+        format!("{key} (entry of {created}Z, {reference})")
     });
     let pooled = match pooled {
         0 => None,

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::figures::{bytes, count, files, seconds};
+use super::key_id::shown_key;
+use super::summary::{code, table, whole_keys};
 use super::ways::{modes, obstacle};
 use crate::store::Layer;
 use crate::tree::Tally;
@@ -166,6 +168,23 @@ impl LayerRestore {
         self.composed.map(|composed| format!("unit pool: {composed}"))
     }
 
+    /// What people see of one of its keys.
+    fn shown(&self, key: &str) -> String {
+        shown_key(self.layer, key)
+    }
+
+    /// Its row in the summary: layer, hit, key, where it came from if that is another key, files, size, time.
+    fn cells(&self) -> [String; 7] {
+        let [files, size, time] = match &self.transfer {
+            Some(Transfer { tally, took, .. }) => [count(tally.files), bytes(tally.bytes), seconds(*took)],
+            None => ["", "", ""].map(str::to_owned),
+        };
+        let matched = self.matched_key.as_ref().filter(|matched| **matched != self.key);
+        let from = matched.map(|matched| code(&self.shown(matched))).unwrap_or_default();
+        let key = code(&self.shown(&self.key));
+        [self.layer.to_string(), self.hit.name().to_owned(), key, from, files, size, time]
+    }
+
     fn lacking(&self) -> &[String] {
         self.transfer.as_ref().map_or(&[], |transfer| &transfer.lacking)
     }
@@ -298,8 +317,15 @@ impl RestoreReport {
             let of =
                 of(&layer.matched_lane, ", lane ").map_or(of_ref.clone(), |lane| format!("{of_ref}{lane}"));
             let _ = match layer.matched_key.as_ref().filter(|matched| **matched != layer.key) {
-                Some(matched) => write!(text, "\n        key {}\n        from {matched}{of}", layer.key),
-                None => write!(text, "\n        key {}{of}", layer.key),
+                Some(matched) => {
+                    write!(
+                        text,
+                        "\n        key {}\n        from {}{of}",
+                        layer.shown(&layer.key),
+                        layer.shown(matched)
+                    )
+                }
+                None => write!(text, "\n        key {}{of}", layer.shown(&layer.key)),
             };
             if let Some(reason) = &layer.reason {
                 let _ = write!(text, "\n        {reason}");
@@ -321,23 +347,19 @@ impl RestoreReport {
     /// The report for the step summary, in Markdown.
     pub fn summary(&self) -> String {
         let mut text = String::from("### runner-cache: restored\n\n");
-        text.push_str("| layer | hit | files | size | time | how | key |\n");
-        text.push_str("|---|---|---:|---:|---:|---|---|\n");
-        for layer in &self.layers {
-            let [files, size, time, how] = match &layer.transfer {
-                Some(Transfer { tally, took, .. }) => {
-                    [count(tally.files), bytes(tally.bytes), seconds(*took), modes(tally)]
-                }
-                None => ["", "", "", ""].map(str::to_owned),
-            };
-            let key = code(layer.matched_key.as_ref().unwrap_or(&layer.key));
-            let _ = writeln!(
-                text,
-                "| {} | {} | {files} | {size} | {time} | {how} | {key} |",
-                layer.layer,
-                layer.hit.name(),
-            );
-        }
+        let rows: Vec<_> = self.layers.iter().map(LayerRestore::cells).collect();
+        text += &table(
+            [
+                ("layer", false),
+                ("hit", false),
+                ("key", false),
+                ("from", false),
+                ("files", true),
+                ("size", true),
+                ("time", true),
+            ],
+            &rows,
+        );
         text.push('\n');
         for layer in &self.layers {
             if let Some(reason) = &layer.reason {
@@ -350,6 +372,10 @@ impl RestoreReport {
         for line in self.layers.iter().flat_map(LayerRestore::lacking) {
             let _ = writeln!(text, "{}\n", code(line));
         }
+        let keys = self.layers.iter().flat_map(|layer| {
+            std::iter::once(&layer.key).chain(&layer.matched_key).map(|key| (layer.layer, key.as_str()))
+        });
+        text += &whole_keys(keys);
         text
     }
 
@@ -369,12 +395,6 @@ impl RestoreReport {
         }
         sum
     }
-}
-
-/// Text as code in a cell of a Markdown table, whatever is in it.
-pub(super) fn code(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "&#124;").replace('`', "&#96;");
-    format!("<code>{}</code>", text.replace(['\n', '\r'], " "))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::disk::CleanReport;
 use super::figures::{bytes, count, files, seconds};
-use super::restored::code;
+use super::key_id::shown_key;
+use super::summary::{code, escaped, table, whole_keys};
 use super::ways::{modes, obstacle};
 use crate::cargo::Why;
 use crate::store::Layer;
@@ -96,6 +97,22 @@ pub struct LayerSave {
     pub saved: Saved,
 }
 
+impl LayerSave {
+    /// Its row in the summary: layer, saved, key, files, size, time.
+    fn cells(&self) -> [String; 6] {
+        let none = || ["", "", ""].map(str::to_owned);
+        let (saved, [files, size, time]) = match &self.saved {
+            Saved::Entry { tally, took, .. } => {
+                ("yes".to_owned(), [count(tally.files), bytes(tally.bytes), seconds(*took)])
+            }
+            Saved::Not(why) => (format!("no: {}", escaped(why)), none()),
+            Saved::Failed => ("no: see the warning".to_owned(), none()),
+        };
+        let key = code(&shown_key(self.layer, &self.key));
+        [self.layer.to_string(), saved, key, files, size, time]
+    }
+}
+
 /// What a save did.
 #[derive(Debug, Clone, Default)]
 pub struct SaveReport {
@@ -119,8 +136,9 @@ impl SaveReport {
                     let (files, bytes, took) = (files(tally.files), bytes(tally.bytes), seconds(*took));
                     writeln!(
                         text,
-                        "{layer:<7} saved    {files}, {bytes} in {took} ({})\n{more}        key {key}",
-                        modes(tally)
+                        "{layer:<7} saved    {files}, {bytes} in {took} ({})\n{more}        key {}",
+                        modes(tally),
+                        shown_key(*layer, key)
                     )
                 }
                 Saved::Not(why) => writeln!(text, "{layer:<7} skipped  {why}"),
@@ -142,23 +160,18 @@ impl SaveReport {
     /// The report for the step summary, in Markdown.
     pub fn summary(&self) -> String {
         let mut text = String::from("### runner-cache: saved\n\n");
-        text.push_str("| layer | saved | files | size | time | how | key |\n");
-        text.push_str("|---|---|---:|---:|---:|---|---|\n");
-        for LayerSave { layer, key, saved } in &self.layers {
-            let key = code(key);
-            let _ = match saved {
-                Saved::Entry { tally, took, .. } => {
-                    let (files, bytes, took) = (count(tally.files), bytes(tally.bytes), seconds(*took));
-                    writeln!(
-                        text,
-                        "| {layer} | yes | {files} | {bytes} | {took} | {} | {key} |",
-                        modes(tally)
-                    )
-                }
-                Saved::Not(why) => writeln!(text, "| {layer} | no: {why} | | | | | {key} |"),
-                Saved::Failed => writeln!(text, "| {layer} | no: see the warning | | | | | {key} |"),
-            };
-        }
+        let rows: Vec<_> = self.layers.iter().map(LayerSave::cells).collect();
+        text += &table(
+            [
+                ("layer", false),
+                ("saved", false),
+                ("key", false),
+                ("files", true),
+                ("size", true),
+                ("time", true),
+            ],
+            &rows,
+        );
         text.push('\n');
         for LayerSave { layer, saved, .. } in &self.layers {
             let Saved::Entry { left_out, pooled, .. } = saved else { continue };
@@ -166,6 +179,7 @@ impl SaveReport {
                 let _ = writeln!(text, "{layer}: {more}\n");
             }
         }
+        text += &whole_keys(self.layers.iter().map(|layer| (layer.layer, layer.key.as_str())));
         text
     }
 }

@@ -8,14 +8,16 @@ use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 
 use super::figures::{bytes, count, whole};
+use super::key_id::{key_id, shown_key};
 use crate::store::Layer;
 use crate::store::retention::{Known, Planned, Policy, Reason, Usage, Weights};
 
-/// A table of entries, as they are ordered.
+/// A table of entries, as they are ordered, with all that tells them apart, whole.
 pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header([
         "LAYER",
+        "ID",
         "KEY",
         "REPOSITORY",
         "REF",
@@ -30,6 +32,7 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
     for Known { header, last_used, .. } in entries {
         table.add_row([
             header.layer().to_string(),
+            key_id(header.layer(), &header.key),
             header.key.clone(),
             header.scope.repository.clone(),
             header.scope.reference.clone(),
@@ -42,7 +45,7 @@ pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
             header.finality.note().unwrap_or_default().to_owned(),
         ]);
     }
-    align_right(&mut table, &[5, 6]);
+    align_right(&mut table, &[6, 7]);
     table.to_string()
 }
 
@@ -87,7 +90,7 @@ pub fn plan_table(plan: &[Planned], entries: &[Known], policy: &Policy, now: Tim
         };
         table.add_row([
             header.layer().to_string(),
-            header.key.clone(),
+            shown_key(header.layer(), &header.key),
             header.scope.repository.clone(),
             header.scope.reference.clone(),
             bytes(header.bytes),
@@ -214,6 +217,7 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:<12} {value}");
     };
+    line("id", &key_id(header.layer(), &header.key));
     line("key", &header.key);
     line("layer", header.layer().name());
     line("repository", &header.scope.repository);
@@ -263,7 +267,8 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
     text
 }
 
-fn ago(then: Timestamp, now: Timestamp) -> String {
+/// `2 hours ago`, in the largest unit.
+pub(super) fn ago(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - then.as_second();
     let (number, unit) = match seconds {
         ..60 => return "just now".to_owned(),

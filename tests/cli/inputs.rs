@@ -298,7 +298,7 @@ fn list_and_inspect_show_entries() {
     assert!(job.ok(&["list"]).stdout.starts_with("no entries"));
     assert_eq!(job.ok(&["list", "--json"]).stdout, "[]\n");
     let (first, _) = job.build(&[]);
-    let list = job.ok(&["list"]).stdout;
+    let list = job.ok(&["list", "--wide"]).stdout;
     assert!(list.contains(&first.outputs["cache-key"]) && list.contains("refs/heads/main"), "{list}");
     let details = job.ok(&["inspect", "target-"]).stdout;
     for word in ["repository   o/r", "lane         build", "rustc -vV: ", "./Cargo.lock: "] {

@@ -15,6 +15,7 @@ mod habits;
 mod host;
 mod inputs;
 mod isolation;
+mod key_ids;
 mod kinds;
 mod lacking;
 mod last_build;

@@ -59,7 +59,7 @@ fn list_sorts_and_prints_json() {
     assert_eq!(by("size"), ["a", "c", "b"]);
     assert_eq!(by("created"), ["c", "a", "b"]);
     let table = job.ok(&["list"]).stdout;
-    assert!(table.trim_start().starts_with("LAYER"), "{table}");
+    assert!(table.trim_start().starts_with("KEY"), "{table}");
     assert!(table.contains("30 kB"), "{table}");
 }
 
@@ -163,7 +163,7 @@ fn remove_takes_whole_keys_or_prefixes() {
     assert_eq!(all_keys(&job), ["other"]);
     let said = job.run(&["remove", "app-1", "other"]);
     assert_eq!(said.code, 1, "one of them is not there");
-    assert!(said.log.contains("has the key `app-1`"), "{}", said.log);
+    assert!(said.log.contains("has the key or id `app-1`"), "{}", said.log);
     assert_eq!(job.run(&["remove", "app-1"]).stdout, "", "nothing was removed");
     assert_eq!(all_keys(&job), <[&str; 0]>::default(), "the other one is gone all the same");
 }

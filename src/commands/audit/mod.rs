@@ -21,7 +21,7 @@ use crate::job::{Exit, Job};
 use crate::pipeline::planning;
 use crate::pipeline::restore::{self, Restored};
 use crate::plan::{Plan, Settings};
-use crate::report::{Audited, ComparedBuilds, Hit, audit_json, audit_text};
+use crate::report::{Audited, ComparedBuilds, Hit, audit_json, audit_text, shown_key};
 use crate::store::Layer;
 
 /// The command.
@@ -73,7 +73,7 @@ fn audit(job: &Job, settings: &Settings, json: bool, command: &[OsString]) -> Re
         return Ok(Audited::Nothing("no target directory is among what this job restores".to_owned()));
     };
     if restored.report.layers[number].hit == Hit::Miss {
-        let key = &plan.layers[number].key;
+        let key = shown_key(Layer::Target, &plan.layers[number].key);
         return Ok(Audited::Nothing(format!("no target directory was restored (key {key})")));
     }
     let output = if json { Output::ToLog } else { Output::AsOurs };
