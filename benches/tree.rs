@@ -13,41 +13,41 @@ use runner_cache::tree::{
 };
 use tempfile::TempDir;
 
-/// Folders of a tree, each with as many files.
-const FOLDERS: [usize; 2] = [10, 100];
+/// Directories of a tree, each with as many files.
+const DIRECTORIES: [usize; 2] = [10, 100];
 
 fn main() {
     divan::main();
 }
 
-/// A folder with `folders` folders of as many small files.
-fn live(folders: usize) -> TempDir {
+/// A directory with `directories` directories of as many small files.
+fn live(directories: usize) -> TempDir {
     let place = tempfile::tempdir().unwrap();
-    for folder in 0..folders {
-        let folder = place.path().join(format!("live/folder-{folder:04}"));
-        fs::create_dir_all(&folder).unwrap();
-        for file in 0..folders {
-            fs::write(folder.join(format!("some-file-{file:04}.rlib")), b"contents").unwrap();
+    for directory in 0..directories {
+        let directory = place.path().join(format!("live/directory-{directory:04}"));
+        fs::create_dir_all(&directory).unwrap();
+        for file in 0..directories {
+            fs::write(directory.join(format!("some-file-{file:04}.rlib")), b"contents").unwrap();
         }
     }
     place
 }
 
-fn read(folder: &Path) -> (Dir, Tree) {
-    let dir = Dir::open(folder).unwrap();
+fn read(directory: &Path) -> (Dir, Tree) {
+    let dir = Dir::open(directory).unwrap();
     let tree = walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
     (dir, tree)
 }
 
-#[divan::bench(args = FOLDERS)]
-fn walk_a_folder(bencher: Bencher<'_, '_>, folders: usize) {
-    let place = live(folders);
+#[divan::bench(args = DIRECTORIES)]
+fn walk_a_directory(bencher: Bencher<'_, '_>, directories: usize) {
+    let place = live(directories);
     bencher.bench(|| read(&place.path().join("live")).1);
 }
 
-#[divan::bench(args = FOLDERS)]
-fn load_and_check_a_tree(bencher: Bencher<'_, '_>, folders: usize) {
-    let place = live(folders);
+#[divan::bench(args = DIRECTORIES)]
+fn load_and_check_a_tree(bencher: Bencher<'_, '_>, directories: usize) {
+    let place = live(directories);
     let bytes = postcard::to_stdvec(&read(&place.path().join("live")).1).unwrap();
     bencher.bench(|| {
         let tree: Tree = postcard::from_bytes(&bytes).unwrap();
@@ -56,15 +56,15 @@ fn load_and_check_a_tree(bencher: Bencher<'_, '_>, folders: usize) {
     });
 }
 
-#[divan::bench(args = FOLDERS)]
-fn compare_two_trees(bencher: Bencher<'_, '_>, folders: usize) {
-    let place = live(folders);
+#[divan::bench(args = DIRECTORIES)]
+fn compare_two_trees(bencher: Bencher<'_, '_>, directories: usize) {
+    let place = live(directories);
     let (_, tree) = read(&place.path().join("live"));
     bencher.bench(|| tree.same_as(&tree));
 }
 
-fn bench_place(bencher: Bencher<'_, '_>, folders: usize, mode: LinkMode, has_base: bool) {
-    let home = live(folders);
+fn bench_place(bencher: Bencher<'_, '_>, directories: usize, mode: LinkMode, has_base: bool) {
+    let home = live(directories);
     let (root, tree) = read(&home.path().join("live"));
     let roots = [Dir::open(&home.path().join("live")).unwrap()];
     let of = vec![Some(0); tree.len() as usize];
@@ -80,17 +80,17 @@ fn bench_place(bencher: Bencher<'_, '_>, folders: usize, mode: LinkMode, has_bas
     });
 }
 
-#[divan::bench(args = FOLDERS)]
-fn copy_and_remove(bencher: Bencher<'_, '_>, folders: usize) {
-    bench_place(bencher, folders, LinkMode::Copy, false);
+#[divan::bench(args = DIRECTORIES)]
+fn copy_and_remove(bencher: Bencher<'_, '_>, directories: usize) {
+    bench_place(bencher, directories, LinkMode::Copy, false);
 }
 
-#[divan::bench(args = FOLDERS)]
-fn hard_link_and_remove(bencher: Bencher<'_, '_>, folders: usize) {
-    bench_place(bencher, folders, LinkMode::Hardlink, false);
+#[divan::bench(args = DIRECTORIES)]
+fn hard_link_and_remove(bencher: Bencher<'_, '_>, directories: usize) {
+    bench_place(bencher, directories, LinkMode::Hardlink, false);
 }
 
-#[divan::bench(args = FOLDERS)]
-fn link_from_a_base_and_remove(bencher: Bencher<'_, '_>, folders: usize) {
-    bench_place(bencher, folders, LinkMode::Copy, true);
+#[divan::bench(args = DIRECTORIES)]
+fn link_from_a_base_and_remove(bencher: Bencher<'_, '_>, directories: usize) {
+    bench_place(bencher, directories, LinkMode::Copy, true);
 }

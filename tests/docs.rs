@@ -140,7 +140,7 @@ fn layer(layer: Layer) -> LayerRestore {
         transfer: None,
         composed: None,
         reason: None,
-        folder: PathBuf::new(),
+        directory: PathBuf::new(),
     }
 }
 
@@ -275,12 +275,12 @@ fn the_readme_is_short() {
     assert!(lines <= 150, "README.md has {lines} lines; more than 150 belong into docs/");
 }
 
-/// Files below `folder` whose names end in `.ending`, by their paths in the project.
-fn files_below(folder: &str, ending: &str) -> Vec<String> {
+/// Files below `directory` whose names end in `.ending`, by their paths in the project.
+fn files_below(directory: &str, ending: &str) -> Vec<String> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(project(folder)).unwrap() {
+    for entry in std::fs::read_dir(project(directory)).unwrap() {
         let entry = entry.unwrap();
-        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        let path = format!("{directory}/{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
             files.extend(files_below(&path, ending));
         } else if Path::new(&path).extension().is_some_and(|other| other == ending) {
@@ -406,8 +406,8 @@ fn code(path: &str, comment: &str) -> String {
 
 #[test]
 fn each_message_in_the_pages_is_one_that_the_program_prints() {
-    let of = |folder, ending, comment| {
-        files_below(folder, ending).into_iter().map(move |path| code(&path, comment))
+    let of = |directory, ending, comment| {
+        files_below(directory, ending).into_iter().map(move |path| code(&path, comment))
     };
     let sources: Vec<_> = of("src", "rs", "//").chain(of("scripts", "sh", "#")).collect();
     let messages = Page::read("docs/troubleshooting.md").messages;

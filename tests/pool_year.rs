@@ -33,7 +33,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
     let key = format!("unit-0-d{dependency}-{version}");
     let scope = Scope { repository: "o/*".into(), reference: "shared".into() };
     let name = format!("{}-{dependency:08x}-units", now.strftime("%Y%m%dT%H%M%S.%9fZ"));
-    let id = store.entry_at(&store.key_folder(Layer::Units, &scope, &key).join(name)).unwrap();
+    let id = store.entry_at(&store.key_directory(Layer::Units, &scope, &key).join(name)).unwrap();
     let header = Header {
         data: LayerData::Units {
             unit: Unit {
@@ -64,8 +64,8 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
 
 #[test]
 fn pool_holds_only_recently_used_units_after_a_year() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
     let max_age = Some(SignedDuration::from_hours((MAX_AGE_DAYS * 24).cast_signed()));
     let policy = Policy { max_age, ..Policy::default() };
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
@@ -101,8 +101,8 @@ fn pool_holds_only_recently_used_units_after_a_year() {
 
 #[test]
 fn size_limit_evicts_pull_request_units_before_units_in_daily_use() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
     let now: Timestamp = "2026-01-03T00:00:00Z".parse().unwrap();
     // Several versions of each dependency, as with features and profiles.
     let in_use = (0..SHARED).flat_map(|dependency| (0..4).map(move |version| (dependency, version)));

@@ -24,10 +24,10 @@ const GB: u64 = 1_000_000_000;
 /// What all entries may take.
 const LIMIT: u64 = 60 * GB;
 
-/// A file of a target folder stands for so much.
+/// A file of a target directory stands for so much.
 const PIECE: u64 = 50_000_000;
 
-/// Pieces of a target folder: dependencies, which change with the lock file and the compiler, and the rest, which changes
+/// Pieces of a target directory: dependencies, which change with the lock file and the compiler, and the rest, which changes
 /// with every commit.
 const DEPENDENCIES: u64 = 16;
 const OWN: u64 = 2;
@@ -73,8 +73,8 @@ impl Run {
 }
 
 impl Host {
-    fn new(folder: &Path, policy: Policy) -> Self {
-        let store = Store::open(&folder.join("root"), Access::Private).unwrap();
+    fn new(directory: &Path, policy: Policy) -> Self {
+        let store = Store::open(&directory.join("root"), Access::Private).unwrap();
         Self { store, policy, entries: Vec::new(), usage: Vec::new(), made: 0 }
     }
 
@@ -114,7 +114,7 @@ impl Host {
     fn address(&self, layer: Layer, scope: &Scope, key: &str, run: &Run) -> EntryId {
         let time = run.now.strftime("%Y%m%dT%H%M%S.%9fZ");
         let name = format!("{time}-{:08x}-{}", self.made, run.lane());
-        self.store.entry_at(&self.store.key_folder(layer, scope, key).join(name)).unwrap()
+        self.store.entry_at(&self.store.key_directory(layer, scope, key).join(name)).unwrap()
     }
 
     /// A save links what has not changed, so entries of one repository share the pieces of their dependencies.
@@ -171,8 +171,8 @@ fn digest(numbers: &[u64]) -> u64 {
 
 /// For each day the bytes as recorded and on the disk, at its end.
 fn year(policy: Policy, peak: &mut u64) -> Vec<(u64, u64)> {
-    let folder = tempfile::tempdir().unwrap();
-    let mut host = Host::new(folder.path(), policy);
+    let directory = tempfile::tempdir().unwrap();
+    let mut host = Host::new(directory.path(), policy);
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let mut curve = Vec::new();
     for day in 0..DAYS {

@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
         Command::Run { command, .. } => assert!(!command.is_empty(), "there is nothing to run"),
         Command::Remove { keys, root, .. } => {
             assert!(!keys.is_empty(), "there is nothing to remove");
-            assert!(root.folder(&env).is_absolute());
+            assert!(root.directory(&env).is_absolute());
         }
         _ => {}
     }

@@ -15,10 +15,10 @@ struct Input<'a> {
     flaws: Vec<Flaw>,
 }
 
-/// Something to make in one of the folders made so far.
+/// Something to make in one of the directories made so far.
 #[derive(Debug, Arbitrary)]
 struct Plant<'a> {
-    folder: u8,
+    directory: u8,
     name: &'a [u8],
     mode: u16,
     mtime: (i64, u32),
@@ -27,7 +27,7 @@ struct Plant<'a> {
 
 #[derive(Debug, Clone, Copy, Arbitrary)]
 enum What<'a> {
-    Folder,
+    Directory,
     File { size: u32, group: u32 },
     Symlink(&'a [u8]),
 }
@@ -46,7 +46,7 @@ enum Change {
     NameLength(u16),
     Mode(u16),
     Nanoseconds(u32),
-    Folder { first: u32, count: u32 },
+    Directory { first: u32, count: u32 },
     File { size: u64, group: u32 },
     Symlink { start: u32, length: u16 },
     Swap(u8),
@@ -81,7 +81,7 @@ struct Node {
 
 #[derive(Debug, Clone, Copy, Serialize)]
 enum Kind {
-    Folder { first: u32, count: u32 },
+    Directory { first: u32, count: u32 },
     File { size: u64, group: u32 },
     Symlink { target: Span },
 }
@@ -102,13 +102,13 @@ fuzz_target!(|input: Input<'_>| {
 });
 
 fn made_of(plants: &[Plant<'_>]) -> Tree {
-    // The root is the first; a folder's children are known by their number.
-    let mut plan = vec![(&[][..], 0o755, (0, 0), What::Folder)];
-    let mut folders = vec![(0, BTreeMap::new())];
+    // The root is the first; a directory's children are known by their number.
+    let mut plan = vec![(&[][..], 0o755, (0, 0), What::Directory)];
+    let mut directories = vec![(0, BTreeMap::new())];
     for plant in plants {
         let number = plan.len();
-        let among = folders.len();
-        let (_, children) = &mut folders[usize::from(plant.folder) % among];
+        let among = directories.len();
+        let (_, children) = &mut directories[usize::from(plant.directory) % among];
         let is_plain =
             !matches!(plant.name, b"" | b"." | b"..") && !plant.name.iter().any(|b| b"/\0".contains(b));
         if !is_plain || plant.name.len() > 255 || children.contains_key(plant.name) {
@@ -117,11 +117,11 @@ fn made_of(plants: &[Plant<'_>]) -> Tree {
         children.insert(plant.name, number);
         let mtime = (plant.mtime.0, plant.mtime.1 % 1_000_000_000);
         plan.push((plant.name, plant.mode & 0o1777, mtime, plant.what));
-        if matches!(plant.what, What::Folder) {
-            folders.push((number, BTreeMap::new()));
+        if matches!(plant.what, What::Directory) {
+            directories.push((number, BTreeMap::new()));
         }
     }
-    let children: BTreeMap<_, _> = folders.into_iter().collect();
+    let children: BTreeMap<_, _> = directories.into_iter().collect();
     let mut tree = Tree::default();
     // Breadth first: each with its parent's place among the nodes.
     let mut waiting = VecDeque::from([(0, 0)]);
@@ -131,12 +131,12 @@ fn made_of(plants: &[Plant<'_>]) -> Tree {
         let place = length(tree.nodes.len());
         let name = tree.keep(name);
         let kind = match what {
-            What::Folder => {
+            What::Directory => {
                 let inside = &children[&number];
                 waiting.extend(inside.values().map(|&child| (child, place)));
                 let first = next;
                 next += length(inside.len());
-                Kind::Folder { first, count: next - first }
+                Kind::Directory { first, count: next - first }
             }
             What::File { size, group } => Kind::File { size: size.into(), group },
             What::Symlink(target) => Kind::Symlink { target: tree.keep(target) },
@@ -168,7 +168,7 @@ impl Tree {
             Change::NameLength(length) => node.name.length = length,
             Change::Mode(mode) => node.mode = mode,
             Change::Nanoseconds(nanoseconds) => node.mtime.1 = nanoseconds,
-            Change::Folder { first, count } => node.kind = Kind::Folder { first, count },
+            Change::Directory { first, count } => node.kind = Kind::Directory { first, count },
             Change::File { size, group } => node.kind = Kind::File { size, group },
             Change::Symlink { start, length } => node.kind = Kind::Symlink { target: Span { start, length } },
             Change::Swap(_) => self.nodes.swap(here, there),

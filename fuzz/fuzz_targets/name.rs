@@ -1,4 +1,4 @@
-//! Folder names of keys: one that leads nowhere else for any text, which tells its text or that it was cut; no name but
+//! Directory names of keys: one that leads nowhere else for any text, which tells its text or that it was cut; no name but
 //! the one of a text is read, and no two texts share one.
 #![no_main]
 
@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use libfuzzer_sys::fuzz_target;
 use runner_cache::store::name::{decode, encode};
-use runner_cache::store::{Layer, Scope, key_folder};
+use runner_cache::store::{Layer, Scope, key_directory};
 
 fuzz_target!(|texts: (&str, &str)| {
     let (one, other) = texts;
@@ -24,8 +24,8 @@ fuzz_target!(|texts: (&str, &str)| {
         assert_eq!(encode(&text), one, "{text:?} has two names");
     }
     let scope = Scope { repository: one.into(), reference: other.into() };
-    let folder = key_folder(Path::new("/r"), Layer::Paths, &scope, one);
-    let below = folder.strip_prefix("/r").expect("it lies below the root");
+    let directory = key_directory(Path::new("/r"), Layer::Paths, &scope, one);
+    let below = directory.strip_prefix("/r").expect("it lies below the root");
     assert!(below.components().all(|part| matches!(part, Component::Normal(_))), "{}", below.display());
     assert_eq!(below.components().count(), 4, "{}", below.display());
 });

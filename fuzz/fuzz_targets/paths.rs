@@ -1,4 +1,4 @@
-//! Lines of paths and patterns: a plan's folders are absolute and lead nowhere by `..`, and their patterns can be used; what
+//! Lines of paths and patterns: a plan's directories are absolute and lead nowhere by `..`, and their patterns can be used; what
 //! the README tells of patterns is never refused; and a file's own name is a pattern of it.
 #![no_main]
 
@@ -39,7 +39,7 @@ fn listed(lines: &[String]) {
         }
     };
     let roots: Vec<_> = plan.layers.iter().flat_map(|layer| &layer.roots).collect();
-    // One that names a folder twice is about it once.
+    // One that names a directory twice is about it once.
     let mut included = lines.iter().filter(|line| !line.starts_with('!'));
     for root in &roots {
         let is_it = |line: &String| line.contains(&root.name) && !root.name.is_empty();

@@ -1,4 +1,4 @@
-//! What compilers and build scripts left, and whether it leads to the folder in which it was made: any file has an answer,
+//! What compilers and build scripts left, and whether it leads to the directory in which it was made: any file has an answer,
 //! and one in a format that is not known is never taken for free of what it holds.
 #![no_main]
 

@@ -47,7 +47,7 @@ pub fn facts() -> Facts {
     Facts {
         os: "linux".into(),
         arch: "x86_64".into(),
-        folder: "/w/p".into(),
+        directory: "/w/p".into(),
         home: Some("/h".into()),
         cargo_home: Some(CargoHome::at("/h/.cargo")),
         workspaces: vec![(".".into(), workspace)],

@@ -31,7 +31,7 @@ pub fn around(body: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The file of the folder `tree`, which is encoded already. The header is a plain one.
+/// The file of the directory `tree`, which is encoded already. The header is a plain one.
 pub fn with_roots(roots: &[u8]) -> Vec<u8> {
     let header = serde_json::json!({
         "layer": "target",
@@ -55,7 +55,7 @@ pub fn with_roots(roots: &[u8]) -> Vec<u8> {
 }
 
 /// Claims what the program relies on once a manifest was read: it can be written and read again, and its trees are trees
-/// whose names stay in their folders.
+/// whose names stay in their directories.
 fn holds(manifest: &Manifest) {
     let file = manifest.to_bytes();
     let again = Manifest::from_bytes(&file, Path::new("m")).expect("what was read can be written and read");
@@ -86,40 +86,40 @@ fn is_a_tree(tree: &Tree) {
         assert_eq!(node.mode & !0o1777, 0, "the mode {:o} of node {id}", node.mode);
         assert!(node.mtime.nanoseconds < 1_000_000_000, "the time of node {id}");
         match node.kind {
-            Kind::Folder { .. } => {
+            Kind::Directory { .. } => {
                 has_its_children(tree, id, &mut seen);
                 continue;
             }
             Kind::File { .. } => {}
             Kind::Symlink { target } => drop(tree.text(target).to_vec()),
         }
-        assert_ne!(id, 0, "the root is no folder");
-        assert!(tree.children(id).is_empty(), "node {id} is no folder and has children");
+        assert_ne!(id, 0, "the root is no directory");
+        assert!(tree.children(id).is_empty(), "node {id} is no directory and has children");
         files += 1;
     }
-    assert!(seen.into_iter().all(|seen| seen), "a node is in no folder");
+    assert!(seen.into_iter().all(|seen| seen), "a node is in no directory");
     assert_eq!(tree.files(), files);
     assert_eq!(tree.is_empty(), tree.len() == 1);
     assert!(tree.same_as(tree).into_iter().all(|same| same), "a tree differs from itself");
     let _ = tree.bytes();
 }
 
-fn has_its_children(tree: &Tree, folder: NodeId, seen: &mut [bool]) {
+fn has_its_children(tree: &Tree, directory: NodeId, seen: &mut [bool]) {
     let mut before: Option<&[u8]> = None;
-    for child in tree.children(folder) {
-        assert!(!std::mem::replace(&mut seen[child as usize], true), "node {child} is in two folders");
-        assert_eq!(tree.node(child).parent, folder);
+    for child in tree.children(directory) {
+        assert!(!std::mem::replace(&mut seen[child as usize], true), "node {child} is in two directories");
+        assert_eq!(tree.node(child).parent, directory);
         let name = tree.name(child);
         let leads_elsewhere = matches!(name, b"" | b"." | b"..") || name.contains(&b'/') || name.contains(&0);
         assert!(!leads_elsewhere, "the name {name:?}");
         assert!(before < Some(name), "{before:?} before {name:?}");
-        assert_eq!(tree.child(folder, name), Some(child));
-        assert_eq!(tree.path_below(folder, child), name);
+        assert_eq!(tree.child(directory, name), Some(child));
+        assert_eq!(tree.path_below(directory, child), name);
         assert!(tree.path_below(0, child).ends_with(name));
         before = Some(name);
     }
-    // A restore asks for whatever name is in the live folder.
+    // A restore asks for whatever name is in the live directory.
     for name in [&b""[..], b"..", b"\xff"] {
-        assert!(tree.child(folder, name).is_none_or(|child| tree.name(child) == name));
+        assert!(tree.child(directory, name).is_none_or(|child| tree.name(child) == name));
     }
 }

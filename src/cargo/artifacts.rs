@@ -47,11 +47,11 @@ impl Unit {
         for &part in &self.parts {
             let out = target.child(part, b"out");
             made.files.extend(out.into_iter().flat_map(|out| files_below(target, out)));
-            // The folder of its own is that of the layout since 1.100.
-            for (folder, told) in [(Some(part), &b"output"[..]), (target.child(part, b"run"), b"stdout")] {
-                let Some(folder) = folder else { continue };
-                made.told = made.told.or(target.child(folder, told));
-                made.place = made.place.or(target.child(folder, b"root-output"));
+            // The directory of its own is that of the layout since 1.100.
+            for (directory, told) in [(Some(part), &b"output"[..]), (target.child(part, b"run"), b"stdout")] {
+                let Some(directory) = directory else { continue };
+                made.told = made.told.or(target.child(directory, told));
+                made.place = made.place.or(target.child(directory, b"root-output"));
             }
         }
         made
@@ -85,9 +85,9 @@ impl Unit {
 
     /// Whether rustc could reuse parts of an earlier compilation: then what it made depends on that as well.
     pub fn is_incremental(&self, target: &Tree) -> bool {
-        let folder = target.child(self.profile, b"incremental").filter(|_| !self.is_run(target));
+        let directory = target.child(self.profile, b"incremental").filter(|_| !self.is_run(target));
         let compiled = self.compiled(target);
-        folder.into_iter().flat_map(|folder| target.children(folder)).any(|id| {
+        directory.into_iter().flat_map(|directory| target.children(directory)).any(|id| {
             let name = target.name(id);
             let end = name.iter().rposition(|&byte| byte == b'-').unwrap_or(name.len());
             // One that a unit of the same name left at another time is not its own.
@@ -118,11 +118,11 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         for path in files {
             let path = place.path().join(path);
-            let folder = path.parent().unwrap();
-            file::make_dirs(folder).unwrap();
+            let directory = path.parent().unwrap();
+            file::make_dirs(directory).unwrap();
             file::write_new(&path, b"x").unwrap();
             let name = path.file_name().unwrap().as_encoded_bytes();
-            Dir::open(folder).unwrap().set_mtime(name, Time { seconds: 9, nanoseconds: 0 }).unwrap();
+            Dir::open(directory).unwrap().set_mtime(name, Time { seconds: 9, nanoseconds: 0 }).unwrap();
         }
         walk(&Dir::open(place.path()).unwrap(), &Selection::all(), &Interrupt::default()).unwrap().tree
     }
@@ -198,14 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_is_incremental_where_its_crate_has_a_folder_of_that_time() {
+    fn a_unit_is_incremental_where_its_crate_has_a_directory_of_that_time() {
         let with = |more: &[&str]| {
             let own = [format!("debug/.fingerprint/a-b-{RUSTC}/lib-a-b")];
             let tree = tree(&[&own[..], &more.iter().map(ToString::to_string).collect::<Vec<_>>()].concat());
             units(&tree)[0].is_incremental(&tree)
         };
         assert!(!with(&[]) && !with(&["debug/incremental/b-1/x"]) && with(&["debug/incremental/a_b-1/x"]));
-        // The folder is of now, and the unit was compiled long ago.
+        // The directory is of now, and the unit was compiled long ago.
         let called = format!("debug/.fingerprint/a-b-{RUSTC}/invoked.timestamp");
         assert!(!with(&["debug/incremental/a_b-1/x", &called]));
     }

@@ -12,13 +12,13 @@ use crate::sys;
 /// They answer in some hundredths of a second.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The program `name` of a toolchain, to be asked something in `folder`; nothing where that would run something of the checkout: a
-/// toolchain file can name a folder of it.
-pub(super) fn command(name: &str, folder: &Path, env: &Environment) -> Option<Command> {
-    let is_path = toolchain_file(folder).ok()?.is_some_and(|(_, contents)| names_path(&contents));
-    let program = Host::new(env).program_outside(name, folder).filter(|_| !is_path)?;
+/// The program `name` of a toolchain, to be asked something in `directory`; nothing where that would run something of the checkout: a
+/// toolchain file can name a directory of it.
+pub(super) fn command(name: &str, directory: &Path, env: &Environment) -> Option<Command> {
+    let is_path = toolchain_file(directory).ok()?.is_some_and(|(_, contents)| names_path(&contents));
+    let program = Host::new(env).program_outside(name, directory).filter(|_| !is_path)?;
     let mut command = Command::new(program);
-    command.current_dir(folder);
+    command.current_dir(directory);
     Some(command)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn ask(command: &mut Command, env: &Environment) -> Option<String> {
     String::from_utf8(sys::ask(command, PATIENCE)?).ok()
 }
 
-/// Whether a toolchain file names a folder in which the toolchain is.
+/// Whether a toolchain file names a directory in which the toolchain is.
 fn names_path(contents: &[u8]) -> bool {
     let table = String::from_utf8_lossy(contents).parse::<toml::Table>();
     table.is_ok_and(|table| table.get("toolchain").is_some_and(|toolchain| toolchain.get("path").is_some()))

@@ -44,7 +44,7 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Looks through `unit` of the target directory `target`, whose files lie in `folders`. Where a script or a macro was told the
+    /// Looks through `unit` of the target directory `target`, whose files lie in `directories`. Where a script or a macro was told the
     /// places (`may_be_told`), what can hide paths leads to all of them. What a script wrote into its output directory counts only if
     /// somebody uses that (`is_output_used`).
     pub(super) fn of_unit(
@@ -115,7 +115,7 @@ impl Search<'_> {
 fn contents(location: Location<'_>, target: &Tree, id: NodeId) -> tree::Result<Vec<u8>> {
     Ok(match target.node(id).kind {
         Kind::Symlink { target: to } => target.text(to).to_vec(),
-        Kind::Folder { .. } => Vec::new(),
+        Kind::Directory { .. } => Vec::new(),
         // Most of a large program is debug information, in which nothing is looked for.
         Kind::File { size: LARGE.., .. } if !target.name(id).contains(&b'.') => {
             let parts = location.open(target, id)?.and_then(loaded_parts);

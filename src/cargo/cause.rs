@@ -36,7 +36,7 @@ pub enum Cause {
         /// Where they are.
         is: PathBuf,
     },
-    /// The sources are in another folder.
+    /// The sources are in another directory.
     Moved {
         /// Where they were.
         was: PathBuf,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn another_path_is_another_version_another_home_or_another_folder() {
+    fn another_path_is_another_version_another_home_or_another_directory() {
         let at = |path: u8, source: &str| {
             evidence(&LIBRARY.replace("\"path\":1", &format!("\"path\":{path}")), source)
         };

@@ -16,10 +16,10 @@ pub(super) fn submodules(checkout: &Path) -> sys::Result<Vec<String>> {
 fn collect(checkout: &Path, found: &mut HashSet<Submodule>) -> sys::Result<()> {
     let Some(text) = file::read_if_present(&checkout.join(".gitmodules"))? else { return Ok(()) };
     for submodule in read(&String::from_utf8_lossy(&text)) {
-        let folder = checkout.join(&submodule.path);
+        let directory = checkout.join(&submodule.path);
         // What was found before is a circle of links.
         if found.insert(submodule) {
-            collect(&folder, found)?;
+            collect(&directory, found)?;
         }
     }
     Ok(())
@@ -60,10 +60,10 @@ mod tests {
     #[test]
     fn submodules_of_submodules_are_found_and_circles_end() {
         let place = tempfile::tempdir().unwrap();
-        let lay = |folder: &str, text: &str| {
-            let folder = place.path().join(folder);
-            file::make_dirs(&folder).unwrap();
-            file::write_new(&folder.join(".gitmodules"), text.as_bytes()).unwrap();
+        let lay = |directory: &str, text: &str| {
+            let directory = place.path().join(directory);
+            file::make_dirs(&directory).unwrap();
+            file::write_new(&directory.join(".gitmodules"), text.as_bytes()).unwrap();
         };
         lay(
             "",

@@ -1,4 +1,4 @@
-//! Which units were compiled since a target folder was restored: those whose fingerprints were written since.
+//! Which units were compiled since a target directory was restored: those whose fingerprints were written since.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,10 +6,10 @@ use super::units::{Unit, units};
 use crate::sys::Time;
 use crate::tree::{NodeId, Tree};
 
-/// The times of fingerprints, by their paths in a target folder.
+/// The times of fingerprints, by their paths in a target directory.
 pub type FingerprintTimes = BTreeMap<String, Time>;
 
-/// The fingerprints of a target folder.
+/// The fingerprints of a target directory.
 #[derive(Debug)]
 pub struct Notes<'t> {
     tree: &'t Tree,
@@ -17,10 +17,10 @@ pub struct Notes<'t> {
     all: Vec<Note<'t>>,
 }
 
-/// One fingerprint. Mostly that of a unit of its own, but units whose files have no hash in their names share a folder.
+/// One fingerprint. Mostly that of a unit of its own, but units whose files have no hash in their names share a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note<'t> {
-    /// The profile's folder, such as `debug`, below that of the triple where there is one.
+    /// The profile's directory, such as `debug`, below that of the triple where there is one.
     pub profile: String,
     /// The package's name.
     pub package: &'t [u8],
@@ -55,7 +55,7 @@ pub enum Before<'n, 't> {
 }
 
 impl<'t> Notes<'t> {
-    /// Those of the target folder `tree`.
+    /// Those of the target directory `tree`.
     pub fn of(tree: &'t Tree) -> Self {
         let units = units(tree);
         let mut all = Vec::new();
@@ -135,10 +135,10 @@ impl<'t> Notes<'t> {
         self.tree
     }
 
-    /// The folder of the unit that a fingerprint is of: no other unit has it.
-    pub fn folder(&self, note: &Note<'_>) -> String {
-        let folder = self.units[note.unit].folder();
-        String::from_utf8_lossy(&self.tree.path_below(0, folder)).into_owned()
+    /// The directory of the unit that a fingerprint is of: no other unit has it.
+    pub fn directory(&self, note: &Note<'_>) -> String {
+        let directory = self.units[note.unit].directory();
+        String::from_utf8_lossy(&self.tree.path_below(0, directory)).into_owned()
     }
 
     /// The file beside a fingerprint that is called like it, but for `prefix` and `suffix`.
@@ -185,11 +185,11 @@ mod tests {
     fn tree(place: &std::path::Path, files: &[&str], time: i64) -> Tree {
         for path in files {
             let path = place.join(path);
-            let (folder, name) = (path.parent().unwrap(), path.file_name().unwrap());
-            file::make_dirs(folder).unwrap();
+            let (directory, name) = (path.parent().unwrap(), path.file_name().unwrap());
+            file::make_dirs(directory).unwrap();
             file::write_atomic(&path, b"").unwrap();
             let time = Time { seconds: time, nanoseconds: 0 };
-            Dir::open(folder).unwrap().set_mtime(name.as_encoded_bytes(), time).unwrap();
+            Dir::open(directory).unwrap().set_mtime(name.as_encoded_bytes(), time).unwrap();
         }
         walk(&Dir::open(place).unwrap(), &Selection::all(), &Interrupt::default()).unwrap().tree
     }

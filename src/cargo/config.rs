@@ -1,4 +1,4 @@
-//! Cargo's configuration files: which of them count for commands that are run in a folder.
+//! Cargo's configuration files: which of them count for commands that are run in a directory.
 //!
 //! What they say is read by `cargo_config2`. It does not know of `include` (cargo 1.94), so files that include others
 //! leave a doubt, about which cargo is asked.
@@ -10,23 +10,23 @@ use cargo_config2::Walk;
 use super::home::CargoHome;
 use crate::sys::file;
 
-/// The files that count in `folder`: its own, those of the folders above it and of the `home`, in this order, each
+/// The files that count in `directory`: its own, those of the directories above it and of the `home`, in this order, each
 /// followed by those that it includes.
-pub fn config_files(folder: &Path, home: Option<&CargoHome>) -> Vec<PathBuf> {
+pub fn config_files(directory: &Path, home: Option<&CargoHome>) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for path in found(folder, home) {
+    for path in found(directory, home) {
         add(path, &mut files);
     }
     files
 }
 
-/// Whether any of the files that count in `folder` includes another.
-pub(super) fn has_includes(folder: &Path, home: Option<&CargoHome>) -> bool {
-    found(folder, home).any(|path| !included(&path).is_empty())
+/// Whether any of the files that count in `directory` includes another.
+pub(super) fn has_includes(directory: &Path, home: Option<&CargoHome>) -> bool {
+    found(directory, home).any(|path| !included(&path).is_empty())
 }
 
-fn found<'f>(folder: &'f Path, home: Option<&CargoHome>) -> Walk<'f> {
-    Walk::with_cargo_home(folder, home.map(|home| home.path().to_path_buf()))
+fn found<'f>(directory: &'f Path, home: Option<&CargoHome>) -> Walk<'f> {
+    Walk::with_cargo_home(directory, home.map(|home| home.path().to_path_buf()))
 }
 
 fn add(path: PathBuf, files: &mut Vec<PathBuf>) {
@@ -40,7 +40,7 @@ fn add(path: PathBuf, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The files that the configuration file at `path` includes, whose paths are relative to its own folder:
+/// The files that the configuration file at `path` includes, whose paths are relative to its own directory:
 /// `include = ["a.toml", { path = "b.toml", optional = true }]`.
 fn included(path: &Path) -> Vec<PathBuf> {
     let text = file::read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -51,8 +51,8 @@ fn included(path: &Path) -> Vec<PathBuf> {
         None => &[],
     };
     let name = |value: &toml::Value| value.get("path").unwrap_or(value).as_str().map(str::to_owned);
-    let folder = path.parent().unwrap_or(path);
-    included.iter().filter_map(name).map(|name| file::normal(&folder.join(name))).collect()
+    let directory = path.parent().unwrap_or(path);
+    included.iter().filter_map(name).map(|name| file::normal(&directory.join(name))).collect()
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_count_that_are_above_a_folder_in_the_home_or_included() {
+    fn files_count_that_are_above_a_directory_in_the_home_or_included() {
         let place = tempfile::tempdir().unwrap();
         let lay = |path: &str, text: &str| {
             let path = place.path().join(path);

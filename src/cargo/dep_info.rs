@@ -1,6 +1,6 @@
 //! What a unit was compiled from: cargo's list of files and variables, and rustc's list of files.
 //!
-//! Cargo's (`dep-<name>` beside a fingerprint) is what it goes by: files below the package and the target folder are
+//! Cargo's (`dep-<name>` beside a fingerprint) is what it goes by: files below the package and the target directory are
 //! relative to these, others absolute. Only rustc's (`*.d`) tells where the package is, and names the sources of
 //! downloads. Source: `EncodedDepInfo` and `parse_rustc_dep_info` in cargo's `fingerprint/dep_info.rs`, read at 1.100.
 
@@ -26,9 +26,9 @@ pub struct DepInfo {
 /// What a path in a list is relative to; absolute ones are what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
-    /// The folder of the package.
+    /// The directory of the package.
     Package,
-    /// The target folder.
+    /// The target directory.
     Target,
 }
 
@@ -78,9 +78,9 @@ impl DepInfo {
         names
     }
 
-    /// The folder of the package, as it is named in rustc's list `sources`: relative to the workspace, or absolute. `None`
+    /// The directory of the package, as it is named in rustc's list `sources`: relative to the workspace, or absolute. `None`
     /// for a download, whose files cargo does not list.
-    pub fn package_folder(&self, sources: &[PathBuf]) -> Option<PathBuf> {
+    pub fn package_directory(&self, sources: &[PathBuf]) -> Option<PathBuf> {
         let root = sources.first()?;
         let in_package =
             self.files.iter().filter(|(base, path)| *base == Base::Package && root.ends_with(path));
@@ -212,15 +212,15 @@ mod tests {
     }
 
     #[test]
-    fn rustcs_list_and_cargos_tell_the_folder_of_the_package() {
+    fn rustcs_list_and_cargos_tell_the_directory_of_the_package() {
         let sources = listed_sources(
             b"/t/debug/deps/a-1.d: crates/a/src/lib.rs crates/a/src/a\\ b.rs\n\ncrates/a/src/lib.rs:\n",
         );
         assert_eq!(sources, [Path::new("crates/a/src/lib.rs"), Path::new("crates/a/src/a b.rs")]);
         let variables = listed_variables(b"/t/a.d: a.rs\n\na.rs:\n\n# env-dep:A=/x\n# env-dep:B\n");
         assert_eq!(variables.collect::<Vec<_>>(), [&b"A=/x"[..], b"B"]);
-        assert_eq!(DepInfo::parse(&list("")).unwrap().package_folder(&sources), Some("crates/a".into()));
-        assert_eq!(DepInfo::default().package_folder(&sources), None);
+        assert_eq!(DepInfo::parse(&list("")).unwrap().package_directory(&sources), Some("crates/a".into()));
+        assert_eq!(DepInfo::default().package_directory(&sources), None);
         for damaged in [&b""[..], b"\xff\xff: ", b"a: \\ \\", b": \\"] {
             let _ = listed_sources(damaged);
         }

@@ -1,7 +1,7 @@
-//! Which units of a target folder are of dependencies: of which package of a registry or of git each is, and what it
+//! Which units of a target directory are of dependencies: of which package of a registry or of git each is, and what it
 //! was built with.
 //!
-//! Rustc's lists of sources tell the package, by the folder of its sources in the cargo home; cargo's fingerprints tell
+//! Rustc's lists of sources tell the package, by the directory of its sources in the cargo home; cargo's fingerprints tell
 //! features and, by their hashes, the units that one was built with.
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,7 +27,7 @@ pub struct Dependency {
     pub needs: Vec<usize>,
 }
 
-/// For each of the `units` of the target folder `target`, whose files lie in `folders`, what it is; `None` for one of the
+/// For each of the `units` of the target directory `target`, whose files lie in `directories`, what it is; `None` for one of the
 /// workspace's own, and where that cannot be told. `home` is the cargo home of its builds.
 pub fn dependencies(
     location: Location<'_>,
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_package_is_told_by_the_folder_of_its_first_source() {
+    fn the_package_is_told_by_the_directory_of_its_first_source() {
         let package =
             |source: &str, name: &str| package(Path::new(source), name.as_bytes(), Path::new("/h/.cargo"));
         let source = "/h/.cargo/registry/src/index-1/serde-1.0.219/src/lib.rs";

@@ -193,10 +193,10 @@ impl Fingerprint {
     }
 }
 
-/// Files and folders that a build script names, relative to its package.
+/// Files and directories that a build script names, relative to its package.
 #[derive(Debug, Clone, Copy)]
 pub struct Watched<'f> {
-    /// The file that they must not be newer than, relative to the target folder.
+    /// The file that they must not be newer than, relative to the target directory.
     pub output: &'f str,
     paths: &'f [Value],
 }

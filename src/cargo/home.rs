@@ -26,7 +26,7 @@ pub const REPOSITORIES: &str = "git/db";
 /// What is checked out of these.
 pub(super) const CHECKOUTS: &str = "git/checkouts";
 
-/// The file that cargo writes into the folder of a download when all of it is there.
+/// The file that cargo writes into the directory of a download when all of it is there.
 pub(super) const DOWNLOADED: &str = ".cargo-ok";
 
 /// A cargo home.
@@ -42,10 +42,10 @@ impl CargoHome {
     /// password.
     pub const LEFT_OUT: [&str; 3] = ["**/.cargo-index-lock", "**/*.lock", "**/FETCH_HEAD"];
 
-    /// The home that cargo will use in `folder`: `CARGO_HOME`, which may be relative, else `~/.cargo`. `None` without
+    /// The home that cargo will use in `directory`: `CARGO_HOME`, which may be relative, else `~/.cargo`. `None` without
     /// either.
-    pub fn find(env: &Environment, folder: &Path) -> Option<Self> {
-        env.get("CARGO_HOME").map(|home| Self(folder.join(home))).or_else(|| Self::of_user(env))
+    pub fn find(env: &Environment, directory: &Path) -> Option<Self> {
+        env.get("CARGO_HOME").map(|home| Self(directory.join(home))).or_else(|| Self::of_user(env))
     }
 
     /// `~/.cargo`. `None` without a home.
@@ -53,17 +53,17 @@ impl CargoHome {
         Some(Self(Path::new(env.get("HOME")?).join(".cargo")))
     }
 
-    /// The home in `folder`.
-    pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self(folder.into())
+    /// The home in `directory`.
+    pub fn at(directory: impl Into<PathBuf>) -> Self {
+        Self(directory.into())
     }
 
-    /// The home that `part` lies in, the folder of one of its [`PARTS`](Self::PARTS).
+    /// The home that `part` lies in, the directory of one of its [`PARTS`](Self::PARTS).
     pub fn around(part: &Path) -> Self {
         Self::at(part.ancestors().nth(2).unwrap_or(part))
     }
 
-    /// Its folder.
+    /// Its directory.
     pub fn path(&self) -> &Path {
         &self.0
     }

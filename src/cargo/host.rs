@@ -10,7 +10,7 @@ use crate::store::{Outside, OutsideInput, OutsideState};
 use crate::sys::{Digest, Dir, Interrupt, file, sha256_hex};
 use crate::tree::{Kind, Selection, walk};
 
-/// How many bytes of a folder are read at most: a larger one is not known.
+/// How many bytes of a directory are read at most: a larger one is not known.
 const MOST: u64 = 256 << 20;
 
 /// Where package managers keep what is installed: of dpkg, of apk, and of rpm in two places.
@@ -21,8 +21,8 @@ const PACKAGE_LISTS: [&str; 4] = [
     "/var/lib/rpm/rpmdb.sqlite",
 ];
 
-/// The same of pacman: the name of each folder in it has a package and its version.
-const PACKAGE_FOLDER: &str = "/var/lib/pacman/local";
+/// The same of pacman: the name of each directory in it has a package and its version.
+const PACKAGE_DIRECTORY: &str = "/var/lib/pacman/local";
 
 /// Programs that come with the compiler, which is known otherwise, and words that are in every script.
 const NOT_CALLED: [&str; 8] =
@@ -79,7 +79,7 @@ impl<'e> Host<'e> {
 
     /// The names of all programs that a build script can call by name.
     pub(super) fn programs(self) -> HashSet<String> {
-        let names = self.path().flat_map(|folder| file::names(&folder).unwrap_or_default());
+        let names = self.path().flat_map(|directory| file::names(&directory).unwrap_or_default());
         let names = names.filter_map(|name| name.into_string().ok());
         names.filter(|name| name.len() > 1 && !NOT_CALLED.contains(&name.as_str())).collect()
     }
@@ -90,10 +90,10 @@ impl<'e> Host<'e> {
         names.filter(|name| !OF_THE_STEP.contains(name)).map(str::to_owned).collect()
     }
 
-    /// The folders that a variable such as `CPATH` names.
-    pub(super) fn folders(self, variable: &str) -> Vec<PathBuf> {
+    /// The directories that a variable such as `CPATH` names.
+    pub(super) fn directories(self, variable: &str) -> Vec<PathBuf> {
         let value = self.env.get(variable).unwrap_or_default();
-        value.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()
+        value.split(':').filter(|directory| !directory.is_empty()).map(PathBuf::from).collect()
     }
 
     /// Where the program `name` is that is to be run in a job whose checkout is `checkout`: an absolute path, or what the `PATH`
@@ -103,24 +103,24 @@ impl<'e> Host<'e> {
         let found = if path.is_absolute() { Some(path.to_path_buf()) } else { None };
         let found = found.or_else(|| if name.contains('/') { None } else { self.program(name) })?;
         let is_within =
-            |path: &Path| file::canonicalize(checkout).is_ok_and(|folder| path.starts_with(folder));
+            |path: &Path| file::canonicalize(checkout).is_ok_and(|directory| path.starts_with(directory));
         let real = file::canonicalize(&found).ok()?;
         (!is_within(&real) && !found.starts_with(checkout)).then_some(found)
     }
 
     fn program(self, name: &str) -> Option<PathBuf> {
-        self.path().map(|folder| folder.join(name)).find(|path| file::is_file(path))
+        self.path().map(|directory| directory.join(name)).find(|path| file::is_file(path))
     }
 
     fn path(self) -> impl Iterator<Item = PathBuf> {
-        self.folders("PATH").into_iter().filter(|folder| folder.is_absolute())
+        self.directories("PATH").into_iter().filter(|directory| directory.is_absolute())
     }
 }
 
 fn at(path: &Path) -> Option<OutsideState> {
     match file::kind(path).ok()? {
         file::Kind::File => contents(path),
-        file::Kind::Folder => folder(path).map(OutsideState::Digest),
+        file::Kind::Directory => directory(path).map(OutsideState::Digest),
         file::Kind::Neither => None,
     }
 }
@@ -136,14 +136,14 @@ fn program(path: &Path) -> Option<OutsideState> {
 }
 
 /// A digest of names and contents.
-fn folder(path: &Path) -> Option<String> {
+fn directory(path: &Path) -> Option<String> {
     let dir = Dir::open(path).ok()?;
     let tree = walk(&dir, &Selection::all(), &Interrupt::default()).ok()?.tree;
     if tree.bytes() > MOST {
         return None;
     }
     let mut text = Vec::new();
-    for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. })) {
+    for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. })) {
         text.extend_from_slice(&tree.path_below(0, id));
         let what = if let Kind::Symlink { target } = node.kind {
             tree.text(target).to_vec()
@@ -161,7 +161,7 @@ fn packages() -> Option<OutsideState> {
     if let Some(list) = PACKAGE_LISTS.iter().map(Path::new).find(|list| file::is_file(list)) {
         return contents(list);
     }
-    let mut names = file::names(Path::new(PACKAGE_FOLDER)).ok()?;
+    let mut names = file::names(Path::new(PACKAGE_DIRECTORY)).ok()?;
     names.sort();
     let text: Vec<_> = names.iter().flat_map(|name| [name.as_bytes(), b"\n"].concat()).collect();
     Some(OutsideState::Digest(sha256_hex(&text)))

@@ -22,32 +22,32 @@ pub struct InstallRoot(PathBuf);
 #[error(
     "cargo's notes of what it has installed, {LISTING} and {DETAILS} in {}, cannot be read: {why}; hint: cargo itself \
      tells more in `cargo install --list`",
-    folder.display()
+    directory.display()
 )]
 pub struct UnreadableNotes {
-    folder: PathBuf,
+    directory: PathBuf,
     why: String,
 }
 
 impl InstallRoot {
-    /// The one that cargo uses without being told on its command line: `CARGO_INSTALL_ROOT`, relative to `folder`, else its
+    /// The one that cargo uses without being told on its command line: `CARGO_INSTALL_ROOT`, relative to `directory`, else its
     /// home.
-    pub fn find(env: &Environment, folder: &Path, home: Option<&CargoHome>) -> Option<Self> {
-        let given = env.get("CARGO_INSTALL_ROOT").map(|root| folder.join(root));
+    pub fn find(env: &Environment, directory: &Path, home: Option<&CargoHome>) -> Option<Self> {
+        let given = env.get("CARGO_INSTALL_ROOT").map(|root| directory.join(root));
         given.or_else(|| Some(home?.path().to_path_buf())).map(Self)
     }
 
-    /// The one in `folder`.
-    pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self(folder.into())
+    /// The one in `directory`.
+    pub fn at(directory: impl Into<PathBuf>) -> Self {
+        Self(directory.into())
     }
 
-    /// Its folder.
+    /// Its directory.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The folder with the executables.
+    /// The directory with the executables.
     pub fn bin(&self) -> PathBuf {
         self.0.join("bin")
     }
@@ -63,14 +63,14 @@ impl InstallRoot {
         file::make_dirs(&self.0)?;
         let Some(listing) = Notes::lock(&self.0.join(LISTING), patience)? else { return Ok(None) };
         let details = Notes::lock(&self.0.join(DETAILS), patience)?;
-        Ok(details.map(|details| Installs { folder: self.0.clone(), listing, details }))
+        Ok(details.map(|details| Installs { directory: self.0.clone(), listing, details }))
     }
 }
 
 /// Cargo's notes, while no other process changes them or installs anything.
 #[derive(Debug)]
 pub struct Installs {
-    folder: PathBuf,
+    directory: PathBuf,
     listing: Notes,
     details: Notes,
 }
@@ -78,7 +78,7 @@ pub struct Installs {
 impl Installs {
     /// What was noted when they were locked.
     pub fn records(&self) -> Result<Records, UnreadableNotes> {
-        let unreadable = |why: String| UnreadableNotes { folder: self.folder.clone(), why };
+        let unreadable = |why: String| UnreadableNotes { directory: self.directory.clone(), why };
         let text = |notes: &'_ Notes| String::from_utf8(notes.before.clone());
         let texts = text(&self.listing).and_then(|listing| Ok((listing, text(&self.details)?)));
         let (listing, details) = texts.map_err(|error| unreadable(error.to_string()))?;

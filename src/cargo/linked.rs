@@ -5,18 +5,20 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The directories in which `told`, the output of a build script, lets libraries be looked for.
-pub(super) fn folders_told(told: &str) -> Vec<PathBuf> {
-    let mut folders = Vec::new();
+pub(super) fn directories_told(told: &str) -> Vec<PathBuf> {
+    let mut directories = Vec::new();
     for line in told.lines() {
         let Some(said) = line.strip_prefix("cargo:") else { continue };
         let Some((name, value)) = said.strip_prefix(':').unwrap_or(said).split_once('=') else { continue };
         if name == "rustc-link-search" {
-            folders.push(PathBuf::from(without_kind(value.trim())));
+            directories.push(PathBuf::from(without_kind(value.trim())));
         } else if name == "rustc-flags" || name.starts_with("rustc-link-arg") {
-            folders.extend(folders_flagged(&value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()));
+            directories.extend(directories_flagged(
+                &value.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
+            ));
         }
     }
-    folders
+    directories
 }
 
 /// Whether a build script with the output `told` has something linked that is not Rust.
@@ -27,9 +29,9 @@ pub(super) fn links_native(told: &str) -> bool {
 }
 
 /// The directories that flags name by `-L`, of the compiler's own or for the linker.
-pub(super) fn folders_flagged(flags: &[String]) -> Vec<PathBuf> {
+pub(super) fn directories_flagged(flags: &[String]) -> Vec<PathBuf> {
     let words: Vec<_> = flags.iter().flat_map(|flag| flag.split([',', ' '])).collect();
-    let mut folders = Vec::new();
+    let mut directories = Vec::new();
     for (index, word) in words.iter().enumerate() {
         let word =
             word.rsplit_once("link-arg=").or(word.rsplit_once("link-args=")).map_or(*word, |(_, word)| word);
@@ -37,9 +39,9 @@ pub(super) fn folders_flagged(flags: &[String]) -> Vec<PathBuf> {
             Some("") => words.get(index + 1).copied(),
             value => value,
         };
-        folders.extend(value.map(|value| PathBuf::from(without_kind(value))));
+        directories.extend(value.map(|value| PathBuf::from(without_kind(value))));
     }
-    folders
+    directories
 }
 
 /// `native=/usr/lib`
@@ -55,8 +57,8 @@ pub(super) fn is_linked(name: &OsStr) -> bool {
 }
 
 /// Whether a directory is the system's, with more libraries than are looked at: see the limits in docs/limits.md.
-pub(super) fn is_of_system(folder: &Path) -> bool {
-    ["/usr", "/lib", "/lib64"].iter().any(|system| folder.starts_with(system))
+pub(super) fn is_of_system(directory: &Path) -> bool {
+    ["/usr", "/lib", "/lib64"].iter().any(|system| directory.starts_with(system))
 }
 
 #[cfg(test)]
@@ -67,10 +69,10 @@ mod tests {
     fn directories_are_found_in_all_forms() {
         let told = "cargo:rustc-link-search=native=/a\ncargo::rustc-link-search=b\ncargo:rustc-flags=-L c -l x\n\
                     cargo:rustc-link-arg=-Ld\ncargo:rustc-link-lib=static=x\nwarning=-Lnone\n";
-        assert_eq!(folders_told(told), ["/a", "b", "c", "d"].map(PathBuf::from));
+        assert_eq!(directories_told(told), ["/a", "b", "c", "d"].map(PathBuf::from));
         assert!(links_native(told) && !links_native("cargo:rerun-if-changed=x\nrustc-link-lib=x\n"));
         let flags = ["-L", "native=a", "-Lb", "-Clink-arg=-Lc", "-Copt-level=3"].map(str::to_owned);
-        assert_eq!(folders_flagged(&flags), ["a", "b", "c"].map(PathBuf::from));
+        assert_eq!(directories_flagged(&flags), ["a", "b", "c"].map(PathBuf::from));
         assert!(
             is_linked(OsStr::new("libx.so.1"))
                 && is_linked(OsStr::new("x.o"))

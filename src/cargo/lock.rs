@@ -19,7 +19,7 @@ pub struct Locked {
     crates: HashMap<String, Vec<Digest>>,
     /// Names of packages, as an index spells its files.
     names: HashSet<String>,
-    /// What the folders of git repositories begin with.
+    /// What the directories of git repositories begin with.
     repositories: HashSet<String>,
     /// The commits of git dependencies.
     commits: Vec<String>,
@@ -82,14 +82,14 @@ impl Locked {
         let mut found = Vec::new();
         let checkouts = home.path().join(CHECKOUTS);
         let names = file::names(&checkouts)?;
-        for folder in names.iter().filter(|name| self.has_repository(name.as_bytes())) {
-            let folder = checkouts.join(folder);
+        for directory in names.iter().filter(|name| self.has_repository(name.as_bytes())) {
+            let directory = checkouts.join(directory);
             // A checkout's name is what its commit's begins with.
             let is_locked = |name: &OsString| {
                 self.commits.iter().any(|commit| commit.as_bytes().starts_with(name.as_bytes()))
             };
-            for checkout in file::names(&folder)?.iter().filter(|name| is_locked(name)) {
-                let urls = submodules(&folder.join(checkout))?;
+            for checkout in file::names(&directory)?.iter().filter(|name| is_locked(name)) {
+                let urls = submodules(&directory.join(checkout))?;
                 found.extend(urls.iter().map(|url| repository(url)));
             }
         }
@@ -97,7 +97,7 @@ impl Locked {
         Ok(())
     }
 
-    /// What is not used of the part `part` of a cargo home, in which there is `tree`: files, and folders with all in them.
+    /// What is not used of the part `part` of a cargo home, in which there is `tree`: files, and directories with all in them.
     pub fn unused(&self, part: &str, tree: &Tree) -> Vec<NodeId> {
         let is_used = |id: NodeId| {
             let name = String::from_utf8_lossy(tree.name(id));
@@ -108,17 +108,19 @@ impl Locked {
             }
         };
         if part == SOURCES {
-            return folders_of_crates(tree).filter(|&folder| !is_as_extracted(tree, folder)).collect();
+            return directories_of_crates(tree)
+                .filter(|&directory| !is_as_extracted(tree, directory))
+                .collect();
         }
         if part == REPOSITORIES {
             return tree.children(0).filter(|&id| !self.has_repository(tree.name(id))).collect();
         }
         let mut is_unused = vec![false; tree.len() as usize];
-        // Children come after their folder, which goes with the last of them.
+        // Children come after their directory, which goes with the last of them.
         for id in (1..tree.len()).rev() {
             let mut children = tree.children(id);
             is_unused[id as usize] = match tree.node(id).kind {
-                Kind::Folder { count, .. } => count > 0 && children.all(|child| is_unused[child as usize]),
+                Kind::Directory { count, .. } => count > 0 && children.all(|child| is_unused[child as usize]),
                 Kind::File { .. } => !is_used(id),
                 Kind::Symlink { .. } => false,
             };
@@ -142,7 +144,7 @@ impl Locked {
         self.crates.len() + self.of_git.len()
     }
 
-    /// Names of the folders in `registry/src` of the crates that lock files name.
+    /// Names of the directories in `registry/src` of the crates that lock files name.
     pub fn sources(&self) -> Vec<Vec<u8>> {
         self.crates.keys().map(|name| name.trim_end_matches(".crate").into()).collect()
     }
@@ -153,23 +155,25 @@ impl Locked {
         known.is_none_or(|digests| digests.is_empty() || digests.contains(digest))
     }
 
-    fn has_repository(&self, folder: &[u8]) -> bool {
-        let folder = String::from_utf8_lossy(folder);
+    fn has_repository(&self, directory: &[u8]) -> bool {
+        let directory = String::from_utf8_lossy(directory);
         // `<repository>-<hash of its URL>[-shallow]`
-        let folder = folder.strip_suffix("-shallow").unwrap_or(&folder);
-        folder.rsplit_once('-').is_none_or(|(name, _)| self.repositories.contains(&name.to_lowercase()))
+        let directory = directory.strip_suffix("-shallow").unwrap_or(&directory);
+        directory.rsplit_once('-').is_none_or(|(name, _)| self.repositories.contains(&name.to_lowercase()))
     }
 }
 
-/// The folders of crates in `registry/src`: `<registry>/<name>-<version>`.
-pub fn folders_of_crates(tree: &Tree) -> impl Iterator<Item = NodeId> {
+/// The directories of crates in `registry/src`: `<registry>/<name>-<version>`.
+pub fn directories_of_crates(tree: &Tree) -> impl Iterator<Item = NodeId> {
     tree.children(0).flat_map(|registry| tree.children(registry))
 }
 
-/// Whether a crate's folder holds all of it, as it was extracted. Cargo writes the mark last: what is younger was patched.
-fn is_as_extracted(tree: &Tree, folder: NodeId) -> bool {
-    let Some(mark) = tree.child(folder, DOWNLOADED.as_bytes()).map(|id| tree.node(id)) else { return false };
-    let mut pending = vec![folder];
+/// Whether a crate's directory holds all of it, as it was extracted. Cargo writes the mark last: what is younger was patched.
+fn is_as_extracted(tree: &Tree, directory: NodeId) -> bool {
+    let Some(mark) = tree.child(directory, DOWNLOADED.as_bytes()).map(|id| tree.node(id)) else {
+        return false;
+    };
+    let mut pending = vec![directory];
     while let Some(id) = pending.pop() {
         if tree.node(id).mtime > mark.mtime {
             return false;
@@ -179,7 +183,7 @@ fn is_as_extracted(tree: &Tree, folder: NodeId) -> bool {
     matches!(mark.kind, Kind::File { size, .. } if size > 0)
 }
 
-/// The last part of a URL such as `https://example.com/owner/Name.git?branch=main#0123`, as cargo names its folder.
+/// The last part of a URL such as `https://example.com/owner/Name.git?branch=main#0123`, as cargo names its directory.
 fn repository(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or(url).trim_end_matches('/');
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -226,14 +230,14 @@ source = "git+https://example.com/o/Tools.git?branch=main#0123456789"
         assert!(locked.add(LOCK) && !locked.add("[[package]]\nname = 1"));
         let place = tempfile::tempdir().unwrap();
         let unused = |part: &str, files: &[&str]| {
-            let folder = place.path().join(part);
+            let directory = place.path().join(part);
             for path in files {
-                let path = folder.join(path);
+                let path = directory.join(path);
                 file::make_dirs(path.parent().unwrap()).unwrap();
                 file::write_new(&path, b"").unwrap();
             }
             let tree =
-                walk(&Dir::open(&folder).unwrap(), &Selection::all(), &Interrupt::default()).unwrap().tree;
+                walk(&Dir::open(&directory).unwrap(), &Selection::all(), &Interrupt::default()).unwrap().tree;
             let paths = locked.unused(part, &tree).into_iter().map(|id| tree.path_below(0, id));
             paths.map(|path| String::from_utf8(path).unwrap()).collect::<Vec<_>>()
         };

@@ -1,4 +1,4 @@
-//! What there is to know of cargo: its home, what it has installed, a workspace's folders, what changes a build's output,
+//! What there is to know of cargo: its home, what it has installed, a workspace's directories, what changes a build's output,
 //! and which files tools replace rather than rewrite.
 //!
 //! Facts are read here and judged in [`crate::plan`].
@@ -56,8 +56,8 @@ pub use fingerprint::{Difference, Fingerprint, fingerprint_hash};
 pub use home::{CRATES, CargoHome, REPOSITORIES, SOURCES};
 pub use host::Host;
 pub use install_root::{InstallRoot, Installs, UnreadableNotes};
-pub use lock::{Locked, folders_of_crates};
-pub use made::{Earlier, Making, OutputFolder, SourcesSince};
+pub use lock::{Locked, directories_of_crates};
+pub use made::{Earlier, Making, OutputDirectory, SourcesSince};
 pub use package::version;
 pub use portable::portable;
 pub use profile::profile_settings;
@@ -65,7 +65,7 @@ pub use records::{Fit, Misfit, Records, may_hold_secret, name_and_version};
 pub use replaced::{is_replaced_in_home, is_replaced_in_target, is_source_list, is_written_each_build};
 pub use source_trees::SourceTrees;
 pub use sources::{
-    NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, named_files, path_packages, sets_variables, source_folder,
+    NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, named_files, path_packages, sets_variables, source_directory,
 };
 pub use strays::{InodeTimes, strays};
 pub use sweep::{Kept, Part, Why, changed_in_place, spread, sweep};

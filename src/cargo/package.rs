@@ -13,7 +13,7 @@ pub(super) struct Package {
     /// Its name.
     pub(super) name: String,
     /// Its directory.
-    pub(super) folder: SourceId,
+    pub(super) directory: SourceId,
     /// Its version, see [`version`].
     pub(super) version: Option<String>,
 }
@@ -21,32 +21,32 @@ pub(super) struct Package {
 /// All packages of the sources.
 pub(super) fn packages(sources: &SourceTrees<'_>) -> Vec<Package> {
     let mut packages = Vec::new();
-    for (number, folder, tree) in sources.iter() {
+    for (number, directory, tree) in sources.iter() {
         for (id, node) in tree.iter() {
-            if tree.name(id) != b"Cargo.toml" || matches!(node.kind, Kind::Folder { .. }) {
+            if tree.name(id) != b"Cargo.toml" || matches!(node.kind, Kind::Directory { .. }) {
                 continue;
             }
             let own = SourceId { sources: number, node: node.parent };
             let path = sources.path(own);
             // A package of an inner checkout is there as well.
-            let is_known = packages.iter().any(|package: &Package| sources.path(package.folder) == path);
+            let is_known = packages.iter().any(|package: &Package| sources.path(package.directory) == path);
             let Some(name) = manifest(&path).as_ref().and_then(name).filter(|_| !is_known) else { continue };
-            packages.push(Package { name, folder: own, version: version(&path, folder) });
+            packages.push(Package { name, directory: own, version: version(&path, directory) });
         }
     }
     packages
 }
 
-/// The version of the package in `folder`: that of its manifest, or of the workspace around it, within `limit`, where the
+/// The version of the package in `directory`: that of its manifest, or of the workspace around it, within `limit`, where the
 /// manifest says so.
-pub fn version(folder: &Path, limit: &Path) -> Option<String> {
-    let manifest = manifest(folder)?;
+pub fn version(directory: &Path, limit: &Path) -> Option<String> {
+    let manifest = manifest(directory)?;
     match package(&manifest)?.get("version")? {
         toml::Value::String(version) => Some(version.clone()),
         toml::Value::Table(inherited) if inherited.get("workspace")?.as_bool()? => {
-            let around = folder.ancestors().take_while(|folder| folder.starts_with(limit));
-            { around }.find_map(|folder| {
-                let manifest = self::manifest(folder)?;
+            let around = directory.ancestors().take_while(|directory| directory.starts_with(limit));
+            { around }.find_map(|directory| {
+                let manifest = self::manifest(directory)?;
                 Some(manifest.get("workspace")?.get("package")?.get("version")?.as_str()?.to_owned())
             })
         }
@@ -54,9 +54,9 @@ pub fn version(folder: &Path, limit: &Path) -> Option<String> {
     }
 }
 
-/// The manifest in `folder`, if it can be read.
-pub(super) fn manifest(folder: &Path) -> Option<toml::Table> {
-    let path: PathBuf = folder.join("Cargo.toml");
+/// The manifest in `directory`, if it can be read.
+pub(super) fn manifest(directory: &Path) -> Option<toml::Table> {
+    let path: PathBuf = directory.join("Cargo.toml");
     String::from_utf8(file::read_if_present(&path).ok()??).ok()?.parse().ok()
 }
 

@@ -1,6 +1,6 @@
 //! Whether the sources of downloads are as cargo laid them in its home.
 //!
-//! Cargo never looks at them again, so nothing in a target folder tells what was compiled from patched ones.
+//! Cargo never looks at them again, so nothing in a target directory tells what was compiled from patched ones.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

@@ -152,7 +152,7 @@ pub fn may_hold_secret(package: &str) -> bool {
     host.rsplit_once('@').is_some_and(|(user, _)| user != "git")
 }
 
-/// Whether a name is that of one file in a folder, as those of cargo's targets are.
+/// Whether a name is that of one file in a directory, as those of cargo's targets are.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }

@@ -1,6 +1,6 @@
 //! Which files are replaced when they change, never rewritten: they may share their inode with an entry.
 //!
-//! Measured by hard-linking whole target folders and rebuilding changed crates (cargo 1.95): rustc and cargo's downloads make
+//! Measured by hard-linking whole target directories and rebuilding changed crates (cargo 1.95): rustc and cargo's downloads make
 //! new files. Cargo writes `.fingerprint/**` and `*.d` in place, build scripts whatever they want below `build/*/out`, people
 //! run `strip` on what cargo hard-links out of `deps/`, and linkers write over what they linked before (mold and wild; GNU ld
 //! and lld do not): so no program, test, build script or library to load shares an inode. What is left is what nobody but
@@ -11,10 +11,10 @@ use super::home::{CRATES, SOURCES};
 /// Endings of files that nobody but rustc makes, each time anew.
 const RUSTCS_OWN_ENDINGS: &[&[u8]] = &[b".rlib", b".rmeta"];
 
-/// Folders of units, in which such lists are rustc's own.
+/// Directories of units, in which such lists are rustc's own.
 const OF_UNITS: &[&[u8]] = &[b"deps", b"build", b"incremental"];
 
-/// Whether the file at `path`, relative to a target folder, is replaced when it changes.
+/// Whether the file at `path`, relative to a target directory, is replaced when it changes.
 pub fn is_replaced_in_target(path: &[u8]) -> bool {
     let is_rustcs_own = |name: &[u8]| RUSTCS_OWN_ENDINGS.iter().any(|ending| name.ends_with(ending));
     // Asked of each file: nothing is allocated.
@@ -32,20 +32,20 @@ pub fn is_replaced_in_target(path: &[u8]) -> bool {
     }
 }
 
-/// Whether the file at `path`, relative to a target folder, is one that cargo writes anew in each build, whether anything
+/// Whether the file at `path`, relative to a target directory, is one that cargo writes anew in each build, whether anything
 /// changed or not, and never reads: the dependency lists for other build systems, `<profile>/<name>.d`. Seen with 1.95.
 pub fn is_written_each_build(path: &[u8]) -> bool {
     let mut names = path.split(|&byte| byte == b'/');
     path.ends_with(b".d") && !names.any(|name| OF_UNITS.contains(&name))
 }
 
-/// Whether the file at `path`, relative to a target folder, is cargo's list of a unit's sources: its time alone is no change,
+/// Whether the file at `path`, relative to a target directory, is cargo's list of a unit's sources: its time alone is no change,
 /// and when cargo writes another one it writes the fingerprint beside it as well.
 pub fn is_source_list(path: &[u8]) -> bool {
     let mut names = path.rsplit(|&byte| byte == b'/');
-    let (name, folder, above) = (names.next(), names.next(), names.next());
+    let (name, directory, above) = (names.next(), names.next(), names.next());
     name.is_some_and(|name| name.starts_with(b"dep-"))
-        && (folder == Some(b"fingerprint") || above == Some(b".fingerprint"))
+        && (directory == Some(b"fingerprint") || above == Some(b".fingerprint"))
 }
 
 /// Whether the file at `path`, relative to the part `part` of a cargo home, is replaced when it changes: crates and

@@ -40,12 +40,12 @@ impl<'t> SourceTrees<'t> {
 
     /// The absolute path of `id`.
     pub(super) fn path(&self, id: SourceId) -> PathBuf {
-        let (folder, tree) = &self.trees[id.sources as usize];
-        folder.join(OsStr::from_bytes(&tree.path_below(0, id.node)))
+        let (directory, tree) = &self.trees[id.sources as usize];
+        directory.join(OsStr::from_bytes(&tree.path_below(0, id.node)))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Path, &'t Tree)> {
-        (0..).zip(&self.trees).map(|(number, (folder, tree))| (number, folder.as_path(), *tree))
+        (0..).zip(&self.trees).map(|(number, (directory, tree))| (number, directory.as_path(), *tree))
     }
 
     /// The files and links at and below `id`.
@@ -79,13 +79,14 @@ impl<'t> SourceTrees<'t> {
     /// As far as the first link.
     fn step(&self, path: &Path, ids: &mut Vec<SourceId>) -> Step {
         // The innermost: one may lie in another's directory.
-        let around = (0..).zip(&self.trees).filter(|(_, (folder, _))| path.starts_with(folder));
-        let Some((sources, (folder, tree))) = around.max_by_key(|(_, (folder, _))| folder.as_os_str().len())
+        let around = (0..).zip(&self.trees).filter(|(_, (directory, _))| path.starts_with(directory));
+        let Some((sources, (directory, tree))) =
+            around.max_by_key(|(_, (directory, _))| directory.as_os_str().len())
         else {
             return Step::Outside(normal(path));
         };
         let mut nodes = vec![0];
-        let below = path.strip_prefix(folder).unwrap_or(path);
+        let below = path.strip_prefix(directory).unwrap_or(path);
         let mut components = below.components();
         while let Some(component) = components.next() {
             let node = *nodes.last().expect("the root is there");
@@ -102,7 +103,7 @@ impl<'t> SourceTrees<'t> {
                     };
                     if let Kind::Symlink { target } = tree.node(child).kind {
                         ids.push(SourceId { sources, node: child });
-                        let here = folder.join(OsStr::from_bytes(&tree.path_below(0, node)));
+                        let here = directory.join(OsStr::from_bytes(&tree.path_below(0, node)));
                         let to = here.join(OsStr::from_bytes(tree.text(target)));
                         return Step::Link(to.join(components.as_path()));
                     }
@@ -116,14 +117,14 @@ impl<'t> SourceTrees<'t> {
     }
 }
 
-/// What is in the directory `folder` of a package, itself included, but for other packages: their directories `is_other`
+/// What is in the directory `directory` of a package, itself included, but for other packages: their directories `is_other`
 /// tells.
 pub(super) fn nodes_of_package(
     tree: &Tree,
-    folder: NodeId,
+    directory: NodeId,
     is_other: impl Fn(NodeId) -> bool,
 ) -> Vec<NodeId> {
-    let (mut nodes, mut next) = (vec![folder], 0);
+    let (mut nodes, mut next) = (vec![directory], 0);
     while let Some(&node) = nodes.get(next) {
         nodes.extend(tree.children(node).filter(|&node| !is_other(node)));
         next += 1;
@@ -136,7 +137,7 @@ pub(super) fn leaves_below(tree: &Tree, top: NodeId) -> Vec<NodeId> {
     let (mut leaves, mut pending) = (Vec::new(), vec![top]);
     while let Some(id) = pending.pop() {
         match tree.node(id).kind {
-            Kind::Folder { .. } => pending.extend(tree.children(id)),
+            Kind::Directory { .. } => pending.extend(tree.children(id)),
             Kind::File { .. } | Kind::Symlink { .. } => leaves.push(id),
         }
     }

@@ -1,41 +1,41 @@
-//! Where the sources of a workspace are: its folder, the repository around it, and the path dependencies outside.
+//! Where the sources of a workspace are: its directory, the repository around it, and the path dependencies outside.
 
 use std::path::{Path, PathBuf};
 
 use super::linked::is_linked;
 use crate::sys::file::{self, normal};
 
-/// What no compiler reads: large folders that other tools fill. What has one of [`OUTPUT_MARKS`] is none of it either.
+/// What no compiler reads: large directories that other tools fill. What has one of [`OUTPUT_MARKS`] is none of it either.
 pub const NO_SOURCES: [&str; 2] = ["**/.git", "**/node_modules"];
 
-/// The file that cargo writes into each target folder: what the compiler told of itself.
+/// The file that cargo writes into each target directory: what the compiler told of itself.
 pub const RUSTC_INFO: &str = ".rustc_info.json";
 
-/// What a folder holds that can be made again: the tag of caches (<https://bford.info/cachedir/>), or cargo's file. A target
-/// folder that was there before cargo, such as a mounted volume, gets no tag (seen with 1.95).
+/// What a directory holds that can be made again: the tag of caches (<https://bford.info/cachedir/>), or cargo's file. A target
+/// directory that was there before cargo, such as a mounted volume, gets no tag (seen with 1.95).
 pub const OUTPUT_MARKS: [&str; 2] = ["CACHEDIR.TAG", RUSTC_INFO];
 
-/// The folder whose files may be sources of the workspace in `workspace`: build scripts and `include!` reach beside it,
+/// The directory whose files may be sources of the workspace in `workspace`: build scripts and `include!` reach beside it,
 /// so it is the whole checkout, but nothing above `limit`.
-pub fn source_folder(workspace: &Path, limit: &Path) -> PathBuf {
-    let is_checkout = |folder: &&Path| file::is_present(&folder.join(".git"));
-    let within = workspace.ancestors().take_while(|folder| folder.starts_with(limit));
+pub fn source_directory(workspace: &Path, limit: &Path) -> PathBuf {
+    let is_checkout = |directory: &&Path| file::is_present(&directory.join(".git"));
+    let within = workspace.ancestors().take_while(|directory| directory.starts_with(limit));
     { within }.find(is_checkout).unwrap_or(workspace).to_path_buf()
 }
 
-/// The folders of the packages that a manifest or a configuration file of cargo's, `text`, names by path: dependencies,
-/// patches, replacements, overrides. Paths are relative to `folder`. All that is no package is passed over, such as the
+/// The directories of the packages that a manifest or a configuration file of cargo's, `text`, names by path: dependencies,
+/// patches, replacements, overrides. Paths are relative to `directory`. All that is no package is passed over, such as the
 /// path of a binary's source, and a text that cannot be read.
-pub fn path_packages(text: &str, folder: &Path) -> Vec<PathBuf> {
+pub fn path_packages(text: &str, directory: &Path) -> Vec<PathBuf> {
     let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
     let mut paths = Vec::new();
     collect_paths(&toml::Value::Table(table), &mut paths);
-    let packages = paths.into_iter().map(|path| normal(&folder.join(path)));
+    let packages = paths.into_iter().map(|path| normal(&directory.join(path)));
     packages.filter(|package| file::is_file(&package.join("Cargo.toml"))).collect()
 }
 
-/// The files that a configuration file of cargo's, `text`, names in any setting by a path relative to `folder`.
-pub fn named_files(text: &str, folder: &Path) -> Vec<PathBuf> {
+/// The files that a configuration file of cargo's, `text`, names in any setting by a path relative to `directory`.
+pub fn named_files(text: &str, directory: &Path) -> Vec<PathBuf> {
     let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
     let (mut values, mut files) = (vec![toml::Value::Table(table)], Vec::new());
     while let Some(value) = values.pop() {
@@ -43,7 +43,7 @@ pub fn named_files(text: &str, folder: &Path) -> Vec<PathBuf> {
             toml::Value::Table(table) => values.extend(table.into_iter().map(|(_, value)| value)),
             toml::Value::Array(array) => values.extend(array),
             toml::Value::String(path) if path.contains('/') => {
-                let path = normal(&folder.join(path.rsplit('=').next().unwrap_or(&path)));
+                let path = normal(&directory.join(path.rsplit('=').next().unwrap_or(&path)));
                 // Where libraries are looked for that stand for a build script's.
                 let names = file::names(&path).unwrap_or_default().into_iter().filter(|name| is_linked(name));
                 files.extend(names.map(|name| path.join(name)));
@@ -111,11 +111,11 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let job = place.path().join("job");
         let workspace = job.join("repository/rust");
-        for folder in [place.path().join(".git"), job.join("repository/.git"), workspace.clone()] {
-            file::make_dirs(&folder).unwrap();
+        for directory in [place.path().join(".git"), job.join("repository/.git"), workspace.clone()] {
+            file::make_dirs(&directory).unwrap();
         }
-        assert_eq!(source_folder(&workspace, &job), job.join("repository"));
-        assert_eq!(source_folder(&job.join("other"), &job), job.join("other"));
-        assert_eq!(source_folder(&place.path().join("sibling"), &job), place.path().join("sibling"));
+        assert_eq!(source_directory(&workspace, &job), job.join("repository"));
+        assert_eq!(source_directory(&job.join("other"), &job), job.join("other"));
+        assert_eq!(source_directory(&place.path().join("sibling"), &job), place.path().join("sibling"));
     }
 }

@@ -29,18 +29,20 @@ const LAYOUT: [&[u8]; 8] =
 /// When a unit was made that may have written what is not its own: the run of a build script. `None` for another.
 pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>> {
     let is_run = unit.fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"));
-    let folders = || unit.parts.iter().flat_map(|&part| [Some(part), target.child(part, b"run")]).flatten();
-    let mtime = |folder: NodeId, name: &[u8]| Some(target.node(target.child(folder, name)?).mtime);
-    { folders().filter(|_| is_run) }.find_map(|folder| Some(mtime(folder, STARTED)?..=mtime(folder, ENDED)?))
+    let directories =
+        || unit.parts.iter().flat_map(|&part| [Some(part), target.child(part, b"run")]).flatten();
+    let mtime = |directory: NodeId, name: &[u8]| Some(target.node(target.child(directory, name)?).mtime);
+    { directories().filter(|_| is_run) }
+        .find_map(|directory| Some(mtime(directory, STARTED)?..=mtime(directory, ENDED)?))
 }
 
 /// The directories of a script's own output: `OUT_DIR` and those in it.
-pub(super) fn output_folders(target: &Tree, unit: &Unit) -> Vec<NodeId> {
-    let folders = unit.parts.iter().filter(|&&part| target.child(part, ENDED).is_some());
+pub(super) fn output_directories(target: &Tree, unit: &Unit) -> Vec<NodeId> {
+    let directories = unit.parts.iter().filter(|&&part| target.child(part, ENDED).is_some());
     let since_1_100 = unit.parts.iter().filter(|&&part| target.child(part, b"run").is_some());
-    let output = folders.chain(since_1_100).filter_map(|&part| target.child(part, b"out"));
-    let is_folder = |id: &NodeId| matches!(target.node(*id).kind, Kind::Folder { .. });
-    output.flat_map(|out| target.below(out)).filter(is_folder).collect()
+    let output = directories.chain(since_1_100).filter_map(|&part| target.child(part, b"out"));
+    let is_directory = |id: &NodeId| matches!(target.node(*id).kind, Kind::Directory { .. });
+    output.flat_map(|out| target.below(out)).filter(is_directory).collect()
 }
 
 /// When `unit` was made that may have written what is not its own: a script while it ran, a macro or the linker while something
@@ -76,9 +78,9 @@ pub(super) fn extras(outputs: &[(&Tree, &[Unit])], inode_times: InodeTimes<'_>) 
         let may_be_extra = |id: NodeId| kinds[id as usize] == Some(Stray::Other) && !is_temporary(tree, id);
         for (id, node) in tree.iter().filter(|(id, _)| may_be_extra(*id)) {
             let born = inode_times(number, id);
-            // A folder changes with what is in it.
+            // A directory changes with what is in it.
             let times: Vec<_> = match node.kind {
-                Kind::Folder { .. } => born.map(|[_, made]| made).into_iter().collect(),
+                Kind::Directory { .. } => born.map(|[_, made]| made).into_iter().collect(),
                 _ => [node.mtime].into_iter().chain(born.into_iter().flatten()).collect(),
             };
             let writers = runs.iter().filter(|run| times.iter().any(|time| run.contains(time)));
@@ -116,17 +118,17 @@ pub fn strays(
                     && (is_of_script(id) || has(Part::Unused) || part_of(tree, id).is_some_and(has))
             }
         };
-        let is_leaf = |id: NodeId| !matches!(tree.node(id).kind, Kind::Folder { .. });
+        let is_leaf = |id: NodeId| !matches!(tree.node(id).kind, Kind::Directory { .. });
         let wanted = |id| if is_leaf(id) { is_kept(id) } else { is_of_script(id) };
         let mut is_wanted: Vec<_> = (0..tree.len()).map(wanted).collect();
-        // Empty folders are a unit's like its files.
+        // Empty directories are a unit's like its files.
         for part in units.iter().flat_map(|unit| &unit.parts) {
             tree.below(*part).into_iter().for_each(|id| is_wanted[id as usize] = true);
         }
         for top in tree.children(0) {
             is_wanted[top as usize] |= tree.name(top) == TEMPORARY;
         }
-        tree.add_folders_around(&mut is_wanted);
+        tree.add_directories_around(&mut is_wanted);
         // The topmost will do.
         let is_top = |(id, node): &(NodeId, &crate::tree::Node)| {
             !is_wanted[*id as usize] && is_wanted[node.parent as usize]
@@ -156,18 +158,19 @@ fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<
         is_known[part as usize] = true;
     }
     for profile in profiles(target) {
-        if let Some(folder) = target.child(profile, b"incremental") {
-            is_known[folder as usize] = true;
+        if let Some(directory) = target.child(profile, b"incremental") {
+            is_known[directory as usize] = true;
         }
     }
     // Cargo makes these before it compiles anything.
     let mut is_layout = is_known.clone();
-    target.add_folders_around(&mut is_layout);
+    target.add_directories_around(&mut is_layout);
     let tops = [0].into_iter().chain(target.children(0));
-    for folder in profiles(target).into_iter().chain(tops).flat_map(|folder| target.children(folder)) {
-        is_layout[folder as usize] |= LAYOUT.contains(&target.name(folder));
+    for directory in profiles(target).into_iter().chain(tops).flat_map(|directory| target.children(directory))
+    {
+        is_layout[directory as usize] |= LAYOUT.contains(&target.name(directory));
     }
-    // What is in a folder comes behind it.
+    // What is in a directory comes behind it.
     for (id, node) in target.iter().skip(1) {
         is_known[id as usize] |= is_known[node.parent as usize];
     }
@@ -179,7 +182,7 @@ fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<
         match (names.contains(name), target.name(node.parent)) {
             // Libraries for others than rustc, whose names have no hash.
             (true, b"deps") => None,
-            (true, _) if !matches!(node.kind, Kind::Folder { .. }) => Some(Stray::Uplifted),
+            (true, _) if !matches!(node.kind, Kind::Directory { .. }) => Some(Stray::Uplifted),
             _ => Some(Stray::Other),
         }
     };
@@ -189,7 +192,7 @@ fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<
 /// Which part of a target directory a node is in that is kept by choice.
 fn part_of(target: &Tree, id: NodeId) -> Option<Part> {
     let path = target.path_below(0, id);
-    // At the top, or in a folder for a triple.
+    // At the top, or in a directory for a triple.
     path.split(|&byte| byte == b'/').take(2).find_map(|name| match name {
         b"doc" => Some(Part::Doc),
         b"package" => Some(Part::Package),
@@ -286,9 +289,9 @@ mod tests {
         let dir = Dir::open(place.path()).unwrap();
         for path in &files {
             // As on a file system that keeps whole seconds.
-            let (folder, name) = path.rsplit_once('/').unwrap();
-            let folder = dir.open_beneath(folder.as_bytes()).unwrap();
-            folder.set_mtime(name.as_bytes(), Time { seconds: 1_000, nanoseconds: 0 }).unwrap();
+            let (directory, name) = path.rsplit_once('/').unwrap();
+            let directory = dir.open_beneath(directory.as_bytes()).unwrap();
+            directory.set_mtime(name.as_bytes(), Time { seconds: 1_000, nanoseconds: 0 }).unwrap();
         }
         let tree = walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree;
         let units = units(&tree);

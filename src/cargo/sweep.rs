@@ -1,4 +1,4 @@
-//! What of a target folder is not worth keeping: units that no build of the job asked for, and what the user does not want.
+//! What of a target directory is not worth keeping: units that no build of the job asked for, and what the user does not want.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use super::units::{Unit, profiles};
 use crate::sys::Time;
 use crate::tree::{Kind, Node, NodeId, Tree};
 
-/// A part of a target folder that is kept by choice.
+/// A part of a target directory that is kept by choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
@@ -25,7 +25,7 @@ pub enum Part {
     Unused,
 }
 
-/// What of a target folder is kept besides the units that the job used.
+/// What of a target directory is kept besides the units that the job used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// The parts.
@@ -57,7 +57,7 @@ pub enum Why {
     Changed,
 }
 
-/// What is to be left out of the target folder `target`: files, and folders with all that is in them. `is_used` tells of
+/// What is to be left out of the target directory `target`: files, and directories with all that is in them. `is_used` tells of
 /// each of its `units` whether a build of the job asked for it.
 pub fn sweep(target: &Tree, units: &[Unit], is_used: &[bool], kept: &Kept) -> Vec<(NodeId, Why)> {
     let mut left_out = Vec::new();
@@ -84,7 +84,7 @@ pub fn sweep(target: &Tree, units: &[Unit], is_used: &[bool], kept: &Kept) -> Ve
     left_out
 }
 
-/// Whether `id` or a folder above it is left out, for each node.
+/// Whether `id` or a directory above it is left out, for each node.
 pub fn spread(target: &Tree, left_out: &[(NodeId, Why)]) -> Vec<Option<Why>> {
     let mut why = vec![None; target.len() as usize];
     for &(id, reason) in left_out {
@@ -98,7 +98,7 @@ pub fn spread(target: &Tree, left_out: &[(NodeId, Why)]) -> Vec<Option<Why>> {
 }
 
 /// Units of which something was changed in place after cargo had made them, such as by `strip`: cargo does not see it. `earlier`
-/// is the target folder with which the job began.
+/// is the target directory with which the job began.
 pub fn changed_in_place(target: &Tree, units: &[Unit], earlier: Option<&Tree>) -> Vec<(NodeId, Why)> {
     let is_changed = |unit: &&Unit| {
         let Some(&fingerprint) = unit.fingerprints.first() else { return false };
@@ -137,7 +137,7 @@ fn large_executables(target: &Tree, unit: &Unit, limit: u64) -> Vec<(NodeId, Why
     unit.files(target).into_iter().filter(is_large).map(|id| (id, Why::Executable)).collect()
 }
 
-/// Folders of incremental compilation. Their names tell the crate, but not the unit: where units have gone, as many of a
+/// Directories of incremental compilation. Their names tell the crate, but not the unit: where units have gone, as many of a
 /// crate's stay as it has units left, those that were written while one of these was compiled, else the newest.
 fn incremental(
     target: &Tree,
@@ -146,22 +146,22 @@ fn incremental(
     is_kept: bool,
     has_lost: bool,
 ) -> Vec<(NodeId, Why)> {
-    let Some(folder) = target.child(profile, b"incremental") else { return Vec::new() };
+    let Some(directory) = target.child(profile, b"incremental") else { return Vec::new() };
     if !is_kept {
-        return vec![(folder, Why::Incremental)];
+        return vec![(directory, Why::Incremental)];
     }
     // A cargo of another layout may have made these for units that are not known.
     if living.is_empty() && !has_lost {
         return Vec::new();
     }
     let mut by_crate: HashMap<&[u8], Vec<NodeId>> = HashMap::new();
-    for id in target.children(folder) {
+    for id in target.children(directory) {
         let name = target.name(id);
         let end = name.iter().rposition(|&byte| byte == b'-').unwrap_or(name.len());
         by_crate.entry(&name[..end]).or_default().push(id);
     }
     let mut left_out = Vec::new();
-    for (name, mut folders) in by_crate {
+    for (name, mut directories) in by_crate {
         // Of one name in all packages, and soon compiled.
         let is_build_script = name.starts_with(b"build_script_");
         if is_build_script && !has_lost {
@@ -170,11 +170,11 @@ fn incremental(
         let is_of_it = |unit: &&&Unit| unit.fingerprints.iter().any(|id| is_of_crate(target.name(*id), name));
         let of_crate: Vec<_> = living.iter().filter(|_| !is_build_script).filter(is_of_it).collect();
         let compiled: Vec<_> = of_crate.iter().filter_map(|unit| unit.compiled(target)).collect();
-        folders.sort_by_key(|id| {
+        directories.sort_by_key(|id| {
             let time = newest(target, *id);
             Reverse((compiled.iter().any(|compiled| compiled.contains(&time)), time))
         });
-        left_out.extend(folders.into_iter().skip(of_crate.len()).map(|id| (id, Why::Incremental)));
+        left_out.extend(directories.into_iter().skip(of_crate.len()).map(|id| (id, Why::Incremental)));
     }
     left_out
 }
@@ -185,7 +185,7 @@ fn is_of_crate(fingerprint: &[u8], name: &[u8]) -> bool {
     plain.strip_suffix(name).is_some_and(|rest| rest.ends_with(b"_"))
 }
 
-pub(super) fn newest(target: &Tree, folder: NodeId) -> Time {
-    let times = target.children(folder).map(|id| target.node(id).mtime);
-    times.chain([target.node(folder).mtime]).max().expect("there is one")
+pub(super) fn newest(target: &Tree, directory: NodeId) -> Time {
+    let times = target.children(directory).map(|id| target.node(id).mtime);
+    times.chain([target.node(directory).mtime]).max().expect("there is one")
 }

@@ -17,7 +17,7 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// Asks for the toolchain of the folder `workspace`. Nothing is installed by asking.
+    /// Asks for the toolchain of the directory `workspace`. Nothing is installed by asking.
     pub fn of(workspace: &Path, env: &Environment) -> sys::Result<Self> {
         let rustc = command("rustc", workspace, env);
         let version = rustc.and_then(|mut rustc| ask(rustc.arg("-vV"), env));

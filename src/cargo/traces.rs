@@ -1,4 +1,4 @@
-//! Whether a file of a unit leads to the folder in which it was made, or only tells of it.
+//! Whether a file of a unit leads to the directory in which it was made, or only tells of it.
 //!
 //! Paths of generated sources stand in debug information and in the compiler's metadata, where nothing but messages
 //! comes of them. Anywhere else, such as in the data of a program (`env!("OUT_DIR")`), something may follow a path.
@@ -139,8 +139,8 @@ impl Search<'_> {
     fn is_of_source_name(&self, data: &[u8], at: usize) -> bool {
         let text_at = |at: usize| data[at..].split(|&byte| byte == END_OF_TEXT).next().unwrap_or_default();
         let text = text_at(at);
-        let is_whole = |folder: &[u8], path: &[u8]| {
-            let below = path.strip_prefix(folder).and_then(|below| below.strip_prefix(b"/"));
+        let is_whole = |directory: &[u8], path: &[u8]| {
+            let below = path.strip_prefix(directory).and_then(|below| below.strip_prefix(b"/"));
             let is_it = |source: &PathBuf| {
                 let source = source.as_os_str().as_encoded_bytes();
                 source == path || below == Some(source)
@@ -149,13 +149,13 @@ impl Search<'_> {
         };
         { LENGTHS }.any(|length| {
             let next = at + text.len() + 1 + length;
-            let is_folder = next < data.len() && is_whole(text, text_at(next));
+            let is_directory = next < data.len() && is_whole(text, text_at(next));
             let before = at.checked_sub(length + 1).map(|end| &data[..end]);
-            let mut folders = (1..text.len()).filter(|&end| text[end] == b'/').map(|end| &text[..end]);
+            let mut directories = (1..text.len()).filter(|&end| text[end] == b'/').map(|end| &text[..end]);
             let is_path = before.is_some_and(|before| {
-                folders.any(|folder| before.ends_with(folder) && is_whole(folder, text))
+                directories.any(|directory| before.ends_with(directory) && is_whole(directory, text))
             });
-            is_folder || is_path
+            is_directory || is_path
         })
     }
 
@@ -251,8 +251,8 @@ mod tests {
         let own = std::env::current_exe().unwrap();
         let parts = loaded_parts(file::open(&own).unwrap()).unwrap();
         let whole = file::read(&own).unwrap();
-        let folder = env!("CARGO_MANIFEST_DIR");
-        let leads = |contents: &[u8]| leads_to(contents, &[Path::new(folder)], &[]);
+        let directory = env!("CARGO_MANIFEST_DIR");
+        let leads = |contents: &[u8]| leads_to(contents, &[Path::new(directory)], &[]);
         // This very text is in both.
         assert!(parts.len() < whole.len() / 2 && leads(&whole) && leads(&parts));
         let place = tempfile::tempdir().unwrap();

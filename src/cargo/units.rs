@@ -1,4 +1,4 @@
-//! The units of a target folder: what cargo compiled or ran once each, and which files are whose.
+//! The units of a target directory: what cargo compiled or ran once each, and which files are whose.
 //!
 //! A unit's files are known by the hash in their names, never by the name of its package: one package can have several
 //! versions, features and profiles side by side. Two layouts:
@@ -6,8 +6,8 @@
 //! <profile>/.fingerprint/<package>-<hash>/   <profile>/deps/*-<hash>*   <profile>/build/<package>-<hash>/   until 1.99
 //! <profile>/build/<package>/<hash>/fingerprint/   and all else of the unit in <hash>/                       since 1.100
 //! ```
-//! `<profile>` is `debug`, `release` or the name of another profile, below a folder for the triple where there is one, and
-//! below one for intermediate files where that is a part of the target folder.
+//! `<profile>` is `debug`, `release` or the name of another profile, below a directory for the triple where there is one, and
+//! below one for intermediate files where that is a part of the target directory.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -18,10 +18,10 @@ use crate::tree::{Kind, NodeId, Tree};
 /// Digits of a unit's hash.
 const HASH: usize = 16;
 
-/// How far below the target folder a profile's folder can be: `<build-dir>/<triple>/<profile>`.
+/// How far below the target directory a profile's directory can be: `<build-dir>/<triple>/<profile>`.
 const DEEPEST_PROFILE: usize = 3;
 
-/// What lies beside profiles and is no folder of cargo's own units, whatever it holds.
+/// What lies beside profiles and is no directory of cargo's own units, whatever it holds.
 const NO_PROFILES: [&[u8]; 3] = [b"doc", b"package", b"tmp"];
 
 /// One unit.
@@ -29,9 +29,9 @@ const NO_PROFILES: [&[u8]; 3] = [b"doc", b"package", b"tmp"];
 pub struct Unit {
     /// The files that cargo reads to tell whether the unit is fresh.
     pub fingerprints: Vec<NodeId>,
-    /// Files and whole folders that belong to the unit alone, its fingerprint included.
+    /// Files and whole directories that belong to the unit alone, its fingerprint included.
     pub parts: Vec<NodeId>,
-    /// The folder of its profile.
+    /// The directory of its profile.
     pub profile: NodeId,
 }
 
@@ -61,8 +61,8 @@ impl Unit {
         self.parts.iter().copied().flat_map(files).find(is_list)
     }
 
-    /// The folder that no other unit has: its fingerprint's, or, since 1.100, that of all its files.
-    pub fn folder(&self) -> NodeId {
+    /// The directory that no other unit has: its fingerprint's, or, since 1.100, that of all its files.
+    pub fn directory(&self) -> NodeId {
         self.parts[0]
     }
 
@@ -86,7 +86,7 @@ impl Unit {
         Some(target.node(called).mtime..=fingerprint.mtime)
     }
 
-    /// Whether a build asked for the unit and did not come to its end. Cargo makes the folder of each fingerprint that a
+    /// Whether a build asked for the unit and did not come to its end. Cargo makes the directory of each fingerprint that a
     /// build needs, and empties what is out of date, before it compiles anything; a unit's is written when it is done.
     pub fn is_unfinished(&self, target: &Tree) -> bool {
         let is_empty = |id: &NodeId| matches!(target.node(*id).kind, Kind::File { size: 0, .. });
@@ -99,32 +99,35 @@ pub fn has_unfinished(target: &Tree, units: &[Unit]) -> bool {
     units.iter().any(|unit| unit.is_unfinished(target))
 }
 
-/// All units of a target folder.
+/// All units of a target directory.
 pub fn units(target: &Tree) -> Vec<Unit> {
     profiles(target).into_iter().flat_map(|profile| units_of(target, profile)).collect()
 }
 
-/// The folders of profiles: in which there are units.
+/// The directories of profiles: in which there are units.
 pub(super) fn profiles(target: &Tree) -> Vec<NodeId> {
     let (mut level, mut found) = (vec![0], Vec::new());
     for _ in 0..DEEPEST_PROFILE {
-        let below = level.into_iter().flat_map(|folder| subfolders(target, folder));
-        let below = below.filter(|&folder| !NO_PROFILES.contains(&target.name(folder)));
-        let (profiles, others): (Vec<_>, Vec<_>) = below.partition(|&folder| is_profile(target, folder));
+        let below = level.into_iter().flat_map(|directory| subdirectories(target, directory));
+        let below = below.filter(|&directory| !NO_PROFILES.contains(&target.name(directory)));
+        let (profiles, others): (Vec<_>, Vec<_>) =
+            below.partition(|&directory| is_profile(target, directory));
         found.extend(profiles);
         level = others;
     }
     found
 }
 
-fn is_profile(target: &Tree, folder: NodeId) -> bool {
-    target.child(folder, b".fingerprint").is_some() || units_since_1_100(target, folder).next().is_some()
+fn is_profile(target: &Tree, directory: NodeId) -> bool {
+    target.child(directory, b".fingerprint").is_some()
+        || units_since_1_100(target, directory).next().is_some()
 }
 
-/// The folders of units in the newer layout, each with the folder of its fingerprint.
+/// The directories of units in the newer layout, each with the directory of its fingerprint.
 fn units_since_1_100(target: &Tree, profile: NodeId) -> impl Iterator<Item = (NodeId, NodeId)> {
-    let packages = target.child(profile, b"build").into_iter().flat_map(|build| subfolders(target, build));
-    let units = packages.flat_map(|package| subfolders(target, package));
+    let packages =
+        target.child(profile, b"build").into_iter().flat_map(|build| subdirectories(target, build));
+    let units = packages.flat_map(|package| subdirectories(target, package));
     let units = units.filter(|unit| is_hash(target.name(*unit)));
     units.filter_map(|unit| Some((unit, target.child(unit, b"fingerprint")?)))
 }
@@ -132,15 +135,15 @@ fn units_since_1_100(target: &Tree, profile: NodeId) -> impl Iterator<Item = (No
 fn units_of(target: &Tree, profile: NodeId) -> Vec<Unit> {
     let mut units = Vec::new();
     let mut by_hash: HashMap<&[u8], usize> = HashMap::new();
-    let folder = |name: &[u8]| target.child(profile, name);
-    for fingerprint in folder(b".fingerprint").into_iter().flat_map(|all| subfolders(target, all)) {
+    let directory = |name: &[u8]| target.child(profile, name);
+    for fingerprint in directory(b".fingerprint").into_iter().flat_map(|all| subdirectories(target, all)) {
         let Some(hash) = hash_of(target.name(fingerprint)) else { continue };
         by_hash.insert(hash, units.len());
         let fingerprints = fingerprint_files(target, fingerprint);
         units.push(Unit { fingerprints, parts: vec![fingerprint], profile });
     }
     for shared in [&b"deps"[..], b"build", b"examples"] {
-        for part in folder(shared).into_iter().flat_map(|folder| target.children(folder)) {
+        for part in directory(shared).into_iter().flat_map(|directory| target.children(directory)) {
             if let Some(unit) = hash_of(target.name(part)).and_then(|hash| by_hash.get(hash)) {
                 units[*unit].parts.push(part);
             }
@@ -156,7 +159,7 @@ pub(super) fn files_below(target: &Tree, top: NodeId) -> Vec<NodeId> {
     let (mut files, mut pending) = (Vec::new(), vec![top]);
     while let Some(id) = pending.pop() {
         match target.node(id).kind {
-            Kind::Folder { .. } => pending.extend(target.children(id)),
+            Kind::Directory { .. } => pending.extend(target.children(id)),
             Kind::File { .. } | Kind::Symlink { .. } => files.push(id),
         }
     }
@@ -164,17 +167,17 @@ pub(super) fn files_below(target: &Tree, top: NodeId) -> Vec<NodeId> {
 }
 
 /// Cargo reads the short hash of a fingerprint each time, and the rest where something has changed.
-fn fingerprint_files(target: &Tree, folder: NodeId) -> Vec<NodeId> {
+fn fingerprint_files(target: &Tree, directory: NodeId) -> Vec<NodeId> {
     let is_hash_file = |id: &NodeId| {
         let name = target.name(*id);
         let is_other = name.contains(&b'.') || name.starts_with(b"dep-") || name.starts_with(b"output-");
         !is_other && matches!(target.node(*id).kind, Kind::File { .. })
     };
-    target.children(folder).filter(is_hash_file).collect()
+    target.children(directory).filter(is_hash_file).collect()
 }
 
-fn subfolders(target: &Tree, folder: NodeId) -> impl Iterator<Item = NodeId> {
-    target.children(folder).filter(|id| matches!(target.node(*id).kind, Kind::Folder { .. }))
+fn subdirectories(target: &Tree, directory: NodeId) -> impl Iterator<Item = NodeId> {
+    target.children(directory).filter(|id| matches!(target.node(*id).kind, Kind::Directory { .. }))
 }
 
 /// The hash in a name such as `libserde-0123456789abcdef.rlib` or `a-0123456789abcdef.1x2.rcgu.o`.

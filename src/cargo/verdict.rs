@@ -149,9 +149,9 @@ impl Areas {
         }
         for (sources, tree) in (0..).zip(&checkout.trees) {
             let mut own = vec![None; tree.len() as usize];
-            for (package, own_folder) in provenance.packages.iter().enumerate() {
-                if own_folder.folder.sources == sources {
-                    own[own_folder.folder.node as usize] = Some(package);
+            for (package, own_directory) in provenance.packages.iter().enumerate() {
+                if own_directory.directory.sources == sources {
+                    own[own_directory.directory.node as usize] = Some(package);
                 }
             }
             for (node, of) in tree.iter() {
@@ -214,16 +214,16 @@ impl Judge<'_> {
             return Some(Reason::Version);
         }
         let files = known.listed.iter().chain(&known.read).copied();
-        let folders = known.watched.iter().chain(&known.beside).flat_map(|&id| self.below(id));
-        if let Some(other) = files.chain(folders).find(|&id| !is_same(id)) {
+        let directories = known.watched.iter().chain(&known.beside).flat_map(|&id| self.below(id));
+        if let Some(other) = files.chain(directories).find(|&id| !is_same(id)) {
             return Some(Reason::Source(other));
         }
-        let absent = known.absent.iter().map(|(folder, name)| (*folder, name.as_bytes().to_vec()));
+        let absent = known.absent.iter().map(|(directory, name)| (*directory, name.as_bytes().to_vec()));
         let modules = known.listed.iter().filter_map(|&id| self.other_module(id));
-        if let Some((folder, _)) =
-            absent.chain(modules).find(|(folder, name)| (self.checkout.is_new)(*folder, name))
+        if let Some((directory, _)) =
+            absent.chain(modules).find(|(directory, name)| (self.checkout.is_new)(*directory, name))
         {
-            return Some(Reason::Source(folder));
+            return Some(Reason::Source(directory));
         }
         let mut areas = known.packages.iter().map(|&package| self.areas.packages[package as usize]);
         let anywhere = if known.is_open { self.areas.anywhere } else { None };
@@ -233,12 +233,12 @@ impl Judge<'_> {
     /// Where else the module in the source file `id` could be: rustc takes neither where both are there (`E0761`).
     fn other_module(&self, id: SourceId) -> Option<(SourceId, Vec<u8>)> {
         let tree = self.checkout.trees[id.sources as usize];
-        let (folder, name) = (tree.node(id.node).parent, tree.name(id.node));
+        let (directory, name) = (tree.node(id.node).parent, tree.name(id.node));
         let module = name.strip_suffix(b".rs")?;
-        let (node, other) = match (module, tree.child(folder, module)) {
-            (b"mod", _) => (tree.node(folder).parent, [tree.name(folder), b".rs"].concat()),
+        let (node, other) = match (module, tree.child(directory, module)) {
+            (b"mod", _) => (tree.node(directory).parent, [tree.name(directory), b".rs"].concat()),
             (_, Some(inner)) => (inner, b"mod.rs".to_vec()),
-            (_, None) => (folder, module.to_vec()),
+            (_, None) => (directory, module.to_vec()),
         };
         Some((SourceId { node, ..id }, other))
     }
@@ -255,7 +255,7 @@ pub fn watched_sources(
     trees: &[&Tree],
     serves: impl Fn(usize, usize) -> bool,
 ) -> Vec<SourceId> {
-    let folders: HashSet<_> = provenance.packages.iter().map(|package| package.folder).collect();
+    let directories: HashSet<_> = provenance.packages.iter().map(|package| package.directory).collect();
     let mut found = HashSet::new();
     for (root, units) in provenance.roots.iter().enumerate() {
         for (_, made) in units.iter().enumerate().filter(|(unit, _)| serves(root, *unit)) {
@@ -265,10 +265,10 @@ pub fn watched_sources(
                 found.extend(all.into_iter().map(|node| SourceId { node, ..*id }));
             }
             for &package in &known.watched_packages {
-                let folder = provenance.packages[package as usize].folder;
-                let is_other = |node| folders.contains(&SourceId { node, ..folder });
-                let nodes = nodes_of_package(trees[folder.sources as usize], folder.node, is_other);
-                found.extend(nodes.into_iter().map(|node| SourceId { node, ..folder }));
+                let directory = provenance.packages[package as usize].directory;
+                let is_other = |node| directories.contains(&SourceId { node, ..directory });
+                let nodes = nodes_of_package(trees[directory.sources as usize], directory.node, is_other);
+                found.extend(nodes.into_iter().map(|node| SourceId { node, ..directory }));
             }
         }
     }
@@ -286,7 +286,7 @@ mod tests {
 
     fn made(needs: &[u32], inputs: Inputs) -> Made {
         Made {
-            folder: 0,
+            directory: 0,
             needs: needs.to_vec(),
             bound: vec![],
             is_of_commit: false,
@@ -319,7 +319,7 @@ mod tests {
                 .unwrap()
                 .tree;
             let id = |path: &str| SourceId { sources: 0, node: tree.at(path.as_bytes()).unwrap() };
-            let packages = ["a", "a/b"].map(|path| Package { folder: id(path), version: None }).to_vec();
+            let packages = ["a", "a/b"].map(|path| Package { directory: id(path), version: None }).to_vec();
             let provenance = Provenance { packages, roots: vec![units], ..Provenance::default() };
             Self { tree, provenance }
         }
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_watched_is_found_in_folders_and_packages() {
+    fn what_is_watched_is_found_in_directories_and_packages() {
         let mut world = World::new(vec![]);
         let (a, b, c) = (world.id("a"), world.id("a/b"), world.id("c"));
         let watched = Known { watched: vec![c], watched_packages: vec![0], ..Known::default() };

@@ -1,7 +1,7 @@
-//! A cargo workspace: its target folder, lock file and manifests.
+//! A cargo workspace: its target directory, lock file and manifests.
 //!
 //! Cargo itself tells all of it (`cargo metadata`), in 50 ms or more. Where nothing is in doubt its files tell the same
-//! in one: the folder is a workspace's root, has a lock file, and no `build-dir` is configured.
+//! in one: the directory is a workspace's root, has a lock file, and no `build-dir` is configured.
 
 use std::path::{Path, PathBuf};
 
@@ -18,11 +18,11 @@ use crate::sys::file;
 /// What a cargo workspace is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
-    /// The workspace's folder, where its lock file is.
+    /// The workspace's directory, where its lock file is.
     pub root: PathBuf,
     /// Where its builds go.
     pub target: PathBuf,
-    /// Where intermediate files go, when that is another folder.
+    /// Where intermediate files go, when that is another directory.
     pub build: Option<PathBuf>,
     /// Manifests of the workspace and its members; only where there is no lock file.
     pub manifests: Vec<PathBuf>,
@@ -31,14 +31,14 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds out about the workspace of the folder `folder`; `None` when there is no `Cargo.toml` in it. `own_home` is
+    /// Finds out about the workspace of the directory `directory`; `None` when there is no `Cargo.toml` in it. `own_home` is
     /// the cargo home that the job is going to have, where that is another one than `env` tells.
-    pub fn inspect(folder: &Path, env: &Environment, own_home: Option<&CargoHome>) -> Option<Self> {
-        let manifest = folder.join("Cargo.toml");
+    pub fn inspect(directory: &Path, env: &Environment, own_home: Option<&CargoHome>) -> Option<Self> {
+        let manifest = directory.join("Cargo.toml");
         if !file::is_file(&manifest) {
             return None;
         }
-        let place = Place { folder, env, home: CargoHome::find(env, folder), own_home };
+        let place = Place { directory, env, home: CargoHome::find(env, directory), own_home };
         let build = place.configuration();
         let plain = build.as_ref().and_then(|build| place.read_plain(&manifest, build));
         let asked = plain.or_else(|| place.ask_cargo(build.as_ref()));
@@ -51,7 +51,7 @@ const HOME_VARIABLE: &str = "{cargo-cache-home}";
 
 /// Where cargo is run.
 struct Place<'a> {
-    folder: &'a Path,
+    directory: &'a Path,
     env: &'a Environment,
     home: Option<CargoHome>,
     own_home: Option<&'a CargoHome>,
@@ -62,27 +62,28 @@ impl Place<'_> {
     fn configuration(&self) -> Option<BuildConfig> {
         let home = self.home.as_ref().map(|home| home.path().to_path_buf());
         let options = ResolveOptions::default().env(self.env.iter()).cargo_home(home);
-        Config::load_with_options(self.folder, options).ok().map(|config| config.build)
+        Config::load_with_options(self.directory, options).ok().map(|config| config.build)
     }
 
     /// Reads the files of a workspace about which nothing is in doubt.
     fn read_plain(&self, manifest: &Path, build: &BuildConfig) -> Option<Workspace> {
-        let folder = self.folder;
-        let lock = lock_file(folder)?;
+        let directory = self.directory;
+        let lock = lock_file(directory)?;
         let table: toml::Table = String::from_utf8(file::read(manifest).ok()?).ok()?.parse().ok()?;
         // A package without a workspace of its own may be a member of one further up.
-        let is_alone = || !folder.ancestors().skip(1).any(|above| file::is_file(&above.join("Cargo.toml")));
+        let is_alone =
+            || !directory.ancestors().skip(1).any(|above| file::is_file(&above.join("Cargo.toml")));
         let names_its_root =
             || table.get("package").is_some_and(|package| package.get("workspace").is_some());
         if !table.contains_key("workspace") && (names_its_root() || !is_alone()) {
             return None;
         }
-        if build.build_dir.is_some() || has_includes(folder, self.home.as_ref()) {
+        if build.build_dir.is_some() || has_includes(directory, self.home.as_ref()) {
             return None;
         }
         Some(Workspace {
-            root: folder.to_path_buf(),
-            target: target_in(folder, Some(build)),
+            root: directory.to_path_buf(),
+            target: target_in(directory, Some(build)),
             build: None,
             manifests: Vec::new(),
             lock: Some(lock),
@@ -90,9 +91,9 @@ impl Place<'_> {
     }
 
     fn ask_cargo(&self, build: Option<&BuildConfig>) -> Option<Workspace> {
-        let cargo = command(self.env.get("CARGO").unwrap_or("cargo"), self.folder, self.env)?;
+        let cargo = command(self.env.get("CARGO").unwrap_or("cargo"), self.directory, self.env)?;
         let mut metadata = MetadataCommand::new();
-        metadata.cargo_path(cargo.get_program()).current_dir(self.folder).no_deps();
+        metadata.cargo_path(cargo.get_program()).current_dir(self.directory).no_deps();
         let answer = ask(&mut metadata.cargo_command(), self.env)?;
         let metadata = MetadataCommand::parse(answer.lines().find(|line| line.starts_with('{'))?).ok()?;
         let root = metadata.workspace_root.into_std_path_buf();
@@ -114,7 +115,7 @@ impl Place<'_> {
         })
     }
 
-    /// The build folder `told`, which cargo told of the home that it has now, in the home that it is going to have.
+    /// The build directory `told`, which cargo told of the home that it has now, in the home that it is going to have.
     fn in_own_home(&self, told: PathBuf, build: Option<&BuildConfig>) -> PathBuf {
         let configured = build.and_then(|build| build.build_dir.as_ref());
         let is_in_home = configured.is_some_and(|configured| configured.starts_with(HOME_VARIABLE));
@@ -124,13 +125,13 @@ impl Place<'_> {
 
     /// What can be told where there is no cargo yet, or one that rejects the manifest.
     fn without_cargo(&self, manifest: PathBuf, build: Option<&BuildConfig>) -> Workspace {
-        let folder = self.folder;
+        let directory = self.directory;
         Workspace {
-            root: folder.to_path_buf(),
-            target: target_in(folder, build),
+            root: directory.to_path_buf(),
+            target: target_in(directory, build),
             build: build.and_then(|build| self.resolved(build.build_dir.as_deref()?)),
             manifests: vec![manifest],
-            lock: lock_file(folder),
+            lock: lock_file(directory),
         }
     }
 
@@ -139,14 +140,14 @@ impl Place<'_> {
         let home = self.own_home.or(self.home.as_ref())?.path().to_str()?;
         let resolved = configured
             .to_str()?
-            .replace("{workspace-root}", self.folder.to_str()?)
+            .replace("{workspace-root}", self.directory.to_str()?)
             .replace(HOME_VARIABLE, home);
-        (!resolved.contains('{')).then(|| self.folder.join(resolved))
+        (!resolved.contains('{')).then(|| self.directory.join(resolved))
     }
 }
 
-fn target_in(folder: &Path, build: Option<&BuildConfig>) -> PathBuf {
-    folder.join(build.and_then(|build| build.target_dir.as_deref()).unwrap_or(Path::new("target")))
+fn target_in(directory: &Path, build: Option<&BuildConfig>) -> PathBuf {
+    directory.join(build.and_then(|build| build.target_dir.as_deref()).unwrap_or(Path::new("target")))
 }
 
 fn lock_file(root: &Path) -> Option<PathBuf> {
@@ -182,10 +183,10 @@ mod tests {
         ])
     }
 
-    fn read_plain(folder: &Path, root: &Path) -> Option<Workspace> {
+    fn read_plain(directory: &Path, root: &Path) -> Option<Workspace> {
         let env = env(root);
-        let place = Place { folder, env: &env, home: CargoHome::find(&env, folder), own_home: None };
-        place.read_plain(&folder.join("Cargo.toml"), &place.configuration()?)
+        let place = Place { directory, env: &env, home: CargoHome::find(&env, directory), own_home: None };
+        place.read_plain(&directory.join("Cargo.toml"), &place.configuration()?)
     }
 
     const PACKAGE: (&str, &str) = ("Cargo.toml", "[package]\nname = \"a\"\nversion = \"1.0.0\"\n");
@@ -201,22 +202,23 @@ mod tests {
             let read = read_plain(&root, &root).unwrap();
             let env = env(&root);
             let asked =
-                Place { folder: &root, env: &env, home: None, own_home: None }.ask_cargo(None).unwrap();
+                Place { directory: &root, env: &env, home: None, own_home: None }.ask_cargo(None).unwrap();
             assert_eq!((read.root, read.target, read.lock), (asked.root, asked.target, asked.lock));
         }
     }
 
     #[test]
     fn cargo_is_asked_where_files_leave_a_doubt() {
-        let inspect = |folder: &Path, root: &Path| Workspace::inspect(folder, &env(root), None).unwrap();
+        let inspect =
+            |directory: &Path, root: &Path| Workspace::inspect(directory, &env(root), None).unwrap();
         let member = ("member/Cargo.toml", "[package]\nname = \"m\"\nversion = \"1.0.0\"\n");
         let member_lock = ("member/Cargo.lock", LOCK.1);
         let member_source = ("member/src/lib.rs", "");
         let virtual_root = ("Cargo.toml", "[workspace]\nmembers = [\"member\"]\nresolver = \"2\"\n");
         let (_place, root) = project(&[virtual_root, member, member_lock, member_source]);
-        let folder = root.join("member");
-        assert_eq!(read_plain(&folder, &root), None);
-        let workspace = inspect(&folder, &root);
+        let directory = root.join("member");
+        assert_eq!(read_plain(&directory, &root), None);
+        let workspace = inspect(&directory, &root);
         assert_eq!((&workspace.root, &workspace.target), (&root, &root.join("target")));
 
         let (_place, root) =
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_folder_in_the_home_is_in_the_home_that_the_job_is_going_to_have() {
+    fn a_build_directory_in_the_home_is_in_the_home_that_the_job_is_going_to_have() {
         let build_dir = |template: &str| format!("build.build-dir = \"{template}\"\n");
         let config = build_dir("{cargo-cache-home}/build/{workspace-path-hash}");
         let (_place, root) = project(&[PACKAGE, LOCK, SOURCE, (".cargo/config.toml", &config)]);
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn without_cargo_a_build_folder_is_told_as_far_as_it_needs_no_hash() {
+    fn without_cargo_a_build_directory_is_told_as_far_as_it_needs_no_hash() {
         for (template, expected) in [
             ("b", Some("b")),
             ("{workspace-root}/x/b", Some("x/b")),

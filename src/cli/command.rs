@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::inputs::{Inputs, Limits, Root};
 
-/// A local cache for self-hosted runners: Rust dependencies, target folders, build outputs.
+/// A local cache for self-hosted runners: Rust dependencies, target directories, build outputs.
 #[derive(Debug, Parser)]
 #[command(name = "runner-cache", version, args_override_self = true, disable_help_subcommand = true)]
 pub struct Cli {
@@ -71,7 +71,7 @@ pub enum Command {
         /// Tell only of the entries of this key: whole, its short id, or its beginning and a `*`.
         #[arg(value_name = "KEY", conflicts_with = "last_build")]
         of: Option<String>,
-        /// Tell instead which units cargo compiled in this job although the target folder came from the cache, and why.
+        /// Tell instead which units cargo compiled in this job although the target directory came from the cache, and why.
         /// After the build and before the save.
         #[arg(long)]
         last_build: bool,

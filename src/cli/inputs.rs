@@ -29,7 +29,7 @@ const NOT_SAID: &str = "not what this host says";
 pub struct Root {
     /// Cache directory on this host, shared by its runners; `auto` picks one on the workspace's disk if it can. Move
     /// it with `RUNNER_CACHE_ROOT` or the host policy
-    #[arg(long, value_name = "FOLDER", default_value = AUTO)]
+    #[arg(long, value_name = "DIRECTORY", default_value = AUTO)]
     pub cache_root: PathBuf,
 
     /// Who may write to the cache directory: `private` (its owner) or `group` (users who share it on purpose)
@@ -262,18 +262,18 @@ impl Root {
         (self.cache_root == Path::new(AUTO)).then(|| choose_root(env))
     }
 
-    /// The folder, absolute. `~` stands for the home in `env`.
-    pub fn folder(&self, env: &Environment) -> PathBuf {
+    /// The directory, absolute. `~` stands for the home in `env`.
+    pub fn directory(&self, env: &Environment) -> PathBuf {
         if let Some(chosen) = self.chosen(env) {
-            return chosen.folder;
+            return chosen.directory;
         }
         let home = env.get("HOME").map(PathBuf::from);
-        let folder = match (self.cache_root.strip_prefix("~"), home) {
+        let directory = match (self.cache_root.strip_prefix("~"), home) {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => self.cache_root.clone(),
         };
-        // Without a current folder a relative path leads nowhere, as the store will tell.
-        std::path::absolute(&folder).unwrap_or(folder)
+        // Without a current directory a relative path leads nowhere, as the store will tell.
+        std::path::absolute(&directory).unwrap_or(directory)
     }
 }
 
@@ -298,7 +298,7 @@ impl Inputs {
             builds: parse_paths(&self.builds),
             cargo_bins: self.cargo_bins.0.clone(),
             lane: given(&self.lane),
-            cache_root: self.root.folder(env),
+            cache_root: self.root.directory(env),
             cache_mode: self.cache_mode,
             save: self.save,
             upkeep: Upkeep {

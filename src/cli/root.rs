@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::github::Environment;
 use crate::sys::{self, file};
 
-/// The folder's name wherever it is.
+/// The directory's name wherever it is.
 const NAME: &str = "runner-cache";
 
 /// Where systemd's tmpfiles has its rules, see tmpfiles.d(5).
@@ -16,8 +16,8 @@ const CLEANERS: [&str; 3] = ["/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/lib/tmp
 /// A root that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChosenRoot {
-    /// The folder.
-    pub folder: PathBuf,
+    /// The directory.
+    pub directory: PathBuf,
     /// Why it is this one, for people.
     pub why: String,
 }
@@ -25,7 +25,7 @@ pub struct ChosenRoot {
 /// A place for a root.
 #[derive(Debug, Clone)]
 struct Place {
-    /// The folder that the root would be in.
+    /// The directory that the root would be in.
     parent: PathBuf,
     has_root: bool,
     is_in_memory: bool,
@@ -47,20 +47,21 @@ impl Place {
     fn chosen(&self, why: &str) -> ChosenRoot {
         let memory =
             if self.is_in_memory { "; it is in memory, and the next boot begins without it" } else { "" };
-        ChosenRoot { folder: self.parent.join(NAME), why: format!("{why}{memory}") }
+        ChosenRoot { directory: self.parent.join(NAME), why: format!("{why}{memory}") }
     }
 }
 
 /// The root in the environment `env`, and why.
 pub(super) fn choose_root(env: &Environment) -> ChosenRoot {
-    let workspace = env.get("GITHUB_WORKSPACE").map(PathBuf::from).filter(|folder| file::is_dir(folder));
+    let workspace =
+        env.get("GITHUB_WORKSPACE").map(PathBuf::from).filter(|directory| file::is_dir(directory));
     let workspace = workspace.or_else(|| std::env::current_dir().ok());
-    let device = workspace.and_then(|folder| sys::space_at(&folder).ok()).map(|space| space.device);
-    let of_user = env.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let device = workspace.and_then(|directory| sys::space_at(&directory).ok()).map(|space| space.device);
+    let of_user = env.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|directory| directory.is_absolute());
     let of_user = of_user.or_else(|| Some(Path::new(env.get("HOME")?).join(".cache")));
     let look = |parent: PathBuf| Place::look(parent, device);
     let mut chosen = choose(&look("/tmp".into()), of_user.map(look).as_ref(), &look("/var/tmp".into()));
-    if let Some(rule) = cleaned(&chosen.folder, &rules()) {
+    if let Some(rule) = cleaned(&chosen.directory, &rules()) {
         let _ = write!(chosen.why, "; systemd-tmpfiles {rule}");
     }
     chosen
@@ -87,9 +88,9 @@ fn choose(tmp: &Place, of_user: Option<&Place>, var_tmp: &Place) -> ChosenRoot {
 /// All rules of the cleaner, one a line.
 fn rules() -> String {
     let mut rules = String::new();
-    for folder in CLEANERS.map(Path::new) {
-        for name in file::names(folder).unwrap_or_default() {
-            let path = folder.join(name);
+    for directory in CLEANERS.map(Path::new) {
+        for name in file::names(directory).unwrap_or_default() {
+            let path = directory.join(name);
             let text = file::read(&path).unwrap_or_default();
             rules.push_str(&String::from_utf8_lossy(&text));
             rules.push('\n');
@@ -98,19 +99,19 @@ fn rules() -> String {
     rules
 }
 
-/// What the cleaner does with `folder`, by its `rules`.
-fn cleaned(folder: &Path, rules: &str) -> Option<String> {
+/// What the cleaner does with `directory`, by its `rules`.
+fn cleaned(directory: &Path, rules: &str) -> Option<String> {
     let mut found = None;
     for rule in rules.lines() {
         let mut fields = rule.split_whitespace();
         let (Some(kind), Some(path)) = (fields.next(), fields.next()) else { continue };
         let age = fields.nth(3).unwrap_or("-");
         match kind.chars().next() {
-            Some('x' | 'X') if folder.starts_with(path) => return None,
-            Some('d' | 'D' | 'e' | 'v' | 'q' | 'Q') if folder.starts_with(path) && age != "-" => {
+            Some('x' | 'X') if directory.starts_with(path) => return None,
+            Some('d' | 'D' | 'e' | 'v' | 'q' | 'Q') if directory.starts_with(path) && age != "-" => {
                 found = Some(format!("removes what nobody used for {age} in {path}"));
             }
-            Some('D') if folder.starts_with(path) && found.is_none() => {
+            Some('D') if directory.starts_with(path) && found.is_none() => {
                 found = Some(format!("empties {path} at each boot"));
             }
             _ => {}
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn a_root_is_on_the_workspaces_disk_and_not_in_memory_unless_it_is_there_already() {
         let var_tmp = place("/var/tmp", false, false, false);
-        for (tmp, of_user, folder, why) in [
+        for (tmp, of_user, directory, why) in [
             (place("/tmp", true, false, false), None, "/tmp/runner-cache", "it is there already"),
             (
                 place("/tmp", true, true, false),
@@ -159,17 +160,17 @@ mod tests {
             ),
         ] {
             let chosen = choose(&tmp, of_user.as_ref(), &var_tmp);
-            assert_eq!((chosen.folder.to_str().unwrap(), &*chosen.why), (folder, why));
+            assert_eq!((chosen.directory.to_str().unwrap(), &*chosen.why), (directory, why));
         }
     }
 
     #[test]
     fn a_cleaner_of_old_files_is_told() {
-        let folder = Path::new("/var/tmp/runner-cache");
+        let directory = Path::new("/var/tmp/runner-cache");
         let of_debian = "# comment\nD /tmp 1777 root root -\nq /var/tmp 1777 root root 30d\nx /tmp/systemd-private-%b-*\n";
-        assert_eq!(cleaned(folder, of_debian).unwrap(), "removes what nobody used for 30d in /var/tmp");
+        assert_eq!(cleaned(directory, of_debian).unwrap(), "removes what nobody used for 30d in /var/tmp");
         assert_eq!(cleaned(Path::new("/tmp/runner-cache"), of_debian).unwrap(), "empties /tmp at each boot");
         assert_eq!(cleaned(Path::new("/home/u/.cache/runner-cache"), of_debian), None);
-        assert_eq!(cleaned(folder, &format!("{of_debian}x /var/tmp/runner-cache\n")), None);
+        assert_eq!(cleaned(directory, &format!("{of_debian}x /var/tmp/runner-cache\n")), None);
     }
 }

@@ -82,7 +82,7 @@ impl FromStr for Names {
     }
 }
 
-/// A list of parts of a target folder.
+/// A list of parts of a target directory.
 #[derive(Debug, Clone)]
 pub(super) struct Parts(pub(super) Vec<Part>);
 

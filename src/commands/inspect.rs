@@ -2,7 +2,7 @@
 
 use super::meant::Named;
 use crate::job::{Exit, Job, chain};
-use crate::report::{HeldFolder, entry_details};
+use crate::report::{HeldDirectory, entry_details};
 use crate::store::{Lease, Store};
 
 /// The command.
@@ -34,8 +34,8 @@ pub(super) fn run(job: &Job, store: &Store, key: &str) -> anyhow::Result<Exit> {
 }
 
 /// What the entry holds of root `number`.
-fn held(lease: &Lease, number: usize) -> HeldFolder {
+fn held(lease: &Lease, number: usize) -> HeldDirectory {
     let root = &lease.manifest().roots[number];
     let (name, files, bytes) = (root.name.clone(), root.tree.files(), root.tree.bytes());
-    HeldFolder { name, files, bytes }
+    HeldDirectory { name, files, bytes }
 }

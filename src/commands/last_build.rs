@@ -1,17 +1,17 @@
-//! `explain --last-build`: which units cargo compiled in this job although the target folder came from the cache, and why.
+//! `explain --last-build`: which units cargo compiled in this job although the target directory came from the cache, and why.
 //!
-//! Nothing has to be noted for it while cargo works: the job's session tells the entry that the target folder began
-//! with, and what came from the unit pool; cargo's fingerprints, in the entry and in the folder, tell the rest.
+//! Nothing has to be noted for it while cargo works: the job's session tells the entry that the target directory began
+//! with, and what came from the unit pool; cargo's fingerprints, in the entry and in the directory, tell the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::cargo::{Before, Cause, Compiled, Download, Evidence, FingerprintTimes, causes};
 use crate::job::{Exit, Job, chain};
-use crate::layers::target_dir::fingerprints::{Checkout, TargetFolder};
+use crate::layers::target_dir::fingerprints::{Checkout, TargetDirectory};
 use crate::layers::target_dir::provenance::time;
 use crate::plan::{LayerPlan, LeftOut, RootPlan, Session};
-use crate::report::{Built, BuiltFolder, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
+use crate::report::{Built, BuiltDirectory, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
 use crate::store::{self, Header, Layer, Lease, Store};
 use crate::sys::{Dir, file};
 use crate::tree::{Selection, walk};
@@ -29,48 +29,49 @@ pub(super) fn run(job: &Job) -> Exit {
 }
 
 fn explain(job: &Job) -> anyhow::Result<LastBuild> {
-    let pointers = job.context.temporary.as_ref().map_or(Ok(Vec::new()), |folder| store::pointers(folder))?;
+    let pointers =
+        job.context.temporary.as_ref().map_or(Ok(Vec::new()), |directory| store::pointers(directory))?;
     let mut sessions: Vec<(&Path, Session)> = Vec::new();
     for path in &pointers {
         sessions.extend(Store::read_session(path)?.map(|session| (path.as_path(), session)));
     }
     sessions.sort_by_key(|(_, session)| session.since);
-    let folders = folders(&sessions);
-    if folders.is_empty() {
+    let directories = directories(&sessions);
+    if directories.is_empty() {
         return Ok(match (pointers.is_empty(), sessions.is_empty()) {
             (true, _) => LastBuild::NoRestore,
             (false, true) => LastBuild::Saved,
             (false, false) => LastBuild::NoTarget,
         });
     }
-    let told = folders.values().map(|folder| folder.explain(job));
+    let told = directories.values().map(|directory| directory.explain(job));
     let mut told = told.collect::<anyhow::Result<Vec<_>>>()?;
-    // With a `build-dir` there are no units in the target folder itself.
-    let has_units = |folder: &BuiltFolder| !matches!(folder.built, Built::Compared { total: 0, .. });
+    // With a `build-dir` there are no units in the target directory itself.
+    let has_units = |directory: &BuiltDirectory| !matches!(directory.built, Built::Compared { total: 0, .. });
     if told.iter().any(has_units) {
         told.retain(has_units);
     }
-    Ok(LastBuild::Folders(told))
+    Ok(LastBuild::Directories(told))
 }
 
-/// A target folder of the job, and the restore that it comes from.
+/// A target directory of the job, and the restore that it comes from.
 struct Restored<'s> {
     /// The session's file.
     path: &'s Path,
     session: &'s Session,
     layer: &'s LayerPlan,
     root: &'s RootPlan,
-    /// The entry's folder, if any was restored.
+    /// The entry's directory, if any was restored.
     entry: Option<&'s Path>,
     /// What came from the unit pool, if anything did.
     pooled: Option<&'s FingerprintTimes>,
-    /// What it did not get of the entry, by folders of units.
+    /// What it did not get of the entry, by directories of units.
     left_out: Option<&'s BTreeMap<String, LeftOut>>,
 }
 
-/// The target folders of all sessions. Of several restores of one the last that found something counts.
-fn folders<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restored<'s>> {
-    let mut folders: BTreeMap<&Path, Restored<'_>> = BTreeMap::new();
+/// The target directories of all sessions. Of several restores of one the last that found something counts.
+fn directories<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restored<'s>> {
+    let mut directories: BTreeMap<&Path, Restored<'_>> = BTreeMap::new();
     for (path, session) in sessions {
         for layer in session.layers.iter().filter(|layer| layer.plan.layer() == Layer::Target) {
             let start = layer.start.as_ref().filter(|_| !session.is_lookup);
@@ -78,15 +79,15 @@ fn folders<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restor
             let (layer, pooled, left_out) = (&layer.plan, &layer.pooled, &layer.left_out);
             for root in &layer.roots {
                 let (pooled, left_out) = (pooled.get(&root.name), left_out.get(&root.name));
-                let earlier = folders.get(&*root.path);
+                let earlier = directories.get(&*root.path);
                 let restored = Restored { path, session, layer, root, entry, pooled, left_out };
                 if !restored.is_miss() || earlier.is_none_or(Restored::is_miss) {
-                    folders.insert(&root.path, restored);
+                    directories.insert(&root.path, restored);
                 }
             }
         }
     }
-    folders
+    directories
 }
 
 impl Restored<'_> {
@@ -94,9 +95,9 @@ impl Restored<'_> {
         self.entry.is_none() && self.pooled.is_none()
     }
 
-    fn explain(&self, job: &Job) -> anyhow::Result<BuiltFolder> {
+    fn explain(&self, job: &Job) -> anyhow::Result<BuiltDirectory> {
         let built = match self.entry {
-            _ if file::kind(&self.root.path)? != file::Kind::Folder => Built::NoFolder,
+            _ if file::kind(&self.root.path)? != file::Kind::Directory => Built::NoDirectory,
             None if self.is_miss() => Built::Miss { key: self.layer.key.clone() },
             None => self.compare(job, None)?,
             Some(entry) => match self.lease(entry) {
@@ -105,7 +106,7 @@ impl Restored<'_> {
                 Err(error) => Built::EntryGone { why: chain(&error) },
             },
         };
-        Ok(BuiltFolder { name: self.root.name.clone(), path: self.root.path.clone(), built })
+        Ok(BuiltDirectory { name: self.root.name.clone(), path: self.root.path.clone(), built })
     }
 
     fn lease(&self, entry: &Path) -> store::Result<Option<Lease>> {
@@ -124,13 +125,13 @@ impl Restored<'_> {
         }
         let dir = Dir::open(&self.root.path)?;
         let tree = walk(&dir, &Selection::all(), &job.interrupt)?.tree;
-        let now = TargetFolder::new(dir.into(), &tree);
+        let now = TargetDirectory::new(dir.into(), &tree);
         let nothing = tree.without(|_| true);
         let then = match root {
             Some((lease, number)) => {
-                TargetFolder::new(lease.open_root(number)?, &lease.manifest().roots[number].tree)
+                TargetDirectory::new(lease.open_root(number)?, &lease.manifest().roots[number].tree)
             }
-            None => TargetFolder::new(Dir::open(&self.root.path)?.into(), &nothing),
+            None => TargetDirectory::new(Dir::open(&self.root.path)?.into(), &nothing),
         };
         let pooled = self.pooled.cloned().unwrap_or_default();
         let compiled = now.notes.compiled_since(&then.notes, &pooled);
@@ -154,24 +155,24 @@ impl Restored<'_> {
     }
 }
 
-/// The folders of workspaces from which a target folder of the layer may be built, the most probable one first.
+/// The directories of workspaces from which a target directory of the layer may be built, the most probable one first.
 pub(super) fn workspaces(job: &Job, layer: &LayerPlan, root: &RootPlan) -> anyhow::Result<Vec<PathBuf>> {
     let sources = layer.sources();
-    let folder = match sources {
-        Some(sources) => sources.folder.clone(),
-        None => job.folder()?,
+    let directory = match sources {
+        Some(sources) => sources.directory.clone(),
+        None => job.directory()?,
     };
-    // A folder for intermediate files has the name of its workspace and a word.
+    // A directory for intermediate files has the name of its workspace and a word.
     let name = root.name.strip_suffix(" (build)").unwrap_or(&root.name);
-    let mut workspaces = vec![file::normal(&folder.join(name))];
+    let mut workspaces = vec![file::normal(&directory.join(name))];
     workspaces.extend(sources.into_iter().flat_map(|sources| sources.workspaces.iter().cloned()));
     Ok(workspaces)
 }
 
 /// Tells why units were compiled.
 struct Judge<'a> {
-    then: &'a TargetFolder<'a>,
-    now: &'a TargetFolder<'a>,
+    then: &'a TargetDirectory<'a>,
+    now: &'a TargetDirectory<'a>,
     checkout: Checkout<'a>,
     /// Hashes of the fingerprints of all that was compiled.
     hashes: BTreeSet<u64>,
@@ -196,16 +197,17 @@ impl Judge<'_> {
         }
     }
 
-    /// Units that were left out of what was restored, and of which a build came no further than to make their folders.
+    /// Units that were left out of what was restored, and of which a build came no further than to make their directories.
     fn failed(&self) -> Vec<CompiledUnit> {
         let tree = self.now.notes.tree();
-        let is_begun = |folder: &str| {
-            tree.at(folder.as_bytes()).is_some()
-                && self.now.notes.all().iter().all(|note| self.now.notes.folder(note) != folder)
+        let is_begun = |directory: &str| {
+            tree.at(directory.as_bytes()).is_some()
+                && self.now.notes.all().iter().all(|note| self.now.notes.directory(note) != directory)
         };
-        let left_out = self.left_out.into_iter().flatten().filter(|(folder, _)| is_begun(folder));
-        let of_unit = |(folder, left_out): (&String, &LeftOut)| {
-            let note = self.then.notes.all().iter().find(|note| self.then.notes.folder(note) == *folder)?;
+        let left_out = self.left_out.into_iter().flatten().filter(|(directory, _)| is_begun(directory));
+        let of_unit = |(directory, left_out): (&String, &LeftOut)| {
+            let note =
+                self.then.notes.all().iter().find(|note| self.then.notes.directory(note) == *directory)?;
             let cause = match left_out {
                 LeftOut::Sources(paths) => {
                     Cause::Sources(paths.iter().map(|path| self.checkout.seen(path)).collect())
@@ -233,7 +235,8 @@ impl Judge<'_> {
         match &compiled.before {
             Before::Same(note) => {
                 let then = self.then.evidence(note)?;
-                let left_out = self.left_out.and_then(|left_out| left_out.get(&self.then.notes.folder(note)));
+                let left_out =
+                    self.left_out.and_then(|left_out| left_out.get(&self.then.notes.directory(note)));
                 if let Some(LeftOut::Other(why)) = left_out {
                     return Ok(vec![Cause::LeftOut(why.clone())]);
                 }

@@ -59,12 +59,12 @@ fn with(job: &Job, root: &Root, work: impl FnOnce(&Store) -> anyhow::Result<Exit
 
 /// Opens the store if it is there: these commands make none.
 fn open(job: &Job, root: &Root) -> anyhow::Result<Option<Store>> {
-    let folder = root.folder(&job.env);
-    let store = Store::open_existing(&folder, root.root_access)?;
+    let directory = root.directory(&job.env);
+    let store = Store::open_existing(&directory, root.root_access)?;
     if store.is_none() {
         job.console.say(format!(
-            "there is no cache in {} yet; hint: `--cache-root` or RUNNER_CACHE_ROOT names another folder",
-            folder.display()
+            "there is no cache in {} yet; hint: `--cache-root` or RUNNER_CACHE_ROOT names another directory",
+            directory.display()
         ));
     }
     Ok(store)

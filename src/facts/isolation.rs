@@ -21,8 +21,8 @@ pub(crate) fn home(job: &Job) -> Option<CargoHome> {
 pub(crate) fn enter(job: &Job, home: &Path) -> anyhow::Result<()> {
     file::make_private_dirs(home)?;
     if let Some(users) = users_home(job).filter(|users| users != home) {
-        // Cargo reads configuration from the folders above the workspace as well, and would join it with itself.
-        let is_above = job.folder()?.ancestors().any(|folder| folder.join(".cargo") == users);
+        // Cargo reads configuration from the directories above the workspace as well, and would join it with itself.
+        let is_above = job.directory()?.ancestors().any(|directory| directory.join(".cargo") == users);
         for name in CargoHome::USERS.into_iter().filter(|name| !is_above || !name.starts_with("config")) {
             link(&users.join(name), home, name)?;
         }
@@ -34,7 +34,7 @@ pub(crate) fn enter(job: &Job, home: &Path) -> anyhow::Result<()> {
 /// The home that the job would use otherwise. A second restore finds the first one's in `CARGO_HOME`.
 fn users_home(job: &Job) -> Option<PathBuf> {
     let own = home(job)?;
-    let given = CargoHome::find(&job.env, &job.folder().ok()?).filter(|given| *given != own);
+    let given = CargoHome::find(&job.env, &job.directory().ok()?).filter(|given| *given != own);
     given.or_else(|| CargoHome::of_user(&job.env)).map(|home| home.path().to_path_buf())
 }
 

@@ -19,7 +19,7 @@ use crate::store::Origin;
 use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
 use crate::tree::{Selection, walk};
 
-/// Folders in which no file is looked for by pattern: they are large and made by tools.
+/// Directories in which no file is looked for by pattern: they are large and made by tools.
 const NOT_SEARCHED: [&str; 3] = [".git", "**/node_modules", "**/target"];
 
 /// Why there is no plan.
@@ -39,24 +39,24 @@ impl<E: Into<anyhow::Error>> From<E> for NoPlan {
 
 /// Reads what the plan needs to know.
 pub(crate) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
-    let folder = job.folder()?;
+    let directory = job.directory()?;
     let mut facts = Facts {
         os: std::env::consts::OS.to_owned(),
         arch: std::env::consts::ARCH.to_owned(),
         context: job.context.clone(),
         host_mode: job.policy.mode(&job.context),
         home: job.env.get("HOME").map(PathBuf::from),
-        declared: key_files(&folder, &settings.key_files)?,
-        trigger: digest_if_present(&folder.join(&settings.trigger_file), "trigger-file")?,
-        folder,
+        declared: key_files(&directory, &settings.key_files)?,
+        trigger: digest_if_present(&directory.join(&settings.trigger_file), "trigger-file")?,
+        directory,
         ..Facts::default()
     };
     if settings.presets.may_be_rust() {
         gather_cargo(job, settings, &mut facts)?;
     }
     if !settings.cargo_bins.is_empty() {
-        facts.cargo_home = cargo_home(job, settings, &facts.folder)?;
-        facts.install_root = InstallRoot::find(&job.env, &facts.folder, facts.cargo_home.as_ref());
+        facts.cargo_home = cargo_home(job, settings, &facts.directory)?;
+        facts.install_root = InstallRoot::find(&job.env, &facts.directory, facts.cargo_home.as_ref());
     }
     presets::gather(job, settings, &mut facts)?;
     for name in &settings.key_env {
@@ -87,22 +87,22 @@ pub(crate) fn origin(job: &Job) -> Origin {
 fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
     let own_home = if settings.isolate_cargo_home { isolation::home(job) } else { None };
     for spec in &settings.workspaces {
-        let folder = facts.folder.join(&spec.path);
+        let directory = facts.directory.join(&spec.path);
         let name = spec.path.to_string_lossy().into_owned();
-        match Workspace::inspect(&folder, &job.env, own_home.as_ref()) {
+        match Workspace::inspect(&directory, &job.env, own_home.as_ref()) {
             Some(workspace) => facts.workspaces.push((name, workspace)),
             None if settings.presets == Presets::Auto && name == "." => {}
             None => {
                 return Err(NoPlan::WrongInput(format!(
                     "input `workspaces`: `{name}`: there is no Cargo.toml in {}; hint: check it out in a step before, \
                      or remove the line",
-                    file::normal(&folder).display()
+                    file::normal(&directory).display()
                 )));
             }
         }
     }
     let Some((_, first)) = facts.workspaces.first() else { return Ok(()) };
-    facts.cargo_home = cargo_home(job, settings, &facts.folder)?;
+    facts.cargo_home = cargo_home(job, settings, &facts.directory)?;
     if !plan::needs_parts(settings) {
         return Ok(());
     }
@@ -139,7 +139,7 @@ fn tell_of_unknown_compiler(job: &Job, toolchain: &Toolchain) {
 
 /// Cargo's configuration files of all workspaces. One of the home is called so wherever the home is, which may lie above.
 fn configuration(job: &Job, facts: &Facts) -> sys::Result<Vec<FileDigest>> {
-    let homes = [CargoHome::find(&job.env, &facts.folder), CargoHome::of_user(&job.env)];
+    let homes = [CargoHome::find(&job.env, &facts.directory), CargoHome::of_user(&job.env)];
     let label = |name: &str, root: &Path, file: &Path| {
         let mut in_homes = homes.iter().flatten().map(|home| file.strip_prefix(home.path()));
         if let Some(Ok(path)) = in_homes.find(Result::is_ok) {
@@ -161,9 +161,9 @@ fn configuration(job: &Job, facts: &Facts) -> sys::Result<Vec<FileDigest>> {
 }
 
 /// The home that the job's cargo will use.
-fn cargo_home(job: &Job, settings: &Settings, folder: &Path) -> Result<Option<CargoHome>, NoPlan> {
+fn cargo_home(job: &Job, settings: &Settings, directory: &Path) -> Result<Option<CargoHome>, NoPlan> {
     if !settings.isolate_cargo_home {
-        return Ok(CargoHome::find(&job.env, folder));
+        return Ok(CargoHome::find(&job.env, directory));
     }
     let why = "RUNNER_TEMP is not set, and the job's own home would be there";
     let wrong = || {
@@ -187,38 +187,38 @@ fn lock_files(name: &str, workspace: &Workspace) -> sys::Result<Vec<FileDigest>>
     Ok(digests)
 }
 
-fn key_files(folder: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+fn key_files(directory: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
     let mut digests = Vec::new();
     let mut patterns = Vec::new();
     for line in lines {
-        match digest_if_present(&folder.join(line), line)? {
+        match digest_if_present(&directory.join(line), line)? {
             Some(digest) => digests.push(digest),
             None if line.contains(['*', '?', '[', '{']) => patterns.push(line.clone()),
             None => {
-                let what = format!("there is no such file in {}", folder.display());
+                let what = format!("there is no such file in {}", directory.display());
                 return Err(NoPlan::WrongInput(format!("input `key-files`: `{line}`: {what}")));
             }
         }
     }
-    digests.extend(matching(folder, &patterns, "input `key-files`")?);
+    digests.extend(matching(directory, &patterns, "input `key-files`")?);
     Ok(digests)
 }
 
-/// The files in `folder` that match one of `patterns`, which `what` names.
-pub(crate) fn matching(folder: &Path, patterns: &[String], what: &str) -> Result<Vec<FileDigest>, NoPlan> {
+/// The files in `directory` that match one of `patterns`, which `what` names.
+pub(crate) fn matching(directory: &Path, patterns: &[String], what: &str) -> Result<Vec<FileDigest>, NoPlan> {
     let mut digests = Vec::new();
     if patterns.is_empty() {
         return Ok(digests);
     }
     let selection = Selection::new(patterns, &NOT_SEARCHED.map(str::to_owned))
         .map_err(|error| NoPlan::WrongInput(format!("{what}: {}", chain(&error))))?;
-    let found = walk(&Dir::open(folder)?, &selection, &Interrupt::default())?;
+    let found = walk(&Dir::open(directory)?, &selection, &Interrupt::default())?;
     for (id, _) in found.tree.iter() {
         let path = found.tree.path_below(0, id);
         let path = Path::new(std::ffi::OsStr::from_bytes(&path));
-        let path_in_folder = folder.join(path);
-        if file::is_file(&path_in_folder) {
-            digests.extend(digest_if_present(&path_in_folder, &path.to_string_lossy())?);
+        let path_in_directory = directory.join(path);
+        if file::is_file(&path_in_directory) {
+            digests.extend(digest_if_present(&path_in_directory, &path.to_string_lossy())?);
         }
     }
     Ok(digests)
@@ -231,36 +231,37 @@ pub(crate) fn digest_if_present(path: &Path, label: &str) -> sys::Result<Option<
     Ok(Some((label.to_owned(), sha256_hex(&file::read(path)?))))
 }
 
-/// The commit of each workspace, or of the job's folder where there is none. Nothing at all where one of them has changes
+/// The commit of each workspace, or of the job's directory where there is none. Nothing at all where one of them has changes
 /// or cannot be told: then it is not known what is built.
 fn commits(job: &Job, facts: &Facts) -> Vec<(String, String)> {
-    let mut folders: Vec<_> =
+    let mut directories: Vec<_> =
         facts.workspaces.iter().map(|(name, workspace)| (name.clone(), &*workspace.root)).collect();
-    if folders.is_empty() {
-        folders.push((".".to_owned(), &*facts.folder));
+    if directories.is_empty() {
+        directories.push((".".to_owned(), &*facts.directory));
     }
-    let commit = |(name, folder): (String, &Path)| Some((name, commit(job, folder)?));
-    folders.into_iter().map(commit).collect::<Option<_>>().unwrap_or_default()
+    let commit = |(name, directory): (String, &Path)| Some((name, commit(job, directory)?));
+    directories.into_iter().map(commit).collect::<Option<_>>().unwrap_or_default()
 }
 
-fn commit(job: &Job, folder: &Path) -> Option<String> {
-    if !is_of_git(folder) {
-        return head(job, folder);
+fn commit(job: &Job, directory: &Path) -> Option<String> {
+    if !is_of_git(directory) {
+        return head(job, directory);
     }
-    let changes = git::ask(Host::new(&job.env), folder, &["status", "--porcelain", "--untracked-files=no"])?;
-    if changes.is_empty() { head(job, folder) } else { None }
+    let changes =
+        git::ask(Host::new(&job.env), directory, &["status", "--porcelain", "--untracked-files=no"])?;
+    if changes.is_empty() { head(job, directory) } else { None }
 }
 
-/// The commit that is checked out around a folder.
-pub(crate) fn head(job: &Job, folder: &Path) -> Option<String> {
-    if is_of_git(folder) {
-        git::head(Host::new(&job.env), folder)
+/// The commit that is checked out around a directory.
+pub(crate) fn head(job: &Job, directory: &Path) -> Option<String> {
+    if is_of_git(directory) {
+        git::head(Host::new(&job.env), directory)
     } else {
         // Not checked out by git: sources of the run's own commit, if of any.
         job.context.commit.clone()
     }
 }
 
-fn is_of_git(folder: &Path) -> bool {
-    folder.ancestors().any(|above| file::is_present(&above.join(".git")))
+fn is_of_git(directory: &Path) -> bool {
+    directory.ancestors().any(|above| file::is_present(&above.join(".git")))
 }

@@ -26,9 +26,9 @@ pub(crate) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
         return Ok(());
     }
     let wrong = |error: Unreadable| NoPlan::WrongInput(format!("input `preset`: {error}"));
-    let own = own(&facts.folder)?;
+    let own = own(&facts.directory)?;
     let names_of_own: Vec<_> = own.keys().cloned().collect();
-    let asked = OfJob { job, folder: facts.folder.clone() };
+    let asked = OfJob { job, directory: facts.directory.clone() };
     for (name, preset) in choose(names, own).map_err(wrong)? {
         facts.preset_paths.extend(preset.paths_in(&name, &job.env, &asked));
         facts.unset.extend(
@@ -45,7 +45,7 @@ pub(crate) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
 /// What the tools and files of this job tell.
 struct OfJob<'a> {
     job: &'a Job,
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Tells for OfJob<'_> {
@@ -54,7 +54,7 @@ impl Tells for OfJob<'_> {
         if access(&self.job.context) == Access::Base {
             return None;
         }
-        let said = ask(self.job, &self.folder, command)?;
+        let said = ask(self.job, &self.directory, command)?;
         Some(said).filter(|said| !said.is_empty() && !said.contains('\n'))
     }
 
@@ -63,7 +63,7 @@ impl Tells for OfJob<'_> {
         if access(&self.job.context) == Access::Base {
             return None;
         }
-        let text = file::read_if_present(&self.folder.join(file)).ok().flatten()?;
+        let text = file::read_if_present(&self.directory.join(file)).ok().flatten()?;
         let values: BTreeMap<String, serde_yaml::Value> = serde_yaml::from_slice(&text).ok()?;
         values.get(key)?.as_str().map(str::to_owned)
     }
@@ -73,9 +73,9 @@ impl Tells for OfJob<'_> {
     }
 }
 
-/// The presets of the repository in `folder`.
-fn own(folder: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
-    let Some(bytes) = file::read_if_present(&folder.join(OWN_PRESETS))? else {
+/// The presets of the repository in `directory`.
+fn own(directory: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
+    let Some(bytes) = file::read_if_present(&directory.join(OWN_PRESETS))? else {
         return Ok(BTreeMap::new());
     };
     parse_own_presets(&String::from_utf8_lossy(&bytes))
@@ -90,7 +90,7 @@ fn gather_key(
     has_key_files: bool,
     facts: &mut Facts,
 ) -> Result<(), NoPlan> {
-    let found = key_files(&facts.folder, name, &preset.key_files)?;
+    let found = key_files(&facts.directory, name, &preset.key_files)?;
     // Whoever has followed the hint is not told again.
     if found.is_empty() && !preset.key_files.is_empty() && !has_key_files {
         let files = preset.key_files.join(", ");
@@ -102,7 +102,7 @@ fn gather_key(
     add_new(&mut facts.key_files, found);
     // A job that has more rights than who triggered it must not run what that one wrote.
     if !is_own || access(&job.context) != Access::Base {
-        add_new(&mut facts.variables, version(job, &facts.folder, &preset.version));
+        add_new(&mut facts.variables, version(job, &facts.directory, &preset.version));
     } else if !preset.version.is_empty() {
         let event = job.context.event.as_deref().unwrap_or("that is not known");
         let what = "commands of the repository are not run in jobs of the event";
@@ -119,36 +119,36 @@ fn add_new(items: &mut Vec<(String, String)>, more: impl IntoIterator<Item = (St
     }
 }
 
-fn key_files(folder: &Path, preset: &str, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+fn key_files(directory: &Path, preset: &str, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
     let mut digests = Vec::new();
     let mut patterns = Vec::new();
     for line in lines {
-        match digest_if_present(&folder.join(line), line)? {
+        match digest_if_present(&directory.join(line), line)? {
             Some(digest) => digests.push(digest),
             None => patterns.push(line.clone()),
         }
     }
     patterns.retain(|line| line.contains(['*', '?', '[', '{']));
-    add_new(&mut digests, matching(folder, &patterns, &format!("preset `{preset}`: `key-files`"))?);
+    add_new(&mut digests, matching(directory, &patterns, &format!("preset `{preset}`: `key-files`"))?);
     Ok(digests)
 }
 
 /// What a tool says of its version, beside the words of the question; nothing where it is absent, lies in the checkout, fails or
 /// does not answer.
-fn version(job: &Job, folder: &Path, command: &[String]) -> Option<(String, String)> {
-    Some((command.join(" "), ask(job, folder, command)?))
+fn version(job: &Job, directory: &Path, command: &[String]) -> Option<(String, String)> {
+    Some((command.join(" "), ask(job, directory, command)?))
 }
 
 /// What a tool says, without blanks around it; nothing where it is absent, lies in the checkout, fails or does not answer.
-fn ask(job: &Job, folder: &Path, command: &[String]) -> Option<String> {
+fn ask(job: &Job, directory: &Path, command: &[String]) -> Option<String> {
     let (program, args) = command.split_first()?;
-    let program = Host::new(&job.env).program_outside(program, folder)?;
+    let program = Host::new(&job.env).program_outside(program, directory)?;
     // Neither corepack nor a tool's own manager of its versions is to download what the checkout names.
     let offline = [
         ("COREPACK_ENABLE_NETWORK", "0"),
         ("npm_config_manage_package_manager_versions", "false"),
         ("pnpm_config_manage_package_manager_versions", "false"),
     ];
-    let said = sys::ask(Command::new(program).args(args).envs(offline).current_dir(folder), PATIENCE)?;
+    let said = sys::ask(Command::new(program).args(args).envs(offline).current_dir(directory), PATIENCE)?;
     Some(String::from_utf8_lossy(&said).trim().to_owned())
 }

@@ -16,7 +16,7 @@ pub struct Environment {
 }
 
 /// How the variables begin that this program goes by and whose paths nothing else tells. (The workspace is also the working
-/// folder.)
+/// directory.)
 const OURS: [&str; 3] = ["RUNNER_", "CARGO_", "HOME"];
 
 impl Environment {
@@ -103,7 +103,7 @@ pub struct Context {
     pub runner: Option<String>,
     /// The job's workspace.
     pub workspace: Option<PathBuf>,
-    /// The job's own temporary folder, emptied by the runner at its start and end.
+    /// The job's own temporary directory, emptied by the runner at its start and end.
     pub temporary: Option<PathBuf>,
 }
 

@@ -44,10 +44,10 @@ impl FileCommands {
         append(self.env.as_ref(), values)
     }
 
-    /// Lets the job's later steps find programs in `folder` first.
-    pub fn add_path(&self, folder: &Path) -> Result<(), Error> {
+    /// Lets the job's later steps find programs in `directory` first.
+    pub fn add_path(&self, directory: &Path) -> Result<(), Error> {
         match &self.path {
-            Some(path) => Ok(file::append(path, &format!("{}\n", folder.display()))?),
+            Some(path) => Ok(file::append(path, &format!("{}\n", directory.display()))?),
             None => Ok(()),
         }
     }

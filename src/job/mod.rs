@@ -83,8 +83,8 @@ impl Job {
         Self { env, policy, policy_trouble, context, console, files, interrupt, started }
     }
 
-    /// The folder to which the inputs' paths are relative.
-    pub fn folder(&self) -> anyhow::Result<PathBuf> {
+    /// The directory to which the inputs' paths are relative.
+    pub fn directory(&self) -> anyhow::Result<PathBuf> {
         match &self.context.workspace {
             Some(workspace) if file::is_dir(workspace) => Ok(file::canonicalize(workspace)?),
             _ => Ok(std::env::current_dir()?),

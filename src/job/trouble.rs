@@ -20,9 +20,9 @@ pub(crate) enum Trouble {
     #[error(transparent)]
     Notes(#[from] UnreadableNotes),
     #[error(
-        "{path} holds files, but none that tell cargo's target folder; hint: check CARGO_TARGET_DIR or `workspaces`"
+        "{path} holds files, but none that tell cargo's target directory; hint: check CARGO_TARGET_DIR or `workspaces`"
     )]
-    NoTargetFolder { path: String },
+    NoTargetDirectory { path: String },
 }
 
 impl Trouble {

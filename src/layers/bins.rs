@@ -1,6 +1,6 @@
 //! The tools of `cargo-bins`: which are installed when a job is saved, and which of an entry's come into a job.
 //!
-//! Others use the same folders at the same time, so nothing is read or written there without cargo's lock, and nothing that
+//! Others use the same directories at the same time, so nothing is read or written there without cargo's lock, and nothing that
 //! is there is replaced.
 
 use std::collections::HashSet;
@@ -46,7 +46,7 @@ fn is_in(tool: &Tool, entry: &Header) -> bool {
     entry.installs().iter().any(|install| tool.is(&install.package))
 }
 
-/// The folder of the layer's executables, and that which cargo installs into; `None` for other layers.
+/// The directory of the layer's executables, and that which cargo installs into; `None` for other layers.
 fn places(layer: &LayerPlan) -> Option<(&Path, InstallRoot)> {
     let bin = layer.roots.first().filter(|_| layer.layer() == Layer::Bins)?.path.as_path();
     Some((bin, InstallRoot::at(bin.parent()?)))

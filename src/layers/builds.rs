@@ -53,8 +53,8 @@ pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
 
 /// The files of a root that are there.
 fn there(live: &WorkingTree) -> Vec<There> {
-    let (folder, tree) = (live.plan.directory(live.root.is_partial), &live.root.tree);
-    files(tree).map(|(id, mtime)| There { path: path_of(&folder, tree, id), mtime }).collect()
+    let (directory, tree) = (live.plan.directory(live.root.is_partial), &live.root.tree);
+    files(tree).map(|(id, mtime)| There { path: path_of(&directory, tree, id), mtime }).collect()
 }
 
 /// Leaves what is known for a save that has no session.
@@ -87,25 +87,25 @@ pub(crate) fn reason_not_to_keep(
     live: &[WorkingTree],
     alike: &[Option<BaseDiff>],
 ) -> Option<String> {
-    for Checkout { folder, commit } in layer.plan.checkouts() {
-        if facts::head(job, folder).as_ref() != Some(commit) {
+    for Checkout { directory, commit } in layer.plan.checkouts() {
+        if facts::head(job, directory).as_ref() != Some(commit) {
             let hint = "hint: restore after the checkout";
             return Some(format!(
                 "nothing kept: {} has another commit now than at the restore; {hint}",
-                folder.display()
+                directory.display()
             ));
         }
     }
     let is_of_commit = layer.start.as_ref().is_some_and(|start| start.is_exact);
-    let work = job.folder().unwrap_or_default();
+    let work = job.directory().unwrap_or_default();
     let absent: Vec<_> = absent(&layer.plan.roots, live).map(|root| root.name.clone()).collect();
     let mut others = Vec::new();
     for (WorkingTree { plan, root, .. }, alike) in live.iter().zip(alike) {
-        let folder = plan.directory(root.is_partial);
+        let directory = plan.directory(root.is_partial);
         let own = alike.as_ref().filter(|_| is_of_commit);
         for (id, mtime) in files(&root.tree) {
             let is_own = own.is_some_and(|alike| alike.same[id as usize]);
-            let path = path_of(&folder, &root.tree, id);
+            let path = path_of(&directory, &root.tree, id);
             if !is_own && !layer.outset.as_ref().is_some_and(|outset| is_written(outset, &path, mtime)) {
                 others.push(path.strip_prefix(&work).unwrap_or(&path).display().to_string());
             }
@@ -143,13 +143,13 @@ fn is_written(outset: &Outset, path: &Path, mtime: Time) -> bool {
 
 /// Files and symlinks, with their times.
 fn files(tree: &Tree) -> impl Iterator<Item = (NodeId, Time)> {
-    let files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. }));
+    let files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. }));
     files.map(|(id, node)| (id, node.mtime))
 }
 
-fn path_of(folder: &Path, tree: &Tree, id: NodeId) -> PathBuf {
+fn path_of(directory: &Path, tree: &Tree, id: NodeId) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
-    folder.join(std::ffi::OsStr::from_bytes(&tree.path_below(0, id)))
+    directory.join(std::ffi::OsStr::from_bytes(&tree.path_below(0, id)))
 }
 
 fn told(names: &[String]) -> String {

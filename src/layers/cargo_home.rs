@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::cargo::{
-    CRATES, CargoHome, Locked, REPOSITORIES, SOURCES, folders_of_crates, is_replaced_in_home,
+    CRATES, CargoHome, Locked, REPOSITORIES, SOURCES, directories_of_crates, is_replaced_in_home,
 };
 use crate::job::Job;
 use crate::job::cargo_lock::lock_cargo_home;
@@ -84,7 +84,7 @@ pub(crate) fn used(
     let tree = tree.without(|id| is_left_out[id as usize]);
     if part == SOURCES {
         let is_wrong = |id: &NodeId| wrong_crates.contains(&tree.path_below(0, *id));
-        let wrong: HashSet<_> = folders_of_crates(&tree).filter(is_wrong).collect();
+        let wrong: HashSet<_> = directories_of_crates(&tree).filter(is_wrong).collect();
         return Ok(tree.without(|id| wrong.contains(&id)));
     }
     if part != CRATES {
@@ -107,11 +107,11 @@ pub(crate) fn used(
     Ok(tree.without(|id| wrong.contains(&id)))
 }
 
-/// Of the extracted crates in `tree` those that are not in `folder` yet. Half a crate there is left to cargo, which
+/// Of the extracted crates in `tree` those that are not in `directory` yet. Half a crate there is left to cargo, which
 /// removes it first.
-pub(crate) fn absent_crates(tree: &Tree, folder: &Path) -> Tree {
-    let is_there = |id: NodeId| file::is_present(&folder.join(OsStr::from_bytes(&tree.path_below(0, id))));
-    let there: HashSet<NodeId> = folders_of_crates(tree).filter(|&id| is_there(id)).collect();
+pub(crate) fn absent_crates(tree: &Tree, directory: &Path) -> Tree {
+    let is_there = |id: NodeId| file::is_present(&directory.join(OsStr::from_bytes(&tree.path_below(0, id))));
+    let there: HashSet<NodeId> = directories_of_crates(tree).filter(|&id| is_there(id)).collect();
     tree.without(|id| there.contains(&id))
 }
 

@@ -11,12 +11,12 @@ pub(crate) fn linkable(replaced: Option<&Replaced<'_>>, tree: &Tree, borrowed: &
     let mut linkable = vec![false; tree.len() as usize];
     let Some(is_replaced) = replaced else { return linkable };
     let mut kept_apart = HashSet::new();
-    let folders = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Folder { .. }));
-    for (folder, _) in folders {
-        let files = tree.children(folder).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
-        let mut path = tree.path_below(0, folder);
+    let directories = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Directory { .. }));
+    for (directory, _) in directories {
+        let files = tree.children(directory).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
+        let mut path = tree.path_below(0, directory);
         path.push(b'/');
-        let length = if folder == 0 { 0 } else { path.len() };
+        let length = if directory == 0 { 0 } else { path.len() };
         for id in files {
             path.truncate(length);
             path.extend_from_slice(tree.name(id));

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::cargo::{Locked, SOURCES, Why, changed_in_place, strays, units};
 use crate::job::Job;
 use crate::job::trouble::Trouble;
-use crate::layers::target_dir::rules::is_target_folder;
+use crate::layers::target_dir::rules::is_target_directory;
 use crate::layers::target_dir::sweep;
 use crate::layers::{bins, cargo_home};
 use crate::plan::{JobStatus, LayerPlan, RootPlan, Shape, TargetPlan};
@@ -44,7 +44,7 @@ pub(crate) fn read<'r>(
     Ok(live)
 }
 
-/// Leaves out of target folders what is none of their units', and units that are not as cargo made them.
+/// Leaves out of target directories what is none of their units', and units that are not as cargo made them.
 fn leave_out_strays(live: &mut [WorkingTree<'_>], layer: &LayerPlan, base: Option<&Lease>) {
     for live in live.iter_mut() {
         let earlier = base.and_then(|base| base.root_called(&live.root.name));
@@ -65,7 +65,7 @@ fn leave_out_strays(live: &mut [WorkingTree<'_>], layer: &LayerPlan, base: Optio
     }
 }
 
-/// What scripts wrote into target folders in jobs before, by the numbers of roots and nodes there.
+/// What scripts wrote into target directories in jobs before, by the numbers of roots and nodes there.
 fn known_extras(live: &[WorkingTree<'_>], base: Option<&Lease>) -> BTreeSet<(u32, NodeId)> {
     let mut known = BTreeSet::new();
     let Some(manifest) = base.map(Lease::manifest) else { return known };
@@ -116,32 +116,33 @@ impl Reader<'_> {
     fn read<'r>(&mut self, plan: &'r RootPlan) -> Result<Option<WorkingTree<'r>>, Trouble> {
         let is_file = plan.shape == Shape::Unknown && file::kind(&plan.path)? == file::Kind::File;
         let is_partial = is_file || plan.shape == Shape::Part;
-        let folder = plan.directory(is_partial);
-        if file::kind(&folder)? != file::Kind::Folder {
+        let directory = plan.directory(is_partial);
+        if file::kind(&directory)? != file::Kind::Directory {
             return Ok(None);
         }
-        if self.layer.layer() == Layer::Target && !is_target_folder(&folder) {
+        if self.layer.layer() == Layer::Target && !is_target_directory(&directory) {
             let hint = "hint: check CARGO_TARGET_DIR or `workspaces`";
-            self.job
-                .console
-                .warn(format!("target: {} is no target folder of cargo: left out; {hint}", folder.display()));
+            self.job.console.warn(format!(
+                "target: {} is no target directory of cargo: left out; {hint}",
+                directory.display()
+            ));
             return Ok(None);
         }
         let selection = match (&self.locked, is_file) {
             (_, true) => Selection::of_file(&plan.path)?,
             (locked, _) if plan.name == SOURCES => match locked.as_ref().map(Locked::sources) {
-                Some(sources) if !sources.is_empty() => Selection::of_folders(sources),
+                Some(sources) if !sources.is_empty() => Selection::of_directories(sources),
                 // A home has those of all projects of a user, and these are many.
                 _ => return Ok(None),
             },
             _ if self.layer.layer() == Layer::Bins => match bins::patterns(self.installs) {
-                // Without a pattern it would be all that is in the folder.
+                // Without a pattern it would be all that is in the directory.
                 patterns if patterns.is_empty() => return Ok(None),
                 patterns => Selection::new(&patterns, &[])?,
             },
             _ => Selection::new(&plan.include, &plan.exclude)?,
         };
-        let dir = Dir::open(&folder)?;
+        let dir = Dir::open(&directory)?;
         let walked = tree::walk(&dir, &selection, &self.job.interrupt)?;
         self.tell_of_losses(&walked);
         let whole = walked.tree;
@@ -168,7 +169,9 @@ impl Reader<'_> {
         let layer = self.layer.layer();
         for path in &walked.left_out {
             let path = path.display();
-            self.job.console.say(format!("{layer}: left out, neither file nor folder nor symlink: {path}"));
+            self.job
+                .console
+                .say(format!("{layer}: left out, neither file nor directory nor symlink: {path}"));
         }
         if let Some(first) = walked.without_rights.first() {
             let (count, first) = (walked.without_rights.len(), first.display());

@@ -90,7 +90,7 @@ impl<'a> Candidates<'a> {
         others: &VecDeque<Usable>,
     ) -> Result<Option<Better>, Trouble> {
         let own = [usable].into_iter().chain(others).find(|usable| self.is_own(usable));
-        let needed = own.map(|own| freshness::unit_folders(&own.lease));
+        let needed = own.map(|own| freshness::unit_directories(&own.lease));
         let count = |judged: &Judged<'_>| {
             judged.served().filter(|unit| needed.as_ref().is_none_or(|needed| needed.contains(unit))).count()
         };
@@ -135,9 +135,9 @@ impl<'a> Candidates<'a> {
 
     pub(crate) fn judge<'l>(&self, usable: &'l Usable) -> Result<Option<Judged<'l>>, Trouble> {
         let Some(plan) = self.layer.sources() else { return Ok(None) };
-        let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
-        let ours: Vec<_> = usable.pairs.iter().map(|&(planned, _)| folders[planned].clone()).collect();
-        freshness::judge(self.job, plan, &usable.lease, &ours, &folders).map(Some)
+        let directories: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
+        let ours: Vec<_> = usable.pairs.iter().map(|&(planned, _)| directories[planned].clone()).collect();
+        freshness::judge(self.job, plan, &usable.lease, &ours, &directories).map(Some)
     }
 
     /// Reads a candidate's manifest. `None` for one that cannot serve.

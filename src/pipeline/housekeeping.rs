@@ -11,7 +11,7 @@ use crate::plan::{DiskGuard, Upkeep};
 use crate::report::{CleanReport, DiskReport, Large, shown_key};
 use crate::store::retention::{Inventory, Known, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
 use crate::store::{self, Evicted, Layer, Store};
-use crate::sys::{self, Dir, Space, folder_size, space_at};
+use crate::sys::{self, Dir, Space, directory_size, space_at};
 
 /// How long another process may clean up before this one goes on without: it does the same work.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -182,7 +182,7 @@ pub(crate) enum Moment {
     AfterJob,
 }
 
-/// Looks at the disks of the root, the workspace and the temporary folder, and makes room where there is too little.
+/// Looks at the disks of the root, the workspace and the temporary directory, and makes room where there is too little.
 /// `false`: there is too little all the same, and the job is to fail for it.
 /// `reach`: whose entries the job's own limits reach.
 pub(crate) fn guard(
@@ -224,7 +224,7 @@ struct Disk {
 }
 
 fn disks(job: &Job, root: &Path) -> Vec<Disk> {
-    let workspace = job.folder().ok();
+    let workspace = job.directory().ok();
     let places = [
         ("the cache root", Some(root)),
         ("the workspace", workspace.as_deref()),
@@ -277,7 +277,7 @@ fn guard_disk(
     Ok(Some(report))
 }
 
-/// What takes the most: entries, and what lies in the runner's work folder.
+/// What takes the most: entries, and what lies in the runner's work directory.
 fn largest(job: &Job, store: Option<&Store>) -> Result<Vec<Large>, store::Error> {
     let mut largest = Vec::new();
     if let Some(store) = store {
@@ -298,7 +298,7 @@ fn largest(job: &Job, store: Option<&Store>) -> Result<Vec<Large>, store::Error>
     largest.truncate(LARGEST);
     // `_work/<repository>/<repository>`: beside it lie the other repositories' workspaces.
     if let Some(work) = job.context.workspace.as_deref().and_then(|path| path.ancestors().nth(2)) {
-        let sizes = folder_size(work, LOOK_FOR)?.into_iter();
+        let sizes = directory_size(work, LOOK_FOR)?.into_iter();
         let mut others: Vec<_> =
             sizes.map(|(path, bytes)| Large { what: path.display().to_string(), bytes }).collect();
         others.sort_by_key(|large| std::cmp::Reverse(large.bytes));

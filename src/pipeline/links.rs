@@ -23,8 +23,8 @@ pub(crate) fn leave_out_of(job: &Job, session: &mut Session) {
 /// The checkouts of a job, by all names that are known of them.
 fn checkouts<'p>(job: &Job, layers: impl Iterator<Item = &'p LayerPlan>) -> Vec<PathBuf> {
     let sources = layers.filter_map(|layer| layer.sources());
-    let given = job.context.workspace.iter().map(|folder| file::normal(folder));
-    sources.flat_map(|sources| sources.workspaces.clone()).chain(job.folder()).chain(given).collect()
+    let given = job.context.workspace.iter().map(|directory| file::normal(directory));
+    sources.flat_map(|sources| sources.workspaces.clone()).chain(job.directory()).chain(given).collect()
 }
 
 /// Whether a root of the layer lies behind a link that leads out, which is told.
@@ -32,7 +32,7 @@ fn leads_out_of_any(job: &Job, checkouts: &[PathBuf], layer: &LayerPlan) -> bool
     let found = layer.roots.iter().find_map(|root| leads_out(checkouts, &root.path));
     if let Some((link, to)) = &found {
         job.console.warn(format!(
-            "{}: not cached: {} leads out of the checkout, to {}; hint: name that folder itself, as in `workspaces: . -> {}` or in \
+            "{}: not cached: {} leads out of the checkout, to {}; hint: name that directory itself, as in `workspaces: . -> {}` or in \
              `path`",
             layer.layer(),
             link.display(),
@@ -68,8 +68,8 @@ mod tests {
     fn a_link_that_stays_in_the_checkout_leads_nowhere_else() {
         let place = tempfile::tempdir().unwrap();
         let base = file::canonicalize(place.path()).unwrap();
-        for folder in ["a/build", "b/target/debug"] {
-            file::make_dirs(&base.join(folder)).unwrap();
+        for directory in ["a/build", "b/target/debug"] {
+            file::make_dirs(&base.join(directory)).unwrap();
         }
         let a = Dir::open(&base.join("a")).unwrap();
         a.make_symlink(b"out", b"../b").unwrap();

@@ -8,8 +8,8 @@ use crate::plan::{self, Plan, Settings};
 
 /// Tells where the cache is where nobody said, and why.
 pub(crate) fn tell_of_root(job: &Job, inputs: &Inputs) {
-    if let Some(ChosenRoot { folder, why }) = inputs.chosen_root(&job.env) {
-        job.console.say(format!("cache root {}: {why}", folder.display()));
+    if let Some(ChosenRoot { directory, why }) = inputs.chosen_root(&job.env) {
+        job.console.say(format!("cache root {}: {why}", directory.display()));
     }
 }
 

@@ -138,7 +138,7 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
         transfer: None,
         composed: None,
         reason: None,
-        folder: store::key_folder(root, layer.layer(), &plan.scopes.own(), &layer.key),
+        directory: store::key_directory(root, layer.layer(), &plan.scopes.own(), &layer.key),
     }
 }
 

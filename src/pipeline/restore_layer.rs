@@ -17,7 +17,7 @@ use crate::layers::cargo_home;
 use crate::layers::linkable::linkable;
 use crate::layers::rules;
 use crate::layers::target_dir::freshness::Judged;
-use crate::layers::target_dir::rules::is_target_folder;
+use crate::layers::target_dir::rules::is_target_directory;
 use crate::layers::target_dir::sweep;
 use crate::layers::units::restore::{self, Completed};
 use crate::pipeline::candidates::{Candidates, MOST_OTHERS, Usable};
@@ -36,7 +36,7 @@ pub(crate) struct Served {
     pub(crate) transfer: Option<Transfer>,
     /// Of roots of which not all was wanted, by their numbers in the entry, what was.
     pub(crate) wanted: BTreeMap<usize, Tree>,
-    /// Its units that the job did not get, by the names of roots and their own folders.
+    /// Its units that the job did not get, by the names of roots and their own directories.
     pub(crate) left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
 }
 
@@ -131,10 +131,10 @@ impl<'a> Restorer<'a> {
         let started = Instant::now();
         let rules = rules(self.layer);
         let _lock = rules.lock(self.job)?;
-        // A folder can be open in several entries that have a part of it each.
+        // A directory can be open in several entries that have a part of it each.
         let _files = ManyOpenFiles::allow(0);
         let files = lease.manifest().header.files;
-        let folders: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
+        let directories: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
         let plan = self.layer.sources();
         let arrival = bins::announce(self.job, self.layer, &lease.manifest().header)?;
         let chosen = pairs.iter().filter_map(|&(planned, recorded)| {
@@ -156,8 +156,8 @@ impl<'a> Restorer<'a> {
         if let (Some(judged), Some(plan)) = (judged, plan) {
             left_out = judged.told();
             let is_there = |&(planned, recorded): &(usize, usize)| {
-                let folder = &folders[planned];
-                file::is_dir(folder).then(|| (recorded, folder.clone()))
+                let directory = &directories[planned];
+                file::is_dir(directory).then(|| (recorded, directory.clone()))
             };
             let (sources, units) =
                 judged.finish(self.job, plan, &pairs.iter().filter_map(is_there).collect());
@@ -184,12 +184,12 @@ impl<'a> Restorer<'a> {
         match arrival {
             Some(arrival) => Some(arrival.of(&root.tree)),
             None if root.name == SOURCES => {
-                let folder = self.layer.roots[planned].directory(root.is_partial);
-                Some(cargo_home::absent_crates(&root.tree, &folder))
+                let directory = self.layer.roots[planned].directory(root.is_partial);
+                Some(cargo_home::absent_crates(&root.tree, &directory))
             }
             None if self.layer.roots[planned].is_of_wholes => {
-                let folder = self.layer.roots[planned].directory(root.is_partial);
-                Some(absent_wholes(&root.tree, &folder))
+                let directory = self.layer.roots[planned].directory(root.is_partial);
+                Some(absent_wholes(&root.tree, &directory))
             }
             None => None,
         }
@@ -205,11 +205,11 @@ impl<'a> Restorer<'a> {
     ) -> Result<Option<Arriving<'l>>, Trouble> {
         let root = &lease.manifest().roots[recorded];
         let plan = &self.layer.roots[planned];
-        let folder = plan.directory(root.is_partial);
+        let directory = plan.directory(root.is_partial);
         let tree = wanted.unwrap_or(&root.tree);
         let is_empty = tree.files() == 0 && root.tree.files() > 0;
         // What is there of another entry's goes all the same.
-        if is_empty && !(plan.existing == Existing::Mirror && file::is_dir(&folder)) {
+        if is_empty && !(plan.existing == Existing::Mirror && file::is_dir(&directory)) {
             return Ok(None);
         }
         let existing = match plan.existing {
@@ -217,7 +217,7 @@ impl<'a> Restorer<'a> {
             existing => existing,
         };
         let existing = match existing {
-            Existing::Mirror if !may_mirror(&folder)? => self.existing_of_others(&folder)?,
+            Existing::Mirror if !may_mirror(&directory)? => self.existing_of_others(&directory)?,
             existing => existing,
         };
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
@@ -233,7 +233,7 @@ impl<'a> Restorer<'a> {
         let files = if wanted.is_some() { files.of_part(&root.tree, tree) } else { files };
         // Roots may lie on different file systems.
         let linker = Linker::new(self.plan.link_mode);
-        Ok(Some(Arriving { root, tree, files, linkable, linker, folder, existing }))
+        Ok(Some(Arriving { root, tree, files, linkable, linker, directory, existing }))
     }
 
     /// Brings all of the roots, or none: they are one unit.
@@ -241,14 +241,15 @@ impl<'a> Restorer<'a> {
         let delivery = |arriving| self.delivery(arriving, progress);
         let deliveries: Vec<_> = roots.iter().map(delivery).collect();
         let mut transfer = Transfer::default();
-        for (Arriving { root, folder, .. }, tally) in roots.iter().zip(tree::restore(&deliveries)?) {
+        for (Arriving { root, directory, .. }, tally) in roots.iter().zip(tree::restore(&deliveries)?) {
             if tally.files > 0 {
                 transfer.parts.push(root.name.clone());
             }
             if tally.left_behind > 0 {
-                let (layer, folder, prefix) = (self.layer.layer(), folder.display(), tree::TEMPORARY_PREFIX);
+                let (layer, directory, prefix) =
+                    (self.layer.layer(), directory.display(), tree::TEMPORARY_PREFIX);
                 self.job.console.warn(format!(
-                    "{layer}: old files in {folder}/{prefix}* could not be removed; hint: they may be of another user"
+                    "{layer}: old files in {directory}/{prefix}* could not be removed; hint: they may be of another user"
                 ));
             }
             transfer.tally += tally;
@@ -257,24 +258,24 @@ impl<'a> Restorer<'a> {
     }
 
     fn delivery<'d>(&'d self, arriving: &'d Arriving<'_>, progress: &'d Progress) -> Delivery<'d> {
-        let Arriving { root, tree, files, linkable, linker, folder, existing } = arriving;
+        let Arriving { root, tree, files, linkable, linker, directory, existing } = arriving;
         Delivery {
             source: Source { tree, location: files.location(), linkable, is_live: false },
-            destination: folder,
+            destination: directory,
             existing: *existing,
             is_part: root.is_partial,
             engine: Engine { linker, interrupt: &self.job.interrupt, progress },
         }
     }
 
-    /// How to restore into a folder with files that cargo did not make. In the job's own folder a step made them before cargo:
-    /// they stay. Elsewhere the folder is not meant for builds.
-    fn existing_of_others(&self, folder: &Path) -> Result<Existing, Trouble> {
-        let own = self.layer.sources().map(|sources| &sources.folder);
-        if own.is_some_and(|own| folder.starts_with(own) && folder != own) {
+    /// How to restore into a directory with files that cargo did not make. In the job's own directory a step made them before cargo:
+    /// they stay. Elsewhere the directory is not meant for builds.
+    fn existing_of_others(&self, directory: &Path) -> Result<Existing, Trouble> {
+        let own = self.layer.sources().map(|sources| &sources.directory);
+        if own.is_some_and(|own| directory.starts_with(own) && directory != own) {
             Ok(Existing::Overwrite)
         } else {
-            Err(Trouble::NoTargetFolder { path: folder.display().to_string() })
+            Err(Trouble::NoTargetDirectory { path: directory.display().to_string() })
         }
     }
 
@@ -311,12 +312,12 @@ impl<'a> Restorer<'a> {
     fn mark_restored(&self, served: &Served) -> Result<(), Trouble> {
         for (planned, recorded) in self.candidates.pairs(&served.lease) {
             let root = &served.lease.manifest().roots[recorded];
-            let folder = self.layer.roots[planned].directory(root.is_partial);
+            let directory = self.layer.roots[planned].directory(root.is_partial);
             let tree = served.wanted.get(&recorded).unwrap_or(&root.tree);
-            if file::is_dir(&folder) {
-                sweep::mark(self.job, &Dir::open(&folder)?, tree);
+            if file::is_dir(&directory) {
+                sweep::mark(self.job, &Dir::open(&directory)?, tree);
             } else {
-                sweep::note_absent(self.job, &folder)?;
+                sweep::note_absent(self.job, &directory)?;
             }
         }
         Ok(())
@@ -324,14 +325,14 @@ impl<'a> Restorer<'a> {
 
     /// Units that an earlier job left are swept like those that come from an entry.
     fn mark_what_is_there(&self) -> Result<(), Trouble> {
-        self.layer.roots.iter().try_for_each(|root| self.mark_folder(&root.path))
+        self.layer.roots.iter().try_for_each(|root| self.mark_directory(&root.path))
     }
 
-    fn mark_folder(&self, folder: &Path) -> Result<(), Trouble> {
-        if !is_target_folder(folder) {
-            return Ok(sweep::note_absent(self.job, folder)?);
+    fn mark_directory(&self, directory: &Path) -> Result<(), Trouble> {
+        if !is_target_directory(directory) {
+            return Ok(sweep::note_absent(self.job, directory)?);
         }
-        let dir = Dir::open(folder)?;
+        let dir = Dir::open(directory)?;
         let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
         sweep::mark(self.job, &dir, &tree);
         Ok(())
@@ -346,18 +347,18 @@ struct Arriving<'l> {
     files: Files,
     linkable: Vec<bool>,
     linker: Linker,
-    folder: PathBuf,
+    directory: PathBuf,
     existing: Existing,
 }
 
-/// Of what lies in `tree` at its top what is not in `folder` yet.
-fn absent_wholes(tree: &Tree, folder: &Path) -> Tree {
-    let is_there = |id: &NodeId| file::is_present(&folder.join(OsStr::from_bytes(tree.name(*id))));
+/// Of what lies in `tree` at its top what is not in `directory` yet.
+fn absent_wholes(tree: &Tree, directory: &Path) -> Tree {
+    let is_there = |id: &NodeId| file::is_present(&directory.join(OsStr::from_bytes(tree.name(*id))));
     let there: Vec<NodeId> = tree.children(0).filter(is_there).collect();
     tree.without(|id| there.contains(&id))
 }
 
-/// A folder that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.
-fn may_mirror(folder: &Path) -> Result<bool, Trouble> {
-    Ok(file::names(folder)?.iter().all(|name| name == LOST_AND_FOUND) || is_target_folder(folder))
+/// A directory that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.
+fn may_mirror(directory: &Path) -> Result<bool, Trouble> {
+    Ok(file::names(directory)?.iter().all(|name| name == LOST_AND_FOUND) || is_target_directory(directory))
 }

@@ -60,7 +60,7 @@ impl ReusePlan {
         Ok(Self {
             packed: NodeSet::default(),
             placed: None,
-            bases: vec![base.open_folder(diff.number)?],
+            bases: vec![base.open_directory(diff.number)?],
             of: is_based.iter().map(|&is_based| is_based.then_some(0)).collect(),
             is_known: diff.same.clone(),
             is_based,
@@ -131,11 +131,11 @@ impl ReusePlan {
     fn add_unit(&mut self, job: &Job, working: &WorkingTree, unit: &PoolUnit, own: &Scope) {
         debug_assert!(self.placed.is_none(), "units are added before anything is packed");
         let (tree, of_unit) = (&working.root.tree, unit.tree());
-        let folder = tree.at(unit.unit.slot.as_bytes());
-        if folder.is_none_or(|folder| self.is_known[folder as usize]) || !unit.is_in(tree) {
+        let directory = tree.at(unit.unit.slot.as_bytes());
+        if directory.is_none_or(|directory| self.is_known[directory as usize]) || !unit.is_in(tree) {
             return;
         }
-        let Ok(root) = unit.lease.open_folder(0) else { return };
+        let Ok(root) = unit.lease.open_directory(0) else { return };
         let is_packed = unit.lease.manifest().roots[0].packed.flags(of_unit);
         let borrowed = unit.lease.borrowed(0, Some(own));
         let mut same = of_unit.same_as(tree);

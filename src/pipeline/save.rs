@@ -102,7 +102,7 @@ pub(crate) fn finish_session(
 /// it tells that it is not this job's, if anything.
 fn check(job: &Job, session: &Session, path: &Path) -> Result<(), String> {
     let modes = Modes { host: job.policy.mode(&job.context), ..Modes::default() };
-    let scopes = Scopes::new(&job.context, &session.folder, modes);
+    let scopes = Scopes::new(&job.context, &session.directory, modes);
     session.check(&scopes, &facts::origin(job), job.policy.most_share(job.context.is_actions))?;
     let is_elsewhere = |root: &PathBuf| Store::root_of_session(path) != root;
     match &job.policy.cache_root {

@@ -76,7 +76,7 @@ impl Saver<'_> {
                 format!("there is nothing to save: no file in {}", places.join(", ")).into(),
             ));
         }
-        // Of units, and of folders that several entries have a part of.
+        // Of units, and of directories that several entries have a part of.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let alike = live.iter().map(|live| BaseDiff::find(self.job, base.as_ref(), live));
         let alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
@@ -153,10 +153,10 @@ impl Saver<'_> {
         shared.collect()
     }
 
-    /// What the unit pool has of a folder of units. Without it the entry is as good.
+    /// What the unit pool has of a directory of units. Without it the entry is as good.
     fn known(&self, files: &ManyOpenFiles, live: &WorkingTree) -> Option<Known> {
         let pool = self.layer.plan.pool()?;
-        if pool.folders.iter().all(|folder| folder.root != live.root.name) {
+        if pool.directories.iter().all(|directory| directory.root != live.root.name) {
             return None;
         }
         match Known::find(self.job, self.store, files, pool, &live.root.tree) {
@@ -308,7 +308,7 @@ impl Saver<'_> {
         let rules = rules(&self.layer.plan);
         let replaced = rules.replaced(plan, tree, &others)?;
         let mut may = linkable(replaced.as_ref(), tree, &[]);
-        // Whose else they are nobody knows: of another ref's entry, by a job that had this folder before.
+        // Whose else they are nobody knows: of another ref's entry, by a job that had this directory before.
         let is_new = |id: NodeId| may[id as usize] && !shared.is_based(id);
         let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;
         for (may, has_others) in may.iter_mut().zip(has_others) {

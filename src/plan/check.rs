@@ -180,7 +180,7 @@ fn check_places(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
                 root.path.display(),
                 root.name
             );
-            return refuse("cache-root", what, "choose another folder for the cache");
+            return refuse("cache-root", what, "choose another directory for the cache");
         }
     }
     for (index, target) in targets.iter().enumerate() {
@@ -189,21 +189,21 @@ fn check_places(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
             facts.workspaces.iter().find(|(_, other)| normal(&other.root).starts_with(&target.path))
         {
             let what = format!(
-                "the target folder {path} of `{name}` holds the workspace {}",
+                "the target directory {path} of `{name}` holds the workspace {}",
                 workspace.root.display()
             );
-            return refuse("workspaces", what, "a restore would delete the sources: name another folder");
+            return refuse("workspaces", what, "a restore would delete the sources: name another directory");
         }
         if facts.cargo_home.as_ref().is_some_and(|home| normal(home.path()).starts_with(&target.path)) {
             return refuse(
                 "workspaces",
-                format!("the target folder {path} of `{name}` holds CARGO_HOME"),
+                format!("the target directory {path} of `{name}` holds CARGO_HOME"),
                 "move one of them",
             );
         }
         if let Some(other) = targets[..index].iter().find(|other| overlap(&other.path, &target.path)) {
-            let what = format!("the target folders of `{}` and `{name}` lie in each other", other.name);
-            return refuse("workspaces", what, "name folders that do not");
+            let what = format!("the target directories of `{}` and `{name}` lie in each other", other.name);
+            return refuse("workspaces", what, "name directories that do not");
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// A unit that may be brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// Where it lies in a target folder: no two units do.
+    /// Where it lies in a target directory: no two units do.
     pub slot: String,
     /// Its digest.
     pub digest: String,

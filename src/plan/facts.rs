@@ -21,8 +21,8 @@ pub struct Facts {
     pub context: Context,
     /// What the host's policy lets the job do.
     pub host_mode: CacheMode,
-    /// The folder to which paths are relative: absolute.
-    pub folder: PathBuf,
+    /// The directory to which paths are relative: absolute.
+    pub directory: PathBuf,
     /// What `~` stands for.
     pub home: Option<PathBuf>,
     /// Cargo's home.

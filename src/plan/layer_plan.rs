@@ -168,9 +168,9 @@ pub struct TargetPlan {
 /// A checkout, and its commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkout {
-    /// Its folder, or one in it.
+    /// Its directory, or one in it.
     #[serde(with = "super::paths::one")]
-    pub folder: PathBuf,
+    pub directory: PathBuf,
     /// What is checked out.
     pub commit: String,
 }
@@ -178,9 +178,9 @@ pub struct Checkout {
 /// Where the sources of a layer are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcesPlan {
-    /// The job's folder.
+    /// The job's directory.
     #[serde(with = "super::paths::one")]
-    pub folder: PathBuf,
+    pub directory: PathBuf,
     /// The workspaces that are built.
     #[serde(with = "super::paths::several")]
     pub workspaces: Vec<PathBuf>,

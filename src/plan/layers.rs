@@ -7,9 +7,11 @@ use super::facts::Facts;
 use super::job_layer::JobLayer;
 use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
 use super::layer_plan::{Checkout, LayerPlan, LayerSpec, OutputPlan, Promise, SourcesPlan, TargetPlan};
-use super::pool::{PoolPlan, UnitFolder};
+use super::pool::{PoolPlan, UnitDirectory};
 use super::preset::Presets;
-use super::roots::{RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_folders};
+use super::roots::{
+    RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_directories,
+};
 use super::scope::{Modes, Scopes};
 use super::settings::{SaveMoment, Settings};
 use crate::store::{Factor, Layer};
@@ -30,8 +32,8 @@ pub struct Plan {
     pub cargo_key: Option<String>,
     /// See [`Plan::cargo_key`].
     pub target_key: Option<String>,
-    /// The job's folder.
-    pub folder: PathBuf,
+    /// The job's directory.
+    pub directory: PathBuf,
     /// Where to look, and where to save.
     pub scopes: Scopes,
     /// The jobs whose entries are preferred, and whose entries this job's will be.
@@ -60,7 +62,7 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
     let layers = chosen_layers(settings, facts, is_rust);
     let keys = Keys::new(settings, facts);
     let modes = Modes { input: settings.cache_mode, host: facts.host_mode };
-    let scopes = Scopes::new(&facts.context, &facts.folder, modes);
+    let scopes = Scopes::new(&facts.context, &facts.directory, modes);
     let lane = settings.lane.clone().unwrap_or_else(|| default_lane(settings, facts));
     // Without a commit there is no telling which build this is.
     let is_told = |layer: &JobLayer| *layer != JobLayer::Builds || !facts.commits.is_empty();
@@ -75,7 +77,7 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
         twice,
         cargo_key: is_rust.then(|| keys.of(JobLayer::Cargo).text),
         target_key: is_rust.then(|| keys.of(JobLayer::Target).text),
-        folder: facts.folder.clone(),
+        directory: facts.directory.clone(),
         scopes,
         lane,
         own_cargo_home: settings.isolate_cargo_home.then(|| home_of(facts)).flatten(),
@@ -234,27 +236,27 @@ fn promise_of_paths(settings: &Settings, facts: &Facts) -> Promise {
 
 fn sources_plan(settings: &Settings, facts: &Facts, roots: &[RootPlan]) -> SourcesPlan {
     SourcesPlan {
-        folder: facts.folder.clone(),
+        directory: facts.directory.clone(),
         workspaces: facts.workspaces.iter().map(|(_, workspace)| workspace.root.clone()).collect(),
-        outputs: unit_folders(settings, facts, roots).into_iter().map(output_plan).collect(),
+        outputs: unit_directories(settings, facts, roots).into_iter().map(output_plan).collect(),
         places: places(facts, roots),
         home: home_of(facts),
         is_compared: settings.freshness,
     }
 }
 
-fn output_plan(folder: UnitFolder) -> OutputPlan {
-    let workspaces = folder.locks.iter().filter_map(|lock| lock.parent()).map(Path::to_path_buf);
-    OutputPlan { root: folder.root, workspaces: workspaces.collect() }
+fn output_plan(directory: UnitDirectory) -> OutputPlan {
+    let workspaces = directory.locks.iter().filter_map(|lock| lock.parent()).map(Path::to_path_buf);
+    OutputPlan { root: directory.root, workspaces: workspaces.collect() }
 }
 
 /// Where a job's files are.
 fn places(facts: &Facts, roots: &[RootPlan]) -> Vec<PathBuf> {
     let workspaces = facts.workspaces.iter().map(|(_, workspace)| normal(&workspace.root));
-    let temporary = facts.context.temporary.iter().map(|folder| normal(folder));
-    let folders = workspaces.chain(temporary).chain([facts.folder.clone()]);
+    let temporary = facts.context.temporary.iter().map(|directory| normal(directory));
+    let directories = workspaces.chain(temporary).chain([facts.directory.clone()]);
     let mut places: Vec<PathBuf> = Vec::new();
-    for place in roots.iter().map(|root| root.path.clone()).chain(folders) {
+    for place in roots.iter().map(|root| root.path.clone()).chain(directories) {
         if !places.contains(&place) {
             places.push(place);
         }
@@ -278,18 +280,18 @@ fn pool_plan(
         read,
         write,
         home: home_of(facts)?,
-        folders: unit_folders(settings, facts, roots),
+        directories: unit_directories(settings, facts, roots),
     })
 }
 
-/// What the commits are of: workspaces by their names, else the job's folder.
+/// What the commits are of: workspaces by their names, else the job's directory.
 fn checkouts(facts: &Facts) -> Vec<Checkout> {
-    let folder = |name: &String| {
+    let directory = |name: &String| {
         let workspace = facts.workspaces.iter().find(|(other, _)| other == name);
-        workspace.map_or(&facts.folder, |(_, workspace)| &workspace.root).clone()
+        workspace.map_or(&facts.directory, |(_, workspace)| &workspace.root).clone()
     };
     let commits = facts.commits.iter();
-    commits.map(|(name, commit)| Checkout { folder: folder(name), commit: commit.clone() }).collect()
+    commits.map(|(name, commit)| Checkout { directory: directory(name), commit: commit.clone() }).collect()
 }
 
 /// Where the workspaces have their lock files, once they were built.
@@ -363,7 +365,7 @@ mod tests {
             lock: None,
         };
         Facts {
-            folder: "/w/p".into(),
+            directory: "/w/p".into(),
             home: Some("/h".into()),
             cargo_home: Some(CargoHome::at("/h/.cargo")),
             install_root: Some(InstallRoot::at("/h/.cargo")),
@@ -457,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_intermediate_files_is_cached_besides_and_once() {
+    fn a_directory_of_intermediate_files_is_cached_besides_and_once() {
         let roots = |target: &str, build: &str| {
             let mut facts = facts();
             let workspace = &mut facts.workspaces[0].1;
@@ -475,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_folder_that_holds_the_sources_is_refused() {
+    fn a_target_directory_that_holds_the_sources_is_refused() {
         for target in [".", "..", "/"] {
             let spec = WorkspaceSpec { path: ".".into(), target: Some(target.into()) };
             let settings = Settings { workspaces: vec![spec], ..settings() };
@@ -492,7 +494,7 @@ mod tests {
         assert_eq!((&*roots[0].path, roots[0].shape), (Path::new("/h/.npm"), Shape::Unknown));
         assert_eq!((&*roots[1].path, &*roots[1].include), (Path::new("/w/p/out"), &lines(&["**/*.bin"])[..]));
         assert_eq!(roots[1].exclude, ["tmp/**", "**/*.log"]);
-        assert!(roots[0].exclude.is_empty(), "another folder's exclusions");
+        assert!(roots[0].exclude.is_empty(), "another directory's exclusions");
     }
 
     fn npm() -> (Settings, Facts) {
@@ -532,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_folder_that_holds_cargos_home_or_another_one_is_refused() {
+    fn a_target_directory_that_holds_cargos_home_or_another_one_is_refused() {
         let facts = Facts { cargo_home: Some(CargoHome::at("/w/p/target/home")), ..facts() };
         assert_eq!(build(&settings(), &facts).unwrap_err().input, "workspaces");
     }

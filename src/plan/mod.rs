@@ -1,5 +1,5 @@
 //! What is to be done: a pure function from the user's settings and the facts of a job to layers with keys, scopes and
-//! folders. Nothing here reads a file or the clock.
+//! directories. Nothing here reads a file or the clock.
 
 mod cache_mode;
 mod check;
@@ -30,7 +30,7 @@ pub use host_policy::{HOST_POLICY, HostLimits, HostPolicy};
 pub use job_layer::JobLayer;
 pub use layer_plan::{Checkout, LayerPlan, LayerSpec, OutputPlan, Promise, SourcesPlan, TargetPlan};
 pub use layers::{Plan, build, needs_parts};
-pub use pool::{PoolPlan, Share, UnitFolder, UnitKey};
+pub use pool::{PoolPlan, Share, UnitDirectory, UnitKey};
 pub use preset::{
     OWN_PRESETS, Place, Preset, PresetPath, Presets, Tells, built_in_presets, choose, parse_own_presets,
 };

@@ -53,12 +53,12 @@ pub struct PoolPlan {
     #[serde(with = "super::paths::one")]
     pub home: PathBuf,
     /// Where cargo puts units, each with the lock files that name the dependencies.
-    pub folders: Vec<UnitFolder>,
+    pub directories: Vec<UnitDirectory>,
 }
 
 /// A root of the target layer in which there are units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnitFolder {
+pub struct UnitDirectory {
     /// The root's name.
     pub root: String,
     /// The lock files of the workspaces that are built there.

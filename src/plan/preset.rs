@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::words::{Unreadable, near_miss, parse_words};
 use crate::github::Environment;
 
-/// Where a repository describes presets of its own, below the job's folder.
+/// Where a repository describes presets of its own, below the job's directory.
 pub const OWN_PRESETS: &str = ".github/runner-cache.yml";
 
 /// The program's own presets.
@@ -40,7 +40,7 @@ pub enum Presets {
     Auto,
     /// What is named; `none` names nothing.
     Named {
-        /// A Rust workspace: cargo's downloads and the target folder.
+        /// A Rust workspace: cargo's downloads and the target directory.
         cargo: bool,
         /// Presets that files describe.
         others: Vec<String>,
@@ -69,7 +69,7 @@ pub struct Preset {
     /// share them.
     #[serde(default)]
     pub replaced: Vec<String>,
-    /// Whether each folder in the paths comes as a whole, and only where it is not there: half of one and half of another would be
+    /// Whether each directory in the paths comes as a whole, and only where it is not there: half of one and half of another would be
     /// neither.
     #[serde(default)]
     pub whole: bool,
@@ -104,7 +104,7 @@ pub enum Choice {
     Path(String),
     /// Where the tool says that it is.
     Asked(Asked),
-    /// Where the tool's file in the job's folder says that it is.
+    /// Where the tool's file in the job's directory says that it is.
     Noted(Noted),
     /// A path for the superuser.
     OfRoot(OfRoot),
@@ -146,7 +146,7 @@ pub struct OfRoot {
 pub trait Tells {
     /// What a tool says, in one line; nothing where it cannot be asked.
     fn answer(&self, command: &[String]) -> Option<String>;
-    /// What a file of the job's folder says.
+    /// What a file of the job's directory says.
     fn note(&self, file: &str, key: &str) -> Option<String>;
     /// Whether the user is the superuser.
     fn is_root(&self) -> bool;
@@ -443,7 +443,7 @@ pub(super) mod tests {
         assert_eq!(lines(Environment::default(), &Silent), ["c", "c", "c"]);
         assert_eq!(lines(Environment::default(), &Talkative("/")), ["/tw/b", "/f.k", "/r"]);
         assert_eq!(lines(Environment::from([("A", "/a")]), &Talkative("/")), ["/a", "/f.k", "/r"]);
-        // An answer is a path, or none; a note may be relative to the job's folder, and has no variable.
+        // An answer is a path, or none; a note may be relative to the job's directory, and has no variable.
         assert_eq!(lines(Environment::default(), &Talkative("x")), ["c", "xf.k", "/r"]);
         assert_eq!(lines(Environment::default(), &Talkative("/${HOME}/")), ["/${HOME}/tw/b", "c", "/r"]);
     }

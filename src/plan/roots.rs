@@ -1,18 +1,18 @@
-//! Which folders and files a layer is about: the places of cargo, and the path language of `path` and `builds`.
+//! Which directories and files a layer is about: the places of cargo, and the path language of `path` and `builds`.
 
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
-use super::pool::UnitFolder;
+use super::pool::UnitDirectory;
 use super::preset::PresetPath;
 use super::settings::Settings;
 use crate::cargo::{CargoHome, InstallRoot, SOURCES};
 use crate::sys::file::normal;
 use crate::tree::Existing;
 
-/// One folder, or a part of one.
+/// One directory, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootPlan {
     /// Its name in the entry: as the user wrote it, or a part of the layer.
@@ -22,13 +22,13 @@ pub struct RootPlan {
     /// Where it is, absolute.
     #[serde(with = "super::paths::one")]
     pub path: PathBuf,
-    /// Patterns, relative to a folder, of what belongs to it; everything when empty.
+    /// Patterns, relative to a directory, of what belongs to it; everything when empty.
     pub include: Vec<String>,
     /// Patterns of what does not.
     pub exclude: Vec<String>,
     /// Patterns of files that are replaced and never rewritten, besides those of cargo: they may be shared with an entry.
     pub replaced: Vec<String>,
-    /// Whether each folder in it comes as a whole, and only where it is not there.
+    /// Whether each directory in it comes as a whole, and only where it is not there.
     #[serde(default)]
     pub is_of_wholes: bool,
     /// What becomes of files that are there already.
@@ -49,11 +49,11 @@ impl RootPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
-    /// A folder that is cached whole.
-    Folder,
-    /// A folder of which patterns choose a part.
+    /// A directory that is cached whole.
+    Directory,
+    /// A directory of which patterns choose a part.
     Part,
-    /// A file or a folder: it shows when it is saved.
+    /// A file or a directory: it shows when it is saved.
     Unknown,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn cargo_roots(facts: &Facts) -> Vec<RootPlan> {
     let Some(home) = &facts.cargo_home else { return Vec::new() };
     let root = |part: &str| RootPlan {
         name: part.to_owned(),
-        shape: Shape::Folder,
+        shape: Shape::Directory,
         path: home.path().join(part),
         include: Vec::new(),
         // A package may have lock files of its own.
@@ -73,7 +73,7 @@ pub(super) fn cargo_roots(facts: &Facts) -> Vec<RootPlan> {
     CargoHome::PARTS.map(root).into()
 }
 
-/// The folder of the executables that cargo installs. Which of them belong to the layer, cargo's records tell.
+/// The directory of the executables that cargo installs. Which of them belong to the layer, cargo's records tell.
 pub(super) fn bin_roots(facts: &Facts) -> Vec<RootPlan> {
     let root = |root: &InstallRoot| RootPlan {
         name: "bin".to_owned(),
@@ -91,11 +91,11 @@ pub(super) fn bin_roots(facts: &Facts) -> Vec<RootPlan> {
 pub(super) fn target_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> {
     let mut roots: Vec<RootPlan> = Vec::new();
     let mut add = |name: String, path: PathBuf| {
-        // `CARGO_TARGET_DIR` gives all workspaces one folder.
+        // `CARGO_TARGET_DIR` gives all workspaces one directory.
         if roots.iter().all(|root| root.path != path) {
             roots.push(RootPlan {
                 name,
-                shape: Shape::Folder,
+                shape: Shape::Directory,
                 path,
                 include: Vec::new(),
                 exclude: Vec::new(),
@@ -121,28 +121,28 @@ pub(super) fn target_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> 
     roots
 }
 
-/// Those of `roots` into which cargo puts units: a workspace's build folder where it has one, else its target folder.
-pub(super) fn unit_folders(settings: &Settings, facts: &Facts, roots: &[RootPlan]) -> Vec<UnitFolder> {
-    let mut folders: Vec<UnitFolder> = Vec::new();
+/// Those of `roots` into which cargo puts units: a workspace's build directory where it has one, else its target directory.
+pub(super) fn unit_directories(settings: &Settings, facts: &Facts, roots: &[RootPlan]) -> Vec<UnitDirectory> {
+    let mut directories: Vec<UnitDirectory> = Vec::new();
     for (name, workspace) in &facts.workspaces {
         let target = explicit_target(settings, facts, name);
-        let folder = normal(workspace.build.as_ref().or(target.as_ref()).unwrap_or(&workspace.target));
-        let Some(root) = roots.iter().find(|root| root.path == folder) else { continue };
+        let directory = normal(workspace.build.as_ref().or(target.as_ref()).unwrap_or(&workspace.target));
+        let Some(root) = roots.iter().find(|root| root.path == directory) else { continue };
         let lock = workspace.root.join("Cargo.lock");
-        match folders.iter_mut().find(|folder| folder.root == root.name) {
-            Some(folder) => folder.locks.push(lock),
-            None => folders.push(UnitFolder { root: root.name.clone(), locks: vec![lock] }),
+        match directories.iter_mut().find(|directory| directory.root == root.name) {
+            Some(directory) => directory.locks.push(lock),
+            None => directories.push(UnitDirectory { root: root.name.clone(), locks: vec![lock] }),
         }
     }
-    folders
+    directories
 }
 
 fn explicit_target(settings: &Settings, facts: &Facts, name: &str) -> Option<PathBuf> {
     let spec = settings.workspaces.iter().find(|spec| spec.path == Path::new(name))?;
-    Some(normal(&facts.folder.join(&spec.path).join(spec.target.as_ref()?)))
+    Some(normal(&facts.directory.join(&spec.path).join(spec.target.as_ref()?)))
 }
 
-/// Lines of paths and patterns as in `actions/cache`: relative to the job's folder, `~` for the home, `!` excludes.
+/// Lines of paths and patterns as in `actions/cache`: relative to the job's directory, `~` for the home, `!` excludes.
 pub(super) fn path_roots(lines: &[String], facts: &Facts) -> Vec<RootPlan> {
     let excluded = excluded(lines, facts);
     let included = lines.iter().filter(|line| !line.starts_with('!'));
@@ -199,15 +199,15 @@ struct Line {
 }
 
 impl Line {
-    /// What the line says is a pattern; the folder that it is relative to is none, whatever it is called.
+    /// What the line says is a pattern; the directory that it is relative to is none, whatever it is called.
     fn new(line: &str, facts: &Facts) -> Self {
-        let (folder, rest) = match (line.strip_prefix('~'), &facts.home) {
+        let (directory, rest) = match (line.strip_prefix('~'), &facts.home) {
             (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
                 (home, rest.trim_start_matches('/'))
             }
-            _ => (&facts.folder, line),
+            _ => (&facts.directory, line),
         };
-        let (mut plain, mut pattern) = (folder.clone(), Vec::new());
+        let (mut plain, mut pattern) = (directory.clone(), Vec::new());
         for component in Path::new(rest).components() {
             let name = part(component);
             match component {
@@ -219,15 +219,15 @@ impl Line {
         Self { plain: normal(&plain), pattern }
     }
 
-    /// What of it is about `folder`, as patterns relative to that: all ways in which a part of it can lead to the folder.
-    fn below(&self, folder: &Path) -> Vec<String> {
-        if let Ok(rest) = self.plain.strip_prefix(folder) {
+    /// What of it is about `directory`, as patterns relative to that: all ways in which a part of it can lead to the directory.
+    fn below(&self, directory: &Path) -> Vec<String> {
+        if let Ok(rest) = self.plain.strip_prefix(directory) {
             let rest = rest.components().map(|component| globset::escape(&part(component)));
             let whole: Vec<_> = rest.chain(self.pattern.iter().cloned()).collect();
-            // The folder itself: all that is in it.
+            // The directory itself: all that is in it.
             return vec![if whole.is_empty() { "**".to_owned() } else { whole.join("/") }];
         }
-        let Ok(rest) = folder.strip_prefix(&self.plain) else { return Vec::new() };
+        let Ok(rest) = directory.strip_prefix(&self.plain) else { return Vec::new() };
         let names: Vec<_> = rest.components().map(part).collect();
         let mut found = Vec::new();
         led(&self.pattern, &names, &mut found);
@@ -245,7 +245,7 @@ fn led(pattern: &[String], names: &[String], found: &mut Vec<String>) {
                 found.push(left);
             }
         }
-        // A folder above is excluded.
+        // A directory above is excluded.
         (None, Some(_)) => led(pattern, &[], found),
         (Some((any, rest)), Some((_, below))) if any == "**" => {
             led(rest, names, found);
@@ -271,8 +271,8 @@ fn is_pattern(part: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn facts(folder: &str) -> Facts {
-        Facts { folder: folder.into(), home: Some("/home/me".into()), ..Facts::default() }
+    fn facts(directory: &str) -> Facts {
+        Facts { directory: directory.into(), home: Some("/home/me".into()), ..Facts::default() }
     }
 
     fn root(lines: &[&str]) -> RootPlan {

@@ -90,9 +90,9 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// Those of the job of `context`, as far as `modes` let it. `folder` tells one local project from another.
-    pub fn new(context: &Context, folder: &Path, modes: Modes) -> Self {
-        let repository = context.repository.clone().unwrap_or_else(|| local_repository(folder));
+    /// Those of the job of `context`, as far as `modes` let it. `directory` tells one local project from another.
+    pub fn new(context: &Context, directory: &Path, modes: Modes) -> Self {
+        let repository = context.repository.clone().unwrap_or_else(|| local_repository(directory));
         let scope = |reference: String| Scope { repository: repository.clone(), reference };
         let own = own_ref(context);
         let default_branch = context.default_branch.as_ref().map(|branch| format!("refs/heads/{branch}"));
@@ -163,9 +163,9 @@ fn own_ref(context: &Context) -> Option<String> {
     }
 }
 
-fn local_repository(folder: &Path) -> String {
-    let digest = sha256_hex(folder.as_os_str().as_encoded_bytes());
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+fn local_repository(directory: &Path) -> String {
+    let digest = sha256_hex(directory.as_os_str().as_encoded_bytes());
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
     format!("local/{name}-{}", &digest[..8])
 }
 
@@ -291,7 +291,8 @@ mod tests {
 
     #[test]
     fn local_projects_of_one_name_are_apart() {
-        let scope = |folder| Scopes::new(&Context::default(), Path::new(folder), Modes::default()).own();
+        let scope =
+            |directory| Scopes::new(&Context::default(), Path::new(directory), Modes::default()).own();
         assert_ne!(scope("/a/project"), scope("/b/project"));
         assert!(scope("/a/project").repository.starts_with("local/project-"));
     }

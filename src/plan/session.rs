@@ -22,9 +22,9 @@ use crate::tree::LinkMode;
 pub struct Session {
     /// The layers.
     pub layers: Vec<SessionLayer>,
-    /// The job's folder, which tells one local project from another.
+    /// The job's directory, which tells one local project from another.
     #[serde(with = "super::paths::one")]
-    pub folder: PathBuf,
+    pub directory: PathBuf,
     /// Where to save, or why nowhere.
     pub scope: Result<Scope, NoWrite>,
     /// Whose entries go by the limits of this job.
@@ -58,7 +58,7 @@ pub struct SessionLayer {
     /// The units that it got of the pool besides, by the names of its roots.
     #[serde(default)]
     pub pooled: BTreeMap<String, FingerprintTimes>,
-    /// The units of that entry that it did not get, by the names of its roots and their own folders.
+    /// The units of that entry that it did not get, by the names of its roots and their own directories.
     #[serde(default)]
     pub left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
     /// What was known of its outputs when the restore was over, where it is about such.
@@ -98,7 +98,7 @@ pub struct There {
 /// The entry that a job started from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    /// Its folder.
+    /// Its directory.
     #[serde(with = "super::paths::one")]
     pub entry: PathBuf,
     /// Whether it was an exact hit: its key is the one to save under, and it holds all that this promises.
@@ -161,7 +161,7 @@ impl Session {
         });
         Self {
             layers: layers.collect(),
-            folder: plan.folder,
+            directory: plan.directory,
             scope: plan.scopes.write,
             reach: plan.scopes.reach,
             lane: plan.lane,

@@ -42,7 +42,7 @@ pub fn parse_layers(text: &str) -> Result<Vec<JobLayer>, Unreadable> {
     Ok(layers)
 }
 
-/// Reads which parts of a target folder to keep, such as `incremental,doc`.
+/// Reads which parts of a target directory to keep, such as `incremental,doc`.
 pub fn parse_parts(text: &str) -> Result<Vec<Part>, Unreadable> {
     let part = |word: String| match word.as_str() {
         "incremental" => Ok(Part::Incremental),

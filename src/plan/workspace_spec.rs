@@ -8,9 +8,9 @@ use super::words::Unreadable;
 /// A workspace as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceSpec {
-    /// Its folder, relative to the job's folder.
+    /// Its directory, relative to the job's directory.
     pub path: PathBuf,
-    /// Its target folder, relative to its own; cargo tells it where this is absent.
+    /// Its target directory, relative to its own; cargo tells it where this is absent.
     pub target: Option<PathBuf>,
 }
 

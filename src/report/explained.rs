@@ -17,7 +17,7 @@ pub struct ExplainedLayer {
     pub nearest: Option<(Header, Vec<Difference>)>,
     /// All entries of the repository, in the order in which they are tried.
     pub entries: Vec<ExplainedEntry>,
-    /// What the unit pool has for an empty target folder.
+    /// What the unit pool has for an empty target directory.
     pub pool: Option<Composed>,
 }
 

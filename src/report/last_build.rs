@@ -20,7 +20,7 @@ const ASK_CARGO: &str = "hint: `cargo build -v`, or CARGO_LOG=cargo::core::compi
 /// A runner's workspace can stay from one job to the next.
 const BUILT_SOME_TIME: &str = "what is there was built in this job or before";
 
-/// What became of the target folders that a job restored.
+/// What became of the target directories that a job restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LastBuild {
     /// There was no restore in this job, or it left nothing for later.
@@ -30,12 +30,12 @@ pub enum LastBuild {
     /// There was a restore, but of other layers.
     NoTarget,
     /// Each of them.
-    Folders(Vec<BuiltFolder>),
+    Directories(Vec<BuiltDirectory>),
 }
 
-/// A target folder.
+/// A target directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuiltFolder {
+pub struct BuiltDirectory {
     /// Its name in the entry.
     pub name: String,
     /// Where it is.
@@ -44,7 +44,7 @@ pub struct BuiltFolder {
     pub built: Built,
 }
 
-/// What was built in a target folder.
+/// What was built in a target directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Built {
     /// That cannot be told: nothing was restored.
@@ -52,15 +52,15 @@ pub enum Built {
         /// What was looked for.
         key: String,
     },
-    /// That cannot be told: the entry has nothing of this folder.
+    /// That cannot be told: the entry has nothing of this directory.
     NotInEntry,
     /// That cannot be told any more.
     EntryGone {
         /// What became of the entry.
         why: String,
     },
-    /// Nothing: there is no such folder.
-    NoFolder,
+    /// Nothing: there is no such directory.
+    NoDirectory,
     /// This.
     Compared {
         /// The entry that was restored, if any.
@@ -74,7 +74,7 @@ pub enum Built {
     },
 }
 
-/// The entry that a target folder began with.
+/// The entry that a target directory began with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoredEntry {
     /// Its key.
@@ -94,7 +94,7 @@ pub struct CompiledUnit {
     pub version: Option<String>,
     /// What of the package, as cargo calls it, such as `lib-serde`.
     pub part: String,
-    /// The folder of its profile.
+    /// The directory of its profile.
     pub profile: String,
     /// Why.
     pub causes: Vec<Cause>,
@@ -102,7 +102,7 @@ pub struct CompiledUnit {
 
 /// The text for a terminal.
 pub fn last_build_text(told: &LastBuild) -> String {
-    let folders = match told {
+    let directories = match told {
         LastBuild::NoRestore => {
             return "no restore of this job left word of what it brought; hint: `explain --last-build` belongs into the job, \
                     after the build and before the save, and needs RUNNER_TEMP\n"
@@ -111,33 +111,35 @@ pub fn last_build_text(told: &LastBuild) -> String {
         LastBuild::Saved => {
             return "this job's work was saved already; hint: ask before the save\n".to_owned();
         }
-        LastBuild::NoTarget => return "the target folder was not among what this job restored\n".to_owned(),
-        LastBuild::Folders(folders) => folders,
+        LastBuild::NoTarget => {
+            return "the target directory was not among what this job restored\n".to_owned();
+        }
+        LastBuild::Directories(directories) => directories,
     };
     let mut text = String::new();
-    for folder in folders {
-        let name = match folder.name.trim_end_matches(" (build)") {
+    for directory in directories {
+        let name = match directory.name.trim_end_matches(" (build)") {
             "." => "target".to_owned(),
             name => format!("target of {name}"),
         };
-        let _ = writeln!(text, "{name}: {}", headline(folder));
-        if let Built::Compared { compiled, .. } = &folder.built {
+        let _ = writeln!(text, "{name}: {}", headline(directory));
+        if let Built::Compared { compiled, .. } = &directory.built {
             text.push_str(&groups(compiled));
         }
     }
     text
 }
 
-fn headline(folder: &BuiltFolder) -> String {
-    match &folder.built {
+fn headline(directory: &BuiltDirectory) -> String {
+    match &directory.built {
         Built::Miss { key } => {
             format!("nothing was restored (key {}); {BUILT_SOME_TIME}", shown_key(Layer::Target, key))
         }
-        Built::NotInEntry => format!("the entry has nothing of this folder; {BUILT_SOME_TIME}"),
+        Built::NotInEntry => format!("the entry has nothing of this directory; {BUILT_SOME_TIME}"),
         Built::EntryGone { why } => {
             format!("it is not known what was compiled, since the entry cannot be read: {why}")
         }
-        Built::NoFolder => format!("there is no folder {}", folder.path.display()),
+        Built::NoDirectory => format!("there is no directory {}", directory.path.display()),
         Built::Compared { entry, pooled, total, compiled } => {
             let restored = restored(entry.as_ref(), *pooled);
             let total = count(*total as u64);
@@ -349,7 +351,7 @@ mod tests {
 
     fn after(entry: Option<RestoredEntry>, pooled: usize, compiled: Vec<CompiledUnit>) -> String {
         let built = Built::Compared { entry, pooled, total: 1212, compiled };
-        last_build_text(&LastBuild::Folders(vec![BuiltFolder {
+        last_build_text(&LastBuild::Directories(vec![BuiltDirectory {
             name: ".".into(),
             path: "/w/target".into(),
             built,
@@ -404,21 +406,21 @@ mod tests {
 
     #[test]
     fn that_nothing_is_known_is_told_with_the_reason() {
-        let folder = |built| {
-            let folder = BuiltFolder { name: "../b".into(), path: "/w/b/target".into(), built };
-            last_build_text(&LastBuild::Folders(vec![folder]))
+        let directory = |built| {
+            let directory = BuiltDirectory { name: "../b".into(), path: "/w/b/target".into(), built };
+            last_build_text(&LastBuild::Directories(vec![directory]))
         };
         for (text, part) in [
             (last_build_text(&LastBuild::NoRestore), "no restore of this job"),
             (last_build_text(&LastBuild::Saved), "saved already"),
             (last_build_text(&LastBuild::NoTarget), "not among what this job restored"),
             (
-                folder(Built::Miss { key: "k".into() }),
+                directory(Built::Miss { key: "k".into() }),
                 "target of ../b: nothing was restored (key k); what is there was built in this job or before",
             ),
-            (folder(Built::NotInEntry), "the entry has nothing of this folder"),
-            (folder(Built::EntryGone { why: "x".into() }), "cannot be read: x"),
-            (folder(Built::NoFolder), "there is no folder /w/b/target"),
+            (directory(Built::NotInEntry), "the entry has nothing of this directory"),
+            (directory(Built::EntryGone { why: "x".into() }), "cannot be read: x"),
+            (directory(Built::NoDirectory), "there is no directory /w/b/target"),
         ] {
             assert!(text.contains(part) && text.ends_with('\n') && text.lines().count() == 1, "{text}");
         }

@@ -95,7 +95,7 @@ impl UnitsKept {
     }
 }
 
-/// What the unit pool gave to a target folder.
+/// What the unit pool gave to a target directory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Composed {
     /// Units.
@@ -134,8 +134,8 @@ pub struct LayerRestore {
     pub composed: Option<Composed>,
     /// Why it was not served by its very key.
     pub reason: Option<String>,
-    /// The folder of the key's entries.
-    pub folder: PathBuf,
+    /// The directory of the key's entries.
+    pub directory: PathBuf,
 }
 
 impl LayerRestore {
@@ -225,7 +225,7 @@ impl RestoreReport {
         }
     }
 
-    /// The layer that `cache-hit` and `cache-primary-key` are about: what the user listed, else the target folder, else
+    /// The layer that `cache-hit` and `cache-primary-key` are about: what the user listed, else the target directory, else
     /// what there is.
     pub fn primary(&self) -> Option<&LayerRestore> {
         let rank = |layer: Layer| match layer {
@@ -279,20 +279,20 @@ impl RestoreReport {
             let exact = (layer.hit == Hit::Exact && self.is_restored(layer.layer)).to_string();
             let restored = self.is_restored(layer.layer).to_string();
             let part = |part| layer.has_part(part).to_string();
-            let folder = layer.folder.display().to_string();
+            let directory = layer.directory.display().to_string();
             match layer.layer {
                 Layer::Cargo => env.extend([
-                    ("CARGO_CACHE_DIR", folder),
+                    ("CARGO_CACHE_DIR", directory),
                     ("CARGO_CACHE_RESTORED", exact),
                     ("CARGO_REGISTRY_RESTORED", part("registry/")),
                     ("CARGO_GIT_RESTORED", part("git/")),
                 ]),
                 Layer::Target => env.extend([
-                    ("TARGET_CACHE_DIR", folder),
+                    ("TARGET_CACHE_DIR", directory),
                     ("TARGET_CACHE_RESTORED", exact),
                     ("TARGET_RESTORED", restored),
                 ]),
-                Layer::Builds => env.extend([("BUILD_CACHE_DIR", folder), ("BUILDS_RESTORED", restored)]),
+                Layer::Builds => env.extend([("BUILD_CACHE_DIR", directory), ("BUILDS_RESTORED", restored)]),
                 Layer::Units | Layer::Paths | Layer::Bins => {}
             }
         }
@@ -421,7 +421,7 @@ mod tests {
             }),
             composed: None,
             reason: None,
-            folder: "/cache/folder".into(),
+            directory: "/cache/directory".into(),
         }
     }
 

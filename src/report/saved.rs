@@ -20,7 +20,7 @@ pub enum Saved {
     Entry {
         /// What is in it and how it got there.
         tally: Tally,
-        /// What of the folder is not in it.
+        /// What of the directory is not in it.
         left_out: Vec<LeftOut>,
         /// What the unit pool got of it.
         pooled: Option<Pooled>,
@@ -42,7 +42,7 @@ pub struct Pooled {
     pub bytes: u64,
     /// Units that it had.
     pub known: u64,
-    /// Units of dependencies that hold the path of the folder in which they were compiled, or need one that does.
+    /// Units of dependencies that hold the path of the directory in which they were compiled, or need one that does.
     pub bound: u64,
 }
 

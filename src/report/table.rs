@@ -199,9 +199,9 @@ fn align_right(table: &mut Table, columns: &[usize]) {
     }
 }
 
-/// A folder that an entry holds.
+/// A directory that an entry holds.
 #[derive(Debug, Clone)]
-pub struct HeldFolder {
+pub struct HeldDirectory {
     /// What the job calls it.
     pub name: String,
     /// Its files.
@@ -211,7 +211,7 @@ pub struct HeldFolder {
 }
 
 /// All that is known about an entry.
-pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
+pub fn entry_details(entry: &Known, held: &[HeldDirectory]) -> String {
     let Known { id, header, last_used, .. } = entry;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -229,7 +229,7 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
     }
     line("last use", &last_used.to_string());
     line("size", &format!("{} in {} files", bytes(header.bytes), count(header.files)));
-    line("folder", &id.path().display().to_string());
+    line("directory", &id.path().display().to_string());
     let origin = &header.origin;
     let made_by = [
         ("workflow", &origin.workflow),
@@ -252,7 +252,7 @@ pub fn entry_details(entry: &Known, held: &[HeldFolder]) -> String {
         let others = unit.needs.len() as u64;
         line("built with", &format!("{} other unit{}", count(others), if others == 1 { "" } else { "s" }));
     }
-    for HeldFolder { name, files, bytes: size } in held {
+    for HeldDirectory { name, files, bytes: size } in held {
         line("holds", &format!("{name}: {} in {} files", bytes(*size), count(*files)));
     }
     for install in header.installs() {

@@ -7,19 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::header::Scope;
 use super::{Layer, name};
 
-/// The folder of the trees in an entry.
+/// The directory of the trees in an entry.
 pub(super) const TREES: &str = "tree";
 
 /// Where an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
-    /// The folder of its layer, repository, ref and key.
-    pub(super) key_folder: PathBuf,
-    /// Its own folder's name.
+    /// The directory of its layer, repository, ref and key.
+    pub(super) key_directory: PathBuf,
+    /// Its own directory's name.
     pub(super) generation: Generation,
 }
 
-/// Name of an entry's folder: `<time of publishing>-<random>-<lane>`. Names sort by time.
+/// Name of an entry's directory: `<time of publishing>-<random>-<lane>`. Names sort by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Generation(String);
 
@@ -59,20 +59,20 @@ impl Generation {
 }
 
 impl EntryId {
-    /// The entry's folder.
+    /// The entry's directory.
     pub fn path(&self) -> PathBuf {
-        self.key_folder.join(self.generation.as_str())
+        self.key_directory.join(self.generation.as_str())
     }
 }
 
-/// Folder of a layer's repository and ref below the root.
-pub(super) fn scope_folder(root: &Path, layer: Layer, scope: &Scope) -> PathBuf {
+/// Directory of a layer's repository and ref below the root.
+pub(super) fn scope_directory(root: &Path, layer: Layer, scope: &Scope) -> PathBuf {
     root.join(layer.name()).join(name::encode(&scope.repository)).join(name::encode(&scope.reference))
 }
 
 /// The directory in which the entries of a key are or would be, below `root`.
-pub fn key_folder(root: &Path, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
-    scope_folder(root, layer, scope).join(name::encode(key))
+pub fn key_directory(root: &Path, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
+    scope_directory(root, layer, scope).join(name::encode(key))
 }
 
 /// The name of the pack of root `index`, beside the root's directory.

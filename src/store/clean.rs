@@ -106,7 +106,7 @@ impl Store {
         let then = now - AHEAD;
         let time = Time { seconds: then.as_second(), nanoseconds: then.subsec_nanosecond().unsigned_abs() };
         // Another user's stays as it is, and its owner's next clean-up sees it as well.
-        let _ = self.open_folder(&id.path()).and_then(|folder| Ok(folder.finish_self(None, time)?));
+        let _ = self.open_directory(&id.path()).and_then(|directory| Ok(directory.finish_self(None, time)?));
     }
 
     /// The entries of some layers whose header can be read.
@@ -144,7 +144,7 @@ impl Store {
     fn evict_one(&self, id: &EntryId) -> Result<Fate> {
         self.check_writable()?;
         let path = id.path();
-        let dir = match self.open_folder(&path) {
+        let dir = match self.open_directory(&path) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(Fate::Absent),
             dir => dir?,
         };
@@ -152,24 +152,24 @@ impl Store {
         if !self.may_remove(owner) {
             return Err(Error::OfOther { path, owner });
         }
-        // Held to the end, for the folder is in the trash by then, where only a sweep looks: it must not delete it, too.
+        // Held to the end, for the directory is in the trash by then, where only a sweep looks: it must not delete it, too.
         let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
-        let Some(trash) = self.move_into(&self.trash_folder(), &path)? else { return Ok(Fate::Absent) };
+        let Some(trash) = self.move_into(&self.trash_directory(), &path)? else { return Ok(Fate::Absent) };
         sys::crash_at(CrashPoint::Trashed);
         self.remove(&trash)?;
         sys::crash_at(CrashPoint::Deleted);
-        self.remove_empty_folders(&id.key_folder)?;
+        self.remove_empty_directories(&id.key_directory)?;
         Ok(Fate::Removed)
     }
 
     /// Takes a damaged entry out of every lookup. Returns where it is now; `None` when it is gone. Who reads it goes on.
     pub fn quarantine(&self, id: &EntryId) -> Result<Option<PathBuf>> {
         self.check_writable()?;
-        let Some(path) = self.move_into(&self.quarantine_folder(), &id.path())? else { return Ok(None) };
+        let Some(path) = self.move_into(&self.quarantine_directory(), &id.path())? else { return Ok(None) };
         sys::crash_at(CrashPoint::Quarantined);
         // From now on its time is that of the quarantine.
-        self.open_folder(&path)?.touch_self()?;
-        self.remove_empty_folders(&id.key_folder)?;
+        self.open_directory(&path)?.touch_self()?;
+        self.remove_empty_directories(&id.key_directory)?;
         Ok(Some(path))
     }
 
@@ -180,36 +180,36 @@ impl Store {
         let is_old = |modified| now.duration_since(modified) > QUARANTINE;
         first_failure([
             self.sweep_files(now),
-            self.empty(&self.staging_folder(), |_| true),
-            self.empty(&self.trash_folder(), |_| true),
-            self.empty(&self.retired_folder(), |_| true),
-            self.empty(&self.quarantine_folder(), is_old),
+            self.empty(&self.staging_directory(), |_| true),
+            self.empty(&self.trash_directory(), |_| true),
+            self.empty(&self.retired_directory(), |_| true),
+            self.empty(&self.quarantine_directory(), is_old),
         ])
     }
 
     /// Removes all that is in quarantine: where room is short nobody looks at it any more.
     pub fn empty_quarantine(&self) -> Result<()> {
         self.check_writable()?;
-        self.empty(&self.quarantine_folder(), |_| true)
+        self.empty(&self.quarantine_directory(), |_| true)
     }
 
-    /// Removes this user's folders in `folder` on which nobody works and whose time `goes`. One that cannot be removed does
-    /// not keep the others. What is no folder was not put there by us, and stays.
-    fn empty(&self, folder: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
-        let names = self.names(folder)?.into_iter();
-        first_failure(names.map(|name| self.remove_debris(&folder.join(name), &goes)))
+    /// Removes this user's directories in `directory` on which nobody works and whose time `goes`. One that cannot be removed does
+    /// not keep the others. What is no directory was not put there by us, and stays.
+    fn empty(&self, directory: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
+        let names = self.names(directory)?.into_iter();
+        first_failure(names.map(|name| self.remove_debris(&directory.join(name), &goes)))
     }
 
     fn remove_debris(&self, path: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
-        let (folder, name) = self.open_parent(path)?;
-        let Some(stat) = folder.stat_if_present(name)? else { return Ok(()) };
+        let (directory, name) = self.open_parent(path)?;
+        let Some(stat) = directory.stat_if_present(name)? else { return Ok(()) };
         if stat.kind != FileType::Directory {
             return Err(Error::Stray { path: path.into() });
         }
         if !self.may_remove(stat.owner) || !goes(timestamp(stat.mtime)) {
             return Ok(());
         }
-        let dir = match self.open_folder(path) {
+        let dir = match self.open_directory(path) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
             dir => dir?,
         };
@@ -219,8 +219,8 @@ impl Store {
     }
 
     fn sweep_files(&self, now: Timestamp) -> Result<()> {
-        let folder = self.sessions_folder();
-        let sessions = self.names(&folder)?.into_iter().map(|name| (folder.join(name), LONGEST_JOB));
+        let directory = self.sessions_directory();
+        let sessions = self.names(&directory)?.into_iter().map(|name| (directory.join(name), LONGEST_JOB));
         let boots = self.noted_boots()?.into_iter().map(|path| (path, LONGEST_NOTE));
         first_failure(
             sessions.chain(boots).map(|(path, longest)| self.remove_file_if_over(&path, longest, now)),
@@ -229,41 +229,41 @@ impl Store {
 
     /// Removes a file of this user that is older than `longest`, or the session of a job that is over.
     fn remove_file_if_over(&self, path: &Path, longest: SignedDuration, now: Timestamp) -> Result<()> {
-        let (folder, name) = match self.open_parent(path) {
+        let (directory, name) = match self.open_parent(path) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
             opened => opened?,
         };
-        let Some(stat) = folder.stat_if_present(name)? else { return Ok(()) };
+        let Some(stat) = directory.stat_if_present(name)? else { return Ok(()) };
         let is_file = stat.kind == FileType::RegularFile && self.may_remove(stat.owner);
         let age = now.duration_since(timestamp(stat.mtime));
-        let is_over = || age > JUST_LEFT && is_session_over(&folder, name);
+        let is_over = || age > JUST_LEFT && is_session_over(&directory, name);
         if !is_file || !(age > longest || is_over()) {
             return Ok(());
         }
-        match folder.remove_file(name) {
+        match directory.remove_file(name) {
             Err(error) if error.is(Errno::NOENT) => Ok(()),
             removed => Ok(removed?),
         }
     }
 
-    /// Removes the folder at `path` with all that is in it.
+    /// Removes the directory at `path` with all that is in it.
     fn remove(&self, path: &Path) -> Result<()> {
-        let (folder, name) = self.open_parent(path)?;
-        Ok(folder.remove_all(name)?)
+        let (directory, name) = self.open_parent(path)?;
+        Ok(directory.remove_all(name)?)
     }
 
-    fn remove_empty_folders(&self, key_folder: &Path) -> Result<()> {
-        // The folders of key, ref and repository.
-        for folder in key_folder.ancestors().take(3) {
-            if folder == self.root() || !self.remove_folder_if_empty(folder)? {
+    fn remove_empty_directories(&self, key_directory: &Path) -> Result<()> {
+        // The directories of key, ref and repository.
+        for directory in key_directory.ancestors().take(3) {
+            if directory == self.root() || !self.remove_directory_if_empty(directory)? {
                 break;
             }
         }
         Ok(())
     }
 
-    fn remove_folder_if_empty(&self, path: &Path) -> Result<bool> {
-        let removed = self.open_parent(path).and_then(|(folder, name)| Ok(folder.remove_dir(name)?));
+    fn remove_directory_if_empty(&self, path: &Path) -> Result<bool> {
+        let removed = self.open_parent(path).and_then(|(directory, name)| Ok(directory.remove_dir(name)?));
         match removed {
             Ok(()) => Ok(true),
             Err(Error::Sys(error)) if error.is(Errno::NOENT) || error.is(Errno::NOTEMPTY) => Ok(false),
@@ -271,16 +271,16 @@ impl Store {
         }
     }
 
-    /// Renames the folder `path` to a new name in `folder`; `None` when it is gone.
-    fn move_into(&self, folder: &Path, path: &Path) -> Result<Option<PathBuf>> {
+    /// Renames the directory `path` to a new name in `directory`; `None` when it is gone.
+    fn move_into(&self, directory: &Path, path: &Path) -> Result<Option<PathBuf>> {
         let target = format!("{:08x}{:08x}", sys::random()?, sys::random()?);
-        let to: Dir = self.make_folder(folder)?;
+        let to: Dir = self.make_directory(directory)?;
         let renamed = match self.open_parent(path) {
             Ok((from, name)) => from.rename_new(name, &to, target.as_bytes()).map_err(Error::from),
             Err(error) => Err(error),
         };
         match renamed {
-            Ok(()) => Ok(Some(folder.join(target))),
+            Ok(()) => Ok(Some(directory.join(target))),
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => Ok(None),
             Err(error) => Err(error),
         }
@@ -306,9 +306,9 @@ mod tests {
     use crate::sys::file;
 
     fn store() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
-        (folder, store)
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
+        (directory, store)
     }
 
     fn publish(store: &Store, key: &str, lane: &str) -> EntryId {
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_lookup_prefers_the_exact_key_then_the_own_lane_then_the_newest() {
-        let (_folder, store) = store();
+        let (_directory, store) = store();
         let other_exact = publish(&store, "a-1", "other");
         let own_exact = publish(&store, "a-1", "own");
         let other_prefix = publish(&store, "a-2", "other");
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn an_entry_of_the_future_wins_over_none_that_is_not() {
-        let (_folder, store) = store();
+        let (_directory, store) = store();
         let publish_at = |days: i64, key: &str| {
             let mut manifest = sample(key, "own");
             manifest.header.created = Timestamp::now() + SignedDuration::from_hours(24 * days);
@@ -375,49 +375,49 @@ mod tests {
 
     #[test]
     fn restore_keys_are_tried_in_their_order() {
-        let (_folder, store) = store();
+        let (_directory, store) = store();
         let far = publish(&store, "a-x-1", "own");
         let near = publish(&store, "a-y-1", "own");
         assert_eq!(ids(&lookup(&store, "a-y-2", &["a-y-", "a-"], Lanes::Any)), [near, far]);
     }
 
     #[test]
-    fn a_key_too_long_for_a_folder_name_is_found_by_prefix() {
-        let (_folder, store) = store();
+    fn a_key_too_long_for_a_directory_name_is_found_by_prefix() {
+        let (_directory, store) = store();
         let long = publish(&store, &"k".repeat(500), "own");
         assert_eq!(ids(&lookup(&store, "other", &[&"k".repeat(400)], Lanes::Any)), [long]);
     }
 
     #[test]
-    fn an_empty_key_folder_is_no_entry() {
-        let (_folder, store) = store();
+    fn an_empty_key_directory_is_no_entry() {
+        let (_directory, store) = store();
         let id = publish(&store, "a", "own");
         store.remove(&id.path()).unwrap();
-        assert!(file::is_dir(&id.key_folder));
+        assert!(file::is_dir(&id.key_directory));
         assert!(lookup(&store, "a", &["a"], Lanes::Any).is_empty());
     }
 
     #[test]
     fn an_entry_that_is_read_is_not_evicted() {
-        let (_folder, store) = store();
+        let (_directory, store) = store();
         let id = publish(&store, "a", "own");
         let lease = store.lease(id.clone()).unwrap();
         assert_eq!(store.evict(&[planned(&id)]).in_use, std::slice::from_ref(&id));
         drop(lease);
         assert_eq!(store.evict(&[planned(&id)]).entries, 1);
         assert!(matches!(store.lease(id.clone()), Err(Error::Gone { .. })));
-        assert!(!file::is_dir(&id.key_folder));
+        assert!(!file::is_dir(&id.key_directory));
     }
 
     #[test]
     fn an_entry_without_its_manifest_is_damaged() {
-        let (_folder, store) = store();
+        let (_directory, store) = store();
         let id = publish(&store, "a", "own");
         file::remove_file(&id.path().join("manifest")).unwrap();
         assert!(store.lease(id.clone()).unwrap_err().is_damage());
         store.quarantine(&id).unwrap();
         assert!(lookup(&store, "a", &[], Lanes::Any).is_empty());
-        let quarantined = || file::names(&store.quarantine_folder()).unwrap().len();
+        let quarantined = || file::names(&store.quarantine_directory()).unwrap().len();
         store.sweep(Timestamp::now()).unwrap();
         assert_eq!(quarantined(), 1, "for somebody to look at");
         store.sweep(Timestamp::now() + SignedDuration::from_hours(25)).unwrap();
@@ -426,19 +426,19 @@ mod tests {
 
     #[test]
     fn a_sweep_removes_debris_and_no_staging_that_is_worked_on() {
-        let (_folder, store) = store();
+        let (_directory, store) = store();
         let alive = store.stage().unwrap();
         drop(store.stage().unwrap());
         store.sweep(Timestamp::now()).unwrap();
-        assert_eq!(file::names(&store.staging_folder()).unwrap().len(), 1);
+        assert_eq!(file::names(&store.staging_directory()).unwrap().len(), 1);
         store.publish(alive, &sample("a", "own")).unwrap();
     }
 
     #[test]
     fn a_session_of_a_job_that_never_saved_is_removed_when_the_job_is_over_or_after_days() {
-        let (_folder, store) = store();
+        let (_directory, store) = store();
         let temporary = tempfile::tempdir().unwrap();
-        let left = || file::names(&store.sessions_folder()).unwrap().len();
+        let left = || file::names(&store.sessions_directory()).unwrap().len();
         store.leave_session("what to save", temporary.path()).unwrap();
         let now = Timestamp::now();
         store.sweep(now + SignedDuration::from_hours(1)).unwrap();

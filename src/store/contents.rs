@@ -33,7 +33,7 @@ impl Root {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     /// Their directory, relative to the job's.
-    pub folder: String,
+    pub directory: String,
     /// What is in it.
     pub snapshot: Snapshot,
 }

@@ -13,7 +13,7 @@ pub enum Error {
     /// A system call failed.
     #[error(transparent)]
     Sys(#[from] sys::Error),
-    /// The root is not a folder that only its owner can write to.
+    /// The root is not a directory that only its owner can write to.
     #[error("the cache root {} cannot be used: {why}", path.display())]
     UnsafeRoot {
         /// The root.
@@ -57,7 +57,7 @@ pub enum Error {
     /// An entry that the host had not written out when it went down.
     #[error("the host went down before all of {} was on the disk", path.display())]
     Unflushed {
-        /// Its folder.
+        /// Its directory.
         path: PathBuf,
     },
     /// An entry of which nobody can tell whether the host wrote it out before it went down.
@@ -67,25 +67,25 @@ pub enum Error {
         path.display()
     )]
     Uncertain {
-        /// Its folder.
+        /// Its directory.
         path: PathBuf,
     },
     /// An entry that is being evicted, or was.
     #[error("the entry {} is gone", path.display())]
     Gone {
-        /// Its folder.
+        /// Its directory.
         path: PathBuf,
     },
     /// An entry that another user of the root made.
     #[error("{} belongs to user {owner}, who alone removes it", path.display())]
     OfOther {
-        /// Its folder.
+        /// Its directory.
         path: PathBuf,
         /// Who made it.
         owner: u32,
     },
     /// Something among debris that nobody of ours made.
-    #[error("{} is no folder, and nothing that runner-cache made; hint: put it elsewhere", path.display())]
+    #[error("{} is no directory, and nothing that runner-cache made; hint: put it elsewhere", path.display())]
     Stray {
         /// Where it is.
         path: PathBuf,

@@ -32,8 +32,8 @@ impl Store {
     pub fn flush(&self) -> Result<bool> {
         self.check_writable()?;
         let Some(boot) = sys::boot_id() else { return Ok(false) };
-        let boots = self.boots_folder();
-        let folder = self.make_folder(&boots)?;
+        let boots = self.boots_directory();
+        let directory = self.make_directory(&boots)?;
         let asked = since_boot_ms();
         let Some(_lock) = self.wait_for_lock(&boots.join(LOCK), PATIENCE)? else {
             return Ok(false);
@@ -43,11 +43,11 @@ impl Store {
             return Ok(true);
         }
         let now = since_boot_ms();
-        sys::flush(&folder)?;
+        sys::flush(&directory)?;
         sys::crash_at(CrashPoint::Flushed);
         self.write_file(&boots.join(boot), now.to_string().as_bytes())?;
         // And the note itself, lest a cut now makes others doubt.
-        sys::flush(&folder)?;
+        sys::flush(&directory)?;
         Ok(true)
     }
 
@@ -67,17 +67,17 @@ impl Store {
         if !is_name {
             return Ok(None);
         }
-        let folder = match self.open_folder(&self.boots_folder()) {
+        let directory = match self.open_directory(&self.boots_directory()) {
             Err(Error::Sys(error)) if error.is(sys::Errno::NOENT) => return Ok(None),
-            folder => folder?,
+            directory => directory?,
         };
-        let note = folder.read_file_up_to(boot.as_bytes(), LONGEST_NOTE).ok().flatten();
+        let note = directory.read_file_up_to(boot.as_bytes(), LONGEST_NOTE).ok().flatten();
         Ok(note.and_then(|note| std::str::from_utf8(&note).ok()?.trim().parse().ok()))
     }
 
     /// The boots that notes are about.
     pub(super) fn noted_boots(&self) -> Result<Vec<std::path::PathBuf>> {
-        let boots = self.boots_folder();
+        let boots = self.boots_directory();
         let names = self.names(&boots)?.into_iter().filter(|name| Path::new(name) != Path::new(LOCK));
         Ok(names.map(|name| boots.join(name)).collect())
     }
@@ -95,23 +95,23 @@ mod tests {
 
     #[test]
     fn an_entry_of_an_earlier_boot_counts_only_behind_a_flush() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
         let is_sure = |origin: &Origin| store.is_surely_on_disk(origin).unwrap();
         let this_boot = sys::boot_id().unwrap();
         assert!(is_sure(&origin(&this_boot, u64::MAX)), "nothing was cut off yet");
         assert!(!is_sure(&origin("0-0", 10)), "nobody flushed in that boot");
         assert!(!is_sure(&origin("../../etc/passwd", 0)));
-        store.make_folder(&store.boots_folder()).unwrap();
-        file::write_atomic(&store.boots_folder().join("0-ea"), b"100").unwrap();
+        store.make_directory(&store.boots_directory()).unwrap();
+        file::write_atomic(&store.boots_directory().join("0-ea"), b"100").unwrap();
         assert!(is_sure(&origin("0-ea", 99)));
         assert!(!is_sure(&origin("0-ea", 100)), "perhaps in the same millisecond, but behind the flush");
     }
 
     #[test]
     fn a_flush_notes_the_time_at_which_it_began() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
         let before = since_boot_ms();
         assert!(store.flush().unwrap());
         let noted = store.flushed(&sys::boot_id().unwrap()).unwrap().unwrap();

@@ -128,7 +128,7 @@ impl LayerData {
 /// A compiled unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
-    /// Its own folder in a target folder: no other unit lies there.
+    /// Its own directory in a target directory: no other unit lies there.
     pub slot: String,
     /// The package, `<name>-<version>`.
     pub package: String,

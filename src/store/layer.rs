@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum Layer {
     /// Downloads of cargo: registry index, crates, git databases.
     Cargo,
-    /// Target folders.
+    /// Target directories.
     Target,
     /// Compiled dependencies, each unit by itself.
     Units,
@@ -37,7 +37,7 @@ impl Layer {
         matches!(self, Self::Target | Self::Units)
     }
 
-    /// The layer's name: in inputs, reports and as a folder below the root.
+    /// The layer's name: in inputs, reports and as a directory below the root.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cargo => "cargo",

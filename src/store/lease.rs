@@ -31,7 +31,7 @@ impl Store {
     pub fn lease(&self, id: EntryId) -> Result<Lease> {
         let path = id.path();
         let gone = || Error::Gone { path: path.clone() };
-        let dir = match self.open_folder(&path) {
+        let dir = match self.open_directory(&path) {
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Err(gone()),
             dir => dir?,
         };
@@ -39,7 +39,7 @@ impl Store {
         let manifest_path = path.join(MANIFEST);
         let Some(bytes) = read_manifest(lock.get(), &manifest_path)? else {
             // It was renamed into the trash meanwhile, or a cleaner of /tmp took the file.
-            return Err(match self.open_folder(&path) {
+            return Err(match self.open_directory(&path) {
                 Ok(_) => Error::Manifest { path: manifest_path, why: "it is missing".into() },
                 Err(_) => gone(),
             });
@@ -55,7 +55,7 @@ impl Store {
 
     /// What the entry is, read from its manifest's head.
     pub fn header(&self, id: &EntryId) -> Result<Header> {
-        read_header(&self.open_folder(&id.path())?)
+        read_header(&self.open_directory(&id.path())?)
     }
 
     /// When the entry was last restored or found unchanged by a save, or else published.
@@ -63,19 +63,19 @@ impl Store {
         Ok(timestamp(self.stat(id)?.mtime))
     }
 
-    /// Of the entry's own folder.
+    /// Of the entry's own directory.
     pub(super) fn stat(&self, id: &EntryId) -> Result<Stat> {
-        Ok(self.open_folder(&id.path())?.stat_self()?)
+        Ok(self.open_directory(&id.path())?.stat_self()?)
     }
 }
 
-/// The bytes of the manifest in `folder`; `None` where there is none. What cannot be one is not read.
-fn read_manifest(folder: &Dir, path: &Path) -> Result<Option<Vec<u8>>> {
+/// The bytes of the manifest in `directory`; `None` where there is none. What cannot be one is not read.
+fn read_manifest(directory: &Dir, path: &Path) -> Result<Option<Vec<u8>>> {
     let damaged = |why: &str| Error::Manifest { path: path.into(), why: why.into() };
-    if folder.has_hole(MANIFEST.as_bytes()).is_ok_and(|has_hole| has_hole) {
+    if directory.has_hole(MANIFEST.as_bytes()).is_ok_and(|has_hole| has_hole) {
         return Err(damaged("it has holes"));
     }
-    match folder.read_file_up_to(MANIFEST.as_bytes(), LARGEST_MANIFEST) {
+    match directory.read_file_up_to(MANIFEST.as_bytes(), LARGEST_MANIFEST) {
         Err(error) if error.is(Errno::FBIG) => Err(damaged("it is longer than any manifest")),
         read => Ok(read?),
     }
@@ -111,11 +111,11 @@ impl Lease {
         } else {
             Some(Pack::open(&self.trees()?, &pack_name(index), tree, packed)?)
         };
-        Ok(Files::new(self.open_folder(index)?, pack))
+        Ok(Files::new(self.open_directory(index)?, pack))
     }
 
     /// The directory of root `index`, in which all of it lies but what is packed.
-    pub fn open_folder(&self, index: usize) -> Result<Dir> {
+    pub fn open_directory(&self, index: usize) -> Result<Dir> {
         Ok(self.trees()?.open_dir(index.to_string().as_bytes())?)
     }
 
@@ -143,7 +143,7 @@ impl Lease {
         &self.store
     }
 
-    /// The entry's own folder.
+    /// The entry's own directory.
     pub(super) fn dir(&self) -> &Dir {
         self.lock.get()
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::address::{EntryId, scope_folder};
+use super::address::{EntryId, scope_directory};
 use super::header::Header;
 use super::{Layer, Result, Scope, Store, name};
 
@@ -60,7 +60,7 @@ pub struct Candidate {
 }
 
 impl Store {
-    /// The entries that may serve, best first. Folders that cannot be read hold none.
+    /// The entries that may serve, best first. Directories that cannot be read hold none.
     pub fn candidates(&self, query: &Query<'_>) -> Result<Vec<Candidate>> {
         let mut found = Vec::new();
         self.add_exact(query, &mut found)?;
@@ -77,13 +77,13 @@ impl Store {
     }
 
     fn add_exact(&self, query: &Query<'_>, found: &mut Vec<Candidate>) -> Result<()> {
-        let mut folders = Vec::new();
+        let mut directories = Vec::new();
         for scope in query.scopes {
-            folders.push((self.key_folder(query.layer, scope, query.key), query.key.to_owned()));
+            directories.push((self.key_directory(query.layer, scope, query.key), query.key.to_owned()));
         }
-        self.add_lane(query, &folders, true, true, found)?;
+        self.add_lane(query, &directories, true, true, found)?;
         if query.lanes == Lanes::Any {
-            self.add_lane(query, &folders, false, true, found)?;
+            self.add_lane(query, &directories, false, true, found)?;
         }
         Ok(())
     }
@@ -94,11 +94,12 @@ impl Store {
         }
         let mut keys = Vec::new();
         for scope in query.scopes {
-            let folder = scope_folder(self.root(), query.layer, scope);
-            for name in self.names(&folder)? {
-                let key_folder = folder.join(&name);
-                if let Some(key) = self.key_of(name.to_str(), &key_folder)?.filter(|key| key != query.key) {
-                    keys.push((key_folder, key));
+            let directory = scope_directory(self.root(), query.layer, scope);
+            for name in self.names(&directory)? {
+                let key_directory = directory.join(&name);
+                if let Some(key) = self.key_of(name.to_str(), &key_directory)?.filter(|key| key != query.key)
+                {
+                    keys.push((key_directory, key));
                 }
             }
         }
@@ -110,32 +111,32 @@ impl Store {
         }
         // All restore keys in the own lane come before any of them in another one.
         let own = Query { lanes: Lanes::Own, ..*query };
-        for folders in &matching {
-            self.add_lane(&own, folders, true, false, found)?;
+        for directories in &matching {
+            self.add_lane(&own, directories, true, false, found)?;
         }
         if query.lanes == Lanes::Any {
-            for folders in &matching {
-                self.add_lane(query, folders, false, false, found)?;
+            for directories in &matching {
+                self.add_lane(query, directories, false, false, found)?;
             }
         }
         Ok(())
     }
 
-    /// Adds the entries of these keys' folders (neighbouring folders of one scope count as one), newest first.
+    /// Adds the entries of these keys' directories (neighbouring directories of one scope count as one), newest first.
     fn add_lane(
         &self,
         query: &Query<'_>,
-        folders: &[(PathBuf, String)],
+        directories: &[(PathBuf, String)],
         own: bool,
         is_exact: bool,
         found: &mut Vec<Candidate>,
     ) -> Result<()> {
-        for scope in folders.chunk_by(|(a, _), (b, _)| a.parent() == b.parent()) {
+        for scope in directories.chunk_by(|(a, _), (b, _)| a.parent() == b.parent()) {
             let mut of_scope = Vec::new();
-            for (key_folder, key) in scope {
-                for generation in self.generations(key_folder)? {
+            for (key_directory, key) in scope {
+                for generation in self.generations(key_directory)? {
                     if generation.is_of_lane(query.lane) == own {
-                        let id = EntryId { key_folder: key_folder.clone(), generation };
+                        let id = EntryId { key_directory: key_directory.clone(), generation };
                         of_scope.push(Candidate { id, key: key.clone(), is_exact });
                     }
                 }
@@ -148,17 +149,19 @@ impl Store {
         Ok(())
     }
 
-    /// The keys of a layer in a scope, as far as their folders' names tell them.
+    /// The keys of a layer in a scope, as far as their directories' names tell them.
     pub fn keys(&self, layer: Layer, scope: &Scope) -> Result<Vec<String>> {
-        let names = self.names(&scope_folder(self.root(), layer, scope))?;
+        let names = self.names(&scope_directory(self.root(), layer, scope))?;
         Ok(names.iter().filter_map(|name| Some(name::decode(name.to_str()?)?.into_owned())).collect())
     }
 
     /// The entries of a key, oldest first.
     pub fn entries_of(&self, layer: Layer, scope: &Scope, key: &str) -> Result<Vec<EntryId>> {
-        let key_folder = self.key_folder(layer, scope, key);
-        let generations = self.generations(&key_folder)?.into_iter();
-        Ok(generations.map(|generation| EntryId { key_folder: key_folder.clone(), generation }).collect())
+        let key_directory = self.key_directory(layer, scope, key);
+        let generations = self.generations(&key_directory)?.into_iter();
+        Ok(generations
+            .map(|generation| EntryId { key_directory: key_directory.clone(), generation })
+            .collect())
     }
 
     /// What the entries of a layer in these scopes are, as far as they can be read: those of the keys to which entries came last. To
@@ -166,35 +169,36 @@ impl Store {
     pub fn newest_headers(&self, layer: Layer, scopes: &[Scope]) -> Result<Vec<Header>> {
         let mut headers = Vec::new();
         for scope in scopes {
-            let folder = scope_folder(self.root(), layer, scope);
-            let names = self.names(&folder)?;
+            let directory = scope_directory(self.root(), layer, scope);
+            let names = self.names(&directory)?;
             if names.is_empty() {
                 continue;
             }
-            let dir = self.open_folder(&folder)?;
+            let dir = self.open_directory(&directory)?;
             let time = |name: &OsString| {
                 let stat = dir.stat_if_present(name.as_bytes()).ok().flatten();
                 (stat.map(|stat| stat.mtime), name.clone())
             };
             let mut newest: Vec<_> = names.iter().map(time).collect();
             newest.sort_unstable_by(|a, b| b.cmp(a));
-            for key_folder in newest.into_iter().take(MOST_KEYS).map(|(_, name)| folder.join(name)) {
-                for generation in self.generations(&key_folder)? {
-                    headers.extend(self.header(&EntryId { key_folder: key_folder.clone(), generation }));
+            for key_directory in newest.into_iter().take(MOST_KEYS).map(|(_, name)| directory.join(name)) {
+                for generation in self.generations(&key_directory)? {
+                    headers
+                        .extend(self.header(&EntryId { key_directory: key_directory.clone(), generation }));
                 }
             }
         }
         Ok(headers)
     }
 
-    /// The key of a folder. A name that was cut tells it only together with an entry's manifest.
-    fn key_of(&self, name: Option<&str>, folder: &Path) -> Result<Option<String>> {
+    /// The key of a directory. A name that was cut tells it only together with an entry's manifest.
+    fn key_of(&self, name: Option<&str>, directory: &Path) -> Result<Option<String>> {
         let Some(name) = name else { return Ok(None) };
         if let Some(key) = name::decode(name) {
             return Ok(Some(key.into_owned()));
         }
-        let Some(generation) = self.generations(folder)?.pop() else { return Ok(None) };
-        let header = self.header(&EntryId { key_folder: folder.into(), generation });
+        let Some(generation) = self.generations(directory)?.pop() else { return Ok(None) };
+        let header = self.header(&EntryId { key_directory: directory.into(), generation });
         // A manifest that cannot be read belongs to an entry that will not be taken anyway.
         Ok(header.ok().map(|header| header.key))
     }

@@ -203,7 +203,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_packed_reads_back_and_is_a_file_or_a_folder_of_files() {
+    fn what_is_packed_reads_back_and_is_a_file_or_a_directory_of_files() {
         let mut manifest = sample("k", "l");
         let place = tempfile::tempdir().unwrap();
         file::write_new(&place.path().join("file"), b"x").unwrap();
@@ -260,7 +260,7 @@ pub(super) mod tests {
         let mut manifest = sample("k", "l");
         let id = SourceId { sources: 0, node: 0 };
         let made = |needs: Vec<u32>, bound: Vec<u32>, extras, known: Known| Made {
-            folder: 0,
+            directory: 0,
             needs,
             bound,
             is_of_commit: false,

@@ -5,7 +5,7 @@
 //!   <layer>/<repository>/<ref>/<key>/    names as in `name`; a pool that several share is of `<owner>/*` or `*`
 //!     <generation>/                      an entry: immutable; its own mtime is its last use
 //!       manifest                         what it is and holds, see `manifest`
-//!       tree/0, tree/1 …                 a folder a root
+//!       tree/0, tree/1 …                 a directory a root
 //!       tree/0.pack …                    small files of that root, see `tree::pack`
 //!   staging/<random>/                    an entry that is being made; locked by its maker
 //!   trash/<random>/                      what is being deleted
@@ -17,8 +17,8 @@
 //! ```
 //!
 //! # Locks
-//! `flock` on the entry's own folder. A reader holds it shared while it copies ([`Lease`]); whoever evicts takes it
-//! exclusively without waiting and lets the entry be when that fails. A maker holds its staging folder exclusively, so
+//! `flock` on the entry's own directory. A reader holds it shared while it copies ([`Lease`]); whoever evicts takes it
+//! exclusively without waiting and lets the entry be when that fails. A maker holds its staging directory exclusively, so
 //! that a sweep can tell it from debris. Nobody waits for one of these locks.
 //!
 //! Whoever cleans up or flushes holds a file's lock, for which others wait a bounded time. While it is held, entries are
@@ -29,7 +29,7 @@
 //! A save gives what it finds unchanged a further name: entries share inodes, and the kernel counts who has them, whoever dies.
 //!
 //! # Publishing
-//! The manifest is written last, then one rename makes the entry visible. Each entry has a folder name of its own, so
+//! The manifest is written last, then one rename makes the entry visible. Each entry has a directory name of its own, so
 //! two jobs that save one key do not meet.
 
 mod address;
@@ -54,7 +54,7 @@ mod staging;
 mod usage;
 mod verify;
 
-pub use address::{EntryId, key_folder};
+pub use address::{EntryId, key_directory};
 pub use clean::Evicted;
 pub use contents::{Root, Sources};
 pub use error::{Error, Result};

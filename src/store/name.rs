@@ -1,4 +1,4 @@
-//! Folder names for keys, refs and repositories: readable, injective, and never one that leads somewhere else.
+//! Directory names for keys, refs and repositories: readable, injective, and never one that leads somewhere else.
 //!
 //! Letters, digits and `-_+=@` stay, and so does `.` but at the start; all else becomes `%XX`. A name that would be too
 //! long for a file system is cut and ends in `~` and its digest. `~` occurs nowhere else, so two texts share a name
@@ -19,7 +19,7 @@ const READABLE: usize = 130;
 const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'+').remove(b'=').remove(b'@');
 
-/// The folder name of `text`.
+/// The directory name of `text`.
 pub fn encode(text: &str) -> String {
     let mut name: String = utf8_percent_encode(text, ESCAPED).to_string();
     if name.is_empty() {
@@ -37,7 +37,7 @@ pub fn encode(text: &str) -> String {
     name
 }
 
-/// The text of a folder name; `None` for a name that was cut or is none of ours.
+/// The text of a directory name; `None` for a name that was cut or is none of ours.
 pub fn decode(name: &str) -> Option<Cow<'_, str>> {
     if name == "%" {
         return Some(Cow::Borrowed(""));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_leads_out_of_the_folder() {
+    fn no_text_leads_out_of_the_directory() {
         for text in ["..", ".", "", "../../etc", "/", "a\nb", "\0", ".hidden", &"x/".repeat(4000)] {
             let name = encode(text);
             assert!(

@@ -45,7 +45,7 @@ pub struct Revision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
     /// Its directory.
-    pub folder: SourceId,
+    pub directory: SourceId,
     /// The version that its manifest or, where that says so, its workspace's gives; nothing where that is not known.
     pub version: Option<String>,
 }
@@ -103,7 +103,7 @@ pub enum OutsideState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// The node of its own directory in the root's tree.
-    pub folder: NodeId,
+    pub directory: NodeId,
     /// The indices of the units that it was built with, in the same root.
     pub needs: Vec<u32>,
     /// The indices of the places that it leads to.
@@ -194,7 +194,7 @@ impl Provenance {
         let is_known = |known: &Known| {
             let mut ids = known.listed.iter().chain(&known.watched).chain(&known.read).chain(&known.beside);
             ids.all(is_source)
-                && known.absent.iter().all(|(folder, _)| is_source(folder))
+                && known.absent.iter().all(|(directory, _)| is_source(directory))
                 && known
                     .own
                     .iter()
@@ -207,17 +207,17 @@ impl Provenance {
             roots.get(root as usize).is_some_and(|root| node < root.tree.len())
         };
         let is_unit = |made: &Made, root: &Root, units: usize| {
-            made.folder < root.tree.len()
+            made.directory < root.tree.len()
                 && made.extras.iter().all(is_node)
                 && made.needs.iter().all(|&need| (need as usize) < units)
                 && made.bound.iter().all(|&place| (place as usize) < self.places.len())
-                && matches!(root.tree.node(made.folder).kind, Kind::Folder { .. })
+                && matches!(root.tree.node(made.directory).kind, Kind::Directory { .. })
                 && match &made.inputs {
                     Inputs::Unknown | Inputs::Foreign => true,
                     Inputs::Known(known) => is_known(known),
                 }
         };
-        self.packages.iter().all(|package| is_source(&package.folder))
+        self.packages.iter().all(|package| is_source(&package.directory))
             && self.roots.len() <= roots.len()
             && self
                 .roots

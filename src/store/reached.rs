@@ -52,7 +52,7 @@ impl Lease {
     fn find(&self, index: usize, keeping: Keeping) -> Result<Found> {
         let root = &self.manifest().roots[index];
         let files = match self.open_root(index) {
-            // A pack that is short, or a folder that was never written out.
+            // A pack that is short, or a directory that was never written out.
             Err(Error::Pack(tree::Error::Changed { .. })) => return Ok(Found::Lost),
             Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(Found::Lost),
             files => files?,

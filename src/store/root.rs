@@ -1,4 +1,4 @@
-//! The root folder of the store: whose it may be, its format, and how anything below it is opened.
+//! The root directory of the store: whose it may be, its format, and how anything below it is opened.
 //!
 //! All is opened relative to the root's own descriptor and follows no symlink, so that nothing that is planted below it
 //! leads anywhere else.
@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::address::{EntryId, Generation, key_folder};
+use super::address::{EntryId, Generation, key_directory};
 use super::{Error, Layer, Result, Scope};
 use crate::sys::{Dir, Errno, FileType, LOST_AND_FOUND, Lock, LockMode, Stat, file};
 
 /// Told to backup tools: <https://bford.info/cachedir/>.
 const CACHEDIR_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
-# This folder was made by runner-cache. All in it can be made again.\n";
+# This directory was made by runner-cache. All in it can be made again.\n";
 
 /// The file that bears it.
 const TAG_FILE: &str = "CACHEDIR.TAG";
@@ -32,10 +32,10 @@ const FORMAT: u32 = 1;
 const LONGEST_MARK: u64 = 4096;
 
 /// Why a root is refused with a longer one.
-const TOO_LONG: &str = "a file in it that should mark it as a cache is longer than any such; hint: name another folder in \
+const TOO_LONG: &str = "a file in it that should mark it as a cache is longer than any such; hint: name another directory in \
                         `cache-root`";
 
-/// How often to make a folder anew that others remove as empty. Where the root itself is gone, no number would do.
+/// How often to make a directory anew that others remove as empty. Where the root itself is gone, no number would do.
 const TRIES: usize = 100;
 
 /// Who may write to the root. Whoever can decides what later jobs run.
@@ -50,7 +50,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// Permission bits of the root and of folders below it, but for what an entry holds.
+    /// Permission bits of the root and of directories below it, but for what an entry holds.
     fn mode(self) -> u32 {
         match self {
             Self::Private => 0o700,
@@ -78,7 +78,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store at `root`, made if there is nothing or an empty folder.
+    /// Opens the store at `root`, made if there is nothing or an empty directory.
     pub fn open(root: &Path, access: Access) -> Result<Self> {
         file::make_dirs_with_mode(root, access.mode())?;
         let (mut store, marks) = Self::look(root, access)?;
@@ -89,7 +89,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the store at `root`, and changes nothing there; `None` where there is nothing yet, or an empty folder.
+    /// Opens the store at `root`, and changes nothing there; `None` where there is nothing yet, or an empty directory.
     pub fn open_existing(root: &Path, access: Access) -> Result<Option<Self>> {
         if !file::is_dir(root) {
             return Ok(None);
@@ -102,7 +102,7 @@ impl Store {
         })
     }
 
-    /// Opens the folder `root`, and tells how far it is marked as ours. Others are refused.
+    /// Opens the directory `root`, and tells how far it is marked as ours. Others are refused.
     fn look(root: &Path, access: Access) -> Result<(Self, Marks)> {
         // The last component itself must be no symlink; those above it are the host's.
         let (parent, name) = (root.parent().unwrap_or(Path::new("/")), root.file_name());
@@ -110,7 +110,8 @@ impl Store {
         let name = name.map_or(&b"."[..], OsStrExt::as_bytes);
         let dir = match parent.open_dir(name) {
             Err(error) if error.is(Errno::LOOP) || error.is(Errno::NOTDIR) => {
-                let why = "it is a symlink or no folder; hint: set cache-root to the folder itself".into();
+                let why =
+                    "it is a symlink or no directory; hint: set cache-root to the directory itself".into();
                 return Err(Error::UnsafeRoot { path: root.into(), why });
             }
             dir => dir?,
@@ -120,18 +121,18 @@ impl Store {
         Ok((Self { root: root.into(), dir: Arc::new(dir), access, newer_format: None }, marks))
     }
 
-    /// Tells what this folder is, to others and to later versions. The tag comes first: see [`Marks::of`].
+    /// Tells what this directory is, to others and to later versions. The tag comes first: see [`Marks::of`].
     fn mark(&self) -> Result<()> {
         self.write_file(&self.root.join(TAG_FILE), CACHEDIR_TAG)?;
         self.write_file(&self.root.join(FORMAT_FILE), format!("{FORMAT}\n").as_bytes())
     }
 
-    /// The root folder.
+    /// The root directory.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The root folder, open.
+    /// The root directory, open.
     pub(super) fn dir(&self) -> &Dir {
         &self.dir
     }
@@ -141,7 +142,7 @@ impl Store {
         self.access
     }
 
-    /// Permission bits of packs. Others' primary group may not be the root's, and the folder that a pack is in is only for that.
+    /// Permission bits of packs. Others' primary group may not be the root's, and the directory that a pack is in is only for that.
     pub fn pack_mode(&self) -> u16 {
         match self.access {
             Access::Private => 0o600,
@@ -151,17 +152,17 @@ impl Store {
 
     /// Makes the file at `path` below the root for all users of the root, whole or not at all, replacing what is there.
     pub(super) fn write_file(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        let (folder, name) = self.open_parent(path)?;
-        Ok(folder.write_atomic(name, bytes, self.access.file_mode())?)
+        let (directory, name) = self.open_parent(path)?;
+        Ok(directory.write_atomic(name, bytes, self.access.file_mode())?)
     }
 
     /// Waits up to `patience` for the lock of the file at `path` below the root, made for all users of the root if absent.
     pub(super) fn wait_for_lock(&self, path: &Path, patience: Duration) -> Result<Option<Lock>> {
-        let (folder, name) = self.open_parent(path)?;
-        if self.access == Access::Group && folder.stat_if_present(name)?.is_none() {
-            folder.make_file_with_mode(name, self.access.file_mode())?;
+        let (directory, name) = self.open_parent(path)?;
+        if self.access == Access::Group && directory.stat_if_present(name)?.is_none() {
+            directory.make_file_with_mode(name, self.access.file_mode())?;
         }
-        Ok(Lock::wait_on(|| folder.open_to_lock(name), path, LockMode::Exclusive, patience)?)
+        Ok(Lock::wait_on(|| directory.open_to_lock(name), path, LockMode::Exclusive, patience)?)
     }
 
     /// Whether what `owner` made is for this user to remove. Of those who share a root each removes only what is its own.
@@ -178,16 +179,16 @@ impl Store {
         }
     }
 
-    /// The folder in which the entries of a key are or would be.
-    pub fn key_folder(&self, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
-        key_folder(&self.root, layer, scope, key)
+    /// The directory in which the entries of a key are or would be.
+    pub fn key_directory(&self, layer: Layer, scope: &Scope, key: &str) -> PathBuf {
+        key_directory(&self.root, layer, scope, key)
     }
 
-    /// The entry in `folder`, as an earlier [`EntryId::path`] told it; `None` for a folder outside this store.
-    pub fn entry_at(&self, folder: &Path) -> Option<EntryId> {
-        let generation = Generation::parse(folder.file_name()?.to_str()?)?;
-        let key_folder = folder.parent()?.to_path_buf();
-        key_folder.starts_with(&self.root).then_some(EntryId { key_folder, generation })
+    /// The entry in `directory`, as an earlier [`EntryId::path`] told it; `None` for a directory outside this store.
+    pub fn entry_at(&self, directory: &Path) -> Option<EntryId> {
+        let generation = Generation::parse(directory.file_name()?.to_str()?)?;
+        let key_directory = directory.parent()?.to_path_buf();
+        key_directory.starts_with(&self.root).then_some(EntryId { key_directory, generation })
     }
 
     /// All entries, by layer, repository, ref and key.
@@ -199,56 +200,57 @@ impl Store {
     pub(super) fn entries_in(&self, layers: &[Layer]) -> Result<Vec<EntryId>> {
         let mut entries = Vec::new();
         for layer in layers {
-            let mut folders = vec![self.root.join(layer.name())];
+            let mut directories = vec![self.root.join(layer.name())];
             for _ in ["repository", "ref", "key"] {
                 let mut below = Vec::new();
-                for folder in folders {
-                    below.extend(self.names(&folder)?.into_iter().map(|name| folder.join(name)));
+                for directory in directories {
+                    below.extend(self.names(&directory)?.into_iter().map(|name| directory.join(name)));
                 }
-                folders = below;
+                directories = below;
             }
-            for key_folder in folders {
-                let generations = self.generations(&key_folder)?.into_iter();
+            for key_directory in directories {
+                let generations = self.generations(&key_directory)?.into_iter();
                 entries.extend(
-                    generations.map(|generation| EntryId { key_folder: key_folder.clone(), generation }),
+                    generations
+                        .map(|generation| EntryId { key_directory: key_directory.clone(), generation }),
                 );
             }
         }
         Ok(entries)
     }
 
-    /// The entries in a key's folder, oldest first.
-    pub(super) fn generations(&self, key_folder: &Path) -> Result<Vec<Generation>> {
-        let names = self.names(key_folder)?;
+    /// The entries in a key's directory, oldest first.
+    pub(super) fn generations(&self, key_directory: &Path) -> Result<Vec<Generation>> {
+        let names = self.names(key_directory)?;
         Ok(names.iter().filter_map(|name| Generation::parse(name.to_str()?)).collect())
     }
 
-    /// Opens the folder `path` below the root.
-    pub(super) fn open_folder(&self, path: &Path) -> Result<Dir> {
+    /// Opens the directory `path` below the root.
+    pub(super) fn open_directory(&self, path: &Path) -> Result<Dir> {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
         Ok(self.dir.open_beneath(below.as_os_str().as_bytes())?)
     }
 
-    /// Opens the folder that `path` lies in, and tells its name there.
+    /// Opens the directory that `path` lies in, and tells its name there.
     pub(super) fn open_parent<'p>(&self, path: &'p Path) -> Result<(Dir, &'p [u8])> {
         let name = path.file_name().unwrap_or_default().as_bytes();
-        Ok((self.open_folder(path.parent().unwrap_or(&self.root))?, name))
+        Ok((self.open_directory(path.parent().unwrap_or(&self.root))?, name))
     }
 
-    /// Opens the folder `path` below the root, made if absent.
-    pub(super) fn make_folder(&self, path: &Path) -> Result<Dir> {
+    /// Opens the directory `path` below the root, made if absent.
+    pub(super) fn make_directory(&self, path: &Path) -> Result<Dir> {
         let mut tries = 0;
         loop {
-            let opened = self.open_folder(path).or_else(|error| {
+            let opened = self.open_directory(path).or_else(|error| {
                 let Error::Sys(absent) = &error else { return Err(error) };
                 if !absent.is(Errno::NOENT) {
                     return Err(error);
                 }
                 match self.access {
                     Access::Private => file::make_dirs_with_mode(path, self.access.mode())?,
-                    Access::Group => self.make_shared_folders(path)?,
+                    Access::Group => self.make_shared_directories(path)?,
                 }
-                self.open_folder(path)
+                self.open_directory(path)
             });
             match opened {
                 // An eviction removed it, or one above it, as empty between two of these steps.
@@ -258,12 +260,12 @@ impl Store {
         }
     }
 
-    /// Makes the folder `path` below the root and those above it. Each has its mode from the moment it is there: a process
+    /// Makes the directory `path` below the root and those above it. Each has its mode from the moment it is there: a process
     /// that is killed leaves none that only its owner can use.
-    fn make_shared_folders(&self, path: &Path) -> Result<()> {
+    fn make_shared_directories(&self, path: &Path) -> Result<()> {
         let absent: Vec<_> = path.ancestors().take_while(|above| !file::is_dir(above)).collect();
-        for folder in absent.into_iter().rev() {
-            let (parent, name) = self.open_parent(folder)?;
+        for directory in absent.into_iter().rev() {
+            let (parent, name) = self.open_parent(directory)?;
             let made = self.dir.make_unique_dir(file::TEMPORARY_PREFIX)?;
             self.dir.set_mode(&made, 0o2770)?;
             if let Err(error) = self.dir.rename_new(&made, &parent, name) {
@@ -276,11 +278,11 @@ impl Store {
         Ok(())
     }
 
-    /// The names in the folder `path` below the root, in order; none where there is no such folder.
+    /// The names in the directory `path` below the root, in order; none where there is no such directory.
     pub(super) fn names(&self, path: &Path) -> Result<Vec<OsString>> {
         let mut names = Vec::new();
         let mut list = || -> Result<()> {
-            let dir = self.open_folder(path)?;
+            let dir = self.open_directory(path)?;
             Ok(dir.for_each_name(|name| names.push(OsString::from_vec(name.to_vec())))?)
         };
         match list() {
@@ -293,32 +295,32 @@ impl Store {
         Ok(names)
     }
 
-    pub(super) fn staging_folder(&self) -> PathBuf {
+    pub(super) fn staging_directory(&self) -> PathBuf {
         self.root.join(STAGING)
     }
 
-    pub(super) fn trash_folder(&self) -> PathBuf {
+    pub(super) fn trash_directory(&self) -> PathBuf {
         self.root.join(TRASH)
     }
 
-    pub(super) fn retired_folder(&self) -> PathBuf {
+    pub(super) fn retired_directory(&self) -> PathBuf {
         self.root.join(RETIRED)
     }
 
-    pub(super) fn quarantine_folder(&self) -> PathBuf {
+    pub(super) fn quarantine_directory(&self) -> PathBuf {
         self.root.join(QUARANTINE)
     }
 
-    pub(super) fn sessions_folder(&self) -> PathBuf {
+    pub(super) fn sessions_directory(&self) -> PathBuf {
         self.root.join(SESSIONS)
     }
 
-    pub(super) fn boots_folder(&self) -> PathBuf {
+    pub(super) fn boots_directory(&self) -> PathBuf {
         self.root.join(BOOTS)
     }
 }
 
-/// Folders of a root besides those of the layers.
+/// Directories of a root besides those of the layers.
 /// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
 pub(super) const CLEAN_LOCK: &str = "clean.lock";
 const STAGING: &str = "staging";
@@ -329,7 +331,7 @@ const QUARANTINE: &str = "quarantine";
 const SESSIONS: &str = "sessions";
 const BOOTS: &str = "boots";
 
-/// How far a folder is marked as a root. All else in a root is made behind its marks.
+/// How far a directory is marked as a root. All else in a root is made behind its marks.
 enum Marks {
     All {
         /// The format, where it is newer than this version writes.
@@ -342,13 +344,13 @@ enum Marks {
 }
 
 impl Marks {
-    /// [`Error::UnsafeRoot`] for a folder of somebody else: what a sweep removes may be the user's there.
+    /// [`Error::UnsafeRoot`] for a directory of somebody else: what a sweep removes may be the user's there.
     fn of(dir: &Dir) -> Result<Self> {
         let refuse = |why: &str| Err(Error::UnsafeRoot { path: dir.path().into(), why: why.into() });
         let format = match dir.read_file_up_to(FORMAT_FILE.as_bytes(), LONGEST_MARK) {
             Err(error) if error.is(Errno::ACCESS) => {
                 return refuse(
-                    "it was made for its owner alone; hint: where users share one, begin with an empty folder",
+                    "it was made for its owner alone; hint: where users share one, begin with an empty directory",
                 );
             }
             Err(error) if error.is(Errno::FBIG) => return refuse(TOO_LONG),
@@ -380,12 +382,14 @@ impl Marks {
         } else if is_empty && !is_of_others {
             Ok(Self::None)
         } else {
-            refuse("it is not empty and no cache of runner-cache; hint: name another folder in `cache-root`")
+            refuse(
+                "it is not empty and no cache of runner-cache; hint: name another directory in `cache-root`",
+            )
         }
     }
 }
 
-/// Whether `name` makes a folder no less empty: a file system's own, or what a job that marks it has made so far.
+/// Whether `name` makes a directory no less empty: a file system's own, or what a job that marks it has made so far.
 fn may_precede_marks(name: &[u8]) -> bool {
     [LOST_AND_FOUND, TAG_FILE, FORMAT_FILE].iter().any(|ours| name == ours.as_bytes())
         || name.starts_with(file::TEMPORARY_PREFIX.as_bytes())
@@ -414,7 +418,7 @@ fn check(dir: &Dir, access: Access) -> Result<()> {
     let refuse = |why: String| Err(Error::UnsafeRoot { path: dir.path().into(), why });
     let user = rustix::process::geteuid().as_raw();
     if stat.kind != FileType::Directory {
-        refuse("it is no folder".into())
+        refuse("it is no directory".into())
     } else if stat.mode & 0o002 != 0 {
         refuse(format!("everybody can write to it (mode {:o}); hint: chmod o-w", stat.mode))
     } else if access == Access::Group {
@@ -440,12 +444,12 @@ fn check(dir: &Dir, access: Access) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn folder_with_mode(mode: u16) -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
+    fn directory_with_mode(mode: u16) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("root");
         file::make_dirs(&root).unwrap();
-        Dir::open(folder.path()).unwrap().set_mode(b"root", mode).unwrap();
-        (folder, root)
+        Dir::open(directory.path()).unwrap().set_mode(b"root", mode).unwrap();
+        (directory, root)
     }
 
     #[test]
@@ -457,7 +461,7 @@ mod tests {
             (0o2770, Access::Group, true),
             (0o777, Access::Group, false),
         ] {
-            let (_folder, root) = folder_with_mode(mode);
+            let (_directory, root) = directory_with_mode(mode);
             let opened = Store::open(&root, access);
             assert_eq!(opened.is_ok(), is_fine, "{mode:o} {access:?}: {opened:?}");
             assert!(is_fine || matches!(opened, Err(Error::UnsafeRoot { .. })));
@@ -466,16 +470,16 @@ mod tests {
 
     #[test]
     fn a_root_that_is_a_symlink_is_refused() {
-        let (folder, root) = folder_with_mode(0o700);
-        Dir::open(folder.path()).unwrap().make_symlink(b"link", root.as_os_str().as_bytes()).unwrap();
-        let opened = Store::open(&folder.path().join("link"), Access::Private);
+        let (directory, root) = directory_with_mode(0o700);
+        Dir::open(directory.path()).unwrap().make_symlink(b"link", root.as_os_str().as_bytes()).unwrap();
+        let opened = Store::open(&directory.path().join("link"), Access::Private);
         assert!(matches!(opened, Err(Error::UnsafeRoot { .. })), "{opened:?}");
     }
 
     #[test]
     fn a_new_root_is_its_owners_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("a/root");
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("a/root");
         let store = Store::open(&root, Access::Private).unwrap();
         assert_eq!(store.dir().stat_self().unwrap().mode, 0o700);
         assert!(file::is_file(&root.join("CACHEDIR.TAG")));
@@ -495,7 +499,7 @@ mod tests {
             (Some(&zeros[..]), None, true, false),
             (Some(b"somebody else's"), None, false, false),
         ] {
-            let (_folder, root) = folder_with_mode(0o700);
+            let (_directory, root) = directory_with_mode(0o700);
             // Of a job that is marking it, and of a file system.
             file::write_new(&root.join(".tmpAbCdEf"), b"Sig").unwrap();
             file::make_dirs(&root.join(LOST_AND_FOUND)).unwrap();
@@ -525,7 +529,7 @@ mod tests {
     #[test]
     fn a_root_that_lost_its_marks_is_known_by_what_else_is_in_it() {
         for (more, is_ours) in [("paths", true), ("boots", true), ("precious", false)] {
-            let (_folder, root) = folder_with_mode(0o700);
+            let (_directory, root) = directory_with_mode(0o700);
             file::write_new(&root.join(CLEAN_LOCK), b"").unwrap();
             for name in [STAGING, more] {
                 file::make_dirs(&root.join(name)).unwrap();
@@ -536,13 +540,16 @@ mod tests {
 
     #[test]
     fn jobs_that_make_a_root_at_the_same_time_all_have_it() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         for round in 0..50 {
-            let root = folder.path().join(format!("{round}"));
+            let root = directory.path().join(format!("{round}"));
             std::thread::scope(|scope| {
                 for _ in 0..8 {
                     scope.spawn(|| {
-                        Store::open(&root, Access::Private).unwrap().leave_session("", folder.path()).unwrap()
+                        Store::open(&root, Access::Private)
+                            .unwrap()
+                            .leave_session("", directory.path())
+                            .unwrap()
                     });
                 }
             });
@@ -551,14 +558,14 @@ mod tests {
 
     #[test]
     fn a_store_of_a_newer_version_is_not_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("root");
         Store::open(&root, Access::Private).unwrap();
         file::write_atomic(&root.join(FORMAT_FILE), b"2\n").unwrap();
         let store = Store::open(&root, Access::Private).unwrap();
         let error = store.stage().unwrap_err().to_string();
         assert!(error.contains("format 2") && error.contains("update"), "{error}");
-        assert!(store.leave_session("what to save", folder.path()).is_err());
+        assert!(store.leave_session("what to save", directory.path()).is_err());
         assert!(store.sweep(jiff::Timestamp::now()).is_err());
     }
 }

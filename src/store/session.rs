@@ -1,5 +1,5 @@
 //! What a restore leaves for the save of the same job: a file below the root, and a pointer to it in the job's own
-//! temporary folder.
+//! temporary directory.
 //!
 //! Several may come to save (two steps, a hook): whoever locks the file first does it and removes it. The
 //! others find it taken or done.
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
 
-/// The pointers' folder in the temporary folder of a job.
+/// The pointers' directory in the temporary directory of a job.
 const POINTERS: &str = "runner-cache-sessions";
 
 /// Bytes of a session, at most.
@@ -36,7 +36,7 @@ pub enum Claim<T> {
 pub struct Claimed<T> {
     /// What was left.
     pub value: T,
-    folder: Dir,
+    directory: Dir,
     name: Vec<u8>,
     _lock: Lock,
 }
@@ -57,7 +57,7 @@ struct LeftBy {
 /// Who left a session.
 #[derive(Debug, Serialize, Deserialize)]
 struct LeavingJob {
-    /// The pointer to it. The runner removes it with the job's temporary folder.
+    /// The pointer to it. The runner removes it with the job's temporary directory.
     pointer: String,
     /// Where that path means something: the boot of the host, and the mounts that the job saw.
     place: String,
@@ -68,26 +68,26 @@ fn place() -> String {
     format!("{} {}", sys::boot_id().unwrap_or_default(), sys::mount_namespace().unwrap_or_default())
 }
 
-/// Whether the job is over that left the session `name`: its temporary folder has no pointer to it any more.
-pub(super) fn is_session_over(folder: &Dir, name: &[u8]) -> bool {
-    let bytes = folder.read_file_up_to(name, LONGEST).ok().flatten().unwrap_or_default();
+/// Whether the job is over that left the session `name`: its temporary directory has no pointer to it any more.
+pub(super) fn is_session_over(directory: &Dir, name: &[u8]) -> bool {
+    let bytes = directory.read_file_up_to(name, LONGEST).ok().flatten().unwrap_or_default();
     serde_json::from_slice::<LeftBy>(&bytes)
         .is_ok_and(|left| left.job.place == place() && !file::is_present(Path::new(&left.job.pointer)))
 }
 
 impl Store {
-    /// Leaves `value` for a later save and a pointer to it in the job's `temporary` folder.
+    /// Leaves `value` for a later save and a pointer to it in the job's `temporary` directory.
     pub fn leave_session<T: Serialize>(&self, value: T, temporary: &Path) -> Result<PathBuf> {
         self.check_writable()?;
-        let folder = self.make_folder(&self.sessions_folder())?;
+        let directory = self.make_directory(&self.sessions_directory())?;
         let stem = format!("{:08x}{:08x}", sys::random()?, sys::random()?);
         let pointer = temporary.join(POINTERS).join(&stem);
         let job = LeavingJob { pointer: pointer.to_string_lossy().into_owned(), place: place() };
         let bytes = serde_json::to_vec_pretty(&Left { job, value }).map_err(Error::UnwritableSession)?;
         let name = format!("{stem}.json");
-        folder.write_atomic(name.as_bytes(), &bytes, 0o600)?;
+        directory.write_atomic(name.as_bytes(), &bytes, 0o600)?;
         sys::crash_at(CrashPoint::SessionLeft);
-        let path = self.sessions_folder().join(name);
+        let path = self.sessions_directory().join(name);
         file::make_private_dirs(&temporary.join(POINTERS))?;
         file::write_atomic(&pointer, path.as_os_str().as_encoded_bytes())?;
         Ok(path)
@@ -100,17 +100,17 @@ impl Store {
 
     /// Reaches for the session at `path`.
     pub fn claim_session<T: DeserializeOwned>(path: &Path) -> Result<Claim<T>> {
-        let Some((folder, name, file)) = open(path)? else { return Ok(Claim::Done) };
+        let Some((directory, name, file)) = open(path)? else { return Ok(Claim::Done) };
         let Some(lock) = Lock::try_on(file, path, LockMode::Exclusive)? else { return Ok(Claim::Taken) };
         // Somebody may have finished it between the two calls above.
         let Some(value) = Self::read_session(path)? else { return Ok(Claim::Done) };
-        Ok(Claim::Ours(Claimed { value, folder, name, _lock: lock }))
+        Ok(Claim::Ours(Claimed { value, directory, name, _lock: lock }))
     }
 
     /// Reads the session at `path` and leaves it to whoever saves; `None` for one that was finished.
     pub fn read_session<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-        let Some((folder, name, _)) = open(path)? else { return Ok(None) };
-        let Some(bytes) = folder.read_file_up_to(&name, LONGEST)? else { return Ok(None) };
+        let Some((directory, name, _)) = open(path)? else { return Ok(None) };
+        let Some(bytes) = directory.read_file_up_to(&name, LONGEST)? else { return Ok(None) };
         let left = serde_json::from_slice::<Left<T>>(&bytes);
         left.map(|left| Some(left.value)).map_err(|source| Error::Session { path: path.into(), source })
     }
@@ -121,11 +121,11 @@ impl Store {
 fn open(path: &Path) -> Result<Option<(Dir, Vec<u8>, OwnedFd)>> {
     let root = Store::root_of_session(path);
     let below = path.strip_prefix(root).unwrap_or(path);
-    let folder = below.parent().unwrap_or(below).as_os_str().as_bytes();
+    let directory = below.parent().unwrap_or(below).as_os_str().as_bytes();
     let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
-    let opened = Dir::open(root).and_then(|root| root.open_beneath(folder)).and_then(|folder| {
-        let (file, stat) = folder.open_file(&name)?;
-        Ok((folder, file, stat))
+    let opened = Dir::open(root).and_then(|root| root.open_beneath(directory)).and_then(|directory| {
+        let (file, stat) = directory.open_file(&name)?;
+        Ok((directory, file, stat))
     });
     match opened {
         Err(error) if error.is(Errno::NOENT) => Ok(None),
@@ -133,24 +133,24 @@ fn open(path: &Path) -> Result<Option<(Dir, Vec<u8>, OwnedFd)>> {
         Ok((_, _, stat)) if stat.owner != rustix::process::geteuid().as_raw() => {
             Err(Error::OfOther { path: path.into(), owner: stat.owner })
         }
-        Ok((folder, file, _)) => Ok(Some((folder, name, file))),
+        Ok((directory, file, _)) => Ok(Some((directory, name, file))),
     }
 }
 
 impl<T> Claimed<T> {
     /// Records that the session is finished.
     pub fn finish(self) -> Result<()> {
-        Ok(self.folder.remove_file(&self.name)?)
+        Ok(self.directory.remove_file(&self.name)?)
     }
 }
 
-/// The sessions to which the pointers in the job's temporary folder lead.
+/// The sessions to which the pointers in the job's temporary directory lead.
 pub fn pointers(temporary: &Path) -> Result<Vec<PathBuf>> {
     use std::os::unix::ffi::OsStringExt as _;
-    let folder = temporary.join(POINTERS);
+    let directory = temporary.join(POINTERS);
     let mut sessions = Vec::new();
-    for name in file::names(&folder)? {
-        let pointer = folder.join(&name);
+    for name in file::names(&directory)? {
+        let pointer = directory.join(&name);
         // A killed process may have left a half-written one, of a name that none of ours has.
         if name.as_encoded_bytes().starts_with(b".") || !file::is_file(&pointer) {
             continue;
@@ -168,10 +168,10 @@ mod tests {
 
     #[test]
     fn a_session_is_finished_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
-        let path = store.leave_session("what to save", folder.path()).unwrap();
-        assert_eq!(pointers(folder.path()).unwrap(), std::slice::from_ref(&path));
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
+        let path = store.leave_session("what to save", directory.path()).unwrap();
+        assert_eq!(pointers(directory.path()).unwrap(), std::slice::from_ref(&path));
 
         let Claim::Ours(claimed) = Store::claim_session::<String>(&path).unwrap() else {
             panic!("it is free")

@@ -16,10 +16,10 @@ impl Store {
             .par_iter()
             .map(|entry| {
                 let mut found = Found::default();
-                match self.open_folder(&entry.id.path()) {
+                match self.open_directory(&entry.id.path()) {
                     Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(found),
                     Err(error) => return Err(error),
-                    Ok(folder) => found.add(folder, tells_extents).or_else(fine_if_gone)?,
+                    Ok(directory) => found.add(directory, tells_extents).or_else(fine_if_gone)?,
                 }
                 Ok(found)
             })
@@ -50,31 +50,31 @@ struct File {
 }
 
 impl Found {
-    fn add(&mut self, folder: Dir, tells_extents: bool) -> sys::Result<()> {
+    fn add(&mut self, directory: Dir, tells_extents: bool) -> sys::Result<()> {
         let mut waiting = Vec::new();
-        self.add_folder(&Opened::top(folder), tells_extents, &mut waiting)?;
-        while let Some(folder) = waiting.pop() {
-            self.add_folder(&folder.open()?, tells_extents, &mut waiting)?;
+        self.add_directory(&Opened::top(directory), tells_extents, &mut waiting)?;
+        while let Some(directory) = waiting.pop() {
+            self.add_directory(&directory.open()?, tells_extents, &mut waiting)?;
         }
         Ok(())
     }
 
-    /// Adds a folder and the files in it; its subfolders are to wait.
-    fn add_folder(
+    /// Adds a directory and the files in it; its subdirectories are to wait.
+    fn add_directory(
         &mut self,
         opened: &Opened,
         tells_extents: bool,
         waiting: &mut Vec<Waiting>,
     ) -> sys::Result<()> {
-        let folder = &opened.dir;
-        let stat = folder.stat_self()?;
-        // Folders have no further names that count.
+        let directory = &opened.dir;
+        let stat = directory.stat_self()?;
+        // Directories have no further names that count.
         let own = File { own: stat.room, shared: Vec::new(), names: 1, links: 1 };
         self.files.insert(stat.inode, own);
         let mut names = Vec::new();
-        folder.for_each_name(|name| names.push(name.to_vec()))?;
+        directory.for_each_name(|name| names.push(name.to_vec()))?;
         for name in names {
-            let Some(stat) = folder.stat_if_present(&name)? else { continue };
+            let Some(stat) = directory.stat_if_present(&name)? else { continue };
             if stat.kind == FileType::Directory {
                 waiting.push(opened.below(&name));
             } else if let Some(file) = self.files.get_mut(&stat.inode) {
@@ -83,7 +83,9 @@ impl Found {
                 let may_share = tells_extents && stat.kind == FileType::RegularFile && stat.room > 0;
                 let shared = if may_share {
                     // A file that cannot be opened shares nothing that we know of.
-                    folder.open_file(&name).map_or_else(|_| Vec::new(), |(file, _)| sys::shared_extents(file))
+                    directory
+                        .open_file(&name)
+                        .map_or_else(|_| Vec::new(), |(file, _)| sys::shared_extents(file))
                 } else {
                     Vec::new()
                 };
@@ -149,11 +151,11 @@ mod tests {
     /// A store with two entries that share a file of 64 kB; the second has one of its own, and a job still holds that.
     #[test]
     fn shared_files_count_once_and_those_that_a_job_holds_are_not_free() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("root"), Access::Private).unwrap();
-        let live = Dir::open(folder.path()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
+        let live = Dir::open(directory.path()).unwrap();
         for name in ["shared", "held"] {
-            file::write_new(&folder.path().join(name), &vec![1; 64 * 1024]).unwrap();
+            file::write_new(&directory.path().join(name), &vec![1; 64 * 1024]).unwrap();
         }
         for (key, names) in [("a", &["shared"][..]), ("b", &["shared", "held"])] {
             let staging = store.stage().unwrap();

@@ -131,12 +131,12 @@ pub fn write_all(file: impl AsFd, bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Whether the file or folder has user attributes.
+/// Whether the file or directory has user attributes.
 pub fn has_user_attributes(of: impl AsFd) -> Result<bool, Errno> {
     Ok(!user_attributes(of)?.is_empty())
 }
 
-/// The names of the user attributes of a file or folder.
+/// The names of the user attributes of a file or directory.
 fn user_attributes(of: impl AsFd) -> Result<Vec<Vec<u8>>, Errno> {
     // Most files have none: one call, no memory.
     match fs::flistxattr_query(&of) {

@@ -12,8 +12,8 @@ pub enum CrashPoint {
     Filled,
     /// Save: the manifest was written.
     Described,
-    /// Save: the key's folder was made.
-    KeyFolderMade,
+    /// Save: the key's directory was made.
+    KeyDirectoryMade,
     /// Save: the entry is visible, and nothing else was told of it.
     Published,
     /// Save: all is saved, and the session is not yet ended.
@@ -28,11 +28,11 @@ pub enum CrashPoint {
     Quarantined,
     /// Sweep: debris was found.
     Sweeping,
-    /// Restore: the folder beside the destination was made.
+    /// Restore: the directory beside the destination was made.
     RestoreStaged,
     /// Restore: the whole tree is there.
     RestoreFilled,
-    /// Restore: the tree is in its place, the folder beside it still there.
+    /// Restore: the tree is in its place, the directory beside it still there.
     RestoreRenamed,
     /// Restore into what is there: what differs is staged.
     UpdateStaged,

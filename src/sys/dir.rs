@@ -1,4 +1,4 @@
-//! An open folder, and the calls that work relative to it.
+//! An open directory, and the calls that work relative to it.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -23,7 +23,7 @@ const NAMES_BUFFER: usize = 32 * 1024;
 /// Bytes of a file that is read whole, at most.
 const MOST_READ: u64 = 1 << 30;
 
-/// An open folder, and its path for messages.
+/// An open directory, and its path for messages.
 #[derive(Debug)]
 pub struct Dir {
     fd: OwnedFd,
@@ -37,22 +37,22 @@ impl AsFd for Dir {
 }
 
 impl Dir {
-    /// Opens the folder at `path`, following symlinks.
+    /// Opens the directory at `path`, following symlinks.
     pub fn open(path: &Path) -> Result<Self> {
         let fd = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .named("open folder", || path.to_path_buf())?;
+            .named("open directory", || path.to_path_buf())?;
         Ok(Self { fd, path: path.to_path_buf() })
     }
 
-    /// Opens the folder called `name` in this one; a symlink is an error.
+    /// Opens the directory called `name` in this one; a symlink is an error.
     pub fn open_dir(&self, name: &[u8]) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = fs::openat(self, name, flags, Mode::empty()).named("open folder", || self.join(name))?;
+        let fd = fs::openat(self, name, flags, Mode::empty()).named("open directory", || self.join(name))?;
         Ok(Self { fd, path: self.join(name) })
     }
 
-    /// Opens the folder at the relative path `path`, however long it is, following no symlink. An empty path opens this
-    /// folder anew.
+    /// Opens the directory at the relative path `path`, however long it is, following no symlink. An empty path opens this
+    /// directory anew.
     pub fn open_beneath(&self, path: &[u8]) -> Result<Self> {
         let mut here = None;
         let mut rest = path;
@@ -75,7 +75,7 @@ impl Dir {
         let resolve = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_SYMLINKS;
         match fs::openat2(self, path, flags, Mode::empty(), resolve) {
             Err(Errno::NOSYS | Errno::PERM) => self.open_by_component(path, full),
-            opened => Ok(Self { fd: opened.named("open folder", || full.clone())?, path: full }),
+            opened => Ok(Self { fd: opened.named("open directory", || full.clone())?, path: full }),
         }
     }
 
@@ -86,31 +86,31 @@ impl Dir {
         let mut here = self.open_dir(first)?;
         for name in components {
             if name == b".." {
-                return Err(Error::new("open folder", &full, Errno::XDEV));
+                return Err(Error::new("open directory", &full, Errno::XDEV));
             }
             here = here.open_dir(name)?;
         }
         Ok(Self { path: full, ..here })
     }
 
-    /// The folder's path, for messages.
+    /// The directory's path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path of `name` in this folder, for messages.
+    /// The path of `name` in this directory, for messages.
     pub fn join(&self, name: &[u8]) -> PathBuf {
         self.path.join(OsStr::from_bytes(name))
     }
 
-    /// Calls `each` with each name in the folder, `.` and `..` left out.
+    /// Calls `each` with each name in the directory, `.` and `..` left out.
     pub fn for_each_name(&self, mut each: impl FnMut(&[u8])) -> Result<()> {
         // An earlier listing through this descriptor left it at the end.
-        fs::seek(&self.fd, fs::SeekFrom::Start(0)).named("list folder", || self.path.clone())?;
+        fs::seek(&self.fd, fs::SeekFrom::Start(0)).named("list directory", || self.path.clone())?;
         let mut buffer = Vec::<u8>::with_capacity(NAMES_BUFFER);
         let mut names = RawDir::new(&self.fd, buffer.spare_capacity_mut());
         while let Some(entry) = names.next() {
-            let entry = entry.named("list folder", || self.path.clone())?;
+            let entry = entry.named("list directory", || self.path.clone())?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
                 each(name);
@@ -119,7 +119,7 @@ impl Dir {
         Ok(())
     }
 
-    /// Whether nothing is in the folder.
+    /// Whether nothing is in the directory.
     pub fn is_empty(&self) -> Result<bool> {
         let mut is_empty = true;
         self.for_each_name(|_| is_empty = false)?;
@@ -139,7 +139,7 @@ impl Dir {
         }
     }
 
-    /// Tells about the folder itself.
+    /// Tells about the directory itself.
     pub fn stat_self(&self) -> Result<Stat> {
         stat_at(self.as_fd(), b"", AtFlags::EMPTY_PATH).named("read metadata of", || self.path.clone())
     }
@@ -227,7 +227,7 @@ impl Dir {
         }
     }
 
-    /// Makes a folder of a name that no other has, for its owner alone, and tells the name.
+    /// Makes a directory of a name that no other has, for its owner alone, and tells the name.
     pub fn make_unique_dir(&self, prefix: &str) -> Result<Vec<u8>> {
         loop {
             let name = format!("{prefix}{:08x}{:08x}", random()?, random()?).into_bytes();
@@ -263,9 +263,9 @@ impl Dir {
         fs::openat(self, name, flags, Mode::empty()).named("open for writing", || self.join(name))
     }
 
-    /// Makes the new folder `name`.
+    /// Makes the new directory `name`.
     pub fn make_dir(&self, name: &[u8], mode: u16) -> Result<()> {
-        fs::mkdirat(self, name, Mode::from_raw_mode(mode.into())).named("make folder", || self.join(name))
+        fs::mkdirat(self, name, Mode::from_raw_mode(mode.into())).named("make directory", || self.join(name))
     }
 
     /// Makes the symlink `name` that holds `target`.
@@ -279,7 +279,7 @@ impl Dir {
         Ok(target.into_bytes())
     }
 
-    /// Gives `name` of this folder the further name `to_name` in `to`.
+    /// Gives `name` of this directory the further name `to_name` in `to`.
     pub fn link(&self, name: &[u8], to: &Self, to_name: &[u8]) -> Result<()> {
         fs::linkat(self, name, to, to_name, AtFlags::empty()).named("hard-link", || self.join(name))
     }
@@ -292,7 +292,7 @@ impl Dir {
     /// Renames `name` to `to_name` in `to` where nothing may be yet.
     pub fn rename_new(&self, name: &[u8], to: &Self, to_name: &[u8]) -> Result<()> {
         match fs::renameat_with(self, name, to, to_name, RenameFlags::NOREPLACE) {
-            // File systems without the flag (some network ones): the caller holds the folder, so a look suffices.
+            // File systems without the flag (some network ones): the caller holds the directory, so a look suffices.
             Err(Errno::INVAL) if to.stat_if_present(to_name)?.is_none() => {
                 fs::renameat(self, name, to, to_name)
             }
@@ -312,18 +312,18 @@ impl Dir {
         fs::unlinkat(self, name, AtFlags::empty()).named("remove", || self.join(name))
     }
 
-    /// Removes the empty folder `name`.
+    /// Removes the empty directory `name`.
     pub fn remove_dir(&self, name: &[u8]) -> Result<()> {
-        fs::unlinkat(self, name, AtFlags::REMOVEDIR).named("remove folder", || self.join(name))
+        fs::unlinkat(self, name, AtFlags::REMOVEDIR).named("remove directory", || self.join(name))
     }
 
-    /// Opens the folder `name` unless something else is mounted on it.
+    /// Opens the directory `name` unless something else is mounted on it.
     pub(super) fn open_dir_of_same_mount(&self, name: &[u8]) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let resolve = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_SYMLINKS | fs::ResolveFlags::NO_XDEV;
         let fd = match fs::openat2(self, name, flags, Mode::empty(), resolve) {
             Err(Errno::NOSYS | Errno::PERM) => return self.open_dir(name),
-            opened => opened.named("open folder", || self.join(name))?,
+            opened => opened.named("open directory", || self.join(name))?,
         };
         Ok(Self { fd, path: self.join(name) })
     }
@@ -358,7 +358,7 @@ impl Dir {
         fs::utimensat(self, path, &times, AtFlags::SYMLINK_NOFOLLOW).named("set times of", || self.join(path))
     }
 
-    /// Sets permission bits (where `mode` is given) and the time of the last change of an open file of this folder.
+    /// Sets permission bits (where `mode` is given) and the time of the last change of an open file of this directory.
     pub fn finish_file(&self, file: impl AsFd, name: &[u8], mode: Option<u16>, mtime: Time) -> Result<()> {
         if let Some(mode) = mode {
             fs::fchmod(&file, Mode::from_raw_mode(mode.into())).named("set mode of", || self.join(name))?;
@@ -366,12 +366,12 @@ impl Dir {
         fs::futimens(&file, &timestamps(mtime)).named("set times of", || self.join(name))
     }
 
-    /// Sets the permission bits of the folder itself.
+    /// Sets the permission bits of the directory itself.
     pub fn set_own_mode(&self, mode: u16) -> Result<()> {
         fs::fchmod(self, Mode::from_raw_mode(mode.into())).named("set mode of", || self.path.clone())
     }
 
-    /// Sets permission bits (where `mode` is given) and the time of the last change of the folder itself.
+    /// Sets permission bits (where `mode` is given) and the time of the last change of the directory itself.
     pub fn finish_self(&self, mode: Option<u16>, mtime: Time) -> Result<()> {
         if let Some(mode) = mode {
             self.set_own_mode(mode)?;
@@ -379,25 +379,25 @@ impl Dir {
         fs::futimens(self, &timestamps(mtime)).named("set times of", || self.path.clone())
     }
 
-    /// Asks the file system to lay each folder that is made in this one somewhere else on the disk.
+    /// Asks the file system to lay each directory that is made in this one somewhere else on the disk.
     ///
-    /// It is a hint for ext4, and others do not know it, so nothing is told of a failure. Ext4 lays a folder and its files
+    /// It is a hint for ext4, and others do not know it, so nothing is told of a failure. Ext4 lays a directory and its files
     /// beside its parent, and passes over each inode there that was freed in the last minute or more, one by one: making
-    /// a target folder where one was just deleted took four times as long (`recently_deleted` in the kernel's
+    /// a target directory where one was just deleted took four times as long (`recently_deleted` in the kernel's
     /// `fs/ext4/ialloc.c`, 70 % of a restore's time).
-    pub fn spread_folders(&self) {
+    pub fn spread_directories(&self) {
         if let Ok(flags) = fs::ioctl_getflags(self) {
             let _ = fs::ioctl_setflags(self, flags | IFlags::TOPDIR);
         }
     }
 
-    /// Whether what is made in the folder gets permissions from an access control list of the folder's, and not those that
+    /// Whether what is made in the directory gets permissions from an access control list of the directory's, and not those that
     /// the umask leaves.
     pub fn has_default_acl(&self) -> bool {
         fs::fgetxattr(self, c"system.posix_acl_default", &mut [0_u8; 0]).is_ok()
     }
 
-    /// Sets the folder's own times to now.
+    /// Sets the directory's own times to now.
     pub fn touch_self(&self) -> Result<()> {
         fs::futimens(self, &NOW).named("set times of", || self.path.clone())
     }

@@ -45,12 +45,12 @@ pub fn is_in_memory(path: &Path) -> bool {
     statfs(there).is_ok_and(|stat| MEMORY.contains(&stat.f_type))
 }
 
-/// How the file system of `folder` keeps what is written.
-pub fn keeping(folder: &Dir) -> error::Result<Keeping> {
-    let stat = fstatfs(folder).named("read the kind of the file system of", || folder.path().into())?;
+/// How the file system of `directory` keeps what is written.
+pub fn keeping(directory: &Dir) -> error::Result<Keeping> {
+    let stat = fstatfs(directory).named("read the kind of the file system of", || directory.path().into())?;
     Ok(match stat.f_type {
         // There extents are told as written before they are.
-        EXT4 if has_mount_option(folder, "data=writeback")? => Keeping::Unknown,
+        EXT4 if has_mount_option(directory, "data=writeback")? => Keeping::Unknown,
         EXT4 | XFS | BTRFS => Keeping::Told,
         // A server has what was closed, and memory ends with its kernel.
         NFS => Keeping::Elsewhere,
@@ -87,16 +87,16 @@ pub struct Extent {
     pub bytes: u64,
 }
 
-/// Whether files on the file system of `folder` can share extents and tell so.
-pub fn tells_shared_extents(folder: &Dir) -> error::Result<bool> {
-    let stat = fstatfs(folder).named("read the kind of the file system of", || folder.path().into())?;
+/// Whether files on the file system of `directory` can share extents and tell so.
+pub fn tells_shared_extents(directory: &Dir) -> error::Result<bool> {
+    let stat = fstatfs(directory).named("read the kind of the file system of", || directory.path().into())?;
     Ok(SHARING.contains(&stat.f_type))
 }
 
-/// Whether the file system of `folder` keeps what tells of its files in one tree, in whose leaves threads that make files wait
+/// Whether the file system of `directory` keeps what tells of its files in one tree, in whose leaves threads that make files wait
 /// for each other.
-pub fn has_one_tree(folder: &Dir) -> bool {
-    fstatfs(folder).is_ok_and(|stat| stat.f_type == BTRFS)
+pub fn has_one_tree(directory: &Dir) -> bool {
+    fstatfs(directory).is_ok_and(|stat| stat.f_type == BTRFS)
 }
 
 /// The extents of `file` that other files share. Extents that cannot be told are none.

@@ -1,4 +1,4 @@
-//! `std::fs` for single files and folders by path, with errors that name both.
+//! `std::fs` for single files and directories by path, with errors that name both.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -63,13 +63,13 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// A file with the contents of `bytes` beside `path`, which goes unless it is renamed.
 fn temporary(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or(Path::new("."));
     // What `tempfile` makes and writes itself fails with its own errors, which hide the system's.
     let make = |path: &Path| fs::OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path);
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
-        .make_in(folder, make)
-        .named("create a file in", || folder.into())?;
+        .make_in(directory, make)
+        .named("create a file in", || directory.into())?;
     file.as_file_mut().write_all(bytes).named("write", || path.into())?;
     Ok(file)
 }
@@ -85,28 +85,28 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).named("write", || path.into())
 }
 
-/// Makes the folder and those above it; existing ones are fine.
+/// Makes the directory and those above it; existing ones are fine.
 pub fn make_dirs(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).named("make folder", || path.into())
+    fs::create_dir_all(path).named("make directory", || path.into())
 }
 
-/// Makes the folder and those above it for their owner only; existing ones are fine and keep their mode.
+/// Makes the directory and those above it for their owner only; existing ones are fine and keep their mode.
 pub fn make_private_dirs(path: &Path) -> Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).named("make folder", || path.into())
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).named("make directory", || path.into())
 }
 
-/// Makes the folder and those above it with these permission bits, whatever the umask; existing ones are fine and keep
+/// Makes the directory and those above it with these permission bits, whatever the umask; existing ones are fine and keep
 /// theirs.
 pub fn make_dirs_with_mode(path: &Path, mode: u32) -> Result<()> {
     let mut absent: Vec<&Path> = path.ancestors().take_while(|above| !is_dir(above)).collect();
-    while let Some(folder) = absent.pop() {
-        match fs::DirBuilder::new().mode(mode & 0o777).create(folder) {
+    while let Some(directory) = absent.pop() {
+        match fs::DirBuilder::new().mode(mode & 0o777).create(directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => {
-                result.named("make folder", || folder.into())?;
+                result.named("make directory", || directory.into())?;
                 if mode & !0o700 != 0 {
                     let permissions = fs::Permissions::from_mode(mode);
-                    fs::set_permissions(folder, permissions).named("set mode of", || folder.into())?;
+                    fs::set_permissions(directory, permissions).named("set mode of", || directory.into())?;
                 }
             }
         }
@@ -124,26 +124,26 @@ pub fn remove_file(path: &Path) -> Result<()> {
     fs::remove_file(path).named("remove", || path.into())
 }
 
-/// Removes the folder if it is empty, and says whether it did.
+/// Removes the directory if it is empty, and says whether it did.
 pub fn remove_dir_if_empty(path: &Path) -> Result<bool> {
     match fs::remove_dir(path) {
         Ok(()) => Ok(true),
         Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
-        Err(error) => Err(Error::new("remove folder", path, error)),
+        Err(error) => Err(Error::new("remove directory", path, error)),
     }
 }
 
-/// The names in a folder, in order; none where there is no such folder.
+/// The names in a directory, in order; none where there is no such directory.
 pub fn names(path: &Path) -> Result<Vec<std::ffi::OsString>> {
     let listing = match fs::read_dir(path) {
         Ok(listing) => listing,
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(Error::new("list folder", path, error)),
+        Err(error) => return Err(Error::new("list directory", path, error)),
     };
     let mut names = listing
         .map(|entry| entry.map(|entry| entry.file_name()))
         .collect::<io::Result<Vec<_>>>()
-        .named("list folder", || path.into())?;
+        .named("list directory", || path.into())?;
     names.sort_unstable();
     Ok(names)
 }
@@ -151,8 +151,8 @@ pub fn names(path: &Path) -> Result<Vec<std::ffi::OsString>> {
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
     /// A regular file.
     File,
     /// Something else, or nothing.
@@ -162,7 +162,7 @@ pub enum Kind {
 /// What is there, symlinks followed. What cannot be looked at is an error, and not absent.
 pub fn kind(path: &Path) -> Result<Kind> {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
+        Ok(metadata) if metadata.is_dir() => Ok(Kind::Directory),
         Ok(metadata) if metadata.is_file() => Ok(Kind::File),
         Ok(_) => Ok(Kind::Neither),
         Err(error) if is_absent(&error) => Ok(Kind::Neither),
@@ -170,7 +170,7 @@ pub fn kind(path: &Path) -> Result<Kind> {
     }
 }
 
-/// Whether a folder is there, symlinks followed.
+/// Whether a directory is there, symlinks followed.
 pub fn is_dir(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
@@ -205,7 +205,7 @@ pub fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// The time at which the file or folder last changed.
+/// The time at which the file or directory last changed.
 pub fn modified(path: &Path) -> Result<std::time::SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).named("read metadata of", || path.into())
 }
@@ -218,7 +218,7 @@ pub fn size_and_time(path: &Path) -> Option<(u64, Time)> {
     Some((metadata.len(), Time { seconds: metadata.mtime(), nanoseconds }))
 }
 
-/// When a file or folder came to be under a name, as far as that is known: when its inode last changed, and when it was made.
+/// When a file or directory came to be under a name, as far as that is known: when its inode last changed, and when it was made.
 /// Neither can be set. Symlinks are not followed.
 pub fn inode_times(path: &Path) -> Option<[Time; 2]> {
     let mask = StatxFlags::CTIME | StatxFlags::BTIME;
@@ -260,8 +260,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_made_is_told_with_the_systems_reason() {
-        let folder = tempfile::tempdir().unwrap();
-        let absent = folder.path().join("absent");
+        let directory = tempfile::tempdir().unwrap();
+        let absent = directory.path().join("absent");
         let error = write_atomic(&absent.join("file"), b"").unwrap_err();
         assert!(error.is(Errno::NOENT), "{error:?}");
         assert_eq!(error.source().unwrap().to_string(), io::Error::from(Errno::NOENT).to_string());

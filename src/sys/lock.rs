@@ -1,4 +1,4 @@
-//! Kernel locks (`flock`) on files and folders. They end with the process that holds them, however it ends.
+//! Kernel locks (`flock`) on files and directories. They end with the process that holds them, however it ends.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};

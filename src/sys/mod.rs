@@ -1,7 +1,7 @@
 //! The floor of the house: system calls whose errors name the operation and the path.
 //!
 //! Nothing above this room calls `std::fs`: `clippy.toml` bans it. Code that handles many files works relative to an
-//! open folder ([`Dir`]), so that a path is resolved once and no component can be swapped for a symlink meanwhile.
+//! open directory ([`Dir`]), so that a path is resolved once and no component can be swapped for a symlink meanwhile.
 //! There is no `unsafe` here or anywhere: `rustix` gives safe bindings.
 #![allow(clippy::disallowed_methods, reason = "this is the room that wraps them")]
 
@@ -50,7 +50,7 @@ pub use open_files::ManyOpenFiles;
 pub use random::random;
 pub use rustix::io::Errno;
 pub use signal::{Interrupt, Whole};
-pub use size::folder_size;
+pub use size::directory_size;
 pub use space::{Space, flush, space_at};
 pub use stat::{FileType, Stat, Time};
 pub use threads::with_threads;

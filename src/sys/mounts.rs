@@ -12,20 +12,21 @@ pub const LOST_AND_FOUND: &str = "lost+found";
 
 /// What tells the mounts that this process sees from those of others; `None` where the kernel does not say.
 pub fn mount_namespace() -> Option<String> {
-    let link = Dir::open(Path::new("/proc/self/ns")).and_then(|folder| folder.read_symlink(b"mnt")).ok()?;
+    let link =
+        Dir::open(Path::new("/proc/self/ns")).and_then(|directory| directory.read_symlink(b"mnt")).ok()?;
     String::from_utf8(link).ok()
 }
 
-/// The mount points strictly below `folder`, which is absolute and without symlinks.
-pub fn mounts_below(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The mount points strictly below `directory`, which is absolute and without symlinks.
+pub fn mounts_below(directory: &Path) -> Result<Vec<PathBuf>> {
     let table = file::read(Path::new("/proc/self/mountinfo"))?;
     let points = table.split(|&byte| byte == b'\n').filter_map(mount_point);
-    Ok(points.filter(|point| point != folder && point.starts_with(folder)).collect())
+    Ok(points.filter(|point| point != directory && point.starts_with(directory)).collect())
 }
 
-/// Whether the file system of `folder` is mounted with an option of its own.
-pub(super) fn has_mount_option(folder: &Dir, option: &str) -> Result<bool> {
-    let (major, minor) = folder.stat_self()?.device;
+/// Whether the file system of `directory` is mounted with an option of its own.
+pub(super) fn has_mount_option(directory: &Dir, option: &str) -> Result<bool> {
+    let (major, minor) = directory.stat_self()?.device;
     let device = format!("{major}:{minor}");
     let table = file::read(Path::new("/proc/self/mountinfo"))?;
     Ok(table.split(|&byte| byte == b'\n').any(|line| {

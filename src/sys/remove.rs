@@ -1,7 +1,7 @@
-//! Removes a folder with all that is in it, however deep it is.
+//! Removes a directory with all that is in it, however deep it is.
 //!
-//! A folder is one job: it removes its files and hands its subfolders on, and whichever of these is done last removes it.
-//! Folders that lie deep are moved to the top, and their turn comes when all others are gone: so neither the stack nor the
+//! A directory is one job: it removes its files and hands its subdirectories on, and whichever of these is done last removes it.
+//! Directories that lie deep are moved to the top, and their turn comes when all others are gone: so neither the stack nor the
 //! files that this process may have open limit the depth.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,14 +14,14 @@ use rustix::io::Errno;
 use super::Dir;
 use super::error::{Error, Named, Result};
 
-/// Folders in each other that each thread holds open. Few trees are deeper, and 1,024 open files is the usual limit.
+/// Directories in each other that each thread holds open. Few trees are deeper, and 1,024 open files is the usual limit.
 const LEVELS: usize = 16;
 
 impl Dir {
     /// Removes `name` with all that is in it, following no symlink and entering nothing that is mounted there. What is
     /// absent, or goes meanwhile, is fine.
     pub fn remove_all(&self, name: &[u8]) -> Result<()> {
-        if !self.is_folder_to_empty(name)? {
+        if !self.is_directory_to_empty(name)? {
             return Ok(());
         }
         let Some((top, mut names)) = self.empty_of_files(name)? else { return Ok(()) };
@@ -42,8 +42,8 @@ impl Dir {
         self.remove_dir(name).or_else(fine_if_absent)
     }
 
-    /// Removes `name`, unless it is a folder: then it is made one that can be emptied.
-    fn is_folder_to_empty(&self, name: &[u8]) -> Result<bool> {
+    /// Removes `name`, unless it is a directory: then it is made one that can be emptied.
+    fn is_directory_to_empty(&self, name: &[u8]) -> Result<bool> {
         let Some(stat) = self.stat_if_present(name)? else { return Ok(false) };
         if stat.kind != FileType::Directory {
             self.remove_file(name).or_else(fine_if_absent)?;
@@ -55,7 +55,7 @@ impl Dir {
         Ok(true)
     }
 
-    /// Removes the files of the folder `name`, and returns it with the names of the folders in it.
+    /// Removes the files of the directory `name`, and returns it with the names of the directories in it.
     fn empty_of_files(&self, name: &[u8]) -> Result<Option<(Self, Vec<Vec<u8>>)>> {
         let dir = match self.open_dir_of_same_mount(name) {
             Err(error) if error.is(Errno::NOENT) => return Ok(None),
@@ -63,25 +63,25 @@ impl Dir {
         };
         let mut names = Vec::new();
         dir.for_each_name(|name| names.push(name.to_vec())).or_else(fine_if_absent)?;
-        let mut folders = Vec::new();
+        let mut directories = Vec::new();
         for child in names {
             // Files are the most: try to unlink before asking what it is.
             match fs::unlinkat(&dir, child.as_slice(), AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
-                Err(Errno::ISDIR | Errno::PERM) => folders.push(child),
+                Err(Errno::ISDIR | Errno::PERM) => directories.push(child),
                 Err(error) => return Err(error).named("remove", || dir.join(&child)),
             }
         }
-        Ok(Some((dir, folders)))
+        Ok(Some((dir, directories)))
     }
 }
 
-/// A folder that is being emptied.
-struct Folder {
+/// A directory that is being emptied.
+struct Directory {
     dir: Dir,
     name: Vec<u8>,
     /// The one that it is in; `None` for the top.
-    above: Option<Arc<Folder>>,
+    above: Option<Arc<Directory>>,
     level: usize,
 }
 
@@ -96,23 +96,27 @@ struct Removal {
 }
 
 impl Removal {
-    fn remove<'scope>(&'scope self, scope: &Scope<'scope>, above: Option<Arc<Folder>>, name: &[u8]) {
-        if let Some((folder, names)) = self.unless_failed(|| self.clear(above.as_ref(), name)).flatten() {
-            let folder = Arc::new(folder);
-            // The kernel lets one thread at a time change a folder, but several change several.
+    fn remove<'scope>(&'scope self, scope: &Scope<'scope>, above: Option<Arc<Directory>>, name: &[u8]) {
+        if let Some((directory, names)) = self.unless_failed(|| self.clear(above.as_ref(), name)).flatten() {
+            let directory = Arc::new(directory);
+            // The kernel lets one thread at a time change a directory, but several change several.
             for name in names {
-                let folder = Arc::clone(&folder);
-                scope.spawn(move |scope| self.remove(scope, Some(folder), &name));
+                let directory = Arc::clone(&directory);
+                scope.spawn(move |scope| self.remove(scope, Some(directory), &name));
             }
-            self.leave(Some(folder));
+            self.leave(Some(directory));
         }
         self.leave(above);
     }
 
-    /// Removes `name`, but of a folder only the files.
-    fn clear(&self, above: Option<&Arc<Folder>>, name: &[u8]) -> Result<Option<(Folder, Vec<Vec<u8>>)>> {
+    /// Removes `name`, but of a directory only the files.
+    fn clear(
+        &self,
+        above: Option<&Arc<Directory>>,
+        name: &[u8],
+    ) -> Result<Option<(Directory, Vec<Vec<u8>>)>> {
         let within = self.dir(above);
-        if !within.is_folder_to_empty(name)? {
+        if !within.is_directory_to_empty(name)? {
             return Ok(None);
         }
         let level = above.map_or(1, |above| above.level + 1);
@@ -121,7 +125,7 @@ impl Removal {
             return Ok(None);
         }
         let Some((dir, names)) = within.empty_of_files(name)? else { return Ok(None) };
-        Ok(Some((Folder { dir, name: name.to_vec(), above: above.cloned(), level }, names)))
+        Ok(Some((Directory { dir, name: name.to_vec(), above: above.cloned(), level }, names)))
     }
 
     fn move_to_top(&self, within: &Dir, name: &[u8]) -> Result<()> {
@@ -134,18 +138,18 @@ impl Removal {
         }
     }
 
-    /// Lets go of a folder. Whoever is the last removes it, and may be the last of the one above. It is a loop, since to
+    /// Lets go of a directory. Whoever is the last removes it, and may be the last of the one above. It is a loop, since to
     /// drop one within another takes stack.
-    fn leave(&self, mut folder: Option<Arc<Folder>>) {
-        while let Some(Folder { dir, name, above, .. }) = folder.and_then(Arc::into_inner) {
+    fn leave(&self, mut directory: Option<Arc<Directory>>) {
+        while let Some(Directory { dir, name, above, .. }) = directory.and_then(Arc::into_inner) {
             drop(dir);
             self.unless_failed(|| self.dir(above.as_ref()).remove_dir(&name).or_else(fine_if_absent));
-            folder = above;
+            directory = above;
         }
     }
 
-    fn dir<'a>(&'a self, folder: Option<&'a Arc<Folder>>) -> &'a Dir {
-        folder.map_or(&self.top, |folder| &folder.dir)
+    fn dir<'a>(&'a self, directory: Option<&'a Arc<Directory>>) -> &'a Dir {
+        directory.map_or(&self.top, |directory| &directory.dir)
     }
 
     fn unless_failed<T>(&self, job: impl FnOnce() -> Result<T>) -> Option<T> {
@@ -168,7 +172,7 @@ fn fine_if_absent(error: Error) -> Result<()> {
 pub(super) mod tests {
     use super::*;
 
-    /// Makes `depth` folders in each other, called `name`, each with another one beside it that holds a file.
+    /// Makes `depth` directories in each other, called `name`, each with another one beside it that holds a file.
     pub(in super::super) fn make_deep(top: &Dir, name: &[u8], beside: &[u8], depth: usize) {
         let mut here = top.open_beneath(b"").unwrap();
         for _ in 0..depth {
@@ -181,8 +185,8 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_very_deep_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let dir = Dir::open(folder.path()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let dir = Dir::open(directory.path()).unwrap();
         for (name, beside) in [(b"a", b"b"), (b"b", b"a")] {
             dir.make_dir(b"top", 0o755).unwrap();
             let top = dir.open_dir(b"top").unwrap();

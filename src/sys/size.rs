@@ -1,4 +1,4 @@
-//! How large the things in a folder are, for people who look for what fills a disk.
+//! How large the things in a directory are, for people who look for what fills a disk.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use rustix::fs::FileType;
 use super::error::Result;
 use super::{Dir, Opened, Waiting};
 
-/// The bytes on the disk of each thing in `folder`, counted for `patience` at most: what was not reached by then is not
+/// The bytes on the disk of each thing in `directory`, counted for `patience` at most: what was not reached by then is not
 /// in the sums. Other file systems are not entered, and a file with several names counts once.
-pub fn folder_size(folder: &Path, patience: Duration) -> Result<Vec<(PathBuf, u64)>> {
-    let top = Opened::top(Dir::open(folder)?);
+pub fn directory_size(directory: &Path, patience: Duration) -> Result<Vec<(PathBuf, u64)>> {
+    let top = Opened::top(Dir::open(directory)?);
     let device = top.dir.stat_self()?.device;
     let count = Count { until: Instant::now() + patience, device, seen: Mutex::default() };
     let mut sums = Vec::new();
@@ -40,16 +40,16 @@ impl Count {
     fn add<'scope>(
         &'scope self,
         scope: &Scope<'scope>,
-        folder: &Opened,
+        directory: &Opened,
         name: &[u8],
         sum: &'scope AtomicU64,
     ) {
-        let Ok(stat) = folder.dir.stat(name) else { return };
+        let Ok(stat) = directory.dir.stat(name) else { return };
         if stat.device != self.device || Instant::now() > self.until {
             return;
         }
         if stat.kind == FileType::Directory {
-            let below = folder.below(name);
+            let below = directory.below(name);
             scope.spawn(move |scope| self.add_all(scope, below, sum));
         } else if stat.links > 1 && !self.seen.lock().is_ok_and(|mut seen| seen.insert(stat.inode)) {
             return;
@@ -57,12 +57,12 @@ impl Count {
         sum.fetch_add(stat.room, Ordering::Relaxed);
     }
 
-    fn add_all<'scope>(&'scope self, scope: &Scope<'scope>, folder: Waiting, sum: &'scope AtomicU64) {
+    fn add_all<'scope>(&'scope self, scope: &Scope<'scope>, directory: Waiting, sum: &'scope AtomicU64) {
         let mut names = Vec::new();
-        let Ok(folder) = folder.open() else { return };
-        if folder.dir.for_each_name(|name| names.push(name.to_vec())).is_ok() {
+        let Ok(directory) = directory.open() else { return };
+        if directory.dir.for_each_name(|name| names.push(name.to_vec())).is_ok() {
             for name in names {
-                self.add(scope, &folder, &name, sum);
+                self.add(scope, &directory, &name, sum);
             }
         }
     }
@@ -76,26 +76,26 @@ mod tests {
 
     #[test]
     fn a_file_with_two_names_counts_once() {
-        let folder = tempfile::tempdir().unwrap();
-        file::make_dirs(&folder.path().join("a/b")).unwrap();
-        file::write_new(&folder.path().join("a/b/file"), &vec![1; 100_000]).unwrap();
-        let dir = Dir::open(&folder.path().join("a/b")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        file::make_dirs(&directory.path().join("a/b")).unwrap();
+        file::write_new(&directory.path().join("a/b/file"), &vec![1; 100_000]).unwrap();
+        let dir = Dir::open(&directory.path().join("a/b")).unwrap();
         dir.link(b"file", &dir, b"again").unwrap();
-        let sizes = folder_size(folder.path(), Duration::from_secs(60)).unwrap();
+        let sizes = directory_size(directory.path(), Duration::from_secs(60)).unwrap();
         assert_eq!(sizes.len(), 1);
         assert!((100_000..200_000).contains(&sizes[0].1), "{sizes:?}");
     }
 
     #[test]
     fn what_is_very_deep_is_counted() {
-        let folder = tempfile::tempdir().unwrap();
-        let dir = Dir::open(folder.path()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let dir = Dir::open(directory.path()).unwrap();
         dir.make_dir(b"top", 0o755).unwrap();
         make_deep(&dir.open_dir(b"top").unwrap(), b"b", b"a", 3000);
         let file = dir.open_beneath(&[&b"top/"[..], &b"b/".repeat(3000)].concat()).unwrap();
         let file = file.create_file(b"file", 0o644).unwrap();
         rustix::io::write(file, &vec![1; 100_000]).unwrap();
-        let sizes = folder_size(folder.path(), Duration::from_secs(60)).unwrap();
+        let sizes = directory_size(directory.path(), Duration::from_secs(60)).unwrap();
         assert!(sizes[0].1 >= 100_000, "{sizes:?}");
         dir.remove_all(b"top").unwrap();
     }

@@ -36,9 +36,9 @@ pub fn space_at(path: &Path) -> Result<Space> {
     })
 }
 
-/// Writes out all that is pending on the file system of `folder`, and returns when it is on the disk.
-pub fn flush(folder: &super::Dir) -> Result<()> {
-    rustix::fs::syncfs(folder).named("flush the file system of", || folder.path().into())
+/// Writes out all that is pending on the file system of `directory`, and returns when it is on the disk.
+pub fn flush(directory: &super::Dir) -> Result<()> {
+    rustix::fs::syncfs(directory).named("flush the file system of", || directory.path().into())
 }
 
 #[cfg(test)]
@@ -47,9 +47,9 @@ mod tests {
 
     #[test]
     fn what_is_absent_lies_where_it_would_be_made() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = space_at(folder.path()).unwrap();
-        assert_eq!(space_at(&folder.path().join("a/b")).unwrap().device, here.device);
+        let directory = tempfile::tempdir().unwrap();
+        let here = space_at(directory.path()).unwrap();
+        assert_eq!(space_at(&directory.path().join("a/b")).unwrap().device, here.device);
         assert!(here.free_bytes > 0 && here.free_bytes <= here.bytes);
     }
 }

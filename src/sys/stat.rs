@@ -17,7 +17,7 @@ pub struct Time {
 /// What the tree engine asks of a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Stat {
-    /// Regular file, folder, symlink or something else.
+    /// Regular file, directory, symlink or something else.
     pub kind: FileType,
     /// Permission bits, `0o7777` at most.
     pub mode: u16,

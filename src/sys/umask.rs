@@ -18,7 +18,7 @@ fn mask() -> u16 {
     })
 }
 
-/// Whether a file or folder that is made with `mode` has it, or needs a further call.
+/// Whether a file or directory that is made with `mode` has it, or needs a further call.
 pub fn is_mode_kept(mode: u16) -> bool {
     mode & mask() == 0 && mode <= 0o777
 }

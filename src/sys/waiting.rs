@@ -1,14 +1,14 @@
-//! Folders that are to be looked at later, without one open for each level or each that waits.
+//! Directories that are to be looked at later, without one open for each level or each that waits.
 
 use std::sync::Arc;
 
 use super::Dir;
 use super::error::Result;
 
-/// Levels from one folder that is held open to the next: the kernel looks so many names up at most to open one.
+/// Levels from one directory that is held open to the next: the kernel looks so many names up at most to open one.
 const LEVELS: usize = 256;
 
-/// A folder that waits to be opened: an open one above it, and the path from there.
+/// A directory that waits to be opened: an open one above it, and the path from there.
 #[derive(Debug)]
 pub struct Waiting {
     above: Arc<Dir>,
@@ -29,10 +29,10 @@ impl Waiting {
     }
 }
 
-/// An open folder whose subfolders may wait until it is closed.
+/// An open directory whose subdirectories may wait until it is closed.
 #[derive(Debug)]
 pub struct Opened {
-    /// The folder.
+    /// The directory.
     pub dir: Arc<Dir>,
     place: Waiting,
 }
@@ -44,7 +44,7 @@ impl Opened {
         Self { place: Waiting::top(Arc::clone(&dir)), dir }
     }
 
-    /// The folder called `name` in this one.
+    /// The directory called `name` in this one.
     pub fn below(&self, name: &[u8]) -> Waiting {
         let Waiting { above, path, levels } = &self.place;
         let path = if path.is_empty() { name.to_vec() } else { [path, name].join(&b'/') };

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::index::{Kind, Node, NodeId, Tree};
-use super::location::{Location, OpenFolder};
+use super::location::{Location, OpenDirectory};
 use super::{Error, Result};
 use crate::sys::{self, Dir, Errno, Interrupt, Time};
 
@@ -18,7 +18,7 @@ pub(super) fn is_given(mtime: Time) -> bool {
     mtime.nanoseconds == 0
 }
 
-/// Whether the file `name` holds the same in both folders. What is gone is not the same.
+/// Whether the file `name` holds the same in both directories. What is gone is not the same.
 pub(super) fn hold_the_same(one: &Dir, other: &Dir, name: &[u8]) -> Result<bool> {
     let (Some(a), Some(b)) = (one.stat_if_present(name)?, other.stat_if_present(name)?) else {
         return Ok(false);
@@ -51,12 +51,12 @@ pub fn only_truly_same(
         same[*id as usize] && matches!(node.kind, Kind::File { .. }) && is_given(node.mtime)
     };
     let doubtful: Vec<_> = tree.iter().filter(is_in_doubt).collect();
-    // The files of a folder are neighbours.
-    let folders: Vec<_> = doubtful.chunk_by(|(_, one), (_, other)| one.parent == other.parent).collect();
-    let differing = folders.into_par_iter().map(|files| {
-        let folder = files[0].1.parent;
-        let live = live.open_beneath(&tree.path_below(0, folder))?;
-        let base = OpenFolder::new(tree, base, folder);
+    // The files of a directory are neighbours.
+    let directories: Vec<_> = doubtful.chunk_by(|(_, one), (_, other)| one.parent == other.parent).collect();
+    let differing = directories.into_par_iter().map(|files| {
+        let directory = files[0].1.parent;
+        let live = live.open_beneath(&tree.path_below(0, directory))?;
+        let base = OpenDirectory::new(tree, base, directory);
         let mut differing = Vec::new();
         for &(id, _) in files {
             if interrupt.is_raised() {

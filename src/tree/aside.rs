@@ -31,10 +31,10 @@ impl Aside {
         let was_there = file::is_dir(path);
         let real = if was_there { file::canonicalize(path)? } else { path.to_path_buf() };
         let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else {
-            return Err(Error::NoFolder { path: real });
+            return Err(Error::NoDirectory { path: real });
         };
         if !was_there && file::is_present(&real) {
-            return Err(Error::NoFolder { path: real });
+            return Err(Error::NoDirectory { path: real });
         }
         file::make_dirs(parent)?;
         let (parent, name) = (Dir::open(parent)?, name.as_bytes().to_vec());
@@ -77,43 +77,43 @@ impl Aside {
 mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> Vec<String> {
-        let names = file::names(folder).unwrap().into_iter();
+    fn names(directory: &Path) -> Vec<String> {
+        let names = file::names(directory).unwrap().into_iter();
         names.map(|name| name.into_string().unwrap()).collect()
     }
 
     #[test]
     fn what_was_set_aside_comes_back_and_what_took_its_place_goes() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("target");
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
         file::make_dirs(&target.join("old")).unwrap();
         let before = Dir::open(&target).unwrap().stat_self().unwrap();
         let aside = Aside::set(&target).unwrap();
         assert!(!file::is_present(&target) && file::is_dir(&aside.path().join("old")));
         file::make_dirs(&target.join("new/deep")).unwrap();
         assert!(aside.put_back().unwrap());
-        assert_eq!((names(folder.path()), names(&target)), (vec!["target".into()], vec!["old".into()]));
+        assert_eq!((names(directory.path()), names(&target)), (vec!["target".into()], vec!["old".into()]));
         let after = Dir::open(&target).unwrap().stat_self().unwrap();
         assert_eq!((after.mtime, after.inode, after.mode), (before.mtime, before.inode, before.mode));
     }
 
     #[test]
     fn where_nothing_was_nothing_is_afterwards() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("target");
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
         let aside = Aside::set(&target).unwrap();
         file::make_dirs(&target).unwrap();
         assert!(aside.put_back().unwrap());
-        assert!(names(folder.path()).is_empty());
+        assert!(names(directory.path()).is_empty());
     }
 
     #[test]
     fn a_link_stays_and_leads_to_an_empty_directory_meanwhile() {
-        let folder = tempfile::tempdir().unwrap();
-        file::make_dirs(&folder.path().join("disk/target/old")).unwrap();
-        let here = Dir::open(folder.path()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        file::make_dirs(&directory.path().join("disk/target/old")).unwrap();
+        let here = Dir::open(directory.path()).unwrap();
         here.make_symlink(b"target", b"disk/target").unwrap();
-        let target = folder.path().join("target");
+        let target = directory.path().join("target");
         let aside = Aside::set(&target).unwrap();
         assert!(names(&target).is_empty() && file::is_dir(&target));
         assert!(aside.put_back().unwrap());
@@ -123,21 +123,21 @@ mod tests {
 
     #[test]
     fn a_file_is_not_set_aside() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("target");
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
         file::write_new(&target, b"x").unwrap();
-        assert!(matches!(Aside::set(&target), Err(Error::NoFolder { .. })));
+        assert!(matches!(Aside::set(&target), Err(Error::NoDirectory { .. })));
     }
 
     #[test]
     fn what_a_killed_process_set_aside_is_debris_for_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("target");
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
         file::make_dirs(&target.join("old")).unwrap();
         drop(Aside::set(&target).unwrap());
         file::make_dirs(&target.join("new")).unwrap();
         let aside = Aside::set(&target).unwrap();
         assert!(aside.put_back().unwrap());
-        assert_eq!((names(folder.path()), names(&target)), (vec!["target".into()], vec!["new".into()]));
+        assert_eq!((names(directory.path()), names(&target)), (vec!["target".into()], vec!["new".into()]));
     }
 }

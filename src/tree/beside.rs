@@ -1,4 +1,4 @@
-//! A tree that comes to be by one rename: it is placed beside its destination, where nothing is yet but an empty folder.
+//! A tree that comes to be by one rename: it is placed beside its destination, where nothing is yet but an empty directory.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use super::temporary::Temporary;
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, Stat, Time};
 
-/// Where an empty folder waits that was in the tree's place.
+/// Where an empty directory waits that was in the tree's place.
 const FORMER: &[u8] = b"former";
 
 /// How long to wait for another restore's turn: it is a few renames.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Why a folder that is absent or empty cannot come to be by a rename: it is held by a mount or by its parent, which is not
+/// Why a directory that is absent or empty cannot come to be by a rename: it is held by a mount or by its parent, which is not
 /// ours, or another restore was faster.
-const HELD_FOLDER: [Errno; 7] =
+const HELD_DIRECTORY: [Errno; 7] =
     [Errno::BUSY, Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::XDEV, Errno::NOTEMPTY, Errno::EXIST];
 
 /// A tree beside its destination, or in it.
@@ -39,9 +39,9 @@ pub(super) struct Beside {
 #[derive(Debug, Clone, Copy)]
 enum Former {
     Nothing,
-    /// An empty folder, which lies in the staging.
+    /// An empty directory, which lies in the staging.
     Moved,
-    /// An empty folder of another user, which could only be replaced.
+    /// An empty directory of another user, which could only be replaced.
     Replaced(Stat),
 }
 
@@ -72,7 +72,7 @@ impl Beside {
         let staging = Temporary::make(&parent)?;
         // Ext4 chooses the place by the name, so it must be another one each time.
         let placed = staging.name().to_vec();
-        staging.dir().spread_folders();
+        staging.dir().spread_directories();
         sys::crash_at(CrashPoint::RestoreStaged);
         let placements = [Placement { node: 0, name: placed.clone() }];
         let root = source.tree.node(0);
@@ -104,7 +104,7 @@ impl Beside {
         self.make_way()?;
         let staging = self.staging.dir();
         let renamed = match self.former {
-            // A folder replaces an empty one, and no other.
+            // A directory replaces an empty one, and no other.
             Former::Replaced(_) => staging.rename(&self.placed, &self.parent, &self.name),
             Former::Nothing | Former::Moved => staging.rename_new(&self.placed, &self.parent, &self.name),
         };
@@ -127,14 +127,14 @@ impl Beside {
         Ok(())
     }
 
-    /// Restores into one folder take turns here: none takes what another one has just put there out of its place. One that
+    /// Restores into one directory take turns here: none takes what another one has just put there out of its place. One that
     /// gets no turn goes on without.
     fn turn(&self) -> Option<Lock<Dir>> {
         let open = || self.parent.open_dir(b".");
         Lock::wait_on(open, self.parent.path(), LockMode::Exclusive, PATIENCE).ok().flatten()
     }
 
-    /// Takes an empty folder out of the way, so that it can come back as it was.
+    /// Takes an empty directory out of the way, so that it can come back as it was.
     fn make_way(&mut self) -> Result<()> {
         let Some(there) = self.parent.stat_if_present(&self.name)? else { return Ok(()) };
         // One that cannot be read is moved all the same.
@@ -163,13 +163,13 @@ impl Beside {
 
     /// As a rename over it would have failed.
     fn not_empty(&self) -> sys::Error {
-        sys::Error::new("replace folder", &self.parent.join(&self.name), Errno::NOTEMPTY)
+        sys::Error::new("replace directory", &self.parent.join(&self.name), Errno::NOTEMPTY)
     }
 
     /// Takes the tree out of its place again.
     pub(super) fn undo(&mut self) -> Result<()> {
         if self.mode & 0o200 == 0 {
-            // A folder that its owner may not write to cannot leave its parent.
+            // A directory that its owner may not write to cannot leave its parent.
             self.parent.set_mode(&self.name, self.mode | 0o700)?;
         }
         self.parent.rename_new(&self.name, self.staging.dir(), &self.placed)?;
@@ -207,5 +207,5 @@ impl Beside {
 }
 
 fn is_held(error: &Error) -> bool {
-    matches!(error, Error::Sys(error) if HELD_FOLDER.iter().any(|&errno| error.is(errno)))
+    matches!(error, Error::Sys(error) if HELD_DIRECTORY.iter().any(|&errno| error.is(errno)))
 }

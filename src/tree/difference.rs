@@ -1,4 +1,4 @@
-//! What differs between a tree and a folder that holds something already.
+//! What differs between a tree and a directory that holds something already.
 //!
 //! They are compared by kind, size, time and mode (one `statx` a file; in step with the tree, so that nothing outside of it is
 //! read unless it is to be removed).
@@ -12,8 +12,8 @@ use super::alike::{hold_the_same, is_given};
 use super::existing::Existing;
 use super::failure::UntilFailure;
 use super::index::{FileIdentity, Kind, NodeId, Tree};
-use super::location::OpenFolder;
-use super::place::KEPT_BY_FOLDERS;
+use super::location::OpenDirectory;
+use super::place::KEPT_BY_DIRECTORIES;
 use super::source::Source;
 use super::temporary::is_temporary;
 use super::{Error, Result};
@@ -22,8 +22,8 @@ use crate::sys::{Dir, FileType, Interrupt, LOST_AND_FOUND, Stat, Time};
 /// One thing to do.
 #[derive(Debug)]
 pub(super) struct Change {
-    /// The folder it is in, as a node of the tree.
-    pub(super) folder: NodeId,
+    /// The directory it is in, as a node of the tree.
+    pub(super) directory: NodeId,
     pub(super) name: Vec<u8>,
     /// What is to be there; `None` for nothing.
     pub(super) node: Option<NodeId>,
@@ -34,11 +34,11 @@ pub(super) struct Change {
 #[derive(Debug, Default)]
 pub(super) struct Difference {
     pub(super) changes: Vec<Change>,
-    /// Folders whose mode or time is not the tree's. Where a change happens in a folder, its time will be off as well.
-    pub(super) stale_folders: Vec<NodeId>,
-    /// Folders in which their owner may not write, each with its mode.
+    /// Directories whose mode or time is not the tree's. Where a change happens in a directory, its time will be off as well.
+    pub(super) stale_directories: Vec<NodeId>,
+    /// Directories in which their owner may not write, each with its mode.
     pub(super) locked: Vec<(NodeId, u16)>,
-    /// Times of the folders in which something may change, as they are now.
+    /// Times of the directories in which something may change, as they are now.
     pub(super) times: Vec<(NodeId, Time)>,
     /// Files that are as they should be and have several names, in the tree or here, with what tells here which it is.
     linked: Vec<(NodeId, Inode)>,
@@ -50,7 +50,7 @@ pub(super) struct Difference {
 /// A file on this host: device and number.
 type Inode = ((u32, u32), u64);
 
-/// Finds what differs, folders in parallel.
+/// Finds what differs, directories in parallel.
 pub(super) fn compare(
     source: Source<'_>,
     destination: &Dir,
@@ -65,7 +65,7 @@ pub(super) fn compare(
     let mut found = comparison.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     found.judge_links(source.tree);
     // Neighbours together, whichever thread found them.
-    found.changes.sort_unstable_by(|a, b| (a.folder, &a.name).cmp(&(b.folder, &b.name)));
+    found.changes.sort_unstable_by(|a, b| (a.directory, &a.name).cmp(&(b.directory, &b.name)));
     Ok(found)
 }
 
@@ -78,33 +78,33 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Compares the folder `here` with that of the tree and hands its subfolders on.
-    fn compare<'scope>(&'scope self, scope: &Scope<'scope>, folder: NodeId, here: Dir) -> Result<()> {
+    /// Compares the directory `here` with that of the tree and hands its subdirectories on.
+    fn compare<'scope>(&'scope self, scope: &Scope<'scope>, directory: NodeId, here: Dir) -> Result<()> {
         let tree = self.tree;
         let mut found = Difference::default();
-        let node = tree.node(folder);
+        let node = tree.node(directory);
         let before = here.stat_self()?;
-        if before.mode & !KEPT_BY_FOLDERS != node.mode || before.mtime != node.mtime {
-            found.stale_folders.push(folder);
+        if before.mode & !KEPT_BY_DIRECTORIES != node.mode || before.mtime != node.mtime {
+            found.stale_directories.push(directory);
         }
         if before.mode & 0o200 == 0 {
-            found.locked.push((folder, before.mode));
+            found.locked.push((directory, before.mode));
         }
         if self.existing == Existing::Mirror {
             here.for_each_name(|name| {
                 // Another process may just now restore something in there, and a volume has something of its own.
-                let stays = folder == 0 && (is_temporary(name) || name == LOST_AND_FOUND.as_bytes());
-                if !stays && tree.child(folder, name).is_none() {
-                    found.changes.push(Change { folder, name: name.to_vec(), node: None, replaces: true });
+                let stays = directory == 0 && (is_temporary(name) || name == LOST_AND_FOUND.as_bytes());
+                if !stays && tree.child(directory, name).is_none() {
+                    found.changes.push(Change { directory, name: name.to_vec(), node: None, replaces: true });
                 }
             })?;
         }
         let here = Arc::new(here);
-        for child in tree.children(folder) {
+        for child in tree.children(directory) {
             let name = tree.name(child);
             let stat = here.stat_if_present(name)?;
             match (tree.node(child).kind, stat) {
-                (Kind::Folder { .. }, Some(stat)) if stat.kind == FileType::Directory => {
+                (Kind::Directory { .. }, Some(stat)) if stat.kind == FileType::Directory => {
                     let here = Arc::clone(&here);
                     scope.spawn(move |scope| {
                         self.jobs.run(|| self.compare(scope, child, here.open_dir(self.tree.name(child))?));
@@ -123,20 +123,25 @@ impl Comparison<'_> {
                     }
                 }
                 (_, stat) => {
-                    let is_folder = stat.is_some_and(|stat| stat.kind == FileType::Directory);
-                    if is_folder
+                    let is_directory = stat.is_some_and(|stat| stat.kind == FileType::Directory);
+                    if is_directory
                         && self.existing == Existing::Overwrite
                         && !here.open_dir(name)?.is_empty()?
                     {
-                        return Err(Error::FolderInTheWay { path: here.join(name) });
+                        return Err(Error::DirectoryInTheWay { path: here.join(name) });
                     }
                     let replaces = stat.is_some();
-                    found.changes.push(Change { folder, name: name.to_vec(), node: Some(child), replaces });
+                    found.changes.push(Change {
+                        directory,
+                        name: name.to_vec(),
+                        node: Some(child),
+                        replaces,
+                    });
                 }
             }
         }
         if !found.changes.is_empty() || !found.linked.is_empty() {
-            found.times.push((folder, before.mtime));
+            found.times.push((directory, before.mtime));
         }
         self.found.lock().unwrap_or_else(PoisonError::into_inner).merge(found);
         Ok(())
@@ -154,8 +159,8 @@ impl Comparison<'_> {
             // It has no such time, and to make it anew is never wrong.
             return Ok(false);
         }
-        match self.folder_of(id).dir() {
-            Ok(folder) => hold_the_same(folder, here, self.tree.name(id)),
+        match self.directory_of(id).dir() {
+            Ok(directory) => hold_the_same(directory, here, self.tree.name(id)),
             // The entry is damaged, as will be found when the file is to come from there.
             Err(_) => Ok(false),
         }
@@ -167,29 +172,29 @@ impl Comparison<'_> {
         if stat.links < 2 || may_be_shared || self.source.location.is_packed(id) {
             return false;
         }
-        let folder = self.folder_of(id);
-        let of_tree = folder.dir().and_then(|folder| folder.stat(self.tree.name(id)));
+        let directory = self.directory_of(id);
+        let of_tree = directory.dir().and_then(|directory| directory.stat(self.tree.name(id)));
         of_tree.is_ok_and(|of_tree| (of_tree.device, of_tree.inode) == (stat.device, stat.inode))
     }
 
-    /// The tree's own folder of the node `id`.
-    fn folder_of(&self, id: NodeId) -> OpenFolder<'_> {
-        OpenFolder::new(self.tree, self.source.location, self.tree.node(id).parent)
+    /// The tree's own directory of the node `id`.
+    fn directory_of(&self, id: NodeId) -> OpenDirectory<'_> {
+        OpenDirectory::new(self.tree, self.source.location, self.tree.node(id).parent)
     }
 }
 
 impl Difference {
-    /// Of the locked folders those in which something changes.
+    /// Of the locked directories those in which something changes.
     pub(super) fn locked_with_changes(&self) -> Vec<(NodeId, u16)> {
-        let changed: HashSet<_> = self.changes.iter().map(|change| change.folder).collect();
+        let changed: HashSet<_> = self.changes.iter().map(|change| change.directory).collect();
         // In the root there will be the staging.
-        let is_open = |folder: NodeId| folder == 0 || changed.contains(&folder);
-        self.locked.iter().copied().filter(|(folder, _)| is_open(*folder)).collect()
+        let is_open = |directory: NodeId| directory == 0 || changed.contains(&directory);
+        self.locked.iter().copied().filter(|(directory, _)| is_open(*directory)).collect()
     }
 
     fn merge(&mut self, other: Self) {
         self.changes.extend(other.changes);
-        self.stale_folders.extend(other.stale_folders);
+        self.stale_directories.extend(other.stale_directories);
         self.locked.extend(other.locked);
         self.times.extend(other.times);
         self.linked.extend(other.linked);
@@ -227,7 +232,7 @@ impl Difference {
                 self.kept += found.len() as u64 - 1;
             } else {
                 self.changes.extend(found.into_iter().map(|(id, _)| Change {
-                    folder: tree.node(id).parent,
+                    directory: tree.node(id).parent,
                     name: tree.name(id).to_vec(),
                     node: Some(id),
                     replaces: true,
@@ -240,7 +245,7 @@ impl Difference {
 fn looks_same(tree: &Tree, id: NodeId, here: &Dir, stat: &Stat) -> Result<bool> {
     let node = tree.node(id);
     Ok(match node.kind {
-        Kind::Folder { .. } => false,
+        Kind::Directory { .. } => false,
         Kind::File { size, .. } => {
             stat.kind == FileType::RegularFile
                 && (stat.size, stat.mtime, stat.mode) == (size, node.mtime, node.mode)

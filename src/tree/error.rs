@@ -32,22 +32,22 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The destination is there and is no folder.
-    #[error("{} is no folder, nor a link to one; hint: remove it", path.display())]
-    NoFolder {
+    /// The destination is there and is no directory.
+    #[error("{} is no directory, nor a link to one; hint: remove it", path.display())]
+    NoDirectory {
         /// The destination.
         path: PathBuf,
     },
-    /// Where the tree has a file there is a folder, and what is in it was not to be removed.
-    #[error("{} is a folder with files that the cache does not know, where it has a file; hint: remove it", path.display())]
-    FolderInTheWay {
-        /// The folder.
+    /// Where the tree has a file there is a directory, and what is in it was not to be removed.
+    #[error("{} is a directory with files that the cache does not know, where it has a file; hint: remove it", path.display())]
+    DirectoryInTheWay {
+        /// The directory.
         path: PathBuf,
     },
-    /// Something is mounted below a folder in which files were to come or go.
+    /// Something is mounted below a directory in which files were to come or go.
     #[error("{} is mounted below {}; hint: unmount it", mount.display(), path.display())]
     MountBelow {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// What is mounted in it.
         mount: PathBuf,

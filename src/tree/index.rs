@@ -1,6 +1,6 @@
 //! A directory tree as a value: names, kinds, sizes, modes, times.
 //!
-//! Nodes lie in one vector, breadth first: the children of a folder are neighbours, sorted by name, behind their parent.
+//! Nodes lie in one vector, breadth first: the children of a directory are neighbours, sorted by name, behind their parent.
 //! A node takes 48 bytes and its name, so a million files fit into less than 100 MB; two trees are compared by
 //! walking both in step.
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::Time;
 
-/// Where one of two folders has so many times fewer children than the other, these are looked up there by halving; else
+/// Where one of two directories has so many times fewer children than the other, these are looked up there by halving; else
 /// both are walked in step.
 const FEW: usize = 16;
 
@@ -26,10 +26,10 @@ pub struct Tree {
     text: Vec<u8>,
 }
 
-/// A file, folder or symlink.
+/// A file, directory or symlink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
-    /// The folder it lies in; the root is its own parent.
+    /// The directory it lies in; the root is its own parent.
     pub parent: NodeId,
     name: Span,
     /// Permission bits: `0o1777` at most, setuid and setgid are never recorded.
@@ -43,8 +43,8 @@ pub struct Node {
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// A folder and its children.
-    Folder {
+    /// A directory and its children.
+    Directory {
         /// First child.
         first: NodeId,
         /// Number of children.
@@ -80,15 +80,15 @@ pub struct Malformed {
 }
 
 impl Tree {
-    /// A tree of one empty folder.
+    /// A tree of one empty directory.
     pub fn with_root(mode: u16, mtime: Time) -> Self {
         let name = Span { start: 0, length: 0 };
-        let root = Node { parent: 0, name, mode, mtime, kind: Kind::Folder { first: 1, count: 0 } };
+        let root = Node { parent: 0, name, mode, mtime, kind: Kind::Directory { first: 1, count: 0 } };
         Self { nodes: vec![root], text: Vec::new() }
     }
 
-    /// Adds a node behind all others and returns its index. The caller adds the children of a folder one after another,
-    /// sorted, and then tells the folder by [`Tree::set_children`].
+    /// Adds a node behind all others and returns its index. The caller adds the children of a directory one after another,
+    /// sorted, and then tells the directory by [`Tree::set_children`].
     pub(super) fn push(&mut self, parent: NodeId, name: &[u8], mode: u16, mtime: Time, kind: Kind) -> NodeId {
         let name = self.push_text(name);
         let id = self.len();
@@ -104,9 +104,9 @@ impl Tree {
         Span { start, length }
     }
 
-    pub(super) fn set_children(&mut self, folder: NodeId, children: Range<NodeId>) {
-        self.nodes[folder as usize].kind =
-            Kind::Folder { first: children.start, count: children.end - children.start };
+    pub(super) fn set_children(&mut self, directory: NodeId, children: Range<NodeId>) {
+        self.nodes[directory as usize].kind =
+            Kind::Directory { first: children.start, count: children.end - children.start };
     }
 
     pub(super) fn set_group(&mut self, file: NodeId, number: u32) {
@@ -120,19 +120,19 @@ impl Tree {
     pub fn without(&self, is_left_out: impl Fn(NodeId) -> bool) -> Self {
         let root = self.node(0);
         let mut tree = Self::with_root(root.mode, root.mtime);
-        let mut folders = std::collections::VecDeque::from([(0, 0)]);
-        while let Some((ours, theirs)) = folders.pop_front() {
+        let mut directories = std::collections::VecDeque::from([(0, 0)]);
+        while let Some((ours, theirs)) = directories.pop_front() {
             let first = tree.len();
             for child in self.children(ours).filter(|&child| !is_left_out(child)) {
                 let Node { mode, mtime, kind, .. } = *self.node(child);
                 let kind = match kind {
-                    Kind::Folder { .. } => Kind::Folder { first: 0, count: 0 },
+                    Kind::Directory { .. } => Kind::Directory { first: 0, count: 0 },
                     Kind::Symlink { target } => Kind::Symlink { target: tree.push_text(self.text(target)) },
                     file @ Kind::File { .. } => file,
                 };
                 let id = tree.push(theirs, self.name(child), mode, mtime, kind);
-                if let Kind::Folder { .. } = kind {
-                    folders.push_back((child, id));
+                if let Kind::Directory { .. } = kind {
+                    directories.push_back((child, id));
                 }
             }
             tree.set_children(theirs, first..tree.len());
@@ -140,9 +140,9 @@ impl Tree {
         tree
     }
 
-    /// Lets `is_in` hold also of the folders around the nodes of which it holds.
-    pub fn add_folders_around(&self, is_in: &mut [bool]) {
-        // What is in a folder comes behind it.
+    /// Lets `is_in` hold also of the directories around the nodes of which it holds.
+    pub fn add_directories_around(&self, is_in: &mut [bool]) {
+        // What is in a directory comes behind it.
         for id in (1..self.len()).rev() {
             if is_in[id as usize] {
                 is_in[self.node(id).parent as usize] = true;
@@ -155,7 +155,7 @@ impl Tree {
         u32::try_from(self.nodes.len()).expect("a tree has fewer than 2^32 nodes")
     }
 
-    /// Whether there is nothing in the root folder.
+    /// Whether there is nothing in the root directory.
     pub fn is_empty(&self) -> bool {
         self.nodes.len() == 1
     }
@@ -165,7 +165,7 @@ impl Tree {
         &self.nodes[id as usize]
     }
 
-    /// The name of a node, without any folder. The root's is empty.
+    /// The name of a node, without any directory. The root's is empty.
     pub fn name(&self, id: NodeId) -> &[u8] {
         self.text(self.node(id).name)
     }
@@ -175,17 +175,17 @@ impl Tree {
         &self.text[span.start as usize..][..usize::from(span.length)]
     }
 
-    /// The children of a folder, in the order of their names; of anything else, none.
+    /// The children of a directory, in the order of their names; of anything else, none.
     pub fn children(&self, id: NodeId) -> Range<NodeId> {
         match self.node(id).kind {
-            Kind::Folder { first, count } => first..first + count,
+            Kind::Directory { first, count } => first..first + count,
             Kind::File { .. } | Kind::Symlink { .. } => 0..0,
         }
     }
 
-    /// The child of a folder that has this name.
-    pub fn child(&self, folder: NodeId, name: &[u8]) -> Option<NodeId> {
-        let children = self.children(folder);
+    /// The child of a directory that has this name.
+    pub fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
+        let children = self.children(directory);
         let ids: Range<usize> = children.start as usize..children.end as usize;
         let found = self.nodes[ids].binary_search_by(|node| self.text(node.name).cmp(name)).ok()?;
         Some(children.start + u32::try_from(found).expect("a tree has fewer than 2^32 nodes"))
@@ -193,7 +193,7 @@ impl Tree {
 
     /// The node at a path below the root.
     pub fn at(&self, path: &[u8]) -> Option<NodeId> {
-        path.split(|&byte| byte == b'/').try_fold(0, |folder, name| self.child(folder, name))
+        path.split(|&byte| byte == b'/').try_fold(0, |directory, name| self.child(directory, name))
     }
 
     /// The path of a node below `top`, without a slash at either end; empty for `top` itself.
@@ -225,7 +225,7 @@ impl Tree {
 
     /// Number of regular files and symlinks.
     pub fn files(&self) -> u64 {
-        self.nodes.iter().filter(|node| !matches!(node.kind, Kind::Folder { .. })).count() as u64
+        self.nodes.iter().filter(|node| !matches!(node.kind, Kind::Directory { .. })).count() as u64
     }
 
     /// Bytes of all files, those with several names counted once.
@@ -235,7 +235,7 @@ impl Tree {
 
     /// Files and symlinks of which `is_meant` holds, and their bytes, those with several names counted once.
     pub fn count(&self, is_meant: impl Fn(NodeId) -> bool) -> (u64, u64) {
-        let is_file = |node: &Node| !matches!(node.kind, Kind::Folder { .. });
+        let is_file = |node: &Node| !matches!(node.kind, Kind::Directory { .. });
         let files = self.iter().filter(|(id, node)| is_file(node) && is_meant(*id)).count();
         (files as u64, self.bytes_of(is_meant))
     }
@@ -250,7 +250,7 @@ impl Tree {
     }
 
     /// For each node, whether `base` has the same at the same path: for files size, mode and time to the nanosecond; for
-    /// symlinks the target and the time; for folders the mode. A folder's own time is no difference: it follows from
+    /// symlinks the target and the time; for directories the mode. A directory's own time is no difference: it follows from
     /// its files and from temporary names that came and went. What is one file in one of the trees and two in the other
     /// is the same once at most.
     pub fn same_as(&self, base: &Self) -> Vec<bool> {
@@ -316,7 +316,7 @@ impl Tree {
     fn is_same(&self, ours: NodeId, base: &Self, theirs: NodeId) -> bool {
         let (a, b) = (self.node(ours), base.node(theirs));
         match (a.kind, b.kind) {
-            (Kind::Folder { .. }, Kind::Folder { .. }) => a.mode == b.mode,
+            (Kind::Directory { .. }, Kind::Directory { .. }) => a.mode == b.mode,
             (Kind::File { size: x, .. }, Kind::File { size: y, .. }) => {
                 x == y && a.mode == b.mode && a.mtime == b.mtime
             }
@@ -334,8 +334,8 @@ impl Tree {
         let total = self.nodes.len();
         let mut next_child = 1;
         let Some(root) = self.nodes.first() else { return malformed(0, "there is no root") };
-        if !matches!(root.kind, Kind::Folder { .. }) || root.name.length != 0 {
-            return malformed(0, "the root is not a folder without a name");
+        if !matches!(root.kind, Kind::Directory { .. }) || root.name.length != 0 {
+            return malformed(0, "the root is not a directory without a name");
         }
         for (id, node) in self.nodes.iter().enumerate() {
             if node.mode & !0o1777 != 0 {
@@ -349,19 +349,19 @@ impl Tree {
                 return malformed(id, "a name lies outside the text");
             }
             if id > 0 && !is_plain_name(self.text(node.name)) {
-                return malformed(id, "the name is not that of one file in its folder");
+                return malformed(id, "the name is not that of one file in its directory");
             }
             let before = &self.nodes[id.saturating_sub(1)];
             if id > 1 && before.parent == node.parent && self.text(before.name) >= self.text(node.name) {
-                return malformed(id, "the names of a folder are not in order");
+                return malformed(id, "the names of a directory are not in order");
             }
-            if matches!(node.kind, Kind::Folder { first, .. } if first as usize > total) {
+            if matches!(node.kind, Kind::Directory { first, .. } if first as usize > total) {
                 return malformed(id, "the children are not where they belong");
             }
-            if let Kind::Folder { first, count } = node.kind
+            if let Kind::Directory { first, count } = node.kind
                 && count > 0
             {
-                // Breadth first means that the children of each folder follow those of the folder before.
+                // Breadth first means that the children of each directory follow those of the directory before.
                 let (first, count) = (first as usize, count as usize);
                 if first != next_child || first <= id || count > total - next_child.min(total) {
                     return malformed(id, "the children are not where they belong");
@@ -374,7 +374,7 @@ impl Tree {
             }
         }
         if next_child != total {
-            return malformed(next_child, "it belongs to no folder");
+            return malformed(next_child, "it belongs to no directory");
         }
         Ok(())
     }
@@ -432,7 +432,7 @@ mod tests {
     /// `a/x`, `b`
     fn sample(size_of_x: u64) -> Tree {
         let mut tree = Tree::with_root(0o755, NOW);
-        let a = tree.push(0, b"a", 0o755, NOW, Kind::Folder { first: 0, count: 0 });
+        let a = tree.push(0, b"a", 0o755, NOW, Kind::Directory { first: 0, count: 0 });
         tree.push(0, b"b", 0o644, NOW, file(1));
         tree.set_children(0, 1..3);
         let x = tree.push(a, b"x", 0o644, NOW, file(size_of_x));
@@ -471,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_folder_whose_children_would_lie_outside_is_malformed() {
+    fn an_empty_directory_whose_children_would_lie_outside_is_malformed() {
         let mut tree = Tree::with_root(0o755, NOW);
         tree.set_children(0, 9..9);
         assert!(tree.validate().is_err());

@@ -117,14 +117,14 @@ impl<'a> From<&'a Dir> for Location<'a> {
 
 /// One directory of a tree, opened once something in it is asked for.
 #[derive(Debug)]
-pub(super) struct OpenFolder<'a> {
+pub(super) struct OpenDirectory<'a> {
     tree: &'a Tree,
     location: Location<'a>,
     id: NodeId,
     opened: OnceLock<Dir>,
 }
 
-impl<'a> OpenFolder<'a> {
+impl<'a> OpenDirectory<'a> {
     /// The directory `id` of `tree`.
     pub(super) fn new(tree: &'a Tree, location: Location<'a>, id: NodeId) -> Self {
         Self { tree, location, id, opened: OnceLock::new() }

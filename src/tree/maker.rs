@@ -1,11 +1,11 @@
-//! Makes one file, symlink or folder of a tree, with its contents and all that is known of it.
+//! Makes one file, symlink or directory of a tree, with its contents and all that is known of it.
 
 use std::sync::atomic::Ordering;
 
-use super::bases::{BaseFolder, Bases};
+use super::bases::{BaseDirectory, Bases};
 use super::index::{Kind, NodeId, Tree};
 use super::link::{File, Metadata, Used};
-use super::location::OpenFolder;
+use super::location::OpenDirectory;
 use super::source::Source;
 use super::tally::{Counts, Tally};
 use super::{Engine, Error, Result};
@@ -16,9 +16,9 @@ pub(super) struct Maker<'a> {
     pub source: Source<'a>,
     pub bases: Option<Bases<'a>>,
     engine: Engine<'a>,
-    /// The bit, if folders get it from the folder in which they are made.
+    /// The bit, if directories get it from the directory in which they are made.
     setgid: u16,
-    /// Whether files and folders may get another mode than they are made with, whatever the umask, from that folder.
+    /// Whether files and directories may get another mode than they are made with, whatever the umask, from that directory.
     is_mode_changed: bool,
     counts: Counts,
 }
@@ -48,19 +48,19 @@ impl<'a> Maker<'a> {
         self.source.tree
     }
 
-    /// The folder of the bases in which what is in folder `id` may lie. `above` is that of the folder above.
-    pub(super) fn open_base(&self, id: NodeId, above: Option<&BaseFolder>) -> Option<BaseFolder> {
+    /// The directory of the bases in which what is in directory `id` may lie. `above` is that of the directory above.
+    pub(super) fn open_base(&self, id: NodeId, above: Option<&BaseDirectory>) -> Option<BaseDirectory> {
         self.bases.and_then(|bases| bases.open(self.tree(), id, above))
     }
 
     /// Makes a file or a symlink, `to_name` in `to`. The source's node lies in `from`, and in `base` of the bases; `near` is the
-    /// folder of a base that was opened last (see [`Bases::link`]).
+    /// directory of a base that was opened last (see [`Bases::link`]).
     pub(super) fn make(
         &self,
         id: NodeId,
-        from: &OpenFolder<'a>,
-        base: Option<&BaseFolder>,
-        near: &mut Option<BaseFolder>,
+        from: &OpenDirectory<'a>,
+        base: Option<&BaseDirectory>,
+        near: &mut Option<BaseDirectory>,
         to: &Dir,
         to_name: &[u8],
     ) -> Result<()> {
@@ -97,7 +97,7 @@ impl<'a> Maker<'a> {
                 };
                 self.counts.add(self.engine.linker.transfer(&file, to, to_name)?, size);
             }
-            Kind::Folder { .. } => {}
+            Kind::Directory { .. } => {}
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Gives a packed file, which was made empty, what it holds.
-    pub(super) fn fill(&self, id: NodeId, from: &OpenFolder<'a>, to: &Dir) -> Result<()> {
+    pub(super) fn fill(&self, id: NodeId, from: &OpenDirectory<'a>, to: &Dir) -> Result<()> {
         if let Some(contents) = from.packed(id)? {
             let used = self.metadata(id).fill(&contents, to, self.tree().name(id))?;
             self.engine.progress.add(contents.len() as u64);
@@ -117,13 +117,13 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    /// Gives a folder in which all is made its attributes, mode and time. One that `is_placed` itself, and not only what it is
-    /// in, can be written to by its owner: only such a folder can be moved to another one.
-    pub(super) fn finish_folder(
+    /// Gives a directory in which all is made its attributes, mode and time. One that `is_placed` itself, and not only what it is
+    /// in, can be written to by its owner: only such a directory can be moved to another one.
+    pub(super) fn finish_directory(
         &self,
         id: NodeId,
         is_placed: bool,
-        from: &OpenFolder<'a>,
+        from: &OpenDirectory<'a>,
         to: &Dir,
     ) -> Result<()> {
         let node = self.tree().node(id);
@@ -136,12 +136,12 @@ impl<'a> Maker<'a> {
             })?;
         }
         let is_kept = self.is_mode_kept(node.mode) && node.mode & 0o700 == 0o700;
-        let mode = self.folder_mode(if is_placed { node.mode | 0o700 } else { node.mode });
+        let mode = self.directory_mode(if is_placed { node.mode | 0o700 } else { node.mode });
         Ok(to.finish_self((!is_kept).then_some(mode), node.mtime)?)
     }
 
-    /// The mode of a folder that was made here.
-    pub(super) fn folder_mode(&self, mode: u16) -> u16 {
+    /// The mode of a directory that was made here.
+    pub(super) fn directory_mode(&self, mode: u16) -> u16 {
         mode | self.setgid
     }
 

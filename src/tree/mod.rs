@@ -1,16 +1,16 @@
 //! The tree engine: what a directory tree holds ([`Tree`]), and bringing it from one place to another.
 //!
-//! - [`walk`] reads a live folder into a [`Tree`]: one `statx` a file, in parallel.
-//! - [`place`] makes parts of a tree in a folder where they are not yet. A save places a live folder into a staging of
+//! - [`walk`] reads a live directory into a [`Tree`]: one `statx` a file, in parallel.
+//! - [`place`] makes parts of a tree in a directory where they are not yet. A save places a live directory into a staging of
 //!   the store; a restore places an entry beside its destination.
 //! - [`pack`] puts small files of a tree into one file, of which they can be placed as well.
 //! - [`restore`] brings trees to their destinations, all or none: whole by one rename where nothing was, else only the
 //!   difference, staged first and then put in place by renames that are undone if one fails.
 //! - [`Snapshot`] knows files again by what they hold, after others with the same names took their place.
 //! - [`Aside`] lets a directory make way for a while.
-//! - [`verify`] tells whether a folder still holds what a tree says.
+//! - [`verify`] tells whether a directory still holds what a tree says.
 //!
-//! Everything works relative to open folders and follows no symlink. Nothing here knows what a cache is.
+//! Everything works relative to open directories and follows no symlink. Nothing here knows what a cache is.
 
 mod alike;
 mod aside;

@@ -9,13 +9,13 @@ use crate::sys::{Dir, Errno};
 pub fn with_names_elsewhere(tree: &Tree, dir: &Dir, is_asked: impl Fn(NodeId) -> bool) -> Result<Vec<bool>> {
     let members = tree.members();
     let mut found = vec![false; tree.len() as usize];
-    let folders = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Folder { .. }));
-    for (folder, _) in folders {
-        let mut asked = tree.children(folder).filter(|id| is_asked(*id)).peekable();
+    let directories = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Directory { .. }));
+    for (directory, _) in directories {
+        let mut asked = tree.children(directory).filter(|id| is_asked(*id)).peekable();
         if asked.peek().is_none() {
             continue;
         }
-        let here = match dir.open_beneath(&tree.path_below(0, folder)) {
+        let here = match dir.open_beneath(&tree.path_below(0, directory)) {
             Err(error) if error.is(Errno::NOENT) => continue,
             here => here?,
         };

@@ -7,11 +7,11 @@ use super::Result;
 use super::bases::Bases;
 use super::index::{Kind, NodeId};
 use super::link::Linker;
-use super::location::OpenFolder;
+use super::location::OpenDirectory;
 use super::source::Source;
 use crate::sys::{self, Dir};
 
-/// What the smallest file takes on most disks, and folders and symlinks on some.
+/// What the smallest file takes on most disks, and directories and symlinks on some.
 const BLOCK: u64 = 4096;
 
 /// Files from this size on are asked how much of them is on the disk: holes stay holes.
@@ -75,8 +75,8 @@ fn room(source: Source<'_>, id: NodeId, size: u64) -> u64 {
     if size < LARGE || source.location.is_packed(id) {
         return size;
     }
-    let folder = OpenFolder::new(source.tree, source.location, source.tree.node(id).parent);
-    let stat = folder.dir().and_then(|folder| folder.stat(source.tree.name(id)));
+    let directory = OpenDirectory::new(source.tree, source.location, source.tree.node(id).parent);
+    let stat = directory.dir().and_then(|directory| directory.stat(source.tree.name(id)));
     // One that is gone meanwhile is told when its turn comes.
     stat.map_or(size, |stat| stat.room.min(size))
 }
@@ -91,8 +91,8 @@ mod tests {
     fn holes_take_nothing() {
         let place = tempfile::tempdir().unwrap();
         let (from, to) = (place.path().join("from"), place.path().join("to"));
-        for folder in [&from, &to] {
-            file::make_dirs(folder).unwrap();
+        for directory in [&from, &to] {
+            file::make_dirs(directory).unwrap();
         }
         file::write_new(&from.join("whole"), &[1; 5000]).unwrap();
         file::write_new(&from.join("sparse"), b"").unwrap();

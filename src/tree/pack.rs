@@ -1,6 +1,6 @@
 //! Small files of a tree in one file, one after another in the order of their nodes.
 //!
-//! A file of a few hundred bytes costs its name, its inode and a block, each with calls of its own, and a target folder has
+//! A file of a few hundred bytes costs its name, its inode and a block, each with calls of its own, and a target directory has
 //! thousands of them. What must not be linked, since somebody writes into it, is not there for its inode's sake: its bytes
 //! are enough, and the tree tells the rest.
 

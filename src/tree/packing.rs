@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::alike::is_given;
 use super::index::{Kind, Node, NodeId, Tree};
-use super::location::OpenFolder;
+use super::location::OpenDirectory;
 use super::node_set::NodeSet;
 use super::source::Source;
 use super::subtree::Subtree;
@@ -18,7 +18,7 @@ use crate::sys::{self, Dir, FileType};
 /// Larger files are worth an inode: it is what most file systems give to the smallest one.
 const LARGEST: u64 = 4096;
 
-/// Files of one folder that one thread reads at a time, at most.
+/// Files of one directory that one thread reads at a time, at most.
 const BATCH: usize = 128;
 
 /// Files that are read before they are written, and so 16 MB at most.
@@ -30,8 +30,8 @@ const BUFFER: usize = 256 * 1024;
 /// A pack that is to be made.
 #[derive(Debug)]
 pub struct NewPack<'a> {
-    /// Its folder.
-    pub folder: &'a Dir,
+    /// Its directory.
+    pub directory: &'a Dir,
     /// Its name there.
     pub name: Vec<u8>,
     /// Its permission bits.
@@ -57,7 +57,7 @@ pub fn packable(tree: &Tree, linkable: &[bool], mode: u16) -> Vec<bool> {
     let is_for_it = |(id, node): (NodeId, &Node)| {
         let above = is_open_to_them[node.parent as usize];
         match node.kind {
-            Kind::Folder { .. } => {
+            Kind::Directory { .. } => {
                 let to_pass = readers >> 2;
                 is_open_to_them[id as usize] = above && node.mode & to_pass == to_pass;
                 false
@@ -89,14 +89,14 @@ pub fn pack(source: Source<'_>, new: &NewPack<'_>, engine: Engine<'_>) -> Result
     if files.is_empty() {
         return Ok(None);
     }
-    let file = File::from(new.folder.create_file(&new.name, new.mode)?);
-    let failed = |errno: std::io::Error| sys::Error::new("write", &new.folder.join(&new.name), errno);
+    let file = File::from(new.directory.create_file(&new.name, new.mode)?);
+    let failed = |errno: std::io::Error| sys::Error::new("write", &new.directory.join(&new.name), errno);
     let mut writer = BufWriter::with_capacity(BUFFER, file);
     let mut packing = Packing { is_packed: vec![false; tree.len() as usize], ..Packing::default() };
-    let folder = |&(id, _): &(NodeId, u64)| tree.node(id).parent;
+    let directory = |&(id, _): &(NodeId, u64)| tree.node(id).parent;
     for chunk in files.chunks(CHUNK) {
-        let folders = chunk.chunk_by(|one, other| folder(one) == folder(other));
-        let batches: Vec<_> = folders.flat_map(|files| files.chunks(BATCH)).collect();
+        let directories = chunk.chunk_by(|one, other| directory(one) == directory(other));
+        let batches: Vec<_> = directories.flat_map(|files| files.chunks(BATCH)).collect();
         if engine.interrupt.is_raised() {
             return Err(Error::Interrupted);
         }
@@ -109,12 +109,12 @@ pub fn pack(source: Source<'_>, new: &NewPack<'_>, engine: Engine<'_>) -> Result
     }
     writer.flush().map_err(failed)?;
     if packing.files == 0 {
-        new.folder.remove_file(&new.name)?;
+        new.directory.remove_file(&new.name)?;
         return Ok(None);
     }
-    new.folder.set_mode(&new.name, new.mode)?;
+    new.directory.set_mode(&new.name, new.mode)?;
     // Whoever writes into it changes that.
-    new.folder.set_mtime(&new.name, tree.node(0).mtime)?;
+    new.directory.set_mtime(&new.name, tree.node(0).mtime)?;
     Ok(Some(packing.finish(tree)))
 }
 
@@ -122,7 +122,7 @@ pub fn pack(source: Source<'_>, new: &NewPack<'_>, engine: Engine<'_>) -> Result
 #[derive(Default)]
 struct Packing {
     is_packed: Vec<bool>,
-    /// Folders that have no attributes.
+    /// Directories that have no attributes.
     plain: Vec<NodeId>,
     files: u64,
     bytes: u64,
@@ -140,11 +140,11 @@ impl Packing {
 
     fn finish(self, tree: &Tree) -> Packed {
         let Self { mut is_packed, mut plain, files, bytes } = self;
-        // What is in a folder comes behind it, and its folders behind those of its parent.
+        // What is in a directory comes behind it, and its directories behind those of its parent.
         plain.sort_unstable();
         plain.dedup();
-        for folder in plain.into_iter().rev().filter(|&folder| folder != 0) {
-            is_packed[folder as usize] = tree.children(folder).all(|id| is_packed[id as usize]);
+        for directory in plain.into_iter().rev().filter(|&directory| directory != 0) {
+            is_packed[directory as usize] = tree.children(directory).all(|id| is_packed[id as usize]);
         }
         let packed = NodeSet::of(&is_packed);
         let rest = Subtree::of(tree, is_packed.into_iter().map(|is_packed| !is_packed).collect());
@@ -152,24 +152,24 @@ impl Packing {
     }
 }
 
-/// What was read of files in one folder.
+/// What was read of files in one directory.
 #[derive(Default)]
 struct Batch {
     bytes: Vec<u8>,
     /// Those that were, and their sizes.
     files: Vec<(NodeId, u64)>,
-    /// Their folder, if it has no attributes.
+    /// Their directory, if it has no attributes.
     plain: Option<NodeId>,
 }
 
-/// Reads those of `files`, all in one folder, and each with its size, that can be packed.
+/// Reads those of `files`, all in one directory, and each with its size, that can be packed.
 fn read(source: Source<'_>, files: &[(NodeId, u64)]) -> Result<Batch> {
     let Source { tree, location, .. } = source;
-    let folder = tree.node(files[0].0).parent;
-    let here = OpenFolder::new(tree, location, folder);
+    let directory = tree.node(files[0].0).parent;
+    let here = OpenDirectory::new(tree, location, directory);
     let mut batch = Batch { bytes: Vec::new(), files: Vec::with_capacity(files.len()), plain: None };
     let is_plain = |dir: &Dir| sys::has_user_attributes(dir).is_ok_and(|has_any| !has_any);
-    batch.plain = here.own().is_ok_and(|own| own.is_none_or(is_plain)).then_some(folder);
+    batch.plain = here.own().is_ok_and(|own| own.is_none_or(is_plain)).then_some(directory);
     for &(id, size) in files {
         let start = batch.bytes.len();
         let is_read = match here.packed(id)? {

@@ -1,7 +1,7 @@
-//! Makes parts of a tree in a folder where they are not yet.
+//! Makes parts of a tree in a directory where they are not yet.
 //!
-//! A folder is one job: it is made, hands on its subfolders and batches of its files as jobs and, when the last of them is
-//! there, gets its own mode and time. Further names of a file come last. Folders are opened relative to their parent and
+//! A directory is one job: it is made, hands on its subdirectories and batches of its files as jobs and, when the last of them is
+//! there, gets its own mode and time. Further names of a file come last. Directories are opened relative to their parent and
 //! closed when their last job ends; jobs run depth first, so few are open at a time.
 
 use std::collections::{HashMap, HashSet};
@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::Scope;
 
-use super::bases::{BaseFolder, Bases, linked_from};
+use super::bases::{BaseDirectory, Bases, linked_from};
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
-use super::location::OpenFolder;
+use super::location::OpenDirectory;
 use super::maker::Maker;
 use super::source::Source;
 use super::tally::Tally;
@@ -30,20 +30,20 @@ const BATCH_TOPS: usize = 16;
 /// Bytes of one batch: a larger file is a batch of its own.
 const BATCH_BYTES: u64 = 4 << 20;
 
-/// Bits that no tree has (see [`super::walk`]): a folder has them from the one in which it was made, or from somebody who
+/// Bits that no tree has (see [`super::walk`]): a directory has them from the one in which it was made, or from somebody who
 /// wanted that, and they stay as they are.
-pub(super) const KEPT_BY_FOLDERS: u16 = 0o6000;
+pub(super) const KEPT_BY_DIRECTORIES: u16 = 0o6000;
 
 /// A part of a tree, and the name it gets.
 #[derive(Debug, Clone)]
 pub struct Placement {
-    /// A file, a symlink, or a folder with all that is in it.
+    /// A file, a symlink, or a directory with all that is in it.
     pub node: NodeId,
-    /// Its new name in the target folder; also a path there, below folders that are there already.
+    /// Its new name in the target directory; also a path there, below directories that are there already.
     pub name: Vec<u8>,
 }
 
-/// Makes each placement in `into`. On an error what was made so far stays: the caller removes the folder. A folder that is
+/// Makes each placement in `into`. On an error what was made so far stays: the caller removes the directory. A directory that is
 /// placed itself can be written to by its owner, for the caller may have to move it; those in it have their modes.
 pub fn place(
     source: Source<'_>,
@@ -69,13 +69,13 @@ pub fn place(
     Ok(work.maker.tally(linked))
 }
 
-/// The folders in which placed nodes lie, on the side of the source.
+/// The directories in which placed nodes lie, on the side of the source.
 struct Origin<'a> {
-    source: OpenFolder<'a>,
-    base: Option<BaseFolder>,
+    source: OpenDirectory<'a>,
+    base: Option<BaseDirectory>,
 }
 
-/// Opens each folder once for neighbouring placements.
+/// Opens each directory once for neighbouring placements.
 #[derive(Default)]
 struct Parents<'a> {
     last: Option<(NodeId, Origin<'a>)>,
@@ -86,7 +86,7 @@ impl<'a> Parents<'a> {
         let parent = source.tree.node(node).parent;
         if self.last.as_ref().is_none_or(|(id, _)| *id != parent) {
             let base = bases.and_then(|bases| bases.open(source.tree, parent, None));
-            let source = OpenFolder::new(source.tree, source.location, parent);
+            let source = OpenDirectory::new(source.tree, source.location, parent);
             self.last = Some((parent, Origin { source, base }));
         }
         &self.last.as_ref().expect("it was just set").1
@@ -109,7 +109,7 @@ fn groups_of(tree: &Tree, placements: &[Placement], bases: Option<Bases<'_>>) ->
                 Kind::File { group, .. } if group != 0 => {
                     by_number.entry(group).or_default().push((index, id));
                 }
-                Kind::Folder { .. } => pending.extend(tree.children(id)),
+                Kind::Directory { .. } => pending.extend(tree.children(id)),
                 Kind::File { .. } | Kind::Symlink { .. } => {}
             }
         }
@@ -123,15 +123,15 @@ fn groups_of(tree: &Tree, placements: &[Placement], bases: Option<Bases<'_>>) ->
     Groups { members, followers }
 }
 
-/// A folder that is being made.
-struct Folder<'a> {
+/// A directory that is being made.
+struct Directory<'a> {
     node: NodeId,
     /// It is placed itself, and not only what it is in.
     is_top: bool,
-    source: OpenFolder<'a>,
-    base: Option<BaseFolder>,
+    source: OpenDirectory<'a>,
+    base: Option<BaseDirectory>,
     target: Dir,
-    /// Subfolders that are not made yet, and batches that are not done.
+    /// Subdirectories that are not made yet, and batches that are not done.
     pending: AtomicUsize,
 }
 
@@ -174,18 +174,18 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
     ) -> Result<()> {
         let work = self.work;
         let node = work.maker.tree().node(placement.node);
-        if let Kind::Folder { .. } = node.kind {
+        if let Kind::Directory { .. } = node.kind {
             into.make_dir(&placement.name, node.mode | 0o700)?;
             let target = into.open_dir(&placement.name)?;
-            // The root is in no folder of the tree, and so it is its own origin.
+            // The root is in no directory of the tree, and so it is its own origin.
             let (source, above) = match placement.node {
-                0 => (OpenFolder::new(work.maker.tree(), work.maker.source.location, 0), None),
+                0 => (OpenDirectory::new(work.maker.tree(), work.maker.source.location, 0), None),
                 id => (origin.source.below(id)?, origin.base.as_ref()),
             };
             let base = work.maker.open_base(placement.node, above);
             let pending = AtomicUsize::new(0);
-            let folder = Folder { node: placement.node, is_top: true, source, base, target, pending };
-            scope.spawn(move |scope| work.jobs.run(|| self.place_folder(scope, folder)));
+            let directory = Directory { node: placement.node, is_top: true, source, base, target, pending };
+            scope.spawn(move |scope| work.jobs.run(|| self.place_directory(scope, directory)));
             Ok(())
         } else if work.groups.followers.contains(&placement.node) {
             Ok(())
@@ -195,76 +195,78 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
         }
     }
 
-    fn place_folder(self, scope: &Scope<'n>, folder: Folder<'a>) -> Result<()> {
+    fn place_directory(self, scope: &Scope<'n>, directory: Directory<'a>) -> Result<()> {
         let work = self.work;
-        let children = work.maker.tree().children(folder.node);
-        let (subfolders, mut files): (Vec<_>, Vec<_>) =
-            children.partition(|&id| matches!(work.maker.tree().node(id).kind, Kind::Folder { .. }));
+        let children = work.maker.tree().children(directory.node);
+        let (subdirectories, mut files): (Vec<_>, Vec<_>) =
+            children.partition(|&id| matches!(work.maker.tree().node(id).kind, Kind::Directory { .. }));
         files.retain(|id| !work.groups.followers.contains(id));
         let batches = work.batches(files);
-        folder.pending.store(subfolders.len() + batches.len(), Ordering::Relaxed);
-        if subfolders.is_empty() && batches.is_empty() {
-            work.finish(&folder)?;
+        directory.pending.store(subdirectories.len() + batches.len(), Ordering::Relaxed);
+        if subdirectories.is_empty() && batches.is_empty() {
+            work.finish(&directory)?;
         }
-        let folder = Arc::new(folder);
-        for id in subfolders {
-            let parent = Arc::clone(&folder);
+        let directory = Arc::new(directory);
+        for id in subdirectories {
+            let parent = Arc::clone(&directory);
             scope.spawn(move |scope| {
-                work.jobs.run(|| self.place_folder(scope, work.make_subfolder(&parent, id)?));
+                work.jobs.run(|| self.place_directory(scope, work.make_subdirectory(&parent, id)?));
             });
         }
         for batch in batches {
-            let folder = Arc::clone(&folder);
-            scope.spawn(move |_| work.jobs.run(|| self.place_batch(&folder, &batch)));
+            let directory = Arc::clone(&directory);
+            scope.spawn(move |_| work.jobs.run(|| self.place_batch(&directory, &batch)));
         }
         Ok(())
     }
 
-    fn place_batch(self, folder: &Arc<Folder<'a>>, batch: &[NodeId]) -> Result<()> {
+    fn place_batch(self, directory: &Arc<Directory<'a>>, batch: &[NodeId]) -> Result<()> {
         let work = self.work;
-        let (base, mut near) = (folder.base.as_ref(), None);
+        let (base, mut near) = (directory.base.as_ref(), None);
         let mut empty = Vec::new();
         for &id in batch {
             work.jobs.check()?;
             let name = work.maker.tree().name(id);
             let is_had = work.maker.bases.is_some_and(|bases| bases.have(id));
-            if self.contents.is_some() && folder.source.is_packed(id) && !is_had {
-                work.maker.make_empty(id, &folder.target)?;
+            if self.contents.is_some() && directory.source.is_packed(id) && !is_had {
+                work.maker.make_empty(id, &directory.target)?;
                 empty.push(id);
             } else {
-                work.maker.make(id, &folder.source, base, &mut near, &folder.target, name)?;
+                work.maker.make(id, &directory.source, base, &mut near, &directory.target, name)?;
             }
         }
         match self.contents {
             Some(contents) if !empty.is_empty() => {
-                let folder = Arc::clone(folder);
+                let directory = Arc::clone(directory);
                 let fill = move || {
-                    empty.iter().try_for_each(|&id| work.maker.fill(id, &folder.source, &folder.target))?;
-                    work.end_one(&folder)
+                    empty
+                        .iter()
+                        .try_for_each(|&id| work.maker.fill(id, &directory.source, &directory.target))?;
+                    work.end_one(&directory)
                 };
                 contents.spawn(move |_| work.jobs.run(fill));
                 Ok(())
             }
-            _ => work.end_one(folder),
+            _ => work.end_one(directory),
         }
     }
 }
 
 impl<'a> Work<'a> {
-    fn make_subfolder(&self, parent: &Folder<'a>, id: NodeId) -> Result<Folder<'a>> {
+    fn make_subdirectory(&self, parent: &Directory<'a>, id: NodeId) -> Result<Directory<'a>> {
         let name = self.maker.tree().name(id);
         parent.target.make_dir(name, self.maker.tree().node(id).mode | 0o700)?;
         let base = self.maker.open_base(id, parent.base.as_ref());
         let (source, target) = (parent.source.below(id)?, parent.target.open_dir(name)?);
         self.end_one(parent)?;
-        Ok(Folder { node: id, is_top: false, source, base, target, pending: AtomicUsize::new(0) })
+        Ok(Directory { node: id, is_top: false, source, base, target, pending: AtomicUsize::new(0) })
     }
 
     /// Cuts files into batches, the largest files first.
     fn batches(&self, mut files: Vec<NodeId>) -> Vec<Vec<NodeId>> {
         let size = |id: NodeId| match self.maker.tree().node(id).kind {
             Kind::File { size, .. } => size,
-            Kind::Folder { .. } | Kind::Symlink { .. } => 0,
+            Kind::Directory { .. } | Kind::Symlink { .. } => 0,
         };
         files.sort_by_key(|&id| std::cmp::Reverse(size(id)));
         let mut batches: Vec<Vec<NodeId>> = Vec::new();
@@ -284,42 +286,42 @@ impl<'a> Work<'a> {
         batches
     }
 
-    /// Ends one of those that the folder waits for.
-    fn end_one(&self, folder: &Folder<'a>) -> Result<()> {
-        // The last one sees what the others did (release/acquire) and closes the folder.
-        if folder.pending.fetch_sub(1, Ordering::AcqRel) == 1 { self.finish(folder) } else { Ok(()) }
+    /// Ends one of those that the directory waits for.
+    fn end_one(&self, directory: &Directory<'a>) -> Result<()> {
+        // The last one sees what the others did (release/acquire) and closes the directory.
+        if directory.pending.fetch_sub(1, Ordering::AcqRel) == 1 { self.finish(directory) } else { Ok(()) }
     }
 
-    fn finish(&self, folder: &Folder<'a>) -> Result<()> {
-        self.maker.finish_folder(folder.node, folder.is_top, &folder.source, &folder.target)
+    fn finish(&self, directory: &Directory<'a>) -> Result<()> {
+        self.maker.finish_directory(directory.node, directory.is_top, &directory.source, &directory.target)
     }
 
     /// Gives files their further names, and returns how many there are. A file that cannot have as many, or here none at all,
     /// is there as often as needed.
     fn link_further_names(&self, placements: &[Placement], into: &Dir) -> Result<u64> {
         let tree = self.maker.tree();
-        // The placed name, split into the folder in `into` and the name there.
+        // The placed name, split into the directory in `into` and the name there.
         let placed = |(index, id): (usize, NodeId)| {
             let placement: &Placement = &placements[index];
             if id == placement.node {
                 return Ok::<_, Error>((into.open_beneath(b"")?, placement.name.clone()));
             }
             let above = tree.path_below(placement.node, tree.node(id).parent);
-            let mut folder = placement.name.clone();
+            let mut directory = placement.name.clone();
             if !above.is_empty() {
-                folder.extend([b"/", &above[..]].concat());
+                directory.extend([b"/", &above[..]].concat());
             }
-            Ok((into.open_beneath(&folder)?, tree.name(id).to_vec()))
+            Ok((into.open_beneath(&directory)?, tree.name(id).to_vec()))
         };
         let mut linked = 0;
         for members in &self.groups.members {
             let (mut leader, mut leader_name) = placed(members[0])?;
             for &member in &members[1..] {
                 let (to, name) = placed(member)?;
-                // The folder is finished already: its time must be set again, and its mode may have to make way.
-                let folder =
+                // The directory is finished already: its time must be set again, and its mode may have to make way.
+                let directory =
                     (member.1 != placements[member.0].node).then(|| tree.node(tree.node(member.1).parent));
-                let locked = folder.map(|folder| folder.mode).filter(|mode| mode & 0o200 == 0);
+                let locked = directory.map(|directory| directory.mode).filter(|mode| mode & 0o200 == 0);
                 if let Some(mode) = locked {
                     to.set_own_mode(mode | 0o700)?;
                 }
@@ -327,11 +329,12 @@ impl<'a> Work<'a> {
                 if is_linked {
                     linked += 1;
                 } else {
-                    let from = OpenFolder::new(tree, self.maker.source.location, tree.node(member.1).parent);
+                    let from =
+                        OpenDirectory::new(tree, self.maker.source.location, tree.node(member.1).parent);
                     self.maker.make(member.1, &from, None, &mut None, &to, &name)?;
                 }
-                if let Some(folder) = folder {
-                    to.finish_self(locked.map(|mode| self.maker.folder_mode(mode)), folder.mtime)?;
+                if let Some(directory) = directory {
+                    to.finish_self(locked.map(|mode| self.maker.directory_mode(mode)), directory.mtime)?;
                 }
                 if !is_linked {
                     (leader, leader_name) = (to, name);

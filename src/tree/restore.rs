@@ -24,11 +24,11 @@ use crate::sys::{self, CrashPoint, Dir, Whole, file, mounts_below};
 pub struct Delivery<'a> {
     /// The tree.
     pub source: Source<'a>,
-    /// A folder, made if absent; a symlink to a folder is followed.
+    /// A directory, made if absent; a symlink to a directory is followed.
     pub destination: &'a Path,
     /// What becomes of what is there.
     pub existing: Existing,
-    /// Whether the tree is only a part of the folder: then the folder itself is neither replaced nor given another mode or
+    /// Whether the tree is only a part of the directory: then the directory itself is neither replaced nor given another mode or
     /// time.
     pub is_part: bool,
     /// How it gets there.
@@ -103,7 +103,7 @@ impl<'a> Restore<'a> {
 struct Staged<'a> {
     destination: PathBuf,
     how: How<'a>,
-    made: MadeFolders,
+    made: MadeDirectories,
     left_behind: u64,
 }
 
@@ -124,9 +124,9 @@ impl<'a> Staged<'a> {
             _ => 0,
         };
         if file::is_present(&destination) && !file::is_dir(&destination) {
-            return Err(Error::NoFolder { path: destination });
+            return Err(Error::NoDirectory { path: destination });
         }
-        let mut made = MadeFolders::default();
+        let mut made = MadeDirectories::default();
         let how = How::choose(delivery, &destination, &mut made).inspect_err(|_| made.remove())?;
         Ok(Self { destination, how, made, left_behind })
     }
@@ -159,7 +159,7 @@ impl<'a> Staged<'a> {
         Ok(Self { destination, how, made, left_behind })
     }
 
-    /// Takes the tree out of its place again; where that fails, tells of which folder, and why.
+    /// Takes the tree out of its place again; where that fails, tells of which directory, and why.
     fn take_back(mut self) -> std::result::Result<(), (PathBuf, Error)> {
         let undone = match &mut self.how {
             How::Inside(update) => update.undo(),
@@ -186,7 +186,7 @@ impl<'a> Staged<'a> {
 }
 
 impl<'a> How<'a> {
-    fn choose(delivery: &Delivery<'a>, destination: &Path, made: &mut MadeFolders) -> Result<Self> {
+    fn choose(delivery: &Delivery<'a>, destination: &Path, made: &mut MadeDirectories) -> Result<Self> {
         if !delivery.is_part
             && let (Some(parent), Some(name)) = (destination.parent(), destination.file_name())
             && (!file::is_dir(destination) || Dir::open(destination)?.is_empty()?)
@@ -199,7 +199,7 @@ impl<'a> How<'a> {
         Self::inside(delivery, destination, made)
     }
 
-    fn inside(delivery: &Delivery<'a>, destination: &Path, made: &mut MadeFolders) -> Result<Self> {
+    fn inside(delivery: &Delivery<'a>, destination: &Path, made: &mut MadeDirectories) -> Result<Self> {
         let Delivery { source, existing, is_part, engine, .. } = *delivery;
         made.make(destination)?;
         let there = Dir::open(destination)?;
@@ -219,28 +219,28 @@ impl<'a> How<'a> {
     }
 }
 
-/// Removes what is staged, the last one first: folders that one made may hold what another one did.
+/// Removes what is staged, the last one first: directories that one made may hold what another one did.
 fn abandon_all(staged: Vec<Staged<'_>>) {
     staged.into_iter().rev().for_each(|one| one.abandon(true));
 }
 
-/// Folders that were not there before, the deepest first.
+/// Directories that were not there before, the deepest first.
 #[derive(Debug, Default)]
-struct MadeFolders(Vec<PathBuf>);
+struct MadeDirectories(Vec<PathBuf>);
 
-impl MadeFolders {
-    /// Makes `folder`, and what lacks above it.
-    fn make(&mut self, folder: &Path) -> Result<()> {
-        let absent = folder.ancestors().take_while(|path| !file::is_present(path));
+impl MadeDirectories {
+    /// Makes `directory`, and what lacks above it.
+    fn make(&mut self, directory: &Path) -> Result<()> {
+        let absent = directory.ancestors().take_while(|path| !file::is_present(path));
         self.0.splice(0..0, absent.map(Path::to_path_buf));
-        Ok(file::make_dirs(folder)?)
+        Ok(file::make_dirs(directory)?)
     }
 
     /// Removes them as far as they are empty.
     fn remove(&self) {
-        for folder in &self.0 {
+        for directory in &self.0 {
             // One that cannot be removed is empty all the same.
-            let _ = file::remove_dir_if_empty(folder);
+            let _ = file::remove_dir_if_empty(directory);
         }
     }
 }
@@ -249,7 +249,7 @@ impl MadeFolders {
 fn settled(path: &Path) -> PathBuf {
     let there = path.ancestors().find_map(|above| Some((above, file::canonicalize(above).ok()?)));
     match there {
-        // What is no folder is to be told of by its name.
+        // What is no directory is to be told of by its name.
         Some((above, there)) if file::is_dir(&there) => match path.strip_prefix(above) {
             Ok(rest) if rest.as_os_str().is_empty() => there,
             Ok(rest) => there.join(rest),
@@ -283,7 +283,7 @@ fn overlap((a, of_a): (&Path, &Delivery<'_>), (b, of_b): (&Path, &Delivery<'_>))
     if !a.starts_with(b) && !b.starts_with(a) {
         return false;
     }
-    // Parts of a folder that have no name in common are not in each other's way.
+    // Parts of a directory that have no name in common are not in each other's way.
     match (names_brought(a, of_a), names_brought(b, of_b)) {
         (None, None) => true,
         (Some(a), None) => a.iter().any(|path| path.starts_with(b) || b.starts_with(path)),
@@ -298,7 +298,7 @@ fn is_any_above(above: &[PathBuf], paths: &[PathBuf]) -> bool {
     paths.iter().any(|path| path.ancestors().any(|path| above.contains(path)))
 }
 
-/// The paths that a part of a folder is about; `None` where it is the whole folder.
+/// The paths that a part of a directory is about; `None` where it is the whole directory.
 fn names_brought(destination: &Path, delivery: &Delivery<'_>) -> Option<Vec<PathBuf>> {
     let tree = delivery.source.tree;
     let path = |id| destination.join(std::ffi::OsStr::from_bytes(tree.name(id)));
@@ -322,8 +322,8 @@ mod tests {
         let read = |path: &str| file::read(&place.path().join(path)).unwrap();
         write("entry/file", "cached");
         let to = ["first", "second", "third"];
-        for folder in to {
-            write(&format!("{folder}/file"), "of the job");
+        for directory in to {
+            write(&format!("{directory}/file"), "of the job");
         }
         let entry = Dir::open(&place.path().join("entry")).unwrap();
         let interrupt = Interrupt::default();
@@ -331,7 +331,7 @@ mod tests {
         let (linker, progress) = (Linker::new(LinkMode::Copy), Progress::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
         let source = Source { tree: &tree, location: (&entry).into(), linkable: &[], is_live: false };
-        let to = to.map(|folder| place.path().join(folder));
+        let to = to.map(|directory| place.path().join(directory));
         let existing = Existing::Overwrite;
         let delivery = |destination| Delivery { source, destination, existing, is_part: false, engine };
         let wave: Vec<_> = to.iter().map(|to| delivery(to.as_path())).enumerate().collect();

@@ -1,4 +1,4 @@
-//! Which files of a folder belong to a tree.
+//! Which files of a directory belong to a tree.
 
 use std::collections::HashSet;
 
@@ -7,12 +7,12 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use super::Result;
 use super::temporary::is_temporary;
 
-/// Chosen files of a folder. A path is chosen when it, or a folder above it, matches an included pattern and no excluded
+/// Chosen files of a directory. A path is chosen when it, or a directory above it, matches an included pattern and no excluded
 /// one; what this program put there for a moment never is.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     include: Include,
-    /// Folders below which an included pattern may match.
+    /// Directories below which an included pattern may match.
     leads: GlobSet,
     exclude: GlobSet,
     no_sources: Option<&'static [&'static str]>,
@@ -24,8 +24,8 @@ enum Include {
     #[default]
     Everything,
     Patterns(GlobSet),
-    /// The folders of these names in each of the root's folders: hundreds of patterns take longer to compile than to match.
-    Folders(HashSet<Vec<u8>>),
+    /// The directories of these names in each of the root's directories: hundreds of patterns take longer to compile than to match.
+    Directories(HashSet<Vec<u8>>),
 }
 
 /// What a [`Selection`] says of one path.
@@ -33,20 +33,20 @@ enum Include {
 pub(super) enum Choice {
     /// It belongs to the tree, and with it what lies below as far as it is not excluded.
     Chosen,
-    /// It is a folder's path below which something may be chosen.
+    /// It is a directory's path below which something may be chosen.
     Perhaps,
     /// Neither it nor anything below.
     LeftOut,
 }
 
 impl Selection {
-    /// The whole folder.
+    /// The whole directory.
     pub fn all() -> Self {
         Self::default()
     }
 
     /// What matches one of `include` (everything when it is empty) and none of `exclude`. The patterns are relative to
-    /// the folder; `*` does not match `/`, `**` does.
+    /// the directory; `*` does not match `/`, `**` does.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self> {
         let leads: Vec<_> = include.iter().flat_map(|pattern| leads_to(pattern)).collect();
         let include =
@@ -54,30 +54,30 @@ impl Selection {
         Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, no_sources: None })
     }
 
-    /// What is called one of `names` in any of the folders of the folder.
-    pub fn of_folders(names: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self { include: Include::Folders(names.into_iter().collect()), ..Self::default() }
+    /// What is called one of `names` in any of the directories of the directory.
+    pub fn of_directories(names: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self { include: Include::Directories(names.into_iter().collect()), ..Self::default() }
     }
 
-    /// The same, but for folders in which there is one of `marks`, since they can be made again, and those that we may not
+    /// The same, but for directories in which there is one of `marks`, since they can be made again, and those that we may not
     /// look into: a compiler that runs as the same user could not either.
     #[must_use]
     pub fn of_sources(self, marks: &'static [&'static str]) -> Self {
         Self { no_sources: Some(marks), ..self }
     }
 
-    /// Whether folders that we may not look into are as good as absent.
-    pub(super) fn passes_over_closed_folders(&self) -> bool {
+    /// Whether directories that we may not look into are as good as absent.
+    pub(super) fn passes_over_closed_directories(&self) -> bool {
         self.no_sources.is_some()
     }
 
-    /// Whether a folder below the root in which there are `names`, sorted, is left out.
-    pub(super) fn leaves_out_folder_of(&self, names: &[Box<[u8]>]) -> bool {
+    /// Whether a directory below the root in which there are `names`, sorted, is left out.
+    pub(super) fn leaves_out_directory_of(&self, names: &[Box<[u8]>]) -> bool {
         let is_there = |mark: &&str| names.binary_search_by(|name| (**name).cmp(mark.as_bytes())).is_ok();
         self.no_sources.is_some_and(|marks| marks.iter().any(is_there))
     }
 
-    /// The file at `path` alone, in the folder above it.
+    /// The file at `path` alone, in the directory above it.
     pub fn of_file(path: &std::path::Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Self::new(&[globset::escape(&name.replace('\\', "\\\\"))], &[])
@@ -94,7 +94,7 @@ impl Selection {
         matches!(self.include, Include::Everything) && self.exclude.is_empty()
     }
 
-    /// Judges the path `path` in a folder that was itself chosen (`above`) or not.
+    /// Judges the path `path` in a directory that was itself chosen (`above`) or not.
     pub(super) fn judge(&self, above: Choice, path: &[u8], name: &[u8]) -> Choice {
         if is_temporary(name) {
             return Choice::LeftOut;
@@ -112,9 +112,9 @@ impl Selection {
             Include::Everything => Choice::Chosen,
             Include::Patterns(patterns) if patterns.is_match(path) => Choice::Chosen,
             Include::Patterns(_) if self.leads.is_match(path) => Choice::Perhaps,
-            Include::Folders(names) if is_below_another && names.contains(name) => Choice::Chosen,
-            Include::Folders(_) if !is_below_another => Choice::Perhaps,
-            Include::Patterns(_) | Include::Folders(_) => Choice::LeftOut,
+            Include::Directories(names) if is_below_another && names.contains(name) => Choice::Chosen,
+            Include::Directories(_) if !is_below_another => Choice::Perhaps,
+            Include::Patterns(_) | Include::Directories(_) => Choice::LeftOut,
         }
     }
 
@@ -123,7 +123,7 @@ impl Selection {
     }
 }
 
-/// Patterns of the folders that lead to what `pattern` matches: for `a/*/c` these are `a` and `a/*`, for `a/**/c` all below
+/// Patterns of the directories that lead to what `pattern` matches: for `a/*/c` these are `a` and `a/*`, for `a/**/c` all below
 /// `a` as well.
 fn leads_to(pattern: &str) -> Vec<String> {
     let components: Vec<_> = pattern.split('/').collect();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_matches_brings_what_is_in_it() {
+    fn a_directory_that_matches_brings_what_is_in_it() {
         let selection = selection(&["out/*"], &["**/*.tmp"]);
         assert_eq!(choice(&selection, "out"), Choice::Perhaps);
         assert_eq!(choice(&selection, "out/bin/tool"), Choice::Chosen);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_folders_that_can_lead_to_a_match_are_read() {
+    fn only_directories_that_can_lead_to_a_match_are_read() {
         let selection = selection(&["a/*/c", "d/**/e", "f"], &[]);
         for path in ["a", "a/b", "d", "d/x", "d/x/y"] {
             assert_eq!(choice(&selection, path), Choice::Perhaps, "{path}");
@@ -190,8 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_chosen_by_their_names_in_any_of_the_folders() {
-        let selection = Selection::of_folders([b"serde-1.0.0".to_vec()]);
+    fn directories_are_chosen_by_their_names_in_any_of_the_directories() {
+        let selection = Selection::of_directories([b"serde-1.0.0".to_vec()]);
         for (path, expected) in [
             ("index", Choice::Perhaps),
             ("index/serde-1.0.0", Choice::Chosen),

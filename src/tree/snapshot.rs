@@ -1,4 +1,4 @@
-//! What the files of a folder hold, so that they are known again when other files with the same names take their place.
+//! What the files of a directory hold, so that they are known again when other files with the same names take their place.
 //!
 //! A checkout gives every file the time of the checkout. Who takes a later time for a change, as cargo does, then does
 //! all work again. A snapshot tells which files hold the same as before, and gives such of them the time that they had.
@@ -15,11 +15,11 @@ use super::walk::{Walked, walk};
 use super::{Error, Result};
 use crate::sys::{Digest, Dir, Interrupt, Time};
 
-/// What is read of one folder at most, in bytes: to read more each time would cost more than it can spare. What comes behind
+/// What is read of one directory at most, in bytes: to read more each time would cost more than it can spare. What comes behind
 /// counts as changed each time.
 const MOST: u64 = 4 << 30;
 
-/// A folder's files and what they hold.
+/// A directory's files and what they hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     tree: Tree,
@@ -28,15 +28,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the chosen part of `folder`. A file that has size and time of `earlier` holds what it held then and is not
+    /// Reads the chosen part of `directory`. A file that has size and time of `earlier` holds what it held then and is not
     /// read again.
     pub fn take(
-        folder: &Dir,
+        directory: &Dir,
         selection: &Selection,
         earlier: Option<&Self>,
         interrupt: &Interrupt,
     ) -> Result<Self> {
-        let tree = walk(folder, selection, interrupt)?.tree;
+        let tree = walk(directory, selection, interrupt)?.tree;
         let known = earlier.map(|earlier| earlier.by_pair(&tree)).unwrap_or_default();
         let mut found = vec![None; tree.len() as usize];
         let mut unknown = Vec::new();
@@ -59,7 +59,7 @@ impl Snapshot {
             }
             _ => false,
         });
-        for (id, digest) in read(&tree, folder, unknown, interrupt)? {
+        for (id, digest) in read(&tree, directory, unknown, interrupt)? {
             found[id as usize] = digest;
         }
         let digests = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::File { .. }));
@@ -67,14 +67,14 @@ impl Snapshot {
         Ok(Self { tree, digests })
     }
 
-    /// What is in the folder.
+    /// What is in the directory.
     pub fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    /// Tells what of `folder` is as it was.
-    pub fn compare(&self, folder: Dir, selection: &Selection, interrupt: &Interrupt) -> Result<Compared> {
-        let Walked { tree: live, caches, .. } = walk(&folder, selection, interrupt)?;
+    /// Tells what of `directory` is as it was.
+    pub fn compare(&self, directory: Dir, selection: &Selection, interrupt: &Interrupt) -> Result<Compared> {
+        let Walked { tree: live, caches, .. } = walk(&directory, selection, interrupt)?;
         let digests = self.digests_by_node();
         let mut found = vec![None; self.tree.len() as usize];
         let mut unread = Vec::new();
@@ -100,15 +100,15 @@ impl Snapshot {
         });
         unread.sort_unstable_by_key(|(id, _)| *id);
         let ids = unread.iter().map(|(id, _)| *id).collect();
-        for ((_, now), (_, (id, then))) in read(&live, &folder, ids, interrupt)?.into_iter().zip(unread) {
+        for ((_, now), (_, (id, then))) in read(&live, &directory, ids, interrupt)?.into_iter().zip(unread) {
             if let Some(found) = &mut found[id as usize] {
                 found.is_same = now == Some(then);
             }
         }
-        Ok(Compared { folder, found, caches })
+        Ok(Compared { directory, found, caches })
     }
 
-    /// For each node of an earlier snapshot of the folder the one that is in its place now, and whether that is as it was.
+    /// For each node of an earlier snapshot of the directory the one that is in its place now, and whether that is as it was.
     pub fn since(&self, earlier: &Self) -> Vec<Option<(NodeId, bool)>> {
         let (now, then) = (self.digests_by_node(), earlier.digests_by_node());
         let mut found = vec![None; earlier.tree.len() as usize];
@@ -157,42 +157,42 @@ impl Snapshot {
     }
 }
 
-/// A folder beside a snapshot of it: what is as it was, and what is not.
+/// A directory beside a snapshot of it: what is as it was, and what is not.
 #[derive(Debug)]
 pub struct Compared {
-    folder: Dir,
+    directory: Dir,
     /// For each node of the snapshot what is in its place.
     found: Vec<Option<Found>>,
     caches: Vec<PathBuf>,
 }
 
 impl Compared {
-    /// Folders that were not looked into, since their tag tells that they can be made again.
+    /// Directories that were not looked into, since their tag tells that they can be made again.
     pub fn caches(&self) -> &[PathBuf] {
         &self.caches
     }
 
     /// Whether the snapshot's node `id` is as it was: a file by what it holds and whether it can be run, a link by where it
-    /// leads, a folder by the names in it and what they are names of.
+    /// leads, a directory by the names in it and what they are names of.
     pub fn is_same(&self, id: NodeId) -> bool {
         self.found[id as usize].as_ref().is_some_and(|found| found.is_same)
     }
 
-    /// The same, where names that `is_nothing` came or went are no difference: of files, links and empty folders.
+    /// The same, where names that `is_nothing` came or went are no difference: of files, links and empty directories.
     pub fn is_same_but(&self, snapshot: &Snapshot, id: NodeId, is_nothing: impl Fn(&[u8]) -> bool) -> bool {
         let name = snapshot.tree.name(id);
         match &self.found[id as usize] {
             None => is_nothing(name),
             Some(found) if found.is_same => true,
             Some(found) => {
-                is_folder(&snapshot.tree, id)
+                is_directory(&snapshot.tree, id)
                     && !found.other_names.is_empty()
                     && found.other_names.iter().all(|name| is_nothing(name))
             }
         }
     }
 
-    /// Whether `name` is in the place of the snapshot's folder `id` and was not in that.
+    /// Whether `name` is in the place of the snapshot's directory `id` and was not in that.
     pub fn has_new(&self, snapshot: &Snapshot, id: NodeId, name: &[u8]) -> bool {
         let found = self.found[id as usize].as_ref();
         let is_other = found.is_some_and(|found| found.other_names.iter().any(|other| **other == *name));
@@ -206,7 +206,7 @@ impl Compared {
 
     /// How many files and links of the snapshot are as they were, and how many are not, or gone.
     pub fn count(&self, snapshot: &Snapshot) -> (u64, u64) {
-        let is_leaf = |(_, node): &(NodeId, &Node)| !matches!(node.kind, Kind::Folder { .. });
+        let is_leaf = |(_, node): &(NodeId, &Node)| !matches!(node.kind, Kind::Directory { .. });
         let leaves = snapshot.tree.iter().filter(is_leaf);
         leaves.fold(
             (0, 0),
@@ -223,14 +223,14 @@ impl Compared {
         let is_other = |id: &NodeId| self.mtime(*id) != Some(tree.node(*id).mtime);
         let (root, others): (Vec<_>, Vec<_>) = ids.iter().copied().filter(is_other).partition(|id| *id == 0);
         let count = (root.len() + others.len()) as u64;
-        for (folder, ids) in by_folder(tree, others) {
-            let folder = self.folder.open_beneath(&tree.path_below(0, folder))?;
+        for (directory, ids) in by_directory(tree, others) {
+            let directory = self.directory.open_beneath(&tree.path_below(0, directory))?;
             for id in ids {
-                folder.set_mtime(tree.name(id), tree.node(id).mtime)?;
+                directory.set_mtime(tree.name(id), tree.node(id).mtime)?;
             }
         }
         if !root.is_empty() {
-            self.folder.finish_self(None, tree.node(0).mtime)?;
+            self.directory.finish_self(None, tree.node(0).mtime)?;
         }
         Ok(count)
     }
@@ -241,7 +241,7 @@ impl Compared {
 struct Found {
     mtime: Time,
     is_same: bool,
-    /// Names in a folder that come or went.
+    /// Names in a directory that come or went.
     other_names: Vec<Box<[u8]>>,
 }
 
@@ -275,28 +275,30 @@ fn likeness((one, a): (&Tree, NodeId), (other, b): (&Tree, NodeId)) -> Likeness 
         (Kind::Symlink { target: now }, Kind::Symlink { target: then }) => {
             same_if(one.text(now) == other.text(then))
         }
-        (Kind::Folder { .. }, Kind::Folder { .. }) => same_if(has_same_names(one, a, other, b)),
+        (Kind::Directory { .. }, Kind::Directory { .. }) => same_if(has_same_names(one, a, other, b)),
         _ => Likeness::Other,
     }
 }
 
-fn is_folder(tree: &Tree, id: NodeId) -> bool {
-    matches!(tree.node(id).kind, Kind::Folder { .. })
+fn is_directory(tree: &Tree, id: NodeId) -> bool {
+    matches!(tree.node(id).kind, Kind::Directory { .. })
 }
 
-/// Names that are in only one of two folders; none where one is no folder.
-fn other_names(one: &Tree, folder: NodeId, other: &Tree, other_folder: NodeId) -> Vec<Box<[u8]>> {
-    if !is_folder(one, folder) || !is_folder(other, other_folder) {
+/// Names that are in only one of two directories; none where one is no directory.
+fn other_names(one: &Tree, directory: NodeId, other: &Tree, other_directory: NodeId) -> Vec<Box<[u8]>> {
+    if !is_directory(one, directory) || !is_directory(other, other_directory) {
         return Vec::new();
     }
-    let lacks = |tree: &Tree, folder: NodeId, name: &[u8]| tree.child(folder, name).is_none();
-    let new = one.children(folder).map(|id| one.name(id)).filter(|name| lacks(other, other_folder, name));
-    let gone = other.children(other_folder).map(|id| other.name(id)).filter(|name| lacks(one, folder, name));
+    let lacks = |tree: &Tree, directory: NodeId, name: &[u8]| tree.child(directory, name).is_none();
+    let new =
+        one.children(directory).map(|id| one.name(id)).filter(|name| lacks(other, other_directory, name));
+    let gone =
+        other.children(other_directory).map(|id| other.name(id)).filter(|name| lacks(one, directory, name));
     new.chain(gone).map(Into::into).collect()
 }
 
-fn has_same_names(one: &Tree, folder: NodeId, other: &Tree, other_folder: NodeId) -> bool {
-    let (ours, theirs) = (one.children(folder), other.children(other_folder));
+fn has_same_names(one: &Tree, directory: NodeId, other: &Tree, other_directory: NodeId) -> bool {
+    let (ours, theirs) = (one.children(directory), other.children(other_directory));
     let kind = |tree: &Tree, id| std::mem::discriminant(&tree.node(id).kind);
     ours.len() == theirs.len()
         && ours.zip(theirs).all(|(a, b)| one.name(a) == other.name(b) && kind(one, a) == kind(other, b))
@@ -309,15 +311,15 @@ fn read(
     ids: Vec<NodeId>,
     interrupt: &Interrupt,
 ) -> Result<Vec<(NodeId, Option<Digest>)>> {
-    by_folder(tree, ids)
+    by_directory(tree, ids)
         .into_par_iter()
-        .map(|(folder, files)| {
-            let folder = root.open_beneath(&tree.path_below(0, folder))?;
+        .map(|(directory, files)| {
+            let directory = root.open_beneath(&tree.path_below(0, directory))?;
             let digests = files.into_par_iter().map(|id| {
                 if interrupt.is_raised() {
                     return Err(Error::Interrupted);
                 }
-                Ok((id, digest(tree, &folder, id)))
+                Ok((id, digest(tree, &directory, id)))
             });
             digests.collect::<Result<Vec<_>>>()
         })
@@ -325,22 +327,22 @@ fn read(
         .map(|found| found.into_iter().flatten().collect())
 }
 
-fn digest(tree: &Tree, folder: &Dir, id: NodeId) -> Option<Digest> {
+fn digest(tree: &Tree, directory: &Dir, id: NodeId) -> Option<Digest> {
     let node = tree.node(id);
-    let (file, before) = folder.open_file(tree.name(id)).ok()?;
+    let (file, before) = directory.open_file(tree.name(id)).ok()?;
     let digest = Digest::of_file(file).ok()?;
-    let after = folder.stat(tree.name(id)).ok()?;
+    let after = directory.stat(tree.name(id)).ok()?;
     let is_still = before.mtime == node.mtime && after.mtime == node.mtime && after.inode == before.inode;
     is_still.then_some(digest)
 }
 
-/// Files with the folder that they lie in; neighbours stay together.
-fn by_folder(tree: &Tree, ids: Vec<NodeId>) -> Vec<(NodeId, Vec<NodeId>)> {
+/// Files with the directory that they lie in; neighbours stay together.
+fn by_directory(tree: &Tree, ids: Vec<NodeId>) -> Vec<(NodeId, Vec<NodeId>)> {
     let mut groups: Vec<(NodeId, Vec<NodeId>)> = Vec::new();
     for id in ids {
         let parent = tree.node(id).parent;
         match groups.last_mut() {
-            Some((folder, files)) if *folder == parent => files.push(id),
+            Some((directory, files)) if *directory == parent => files.push(id),
             _ => groups.push((parent, vec![id])),
         }
     }
@@ -353,7 +355,7 @@ mod tests {
     use crate::sys::file;
 
     #[test]
-    fn files_are_known_by_contents_links_by_where_they_lead_and_folders_by_their_names() {
+    fn files_are_known_by_contents_links_by_where_they_lead_and_directories_by_their_names() {
         let place = tempfile::tempdir().unwrap();
         let lay = |path: &str, contents: &str| {
             let path = place.path().join(path);
@@ -365,19 +367,19 @@ mod tests {
         }
         let link = |to: &str| std::os::unix::fs::symlink(to, place.path().join("d/link")).unwrap();
         link("x");
-        let folder = || Dir::open(place.path()).unwrap();
+        let directory = || Dir::open(place.path()).unwrap();
         let (all, interrupt) = (Selection::all(), Interrupt::default());
-        let snapshot = Snapshot::take(&folder(), &all, None, &interrupt).unwrap();
+        let snapshot = Snapshot::take(&directory(), &all, None, &interrupt).unwrap();
         let id = |path: &str| snapshot.tree().at(path.as_bytes()).unwrap();
 
         lay("a/same", "1");
         lay("a/other", "2");
-        folder().open_dir(b"a").unwrap().set_mode(b"run", 0o755).unwrap();
+        directory().open_dir(b"a").unwrap().set_mode(b"run", 0o755).unwrap();
         file::remove_file(&place.path().join("b/gone")).unwrap();
         lay("c/new", "1");
         file::remove_file(&place.path().join("d/link")).unwrap();
         link("y");
-        let compared = snapshot.compare(folder(), &all, &interrupt).unwrap();
+        let compared = snapshot.compare(directory(), &all, &interrupt).unwrap();
         let same: Vec<_> = ["a", "a/same", "a/other", "a/run", "b", "b/gone", "c", "c/same", "d", "d/link"]
             .into_iter()
             .filter(|path| compared.is_same(id(path)))
@@ -389,7 +391,7 @@ mod tests {
         let then = snapshot.tree().node(id("a/same")).mtime;
         assert_ne!(compared.mtime(id("a/same")), Some(then));
         assert_eq!(compared.set_times(&snapshot, &[id("a/same"), id("c/same"), 0]).unwrap(), 1);
-        let again = snapshot.compare(folder(), &all, &interrupt).unwrap();
+        let again = snapshot.compare(directory(), &all, &interrupt).unwrap();
         assert_eq!(again.mtime(id("a/same")), Some(then));
     }
 
@@ -402,13 +404,13 @@ mod tests {
             contents.extend_from_slice(last);
             file::write_atomic(&path, &contents).unwrap();
         };
-        let folder = || Dir::open(place.path()).unwrap();
+        let directory = || Dir::open(place.path()).unwrap();
         let (all, interrupt) = (Selection::all(), Interrupt::default());
         make(b"1");
-        let snapshot = Snapshot::take(&folder(), &all, None, &interrupt).unwrap();
+        let snapshot = Snapshot::take(&directory(), &all, None, &interrupt).unwrap();
         make(b"1");
-        assert!(snapshot.compare(folder(), &all, &interrupt).unwrap().is_same(1));
+        assert!(snapshot.compare(directory(), &all, &interrupt).unwrap().is_same(1));
         make(b"2");
-        assert!(!snapshot.compare(folder(), &all, &interrupt).unwrap().is_same(1));
+        assert!(!snapshot.compare(directory(), &all, &interrupt).unwrap().is_same(1));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::index::{NodeId, Tree};
 
-/// Some nodes of a tree, and the folders around them.
+/// Some nodes of a tree, and the directories around them.
 #[derive(Debug)]
 pub struct Subtree {
     /// They as a tree.
@@ -12,9 +12,9 @@ pub struct Subtree {
 }
 
 impl Subtree {
-    /// The nodes of which `is_in` holds. Of a folder that holds nothing without that it does.
+    /// The nodes of which `is_in` holds. Of a directory that holds nothing without that it does.
     pub fn of(whole: &Tree, mut is_in: Vec<bool>) -> Self {
-        whole.add_folders_around(&mut is_in);
+        whole.add_directories_around(&mut is_in);
         let tree = whole.without(|id| !is_in[id as usize]);
         let mut ids = vec![0; tree.len() as usize];
         tree.for_each_pair(whole, |id, of_whole| ids[id as usize] = of_whole);
@@ -34,12 +34,13 @@ mod tests {
     use crate::tree::Kind;
 
     #[test]
-    fn folders_are_there_for_what_is_in_them() {
+    fn directories_are_there_for_what_is_in_them() {
         let time = Time { seconds: 0, nanoseconds: 0 };
-        let folder = Kind::Folder { first: 1, count: 0 };
+        let directory = Kind::Directory { first: 1, count: 0 };
         let file = Kind::File { size: 1, group: 0 };
         let mut whole = Tree::with_root(0o755, time);
-        for (parent, name, kind) in [(0, "a", folder), (0, "b", folder), (1, "c", file), (2, "d", file)] {
+        for (parent, name, kind) in [(0, "a", directory), (0, "b", directory), (1, "c", file), (2, "d", file)]
+        {
             whole.push(parent, name.as_bytes(), 0o644, time, kind);
         }
         for (parent, children) in [(0, 1..3), (1, 3..4), (2, 4..5)] {

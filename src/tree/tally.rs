@@ -19,9 +19,9 @@ pub struct Tally {
     pub copied: u64,
     /// Files that were at the destination already, or lie with another entry that was saved before, and were left alone.
     pub kept: u64,
-    /// Files and folders that were removed from the destination.
+    /// Files and directories that were removed from the destination.
     pub removed: u64,
-    /// Temporary folders of ours that could not be removed from the destination.
+    /// Temporary directories of ours that could not be removed from the destination.
     pub left_behind: u64,
     /// Why files were copied that could have been shared.
     pub obstacle: Option<Obstacle>,

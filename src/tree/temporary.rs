@@ -1,17 +1,17 @@
-//! Folders of ours in somebody else's folder, for as long as a restore or an audit takes.
+//! Directories of ours in somebody else's directory, for as long as a restore or an audit takes.
 //!
 //! Whoever works in one holds its kernel lock, so that what a killed process left behind is told from it and removed by the
 //! next restore there.
 
 use crate::sys::{Dir, Errno, Lock, LockMode, Result, is_mode_kept, random};
 
-/// What every name that this program puts into somebody's folder for a moment begins with.
+/// What every name that this program puts into somebody's directory for a moment begins with.
 pub const TEMPORARY_PREFIX: &str = ".runner-cache-";
 
-/// Hexadecimal digits behind the prefix: nobody calls a folder so by hand, and whatever else has the prefix is not ours.
+/// Hexadecimal digits behind the prefix: nobody calls a directory so by hand, and whatever else has the prefix is not ours.
 const DIGITS: usize = 16;
 
-/// Whether a folder of this name is one that we put there for a moment. A walk leaves it out: it is in use, or what a
+/// Whether a directory of this name is one that we put there for a moment. A walk leaves it out: it is in use, or what a
 /// killed process left behind.
 pub(super) fn is_temporary(name: &[u8]) -> bool {
     let digits = name.strip_prefix(TEMPORARY_PREFIX.as_bytes()).unwrap_or_default();
@@ -21,7 +21,7 @@ pub(super) fn is_temporary(name: &[u8]) -> bool {
 /// Nobody else has to look into it.
 const MODE: u16 = 0o700;
 
-/// A folder with a random name.
+/// A directory with a random name.
 #[derive(Debug)]
 pub(super) struct Temporary {
     name: Vec<u8>,
@@ -58,7 +58,7 @@ impl Temporary {
         }
     }
 
-    /// The folder.
+    /// The directory.
     pub(super) fn dir(&self) -> &Dir {
         &self.dir
     }
@@ -74,7 +74,7 @@ impl Temporary {
     }
 }
 
-/// Removes from `parent` what killed processes left there, and returns how many such folders could not be removed.
+/// Removes from `parent` what killed processes left there, and returns how many such directories could not be removed.
 pub(super) fn remove_debris(parent: &Dir) -> Result<u64> {
     let mut names = Vec::new();
     parent.for_each_name(|name| {
@@ -102,21 +102,21 @@ mod tests {
 
     #[test]
     fn what_somebody_works_in_is_no_debris() {
-        let folder = tempfile::tempdir().unwrap();
-        let parent = Dir::open(folder.path()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let parent = Dir::open(directory.path()).unwrap();
         let alive = Temporary::make(&parent).unwrap();
-        file::make_dirs(&folder.path().join(".runner-cache-0123456789abcdef/a/b")).unwrap();
-        file::write_new(&folder.path().join(".runner-cache-fedcba9876543210"), b"somebody's").unwrap();
+        file::make_dirs(&directory.path().join(".runner-cache-0123456789abcdef/a/b")).unwrap();
+        file::write_new(&directory.path().join(".runner-cache-fedcba9876543210"), b"somebody's").unwrap();
         assert_eq!(remove_debris(&parent).unwrap(), 0);
-        let names = file::names(folder.path()).unwrap();
+        let names = file::names(directory.path()).unwrap();
         assert_eq!(names.len(), 2, "{names:?}");
         alive.remove(&parent).unwrap();
-        assert_eq!(file::names(folder.path()).unwrap().len(), 1);
+        assert_eq!(file::names(directory.path()).unwrap().len(), 1);
     }
 
     #[test]
-    fn a_folder_that_somebody_gave_a_name_is_no_debris() {
-        let folder = tempfile::tempdir().unwrap();
+    fn a_directory_that_somebody_gave_a_name_is_no_debris() {
+        let directory = tempfile::tempdir().unwrap();
         let theirs = [
             ".runner-cache-",
             ".runner-cache-store",
@@ -125,17 +125,17 @@ mod tests {
             ".runner-cache-0123456789abcdef0",
         ];
         for name in theirs {
-            file::make_dirs(&folder.path().join(name).join("a")).unwrap();
+            file::make_dirs(&directory.path().join(name).join("a")).unwrap();
         }
-        assert_eq!(remove_debris(&Dir::open(folder.path()).unwrap()).unwrap(), 0);
-        assert_eq!(file::names(folder.path()).unwrap().len(), theirs.len());
+        assert_eq!(remove_debris(&Dir::open(directory.path()).unwrap()).unwrap(), 0);
+        assert_eq!(file::names(directory.path()).unwrap().len(), theirs.len());
     }
 
     #[test]
     fn many_at_once_do_not_take_each_others_for_debris() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let work = || {
-            let parent = Dir::open(folder.path()).unwrap();
+            let parent = Dir::open(directory.path()).unwrap();
             for _ in 0..200 {
                 remove_debris(&parent).unwrap();
                 let mine = Temporary::make(&parent).unwrap();
@@ -148,6 +148,6 @@ mod tests {
                 scope.spawn(work);
             }
         });
-        assert!(file::names(folder.path()).unwrap().is_empty());
+        assert!(file::names(directory.path()).unwrap().is_empty());
     }
 }

@@ -25,7 +25,7 @@ impl Threads {
     /// Those for a tree of so many `nodes`, from `source` to `into`.
     ///
     /// Where little is copied, since source and target are on one file system that can share extents, all work is the file
-    /// system's own, and btrfs keeps all names and inodes in one tree, whose locks are slept for. By hand, a target folder on
+    /// system's own, and btrfs keeps all names and inodes in one tree, whose locks are slept for. By hand, a target directory on
     /// two cores, medians of nine in turn: 166 ms by one thread, 145 by two, 189 by three, 215 by four. What a file out of a
     /// pack costs after it has a name takes next to none of these locks: with one thread for names, medians of 31 in turn on
     /// another machine were 97 ms instead of 106.

@@ -1,9 +1,9 @@
-//! Brings a tree to a folder that holds something already, touching only what differs.
+//! Brings a tree to a directory that holds something already, touching only what differs.
 //!
 //! Compare, then stage, then commit:
 //! 1. the destination is compared with the tree ([`super::difference`]);
-//! 2. what differs is placed in a temporary folder inside the destination, and so on its file system: all that can run
-//!    out of space or be interrupted happens here, and removing that folder is all there is to undo;
+//! 2. what differs is placed in a temporary directory inside the destination, and so on its file system: all that can run
+//!    out of space or be interrupted happens here, and removing that directory is all there is to undo;
 //! 3. the staged files are exchanged with the old ones, one rename each, in parallel. A failure here is undone, and so is
 //!    all of it when another tree of the same restore cannot be put in place.
 //!    A file is never written in place, so a running program or an open reader keeps its own. Where the file system
@@ -16,14 +16,14 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 use super::difference::{Change, Difference, compare};
 use super::existing::Existing;
 use super::index::{Kind, NodeId, Tree};
-use super::place::{KEPT_BY_FOLDERS, Placement, place};
+use super::place::{KEPT_BY_DIRECTORIES, Placement, place};
 use super::source::Source;
 use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Stat, Time, mounts_below};
 
-/// A folder that is to hold a tree, or holds it already, and what undoes that.
+/// A directory that is to hold a tree, or holds it already, and what undoes that.
 #[derive(Debug)]
 pub(super) struct Update<'a> {
     tree: &'a Tree,
@@ -36,13 +36,13 @@ pub(super) struct Update<'a> {
     left_behind: u64,
 }
 
-/// What differs, in a temporary folder inside the destination.
+/// What differs, in a temporary directory inside the destination.
 #[derive(Debug)]
 struct Staged {
     staging: Temporary,
     /// The destination before it was there.
     before: Stat,
-    /// Folders that can be written to just now, with their modes.
+    /// Directories that can be written to just now, with their modes.
     unlocked: Vec<(NodeId, u16)>,
     tally: Tally,
 }
@@ -88,7 +88,7 @@ impl<'a> Update<'a> {
     pub(super) fn abandon(self, is_put_back: bool) {
         if let Some(staged) = self.staged {
             staged.abandon(self.tree, &self.destination, is_put_back);
-            // A folder has another time where something came and went.
+            // A directory has another time where something came and went.
             set_times(self.tree, &self.destination, &self.difference.times);
         }
     }
@@ -101,12 +101,12 @@ impl<'a> Update<'a> {
             tally = staged.tally;
             tally.removed += difference.changes.iter().filter(|change| change.node.is_none()).count() as u64;
             tally.left_behind += u64::from(staged.staging.remove(&destination).is_err());
-            // Modes of folders that are not the entry's are set again with the times.
+            // Modes of directories that are not the entry's are set again with the times.
             let _ = set_modes(tree, &destination, &staged.unlocked, 0);
         }
-        // Folders that were there belong to others where only files are added, or where the tree is a part of a folder.
+        // Directories that were there belong to others where only files are added, or where the tree is a part of a directory.
         let are_ours = existing == Existing::Mirror || (existing == Existing::Overwrite && !is_part);
-        set_folder_times(tree, &destination, &difference, are_ours);
+        set_directory_times(tree, &destination, &difference, are_ours);
         tally.left_behind += left_behind;
         tally.kept = difference.kept;
         tally.files += difference.kept;
@@ -146,7 +146,7 @@ impl Staged {
 
     fn fill(&self, source: Source<'_>, changes: &[Change], engine: Engine<'_>) -> Result<Tally> {
         let staging = self.staging.dir();
-        staging.spread_folders();
+        staging.spread_directories();
         for lot in 0..changes.len().div_ceil(LOT) {
             staging.make_dir(lot.to_string().as_bytes(), 0o700)?;
         }
@@ -167,19 +167,19 @@ impl Staged {
     }
 }
 
-/// Gives folders their modes again, and the destination its time: the staging came and went. What comes now is not to hide
+/// Gives directories their modes again, and the destination its time: the staging came and went. What comes now is not to hide
 /// what failed.
 fn put_back_attributes(tree: &Tree, destination: &Dir, unlocked: &[(NodeId, u16)], before: &Stat) {
     let _ = set_modes(tree, destination, unlocked, 0);
     let _ = destination.finish_self(None, before.mtime);
 }
 
-/// Gives folders the times that they had, where they are there.
+/// Gives directories the times that they had, where they are there.
 fn set_times(tree: &Tree, destination: &Dir, times: &[(NodeId, Time)]) {
-    for &(folder, time) in times {
+    for &(directory, time) in times {
         let _ = destination
-            .open_beneath(&tree.path_below(0, folder))
-            .and_then(|folder| folder.finish_self(None, time));
+            .open_beneath(&tree.path_below(0, directory))
+            .and_then(|directory| directory.finish_self(None, time));
     }
 }
 
@@ -193,16 +193,16 @@ fn told_of_mounts(error: Error, destination: &Dir) -> Error {
     }
 }
 
-/// Gives folders of the destination their modes, and `more` besides.
-fn set_modes(tree: &Tree, destination: &Dir, folders: &[(NodeId, u16)], more: u16) -> Result<()> {
-    for &(folder, mode) in folders {
-        destination.open_beneath(&tree.path_below(0, folder))?.set_own_mode(mode | more)?;
+/// Gives directories of the destination their modes, and `more` besides.
+fn set_modes(tree: &Tree, destination: &Dir, directories: &[(NodeId, u16)], more: u16) -> Result<()> {
+    for &(directory, mode) in directories {
+        destination.open_beneath(&tree.path_below(0, directory))?.set_own_mode(mode | more)?;
     }
     Ok(())
 }
 
-/// Changes that are staged in one folder and committed by one thread: the kernel lets one thread at a time change a
-/// folder.
+/// Changes that are staged in one directory and committed by one thread: the kernel lets one thread at a time change a
+/// directory.
 const LOT: usize = 32;
 
 /// Where the new file of a change waits, and afterwards the old one lies.
@@ -219,16 +219,16 @@ fn commit(tree: &Tree, destination: &Dir, staging: &Dir, changes: &[Change]) -> 
         .par_iter()
         .enumerate()
         .map(|(lot, changes)| {
-            let mut folders = LastFolder { tree, destination, last: None };
+            let mut directories = LastDirectory { tree, destination, last: None };
             for (number, change) in changes.iter().enumerate() {
                 if has_failed.load(Ordering::Relaxed) {
                     return (number, None);
                 }
                 let index = lot * LOT + number;
-                let applied = folders
-                    .open(change.folder)
+                let applied = directories
+                    .open(change.directory)
                     .map_err(Error::from)
-                    .and_then(|folder| swap(folder, change, staging, index));
+                    .and_then(|directory| swap(directory, change, staging, index));
                 sys::crash_at(CrashPoint::UpdateSwapping);
                 if let Err(error) = applied {
                     has_failed.store(true, Ordering::Relaxed);
@@ -259,110 +259,110 @@ fn undo_all<'c>(
     staging: &Dir,
     lots: impl Iterator<Item = &'c [Change]>,
 ) -> Result<()> {
-    let mut folders = LastFolder { tree, destination, last: None };
+    let mut directories = LastDirectory { tree, destination, last: None };
     let mut failure = None;
     for (lot, changes) in lots.enumerate() {
         for (number, change) in changes.iter().enumerate() {
             let index = lot * LOT + number;
-            let undone = folders
-                .open(change.folder)
+            let undone = directories
+                .open(change.directory)
                 .map_err(Error::from)
-                .and_then(|folder| undo(folder, change, staging, index));
+                .and_then(|directory| undo(directory, change, staging, index));
             failure = failure.or(undone.err());
         }
     }
     failure.map_or(Ok(()), Err)
 }
 
-/// Puts the staged file of a change in place and the old one in the staging. A folder that its owner may not write to cannot
+/// Puts the staged file of a change in place and the old one in the staging. A directory that its owner may not write to cannot
 /// leave its parent.
-fn swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
-    match try_swap(folder, change, staging, index) {
+fn swap(directory: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
+    match try_swap(directory, change, staging, index) {
         Err(Error::Sys(error)) if error.is(Errno::ACCESS) && change.replaces => {
-            let stat = folder.stat(&change.name)?;
+            let stat = directory.stat(&change.name)?;
             if stat.kind != FileType::Directory || stat.mode & 0o200 != 0 {
                 return Err(error.into());
             }
-            folder.set_mode(&change.name, stat.mode | 0o200)?;
-            try_swap(folder, change, staging, index)
+            directory.set_mode(&change.name, stat.mode | 0o200)?;
+            try_swap(directory, change, staging, index)
         }
         swapped => swapped,
     }
 }
 
-fn try_swap(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
+fn try_swap(directory: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
     let staged = staged_name(index);
     match (change.node, change.replaces) {
-        (Some(_), true) => exchange(folder, &change.name, staging, &staged),
-        (Some(_), false) => Ok(staging.rename_new(&staged, folder, &change.name)?),
-        (None, _) => Ok(folder.rename_new(&change.name, staging, &staged)?),
+        (Some(_), true) => exchange(directory, &change.name, staging, &staged),
+        (Some(_), false) => Ok(staging.rename_new(&staged, directory, &change.name)?),
+        (None, _) => Ok(directory.rename_new(&change.name, staging, &staged)?),
     }
 }
 
 /// The reverse of [`swap`].
-fn undo(folder: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
+fn undo(directory: &Dir, change: &Change, staging: &Dir, index: usize) -> Result<()> {
     let staged = staged_name(index);
     match (change.node, change.replaces) {
-        (Some(_), true) => exchange(folder, &change.name, staging, &staged),
-        (Some(_), false) => Ok(folder.rename_new(&change.name, staging, &staged)?),
-        (None, _) => Ok(staging.rename_new(&staged, folder, &change.name)?),
+        (Some(_), true) => exchange(directory, &change.name, staging, &staged),
+        (Some(_), false) => Ok(directory.rename_new(&change.name, staging, &staged)?),
+        (None, _) => Ok(staging.rename_new(&staged, directory, &change.name)?),
     }
 }
 
-fn exchange(folder: &Dir, name: &[u8], staging: &Dir, staged: &[u8]) -> Result<()> {
-    match folder.exchange(name, staging, staged) {
+fn exchange(directory: &Dir, name: &[u8], staging: &Dir, staged: &[u8]) -> Result<()> {
+    match directory.exchange(name, staging, staged) {
         // NFS, OpenZFS before 2.2 and some of FUSE cannot.
-        Err(error) if error.is(Errno::INVAL) => exchange_in_steps(folder, name, staging, staged),
+        Err(error) if error.is(Errno::INVAL) => exchange_in_steps(directory, name, staging, staged),
         exchanged => Ok(exchanged?),
     }
 }
 
-/// A file is there all the time, as its old or its new self. Where a folder goes or comes, nothing is there for a moment.
-fn exchange_in_steps(folder: &Dir, name: &[u8], staging: &Dir, staged: &[u8]) -> Result<()> {
+/// A file is there all the time, as its old or its new self. Where a directory goes or comes, nothing is there for a moment.
+fn exchange_in_steps(directory: &Dir, name: &[u8], staging: &Dir, staged: &[u8]) -> Result<()> {
     let fresh = [staged, b".new"].concat();
     staging.rename(staged, staging, &fresh)?;
-    // A folder replaces no file.
+    // A directory replaces no file.
     let is_linked =
-        staging.stat(&fresh)?.kind != FileType::Directory && folder.link(name, staging, staged).is_ok();
-    if !is_linked && let Err(error) = folder.rename(name, staging, staged) {
+        staging.stat(&fresh)?.kind != FileType::Directory && directory.link(name, staging, staged).is_ok();
+    if !is_linked && let Err(error) = directory.rename(name, staging, staged) {
         // For another try.
         staging.rename(&fresh, staging, staged)?;
         return Err(error.into());
     }
-    let Err(failure) = staging.rename(&fresh, folder, name) else { return Ok(()) };
-    if !is_linked && let Err(source) = staging.rename(staged, folder, name) {
-        return Err(Error::not_put_back(folder.join(name), failure.into(), source.into()));
+    let Err(failure) = staging.rename(&fresh, directory, name) else { return Ok(()) };
+    if !is_linked && let Err(source) = staging.rename(staged, directory, name) {
+        return Err(Error::not_put_back(directory.join(name), failure.into(), source.into()));
     }
     Err(failure.into())
 }
 
-/// Opens each folder of the destination once for neighbouring changes.
-struct LastFolder<'a> {
+/// Opens each directory of the destination once for neighbouring changes.
+struct LastDirectory<'a> {
     tree: &'a Tree,
     destination: &'a Dir,
     last: Option<(NodeId, Dir)>,
 }
 
-impl LastFolder<'_> {
-    fn open(&mut self, folder: NodeId) -> sys::Result<&Dir> {
-        if self.last.as_ref().is_none_or(|(id, _)| *id != folder) {
-            let dir = self.destination.open_beneath(&self.tree.path_below(0, folder))?;
-            self.last = Some((folder, dir));
+impl LastDirectory<'_> {
+    fn open(&mut self, directory: NodeId) -> sys::Result<&Dir> {
+        if self.last.as_ref().is_none_or(|(id, _)| *id != directory) {
+            let dir = self.destination.open_beneath(&self.tree.path_below(0, directory))?;
+            self.last = Some((directory, dir));
         }
         Ok(&self.last.as_ref().expect("it was just set").1)
     }
 }
 
-/// Folders lose their time when something in them changes, so they come last: those that were just made, and where the
+/// Directories lose their time when something in them changes, so they come last: those that were just made, and where the
 /// others are ours (`are_ours`), these as well. What cannot be set is somebody else's, and costs a look at it next time.
-fn set_folder_times(tree: &Tree, destination: &Dir, difference: &Difference, are_ours: bool) {
-    // Xfs gives a folder that is exchanged the time of that.
-    let is_folder = |&id: &NodeId| matches!(tree.node(id).kind, Kind::Folder { .. });
+fn set_directory_times(tree: &Tree, destination: &Dir, difference: &Difference, are_ours: bool) {
+    // Xfs gives a directory that is exchanged the time of that.
+    let is_directory = |&id: &NodeId| matches!(tree.node(id).kind, Kind::Directory { .. });
     let mut stale: Vec<_> =
-        difference.changes.iter().filter_map(|change| change.node).filter(is_folder).collect();
+        difference.changes.iter().filter_map(|change| change.node).filter(is_directory).collect();
     if are_ours {
-        stale.extend(difference.changes.iter().map(|change| change.folder));
-        stale.extend(&difference.stale_folders);
+        stale.extend(difference.changes.iter().map(|change| change.directory));
+        stale.extend(&difference.stale_directories);
         if !difference.changes.is_empty() {
             // Something came and went in the root.
             stale.push(0);
@@ -372,9 +372,9 @@ fn set_folder_times(tree: &Tree, destination: &Dir, difference: &Difference, are
     stale.dedup();
     for id in stale {
         let node = tree.node(id);
-        let _ = destination.open_beneath(&tree.path_below(0, id)).and_then(|folder| {
-            let kept = folder.stat_self()?.mode & KEPT_BY_FOLDERS;
-            folder.finish_self(Some(node.mode | kept), node.mtime)
+        let _ = destination.open_beneath(&tree.path_below(0, id)).and_then(|directory| {
+            let kept = directory.stat_self()?.mode & KEPT_BY_DIRECTORIES;
+            directory.finish_self(Some(node.mode | kept), node.mtime)
         });
     }
 }
@@ -389,9 +389,9 @@ mod tests {
     fn a_commit_that_fails_is_undone() {
         let place = tempfile::tempdir().unwrap();
         let (entry, to) = (place.path().join("entry"), place.path().join("to"));
-        for (folder, contents) in [(&entry, "newer"), (&to, "old")] {
-            file::make_dirs(folder).unwrap();
-            file::write_new(&folder.join("changed"), contents.as_bytes()).unwrap();
+        for (directory, contents) in [(&entry, "newer"), (&to, "old")] {
+            file::make_dirs(directory).unwrap();
+            file::write_new(&directory.join("changed"), contents.as_bytes()).unwrap();
         }
         file::write_new(&entry.join("added"), b"new").unwrap();
         file::write_new(&to.join("extraneous"), b"old").unwrap();
@@ -405,7 +405,7 @@ mod tests {
         let mut update = Update::stage(source, there, Existing::Mirror, false, engine).unwrap();
         assert_eq!(update.difference.changes.len(), 3);
         // Somebody removes a file between the comparison and the commit.
-        let vanished = Change { folder: 0, name: b"vanished".to_vec(), node: None, replaces: true };
+        let vanished = Change { directory: 0, name: b"vanished".to_vec(), node: None, replaces: true };
         update.difference.changes.push(vanished);
 
         let error = update.commit().unwrap_err();

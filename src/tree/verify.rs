@@ -7,14 +7,14 @@ use rayon::Scope;
 
 use super::failure::UntilFailure;
 use super::index::{Kind, Node, NodeId, Tree};
-use super::location::{Location, OpenFolder};
+use super::location::{Location, OpenDirectory};
 use super::{Error, Result};
 use crate::sys::{self, Digest, Dir, Errno, FileType, Interrupt, Stat};
 
 /// Something that is not as the tree says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// The node. Of what is below a folder nothing is told where the folder itself is not there.
+    /// The node. Of what is below a directory nothing is told where the directory itself is not there.
     pub id: NodeId,
     /// Where.
     pub path: PathBuf,
@@ -33,7 +33,7 @@ pub struct Verified {
 
 /// Compares kind, size and time of all that is in `tree` at its `location`, and reads all contents where `deep`.
 /// Modes are not compared: a restore sets them right. Where there is `chosen`, it is only about the nodes of which that holds,
-/// and nothing in a folder of which it does not.
+/// and nothing in a directory of which it does not.
 pub fn verify(
     tree: &Tree,
     location: Location<'_>,
@@ -42,8 +42,8 @@ pub fn verify(
     interrupt: &Interrupt,
 ) -> Result<Verified> {
     let work = Work { tree, deep, chosen, found: Mutex::default(), jobs: UntilFailure::new(interrupt) };
-    let root = OpenFolder::new(tree, location, 0);
-    rayon::scope(|scope| work.jobs.run(|| work.folder(scope, 0, root)));
+    let root = OpenDirectory::new(tree, location, 0);
+    rayon::scope(|scope| work.jobs.run(|| work.directory(scope, 0, root)));
     work.jobs.finish()?;
     let mut found = work.found.into_inner().unwrap_or_else(PoisonError::into_inner);
     found.damages.sort_by(|a, b| a.path.cmp(&b.path));
@@ -60,20 +60,20 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn folder<'scope>(
+    fn directory<'scope>(
         &'scope self,
         scope: &Scope<'scope>,
-        folder: NodeId,
-        here: OpenFolder<'a>,
+        directory: NodeId,
+        here: OpenDirectory<'a>,
     ) -> Result<()> {
         let here = Arc::new(here);
         let is_chosen = |id: &NodeId| self.chosen.is_none_or(|chosen| chosen[*id as usize]);
-        for id in self.tree.children(folder).filter(is_chosen) {
+        for id in self.tree.children(directory).filter(is_chosen) {
             let here = Arc::clone(&here);
-            if let Kind::Folder { .. } = self.tree.node(id).kind {
+            if let Kind::Directory { .. } = self.tree.node(id).kind {
                 scope.spawn(move |scope| {
                     self.jobs.run(|| match here.below(id) {
-                        Ok(folder) => self.folder(scope, id, folder),
+                        Ok(directory) => self.directory(scope, id, directory),
                         Err(error) => self.tell_of(id, error),
                     });
                 });
@@ -86,7 +86,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn metadata(&self, here: &OpenFolder<'a>, id: NodeId) -> Result<()> {
+    fn metadata(&self, here: &OpenDirectory<'a>, id: NodeId) -> Result<()> {
         if here.is_packed(id) {
             // A pack has the size that it is to have, or it could not be opened.
             return Ok(());
@@ -103,7 +103,7 @@ impl<'a> Work<'a> {
         what.map_or(Ok(()), |what| self.tell(id, &dir.join(name), what))
     }
 
-    fn contents(&self, here: &OpenFolder<'a>, id: NodeId) -> Result<()> {
+    fn contents(&self, here: &OpenDirectory<'a>, id: NodeId) -> Result<()> {
         if !matches!(self.tree.node(id).kind, Kind::File { .. }) {
             return self.metadata(here, id);
         }

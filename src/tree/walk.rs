@@ -1,4 +1,4 @@
-//! Reads a live folder into a [`Tree`]: folders in parallel, one `statx` a name.
+//! Reads a live directory into a [`Tree`]: directories in parallel, one `statx` a name.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::sys::{self, Dir, Errno, FileType, Interrupt, LOST_AND_FOUND, Stat, Ti
 /// Permission bits that are kept. Setuid and setgid never are: an entry must not hand out somebody's rights.
 const KEPT_MODE: u16 = 0o1777;
 
-/// A live folder as it was read.
+/// A live directory as it was read.
 #[derive(Debug)]
 pub struct Walked {
     /// What is in it.
@@ -25,11 +25,11 @@ pub struct Walked {
     pub left_out: Vec<PathBuf>,
     /// Paths of files whose setuid or setgid bit is not kept.
     pub without_rights: Vec<PathBuf>,
-    /// Folders that were left out since they are caches, where the selection wants that.
+    /// Directories that were left out since they are caches, where the selection wants that.
     pub caches: Vec<PathBuf>,
 }
 
-/// Reads the chosen part of `root`. Folders without anything chosen in them are left out unless chosen themselves.
+/// Reads the chosen part of `root`. Directories without anything chosen in them are left out unless chosen themselves.
 pub fn walk(root: &Dir, selection: &Selection, interrupt: &Interrupt) -> Result<Walked> {
     let own = root.stat_self()?;
     let walk = Walk {
@@ -49,7 +49,7 @@ pub fn walk(root: &Dir, selection: &Selection, interrupt: &Interrupt) -> Result<
     Ok(Walked { tree: assemble(&own, listings), left_out, without_rights, caches })
 }
 
-/// A folder to read.
+/// A directory to read.
 struct Task {
     /// Its place in the list of listings.
     id: u32,
@@ -74,13 +74,13 @@ struct Found {
     caches: Vec<PathBuf>,
 }
 
-/// What is directly in one folder, sorted by name. All listings are there at once, so what is not needed is not kept.
+/// What is directly in one directory, sorted by name. All listings are there at once, so what is not needed is not kept.
 #[derive(Default)]
 struct Listing {
     children: Vec<Child>,
     /// The children's names, one after another.
     names: Vec<u8>,
-    /// Neither the folder nor what is in it belongs to the tree.
+    /// Neither the directory nor what is in it belongs to the tree.
     is_left_out: bool,
 }
 
@@ -94,7 +94,7 @@ struct Child {
 }
 
 enum Detail {
-    Folder { listing: u32 },
+    Directory { listing: u32 },
     File { size: u64 },
     Linked(Box<Linked>),
     Symlink(Box<[u8]>),
@@ -130,7 +130,7 @@ impl Walk<'_> {
         let mut names: Vec<Box<[u8]>> = Vec::new();
         task.dir.for_each_name(|name| names.push(name.into()))?;
         names.sort_unstable();
-        if task.id != 0 && self.selection.leaves_out_folder_of(&names) {
+        if task.id != 0 && self.selection.leaves_out_directory_of(&names) {
             let listing = Listing { is_left_out: true, ..Listing::default() };
             self.add(task.id, listing, Vec::new(), Vec::new());
             self.found
@@ -171,7 +171,7 @@ impl Walk<'_> {
                             Err(error) => Err(error.into()),
                         });
                     });
-                    Detail::Folder { listing }
+                    Detail::Directory { listing }
                 }
                 _ if choice == Choice::Perhaps => continue,
                 FileType::RegularFile if stat.links > 1 => Detail::Linked(Box::new(Linked {
@@ -195,9 +195,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A folder that went meanwhile was not there, and one that nobody asked for may be somebody else's.
+    /// A directory that went meanwhile was not there, and one that nobody asked for may be somebody else's.
     fn is_passed_over(&self, error: &sys::Error, choice: Choice) -> bool {
-        let is_asked_for = choice != Choice::Perhaps && !self.selection.passes_over_closed_folders();
+        let is_asked_for = choice != Choice::Perhaps && !self.selection.passes_over_closed_directories();
         error.is(Errno::NOENT) || (!is_asked_for && error.is(Errno::ACCESS))
     }
 
@@ -214,32 +214,32 @@ fn assemble(own: &Stat, mut listings: Vec<Listing>) -> Tree {
     let wanted = wanted_listings(&listings);
     let mut tree = Tree::with_root(own.mode & KEPT_MODE, own.mtime);
     let mut groups = Groups::default();
-    let mut folders = std::collections::VecDeque::from([(0, 0)]);
-    while let Some((folder, listing)) = folders.pop_front() {
+    let mut directories = std::collections::VecDeque::from([(0, 0)]);
+    while let Some((directory, listing)) = directories.pop_front() {
         let first = tree.len();
         // What is laid out is let go.
         let listing = std::mem::take(&mut listings[listing as usize]);
         for (name, child) in listing.iter() {
             let kind = match child.detail {
-                Detail::Folder { listing }
+                Detail::Directory { listing }
                     if listings[listing as usize].is_left_out
                         || !wanted[listing as usize] && child.choice == Choice::Perhaps =>
                 {
                     continue;
                 }
-                Detail::Folder { .. } => Kind::Folder { first: 0, count: 0 },
+                Detail::Directory { .. } => Kind::Directory { first: 0, count: 0 },
                 Detail::File { size } => Kind::File { size, group: 0 },
                 Detail::Linked(ref linked) => Kind::File { size: linked.size, group: 0 },
                 Detail::Symlink(ref target) => Kind::Symlink { target: tree.push_text(target) },
             };
-            let id = tree.push(folder, name, child.mode, child.mtime, kind);
+            let id = tree.push(directory, name, child.mode, child.mtime, kind);
             match &child.detail {
-                Detail::Folder { listing } => folders.push_back((id, *listing)),
+                Detail::Directory { listing } => directories.push_back((id, *listing)),
                 Detail::Linked(linked) => groups.add(&mut tree, id, linked),
                 Detail::File { .. } | Detail::Symlink(_) => {}
             }
         }
-        tree.set_children(folder, first..tree.len());
+        tree.set_children(directory, first..tree.len());
     }
     tree
 }
@@ -247,10 +247,10 @@ fn assemble(own: &Stat, mut listings: Vec<Listing>) -> Tree {
 /// For each listing whether something chosen is in it or below.
 fn wanted_listings(listings: &[Listing]) -> Vec<bool> {
     let mut wanted = vec![false; listings.len()];
-    // Subfolders have higher numbers than their parents.
+    // Subdirectories have higher numbers than their parents.
     for (id, listing) in listings.iter().enumerate().rev() {
         wanted[id] = listing.children.iter().any(|child| match child.detail {
-            Detail::Folder { listing } => child.choice == Choice::Chosen || wanted[listing as usize],
+            Detail::Directory { listing } => child.choice == Choice::Chosen || wanted[listing as usize],
             Detail::File { .. } | Detail::Linked(_) | Detail::Symlink(_) => true,
         });
     }
@@ -285,6 +285,6 @@ impl Groups {
     }
 }
 
-fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    if folder.is_empty() { name.to_vec() } else { [folder, name].join(&b'/') }
+fn joined(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() { name.to_vec() } else { [directory, name].join(&b'/') }
 }

@@ -192,10 +192,10 @@ fn changed_lock_file_is_a_partial_hit_that_compiles_only_the_change() {
     assert!(compiled.iter().all(affected), "{compiled:?}");
 }
 
-/// Removes a folder when this process is gone, however it ends: statics are never dropped.
-fn remove_at_the_end(folder: &Path) {
+/// Removes a directory when this process is gone, however it ends: statics are never dropped.
+fn remove_at_the_end(directory: &Path) {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "read -r _; rm -rf \"$0\""]).arg(folder);
+    shell.args(["-c", "read -r _; rm -rf \"$0\""]).arg(directory);
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     // The shell waits for the other end of its input, which the system closes with the process.
     std::mem::forget(shell.spawn().unwrap().stdin.take());

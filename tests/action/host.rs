@@ -35,8 +35,8 @@ impl Host {
     pub(crate) fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("runner-cache-action.").tempdir().unwrap();
         let host = Self { dir };
-        for folder in ["home", "artifacts", "repositories"] {
-            files::empty(&host.path(folder));
+        for directory in ["home", "artifacts", "repositories"] {
+            files::empty(&host.path(directory));
         }
         // What a `uses:` gets of the project. The runner copies it for each step, so build outputs must not be in it.
         files::empty(&host.path("action"));
@@ -60,7 +60,7 @@ impl Host {
         Project::from_fixture(&self.path("repositories"), fixture)
     }
 
-    /// `name` in this host's folder: `home`, `artifacts`, or anything a test puts there.
+    /// `name` in this host's directory: `home`, `artifacts`, or anything a test puts there.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -70,17 +70,17 @@ impl Host {
         self.path("cache")
     }
 
-    /// Writes a file in this host's folder.
+    /// Writes a file in this host's directory.
     pub(crate) fn write(&self, name: &str, text: &str) {
         files::write(&self.path(name), text);
     }
 
-    /// Puts an executable bash script into a folder of this name and gives the folder, for `PATH`.
-    pub(crate) fn script(&self, folder: &str, name: &str, body: &str) -> PathBuf {
-        let folder = self.path(folder);
+    /// Puts an executable bash script into a directory of this name and gives the directory, for `PATH`.
+    pub(crate) fn script(&self, directory: &str, name: &str, body: &str) -> PathBuf {
+        let directory = self.path(directory);
         let script = format!("#!/usr/bin/env bash\nset -euo pipefail\n{body}\n");
-        write_executable(&folder.join(name), &script);
-        folder
+        write_executable(&directory.join(name), &script);
+        directory
     }
 
     /// A run of `workflow` for `project`.
@@ -96,10 +96,10 @@ impl Act<'_> {
         self
     }
 
-    /// Puts a folder in front of the runner's `PATH`.
+    /// Puts a directory in front of the runner's `PATH`.
     #[expect(clippy::needless_pass_by_value, reason = "what `Host::script` returns, as it is")]
-    pub(crate) fn path_first(self, folder: PathBuf) -> Self {
-        self.env("PATH", environment::search_path_from(&folder))
+    pub(crate) fn path_first(self, directory: PathBuf) -> Self {
+        self.env("PATH", environment::search_path_from(&directory))
     }
 
     /// Runs it to its end. Each `uses:` must be one that is here: the project's own or a stand-in.
@@ -162,11 +162,11 @@ impl Act<'_> {
     fn local_repository(&self, uses: &str) -> String {
         let (action, reference) = uses.split_whitespace().next().unwrap().split_once('@').unwrap();
         let repository = action.split('/').take(2).collect::<Vec<_>>().join("/");
-        let folder = match repository.as_str() {
+        let directory = match repository.as_str() {
             "btcdecoded/runner-cache" => self.host.path("action"),
             other => fixtures().join("actions").join(other),
         };
-        assert!(folder.is_dir(), "{repository} has no stand-in in tests/fixtures/actions");
-        format!("--local-repository={repository}@{reference}={}", folder.display())
+        assert!(directory.is_dir(), "{repository} has no stand-in in tests/fixtures/actions");
+        format!("--local-repository={repository}@{reference}={}", directory.display())
     }
 }

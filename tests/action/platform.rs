@@ -75,9 +75,9 @@ fn a_named_binary_that_does_not_run_is_one_warning_and_a_miss() {
     assert_goes_on_without_a_cache(&run, "/nowhere/runner-cache");
 }
 
-/// `PATH` without the folders that hold one of these programs.
+/// `PATH` without the directories that hold one of these programs.
 fn path_without(programs: &[&str]) -> std::ffi::OsString {
     let path = std::env::var_os("PATH").unwrap();
-    let lacks_all = |folder: &PathBuf| programs.iter().all(|program| !folder.join(program).is_file());
+    let lacks_all = |directory: &PathBuf| programs.iter().all(|program| !directory.join(program).is_file());
     std::env::join_paths(std::env::split_paths(&path).filter(lacks_all)).unwrap()
 }

@@ -63,7 +63,7 @@ impl Project {
     }
 }
 
-/// The folder of the fixtures.
+/// The directory of the fixtures.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }

@@ -1,4 +1,4 @@
-//! The target folder at some moment of a job, as an ordinary tool copied it there.
+//! The target directory at some moment of a job, as an ordinary tool copied it there.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ pub(crate) fn recorded(records: &Path, name: &str) -> Listing {
     listing.only(|path| !is_made_in_each_build(path))
 }
 
-/// What cargo lays out for users in each build, empty folders that it makes, and its lists of sources, which a restore dates.
+/// What cargo lays out for users in each build, empty directories that it makes, and its lists of sources, which a restore dates.
 fn is_made_in_each_build(path: &Path) -> bool {
     let names: Vec<_> = path.iter().map(|name| name.to_str().unwrap()).collect();
     let is_of_cargo = |name: &str| name.starts_with('.') || ["build", "deps", "incremental"].contains(&name);

@@ -8,7 +8,7 @@ use test_support::{Job, Said};
 
 use crate::PROGRAM;
 
-/// Regular files of the folder that is kept, with names of their own.
+/// Regular files of the directory that is kept, with names of their own.
 const FILES: usize = 150;
 
 const INPUTS: [&str; 6] = ["--preset", "none", "--path", "out", "--key", "k"];
@@ -44,7 +44,7 @@ fn restore(job: &Job) -> Said {
     job.run(&[&["restore", "--no-session"], &INPUTS[..]].concat())
 }
 
-/// All that is in the folder: kinds, modes, times, numbers of names, contents.
+/// All that is in the directory: kinds, modes, times, numbers of names, contents.
 fn listing(job: &Job) -> String {
     let files = "find . -type f -printf '%P %m %T@ %n\\n' -exec sha256sum {} +";
     let others = "find . ! -type f -printf '%P %y %m %T@ %l\\n'";
@@ -68,8 +68,8 @@ fn inode(path: &Path) -> u64 {
 fn new_files(job: &Job, base: &Path) -> Vec<PathBuf> {
     let entry = job.newest_entry("paths").join("tree/0");
     let mut new = Vec::new();
-    for folder in fs::read_dir(&entry).unwrap().map(|folder| folder.unwrap().path()) {
-        for file in fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
+    for directory in fs::read_dir(&entry).unwrap().map(|directory| directory.unwrap().path()) {
+        for file in fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path()) {
             if file.is_symlink() {
                 continue;
             }

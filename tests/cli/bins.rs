@@ -19,15 +19,15 @@ const NOTES: [&str; 2] = ["home/.cargo/.crates.toml", "home/.cargo/.crates2.json
 /// Puts the version `version` of the package `name`, which has these executables, into a git repository of its own: what
 /// cargo installs from there it takes for installed, other than what it installs from a path.
 fn publish(job: &Job, name: &str, version: &str, bins: &[&str]) {
-    let folder = format!("repositories/{name}");
+    let directory = format!("repositories/{name}");
     let package = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
-    job.write(&format!("{folder}/Cargo.toml"), &package);
+    job.write(&format!("{directory}/Cargo.toml"), &package);
     for bin in bins {
         let source = format!("fn main() {{ println!(\"{bin} {version}\") }}\n");
-        job.write(&format!("{folder}/src/bin/{bin}.rs"), &source);
+        job.write(&format!("{directory}/src/bin/{bin}.rs"), &source);
     }
     let commit = "git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c";
-    job.sh(&format!("cd '{}'; {commit}", job.path(&folder).display()));
+    job.sh(&format!("cd '{}'; {commit}", job.path(&directory).display()));
 }
 
 /// Installs the package `name` as a job's step does, and tells what cargo said.
@@ -354,7 +354,7 @@ fn failed_restore_of_executables_takes_their_records_back() {
     install(&job, "one");
     job.sh("cargo uninstall -q one");
     let notes = NOTES.map(|file| job.read(file));
-    // A file where the folder is to be.
+    // A file where the directory is to be.
     job.remove(BIN);
     job.write(BIN, "in the way");
     let said = job.run(&["restore", "--preset", "none", "--cargo-bins", "one"]);

@@ -13,17 +13,17 @@ const PULL_REQUEST: &str = r#"{"repository": {"default_branch": "main"},
     "pull_request": {"number": 7, "base": {"ref": "main"}}}"#;
 const PUSH: &str = r#"{"repository": {"default_branch": "main"}}"#;
 
-/// Rewrites all that the job has in its target folder, in place, and gives it back its times.
+/// Rewrites all that the job has in its target directory, in place, and gives it back its times.
 fn poison(job: &Job, target: &str) {
     let script = "find . -type f -size +0 | while read -r file; do cp -p \"$file\" ../mark; \
                   printf POISON | dd of=\"$file\" conv=notrunc status=none; touch -r ../mark \"$file\"; done; rm -f ../mark";
     job.sh(&format!("cd {}; {script}", job.path(target).display()));
 }
 
-/// Files below `folder` that hold what [`poison`] wrote.
-fn poisoned(folder: &Path) -> Vec<PathBuf> {
-    let files = files::walk(folder).into_iter().filter(|(_, metadata)| metadata.is_file());
-    let paths = files.map(|(path, _)| folder.join(path));
+/// Files below `directory` that hold what [`poison`] wrote.
+fn poisoned(directory: &Path) -> Vec<PathBuf> {
+    let files = files::walk(directory).into_iter().filter(|(_, metadata)| metadata.is_file());
+    let paths = files.map(|(path, _)| directory.join(path));
     paths.filter(|path| fs::read(path).unwrap().windows(6).any(|text| text == b"POISON")).collect()
 }
 
@@ -119,14 +119,14 @@ fn jobs_of_one_scope_share_inodes() {
 }
 
 /// Files of npm's cache that are one with files of an entry of another ref than `own`.
-fn shared_with_others(job: &Job, folder: &str, own: &str) -> usize {
+fn shared_with_others(job: &Job, directory: &str, own: &str) -> usize {
     let of_entries = job.entries("paths").into_iter().filter(|entry| !entry.to_string_lossy().contains(own));
-    let inodes = |folder: &Path| {
-        let list = job.sh(&format!("find {} -type f -printf '%i\\n' 1>&2", folder.display()));
+    let inodes = |directory: &Path| {
+        let list = job.sh(&format!("find {} -type f -printf '%i\\n' 1>&2", directory.display()));
         list.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
     };
     let entries: std::collections::BTreeSet<_> = of_entries.flat_map(|entry| inodes(&entry)).collect();
-    inodes(&job.path(folder)).intersection(&entries).count()
+    inodes(&job.path(directory)).intersection(&entries).count()
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn entry_with_a_modified_linked_file_is_dropped() {
     job.ok(&["save"]);
     job.wipe();
     job.ok(&["restore", "--no-session", "--link-mode", "hardlink"]);
-    // Only rustc makes libraries, and so they are linked in both layouts of target folders.
+    // Only rustc makes libraries, and so they are linked in both layouts of target directories.
     job.sh("echo >> $(find target/debug -name 'libsmall-*.rlib')");
     job.wipe();
     let said = job.run(&["restore", "--no-session"]);

@@ -17,7 +17,7 @@ fn restore(job: &Job) -> Said {
     job.run(&[&["restore", "--no-session"], &OUT[..]].concat())
 }
 
-/// Folders whose names only begin like those that a restore makes for a moment.
+/// Directories whose names only begin like those that a restore makes for a moment.
 #[test]
 fn restore_keeps_foreign_directories_beside_and_in_the_destination() {
     let job = Job::new(PROGRAM);
@@ -50,7 +50,7 @@ fn restore_keeps_a_cache_root_beside_the_destination() {
     }
 }
 
-/// As in the root of a new ext4 that is mounted at the target folder.
+/// As in the root of a new ext4 that is mounted at the target directory.
 #[test]
 fn lost_and_found_is_neither_saved_nor_removed() {
     let job = Job::new(PROGRAM);
@@ -78,7 +78,7 @@ fn restore_does_not_replace_a_non_empty_directory_with_a_file() {
     let said = restore(&job);
     assert_eq!(said.outputs["cache-hit"], "false");
     assert!(
-        said.log.contains("out/file is a folder with files that the cache does not know"),
+        said.log.contains("out/file is a directory with files that the cache does not know"),
         "{}",
         said.log
     );
@@ -96,7 +96,7 @@ fn restore_names_what_is_no_directory_before_creating_anything() {
         job.sh(&format!("rm -r out; {make}"));
         let said = restore(&job);
         assert_eq!(said.outputs["cache-hit"], "false", "{make}");
-        assert!(said.log.contains("out is no folder, nor a link to one"), "{make}: {}", said.log);
+        assert!(said.log.contains("out is no directory, nor a link to one"), "{make}: {}", said.log);
         assert!(job.sh("ls -A . 1>&2").lines().all(|name| !name.starts_with(".runner-cache-")), "{make}");
     }
 }
@@ -135,7 +135,7 @@ fn failure_reports_its_cause_not_its_consequence() {
     save(&job);
     job.sh("echo other >out/file");
     let log = restore_with(&job, "mount --bind out out; mount -o remount,bind,ro out");
-    assert!(log.contains("cannot make folder") && log.contains("Read-only file system"), "{log}");
+    assert!(log.contains("cannot make directory") && log.contains("Read-only file system"), "{log}");
 }
 
 #[test]

@@ -78,8 +78,8 @@ impl Sum {
     /// What the program prints when it is made from these files.
     fn expected(&self) -> u64 {
         let number = |text: &str| text.trim().parse::<u64>().unwrap();
-        let all = |folder: &str| -> u64 {
-            let files = self.0.iter().filter(|(path, _)| path.starts_with(folder));
+        let all = |directory: &str| -> u64 {
+            let files = self.0.iter().filter(|(path, _)| path.starts_with(directory));
             files.map(|(_, text)| number(text)).sum()
         };
         let after = |path: &str, word: &str| {
@@ -128,9 +128,9 @@ impl Sum {
                     files.insert(path.replace(".txt", &format!("{}.txt", random.u8(0..9))), text);
                 }
                 _ => {
-                    let folder =
+                    let directory =
                         random.choice(["mid-dle/data", "watch/tables", "watch/tables/deep"]).unwrap();
-                    let path = format!("project/crates/{folder}/new{}.txt", random.u8(..));
+                    let path = format!("project/crates/{directory}/new{}.txt", random.u8(..));
                     files.insert(path, random.u64(1..900).to_string());
                 }
             }
@@ -140,12 +140,12 @@ impl Sum {
 
     /// Lays the files out anew, as a checkout does.
     fn check_out(&self, work: &Path) {
-        for folder in ["project", "sibling"] {
-            let folder = work.join(folder);
-            if folder.exists() {
-                fs::remove_dir_all(&folder).unwrap();
+        for directory in ["project", "sibling"] {
+            let directory = work.join(directory);
+            if directory.exists() {
+                fs::remove_dir_all(&directory).unwrap();
             }
-            fs::create_dir(folder).unwrap();
+            fs::create_dir(directory).unwrap();
         }
         self.apply(work, &BTreeMap::new());
     }
@@ -167,11 +167,11 @@ fn number_in(text: &str) -> String {
     text[text.rfind("u64 = ").unwrap() + 6..].chars().take_while(char::is_ascii_digit).collect()
 }
 
-fn build_script(folder: &str, tell: &str) -> String {
+fn build_script(directory: &str, tell: &str) -> String {
     format!(
-        "fn sum(folder: &std::path::Path) -> u64 {{ std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).map(|p| \
+        "fn sum(directory: &std::path::Path) -> u64 {{ std::fs::read_dir(directory).unwrap().map(|e| e.unwrap().path()).map(|p| \
          if p.is_dir() {{ sum(&p) }} else {{ std::fs::read_to_string(p).unwrap().trim().parse::<u64>().unwrap() }}).sum() }}\n\
-         fn main() {{\n{tell}\nlet sum = sum(std::path::Path::new(\"{folder}\"));\n\
+         fn main() {{\n{tell}\nlet sum = sum(std::path::Path::new(\"{directory}\"));\n\
          std::fs::write(std::env::var(\"OUT_DIR\").unwrap() + \"/sum.rs\", format!(\"pub const READ: u64 = {{sum}};\")).unwrap();\n}}\n"
     )
 }
@@ -198,13 +198,13 @@ fn backdate(work: &Path, before: &Files, after: &Files) {
     }
 }
 
-/// As a volume that is mounted at the target folder: cargo tags only what it makes itself.
+/// As a volume that is mounted at the target directory: cargo tags only what it makes itself.
 #[test]
 fn preexisting_target_directory_is_not_a_source() {
     let job = Job::new(PROGRAM);
     job.sh("mkdir target");
     job.build(&["--layers", "target"]);
-    assert!(!job.path("work/project/target/CACHEDIR.TAG").exists(), "cargo tags such folders now");
+    assert!(!job.path("work/project/target/CACHEDIR.TAG").exists(), "cargo tags such directories now");
     job.sh("rm -r target/debug");
     let said = job.ok(&["restore", "--no-session", "--layers", "target"]);
     assert!(said.log.contains("sources: 3 files as they were built"), "{}", said.log);
@@ -252,7 +252,7 @@ fn recompiles_exactly_what_cargo_would_without_the_cache() {
     }
 }
 
-/// A workspace with a procedural macro that sums up the numbers in a folder of whoever calls it, and with further
+/// A workspace with a procedural macro that sums up the numbers in a directory of whoever calls it, and with further
 /// `packages`.
 fn with_macro(packages: &[&str]) -> Sum {
     let manifest = |name: &str, more: &str| {
@@ -267,8 +267,8 @@ fn with_macro(packages: &[&str]) -> Sum {
         file(
             "crates/mac/src/lib.rs",
             "#[proc_macro]\npub fn sum(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n\
-             let folder = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/templates\";\n\
-             let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()));\n\
+             let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap() + \"/templates\";\n\
+             let files = std::fs::read_dir(directory).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()));\n\
              let sum: u64 = files.map(|text| text.unwrap().trim().parse::<u64>().unwrap()).sum();\n\
              format!(\"{sum}u64\").parse().unwrap()\n}\n",
         ),
@@ -411,7 +411,7 @@ fn fresh_checkout_on_another_runner_compiles_nothing() {
 fn restore_dates_sources_back_except_files_a_build_script_watches() {
     let job = Job::new(PROGRAM);
     job.write("work/project/build.rs", "fn main() { println!(\"cargo:rerun-if-changed=data\"); }\n");
-    let files = ["src/main.rs", "Cargo.toml", "data/same", "data/folder/same", "notes"];
+    let files = ["src/main.rs", "Cargo.toml", "data/same", "data/directory/same", "notes"];
     let lay = || {
         for file in files {
             let text = match file {

@@ -34,7 +34,7 @@ fn invalid_inputs_fail_with_a_message_and_lose_nothing() {
             "input `path`: `out/[x`: bad pattern: error parsing glob '[x': unclosed character class; missing ']'; hint: patterns are `*`, ",
         ),
         (&["--workspaces", "../absent"], "input `workspaces`: `../absent`: there is no Cargo.toml in "),
-        (&["--workspaces", ". -> ."], "input `workspaces`: the target folder "),
+        (&["--workspaces", ". -> ."], "input `workspaces`: the target directory "),
         (&["--key-files", "absent.lock"], "input `key-files`: `absent.lock`: there is no such file in "),
         (
             &["--cargo-bins", "cargo nextest"],
@@ -99,7 +99,7 @@ fn usage_error_names_the_help_command() {
         (&["list", "--jso"], "`list` takes no `--jso`; did you mean `--json`?", takes("list")),
         (&["list", "--json=1"], "`--json` takes no value, and has `1`", takes("list")),
         (&["list", "--sort", "x"], "`--sort`: `x` is not allowed; allowed: last-use, ", takes("list")),
-        (&["list", "--cache-root"], "input `cache-root` has no value; allowed: <FOLDER>", takes("list")),
+        (&["list", "--cache-root"], "input `cache-root` has no value; allowed: <DIRECTORY>", takes("list")),
         (
             &["--cache-root", "/tmp", "list"],
             "`--cache-root` has to follow the command",
@@ -175,8 +175,8 @@ fn paths_behave_as_in_actions_cache() {
     let args = ["--preset", "none", "--path", path, "--key", "npm-1", "--restore-keys", "npm-"];
     assert_eq!(job.ok(&[&["restore"], &args[..]].concat()).outputs["cache-hit"], "false");
     assert!(job.ok(&["save"]).log.contains("paths   saved"));
-    for folder in ["work/project/node_modules", "work/project/out", "home/.npm"] {
-        job.remove(folder);
+    for directory in ["work/project/node_modules", "work/project/out", "home/.npm"] {
+        job.remove(directory);
     }
     fs::remove_file(job.path("work/project/single.txt")).unwrap();
     job.write("work/project/out/mine", "stays");
@@ -244,7 +244,7 @@ fn cache_root_accepts_every_spelling() {
             "{root}"
         );
     }
-    // Even the job's own temporary folder, beside what restores leave there.
+    // Even the job's own temporary directory, beside what restores leave there.
     job.set("RUNNER_CACHE_ROOT", job.path("temp/runner-cache").display());
     job.set("RUNNER_CACHE_SAVE", "");
     job.build(&[]);

@@ -65,11 +65,11 @@ fn half_extracted_crate_is_left_to_cargo() {
     download(&job);
     job.ok(&["save"]);
     job.version("1.0.0");
-    let folder = format!("{HOME}/registry/src/i/a-1.0.0");
-    fs::remove_file(job.path(&folder).join(".cargo-ok")).unwrap();
-    fs::remove_file(job.path(&folder).join("src/lib.rs")).unwrap();
+    let directory = format!("{HOME}/registry/src/i/a-1.0.0");
+    fs::remove_file(job.path(&directory).join(".cargo-ok")).unwrap();
+    fs::remove_file(job.path(&directory).join("src/lib.rs")).unwrap();
     job.ok(&["restore", "--isolate-cargo-home", "--no-session"]);
-    assert!(!job.path(&folder).join(".cargo-ok").exists());
+    assert!(!job.path(&directory).join(".cargo-ok").exists());
 }
 
 #[test]

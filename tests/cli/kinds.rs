@@ -8,7 +8,7 @@ use test_support::{Job, Said};
 
 use crate::PROGRAM;
 
-/// Files of a checkout, below the host's folder.
+/// Files of a checkout, below the host's directory.
 #[derive(Default)]
 struct Checkout(Vec<(String, String)>);
 
@@ -19,23 +19,23 @@ impl Checkout {
     }
 
     /// With a package that prints its name. `more` is of its manifest.
-    fn with_package(self, folder: &str, name: &str, more: &str) -> Self {
+    fn with_package(self, directory: &str, name: &str, more: &str) -> Self {
         let manifest =
             format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n{more}");
-        self.with(&format!("{folder}/Cargo.toml"), &manifest)
-            .with(&format!("{folder}/src/lib.rs"), &format!("pub const NAME: &str = \"{name}\";\n"))
+        self.with(&format!("{directory}/Cargo.toml"), &manifest)
+            .with(&format!("{directory}/src/lib.rs"), &format!("pub const NAME: &str = \"{name}\";\n"))
             .with(
-                &format!("{folder}/src/main.rs"),
+                &format!("{directory}/src/main.rs"),
                 &format!("fn main() {{ println!(\"{{}}\", {name}::NAME) }}\n"),
             )
     }
 
-    /// With the lock files that cargo makes in `folders`.
-    fn locked(mut self, job: &Job, folders: &[&str]) -> Self {
+    /// With the lock files that cargo makes in `directories`.
+    fn locked(mut self, job: &Job, directories: &[&str]) -> Self {
         self.lay_out(job);
-        for folder in folders {
-            job.sh(&format!("cd '{}'; cargo generate-lockfile -q --offline", job.path(folder).display()));
-            let lock = format!("{folder}/Cargo.lock");
+        for directory in directories {
+            job.sh(&format!("cd '{}'; cargo generate-lockfile -q --offline", job.path(directory).display()));
+            let lock = format!("{directory}/Cargo.lock");
             let text = job.read(&lock);
             self.0.push((lock, text));
         }
@@ -64,12 +64,12 @@ fn first_job(job: &Job, checkout: &Checkout, inputs: &[&str], builds: &str) -> S
     said
 }
 
-/// A job after it in a fresh checkout, on a host on which the folders `gone` are gone: it restores all, and compiles
+/// A job after it in a fresh checkout, on a host on which the directories `gone` are gone: it restores all, and compiles
 /// nothing.
 fn second_job(job: &Job, checkout: &Checkout, inputs: &[&str], builds: &str, gone: &[&str]) -> Said {
     job.wipe();
-    for folder in gone {
-        job.remove(folder);
+    for directory in gone {
+        job.remove(directory);
     }
     checkout.lay_out(job);
     let said = job.ok(&[&["restore"], inputs].concat());

@@ -1,4 +1,4 @@
-//! `explain --last-build`: what was compiled although the target folder came from the cache, and why.
+//! `explain --last-build`: what was compiled although the target directory came from the cache, and why.
 
 use std::fs;
 
@@ -86,17 +86,17 @@ fn explain_last_build_says_why_nothing_is_known() {
     let job = Job::new(PROGRAM);
     assert_tells(&told(&job), &["no restore of this job left word"]);
     job.ok(&["restore", "--layers", "cargo"]);
-    assert_tells(&told(&job), &["the target folder was not among what this job restored"]);
+    assert_tells(&told(&job), &["the target directory was not among what this job restored"]);
     job.wipe();
     job.ok(&["restore"]);
-    assert_tells(&told(&job), &["target: there is no folder "]);
+    assert_tells(&told(&job), &["target: there is no directory "]);
     job.sh(BUILD);
     assert_tells(&told(&job), &["target: nothing was restored (key target-", BEFORE]);
     job.ok(&["save"]);
     assert_tells(&told(&job), &["this job's work was saved already"]);
     job.wipe();
     job.ok(&["restore", "--lookup-only"]);
-    assert_tells(&told(&job), &["target: there is no folder "]);
+    assert_tells(&told(&job), &["target: there is no directory "]);
     job.sh("mkdir target");
     assert_tells(&told(&job), &["target: nothing was restored (key target-", BEFORE]);
     job.ok(&["restore"]);
@@ -113,7 +113,7 @@ fn explain_last_build_reports_an_up_to_date_build() {
         &["target: nothing was compiled after the restore of target-", "refs/heads/main): all"],
     );
     job.remove("work/project/target");
-    assert_tells(&told(&job), &["target: there is no folder "]);
+    assert_tells(&told(&job), &["target: there is no directory "]);
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn failed_job_saves_no_outputs() {
     }
 }
 
-/// Programs of another commit come with the target folder.
+/// Programs of another commit come with the target directory.
 #[test]
 fn check_only_job_saves_no_old_program() {
     let job = host();

@@ -12,7 +12,7 @@ use crate::PROGRAM;
 pub(crate) const HOST: [&str; 2] = ["--share", "host"];
 
 /// A host with git packages: `proc` is a macro, `alpha` has a build script whose output it includes, `beta` needs both,
-/// and `path` keeps the folder of its script in its code.
+/// and `path` keeps the directory of its script in its code.
 pub(crate) fn host() -> Job {
     let mut job = Job::new(PROGRAM);
     job.policy("share: host\n");
@@ -59,8 +59,8 @@ pub(crate) fn package(job: &Job, name: &str, manifest: &str, files: &[(&str, &st
         job.write(&format!("git/{name}/{file}"), text);
     }
     let git = "git -c init.defaultBranch=main -c user.name=n -c user.email=e@x";
-    let folder = job.path(&format!("git/{name}"));
-    job.sh(&format!("cd {}; {git} init -q; git add -A; {git} commit -q -m x", folder.display()));
+    let directory = job.path(&format!("git/{name}"));
+    job.sh(&format!("cd {}; {git} init -q; git add -A; {git} commit -q -m x", directory.display()));
 }
 
 /// Commits `place`, which includes a function that can panic, so that its code tells where it was generated.
@@ -69,12 +69,12 @@ fn package_place(job: &Job) {
 }
 
 /// A repository's workspace that prints what it got of its dependencies.
-pub(crate) fn project(job: &Job, folder: &str, needs: &[&str]) {
-    let name = folder.rsplit('/').next().unwrap();
+pub(crate) fn project(job: &Job, directory: &str, needs: &[&str]) {
+    let name = directory.rsplit('/').next().unwrap();
     let needs_text: String = needs.iter().map(|need| git(job, need)).collect();
     let head = format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
     job.write(
-        &format!("{folder}/Cargo.toml"),
+        &format!("{directory}/Cargo.toml"),
         &format!("{head}[features]\nmore = []\n[dependencies]\n{needs_text}"),
     );
     let prints = |need: &&str| match *need {
@@ -84,17 +84,17 @@ pub(crate) fn project(job: &Job, folder: &str, needs: &[&str]) {
         _ => "println!(\"{}\", beta::sum());",
     };
     let prints: String = needs.iter().map(prints).collect();
-    job.write(&format!("{folder}/src/main.rs"), &format!("fn main() {{ {prints} }}\n"));
-    let _ = fs::remove_file(job.path(&format!("{folder}/Cargo.lock")));
-    job.sh(&format!("cd {}; cargo generate-lockfile -q", job.path(folder).display()));
+    job.write(&format!("{directory}/src/main.rs"), &format!("fn main() {{ {prints} }}\n"));
+    let _ = fs::remove_file(job.path(&format!("{directory}/Cargo.lock")));
+    job.sh(&format!("cd {}; cargo generate-lockfile -q", job.path(directory).display()));
 }
 
 /// Lets the job be one of another repository with these dependencies.
 pub(crate) fn repository(job: &mut Job, name: &str, needs: &[&str]) {
-    let folder = format!("work/{name}");
+    let directory = format!("work/{name}");
     job.set("GITHUB_REPOSITORY", format!("o/{name}"));
-    project(job, &folder, needs);
-    job.move_to(&folder);
+    project(job, &directory, needs);
+    job.move_to(&directory);
     job.remove("temp");
     fs::create_dir(job.path("temp")).unwrap();
 }
@@ -174,8 +174,8 @@ fn copied_units_are_stored_once() {
 fn new_branch_reuses_units_of_the_default_branch() {
     let mut job = host();
     build(&job, &[], "cargo build");
-    let folder = job.path("root/target").display().to_string();
-    job.sh(&format!("rm -r {folder}"));
+    let directory = job.path("root/target").display().to_string();
+    job.sh(&format!("rm -r {directory}"));
     job.wipe();
     job.event("refs/heads/topic", r#"{"repository": {"default_branch": "main"}}"#);
     let (restored, compiled, _) = build(&job, &[], "cargo build");
@@ -387,17 +387,18 @@ fn units_are_separate_per_profile_triple_and_flags() {
     assert_eq!(
         composed.len(),
         9 + 4,
-        "one of each command but the check, those of four folders with a second name"
+        "one of each command but the check, those of four directories with a second name"
     );
     assert!(composed.keys().eq(clean.keys()), "{:?} {:?}", composed.keys(), clean.keys());
     let differing: Vec<_> = composed.keys().filter(|path| composed[*path] != clean[*path]).collect();
     assert!(differing.is_empty(), "{differing:?}");
 }
 
-/// The programs of a repository in its target folder, those of its tests among them.
+/// The programs of a repository in its target directory, those of its tests among them.
 fn programs(job: &Job, repository: &str) -> BTreeMap<PathBuf, Vec<u8>> {
-    let folder = job.path(&format!("work/{repository}/target"));
-    let found = job.sh(&format!("find {} -type f -perm -100 -name '{repository}*' 1>&2", folder.display()));
+    let directory = job.path(&format!("work/{repository}/target"));
+    let found =
+        job.sh(&format!("find {} -type f -perm -100 -name '{repository}*' 1>&2", directory.display()));
     found.lines().map(|path| (PathBuf::from(path), fs::read(path).unwrap())).collect()
 }
 
@@ -426,7 +427,7 @@ fn units_with_bitcode_paths_are_not_shared() {
     is_as_built_without_the_pool(&job, "cargo build --release", "release/second");
 }
 
-/// Compares a program of the target folder with that of a clean build in the same folder.
+/// Compares a program of the target directory with that of a clean build in the same directory.
 fn is_as_built_without_the_pool(job: &Job, command: &str, program: &str) {
     let path = job.path("work/second/target").join(program);
     let composed = fs::read(&path).unwrap();
@@ -457,7 +458,7 @@ fn damaged_unit_is_quarantined_and_recompiled() {
     assert!(saved.log.contains("4 units added") && saved.log.contains("1 were there"), "{}", saved.log);
 }
 
-/// As by a cleaner of `/tmp`, or by somebody who touches all files of a target folder.
+/// As by a cleaner of `/tmp`, or by somebody who touches all files of a target directory.
 #[test]
 fn unit_missing_a_file_is_quarantined_and_others_restore() {
     unit_that_loses(|rlib| fs::remove_file(rlib).unwrap());
@@ -557,7 +558,7 @@ fn path_bound_units_stay_bound_in_the_new_target_layout() {
     stays_bound_to_the_runner_that_made_it(&mut job);
 }
 
-/// Where the script of `path` also notes its folder in a file, so that its run is bound, too.
+/// Where the script of `path` also notes its directory in a file, so that its run is bound, too.
 fn stays_bound_to_the_runner_that_made_it(job: &mut Job) {
     let script = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
                   std::fs::write(format!(\"{out}/own\"), &out).unwrap();\n}\n";

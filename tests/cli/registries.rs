@@ -244,13 +244,13 @@ fn restore_coexists_with_concurrent_downloads() {
         assert!(log.contains("cargo   exact"), "{log}");
         for number in 0..4 {
             let file = format!("number-{number}-1.0.0.crate");
-            let folder = job.sh(&format!("cd {}/registry; echo cache/* 1>&2", job.path(HOME).display()));
-            let file = format!("{HOME}/registry/{}/{file}", folder.trim());
+            let directory = job.sh(&format!("cd {}/registry; echo cache/* 1>&2", job.path(HOME).display()));
+            let file = format!("{HOME}/registry/{}/{file}", directory.trim());
             let published = job.path(&format!("registry/crates/number-{number}-1.0.0.crate"));
             assert_eq!(fs::read(job.path(&file)).unwrap(), fs::read(published).unwrap());
         }
-        for folder in [".", "../sibling"] {
-            let log = job.sh(&format!("cd {folder}; cargo run -q --locked --offline 1>&2"));
+        for directory in [".", "../sibling"] {
+            let log = job.sh(&format!("cd {directory}; cargo run -q --locked --offline 1>&2"));
             assert_eq!(log, "3\n");
         }
     }

@@ -10,23 +10,23 @@ use std::thread::{self, JoinHandle};
 
 use test_support::Job;
 
-/// A registry in a folder of the host: `index`, and `crates` beside it.
+/// A registry in a directory of the host: `index`, and `crates` beside it.
 pub(crate) struct Registry {
-    folder: String,
+    directory: String,
 }
 
 impl Registry {
-    /// An empty registry in `folder`, which is at `url` for those who download.
-    pub(crate) fn new(job: &Job, folder: &str, url: &str) -> Self {
+    /// An empty registry in `directory`, which is at `url` for those who download.
+    pub(crate) fn new(job: &Job, directory: &str, url: &str) -> Self {
         let config = format!("{{\"dl\": \"{url}/crates/{{crate}}-{{version}}.crate\"}}");
-        job.write(&format!("{folder}/index/config.json"), &config);
-        fs::create_dir_all(job.path(folder).join("crates")).unwrap();
-        Self { folder: folder.to_owned() }
+        job.write(&format!("{directory}/index/config.json"), &config);
+        fs::create_dir_all(job.path(directory).join("crates")).unwrap();
+        Self { directory: directory.to_owned() }
     }
 
     /// Publishes a crate that knows one number. Its name has four letters or more.
     pub(crate) fn publish(&self, job: &Job, name: &str, version: &str, number: u32) {
-        let package = format!("{}/packages/{name}-{version}", self.folder);
+        let package = format!("{}/packages/{name}-{version}", self.directory);
         job.write(
             &format!("{package}/Cargo.toml"),
             &format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n"),
@@ -39,28 +39,28 @@ impl Registry {
         ));
         let file = format!("{name}-{version}.crate");
         let packed = fs::read(package.join("target/package").join(&file)).unwrap();
-        fs::write(job.path(&self.folder).join("crates").join(file), &packed).unwrap();
+        fs::write(job.path(&self.directory).join("crates").join(file), &packed).unwrap();
         let digest = runner_cache::sys::sha256_hex(&packed);
         let line = format!(
             "{{\"name\":\"{name}\",\"vers\":\"{version}\",\"deps\":[],\"cksum\":\"{digest}\",\"features\":{{}},\"yanked\":false}}\n"
         );
-        let index = format!("{}/index/{}/{}/{name}", self.folder, &name[..2], &name[2..4]);
+        let index = format!("{}/index/{}/{}/{name}", self.directory, &name[..2], &name[2..4]);
         let before = if job.path(&index).is_file() { job.read(&index) } else { String::new() };
         job.write(&index, &(before + &line));
     }
 
     /// Makes a git repository of the index, and returns its URL.
     pub(crate) fn as_git(&self, job: &Job) -> String {
-        let index = job.path(&self.folder).join("index");
+        let index = job.path(&self.directory).join("index");
         commit(job, &index);
         format!("file://{}", index.display())
     }
 }
 
-/// Makes a git repository of `folder`, or another commit in it.
-pub(crate) fn commit(job: &Job, folder: &Path) {
+/// Makes a git repository of `directory`, or another commit in it.
+pub(crate) fn commit(job: &Job, directory: &Path) {
     let commit = "git -c user.name=n -c user.email=e commit -qm c";
-    job.sh(&format!("cd {}; git init -q; git add -A; {commit}", folder.display()));
+    job.sh(&format!("cd {}; git init -q; git add -A; {commit}", directory.display()));
 }
 
 /// Hands out files until it is dropped.
@@ -71,8 +71,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Hands out the files of `folder`.
-    pub(crate) fn of(folder: PathBuf) -> Self {
+    /// Hands out the files of `directory`.
+    pub(crate) fn of(directory: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let is_over = Arc::new(AtomicBool::new(false));
@@ -82,9 +82,9 @@ impl Server {
                 if ends.load(Ordering::Relaxed) {
                     break;
                 }
-                let folder = folder.clone();
+                let directory = directory.clone();
                 // A client that goes away is nobody's problem.
-                thread::spawn(move || drop(answer(&stream, &folder)));
+                thread::spawn(move || drop(answer(&stream, &directory)));
             }
         });
         Self { address, is_over, thread: Some(thread) }
@@ -104,7 +104,7 @@ impl Drop for Server {
     }
 }
 
-fn answer(mut stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
+fn answer(mut stream: &TcpStream, directory: &Path) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
     for line in lines {
@@ -113,7 +113,7 @@ fn answer(mut stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
         }
     }
     let path = first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
-    let (status, body) = match fs::read(folder.join(path)) {
+    let (status, body) = match fs::read(directory.join(path)) {
         Ok(body) => ("200 OK", body),
         Err(_) => ("404 Not Found", Vec::new()),
     };

@@ -33,7 +33,7 @@ fn failed_path_leaves_the_others_unchanged() {
         if made == "one" {
             job.write("work/project/one/file", "of the job");
         }
-        // A folder does not make way for a file.
+        // A directory does not make way for a file.
         job.remove("work/project/up");
         job.write("work/project/up/two/file/own", "of the job");
         let said = restore(&job);

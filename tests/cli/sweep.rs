@@ -1,4 +1,4 @@
-//! What of a target folder is saved: what the job's builds used, whatever else has piled up in it.
+//! What of a target directory is saved: what the job's builds used, whatever else has piled up in it.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn job_with(job: &Job, builds: &str, args: &[&str]) -> Said {
     job.ok(&["save"])
 }
 
-/// Files in the newest entry whose path in the target folder contains `part`.
+/// Files in the newest entry whose path in the target directory contains `part`.
 fn saved(job: &Job, part: &str) -> Vec<String> {
     let store = Store::open_existing(&job.path("root"), Access::Private).unwrap().unwrap();
     let entry = store.entry_at(&job.newest_entry("target")).unwrap();
@@ -177,7 +177,7 @@ fn sweep_drops_units_an_earlier_job_left_in_the_workspace() {
     assert!(saved(&job, "/works-").is_empty());
     assert!(
         job.sh("find target -name 'works-*' 1>&2").contains("/works-"),
-        "the job's own folder stays as it is"
+        "the job's own directory stays as it is"
     );
 }
 
@@ -235,16 +235,16 @@ fn sweep_keeps_incremental_data_of_kept_units() {
     // One name for the library, the program and the tests of both.
     job.write("work/project/src/lib.rs", "");
     job_with(&job, "cargo build -q --offline", &[]);
-    let folders = || -> BTreeSet<_> {
+    let directories = || -> BTreeSet<_> {
         saved(&job, "/incremental/").iter().map(|path| path.split('/').nth(3).unwrap().to_owned()).collect()
     };
-    let of_build = folders();
+    let of_build = directories();
     assert_eq!(of_build.len(), 2);
     job_with(&job, "cargo test -q --no-run --offline", &[]);
-    assert!(folders().len() > 4);
+    assert!(directories().len() > 4);
     job.wipe();
     job_with(&job, "cargo build -q --offline", &["--save", "always"]);
-    assert_eq!(folders(), of_build);
+    assert_eq!(directories(), of_build);
 }
 
 #[test]

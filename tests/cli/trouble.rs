@@ -96,7 +96,7 @@ fn non_cargo_target_is_neither_emptied_nor_saved() {
     assert_miss_with_warning(&job.run(&["restore"]), "hint: check CARGO_TARGET_DIR");
     assert_eq!(job.read("precious/file"), "mine");
     let said = job.run(&["save"]);
-    assert!(said.code == 0 && said.log.contains("is no target folder of cargo"), "{}", said.log);
+    assert!(said.code == 0 && said.log.contains("is no target directory of cargo"), "{}", said.log);
     assert_eq!(job.entries("target").len(), 1);
 }
 
@@ -151,7 +151,7 @@ fn unsupported_file_types_are_reported_and_skipped() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore"]);
     job.sh("cargo build -q; mkfifo target/pipe");
-    assert!(job.ok(&["save"]).log.contains("neither file nor folder nor symlink"));
+    assert!(job.ok(&["save"]).log.contains("neither file nor directory nor symlink"));
     job.wipe();
     job.ok(&["restore"]);
     assert!(!job.path("work/project/target/pipe").exists());

@@ -5,8 +5,8 @@ use crate::repository::{HERE, RUN, Repository, THERE, assert_change_is_seen};
 
 /// A macro that gives the text of a file beside the manifest of whoever calls it.
 const READER: &str = "extern crate proc_macro;\nuse proc_macro::*;\n#[proc_macro]\npub fn text(input: TokenStream) -> TokenStream {\n\
-    let folder = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
-    let path = std::path::Path::new(&folder).join(input.to_string().trim_matches('\"'));\n\
+    let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n\
+    let path = std::path::Path::new(&directory).join(input.to_string().trim_matches('\"'));\n\
     TokenTree::Literal(Literal::string(std::fs::read_to_string(path).unwrap_or_default().trim())).into()\n}\n";
 
 #[test]

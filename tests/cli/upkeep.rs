@@ -41,7 +41,7 @@ fn unremovable_debris_blocks_nothing_else() {
     assert_eq!(job.read("root/staging/foo"), "somebody's");
     fs::remove_dir(job.path("root/sessions/0")).unwrap();
     let log = job.run(&["gc"]).log;
-    assert!(log.contains("staging/foo is no folder, and nothing that runner-cache made; hint:"), "{log}");
+    assert!(log.contains("staging/foo is no directory, and nothing that runner-cache made; hint:"), "{log}");
     fs::remove_file(job.path("root/staging/foo")).unwrap();
     fs::remove_file(job.path("root/trash/0")).unwrap();
     job.ok(&["gc"]);
@@ -76,7 +76,7 @@ fn maintenance_reports_and_does_not_create_an_absent_store() {
     assert!(!job.path("root").exists(), "and none is made");
     fs::create_dir_all(job.path("root/lost+found")).unwrap();
     assert!(job.ok(&["list"]).log.contains("there is no cache in"));
-    assert_eq!(fs::read_dir(job.path("root")).unwrap().count(), 1, "nor of a folder that is empty");
+    assert_eq!(fs::read_dir(job.path("root")).unwrap().count(), 1, "nor of a directory that is empty");
     save(&job, "k", 1000);
     assert_eq!(all_keys(&job), ["k"]);
 }
@@ -93,7 +93,7 @@ fn foreign_directory_is_not_a_cache_root() {
     let listing =
         || job.sh(&format!("find {} -printf '%p %m %T@\\n' | sort 1>&2", job.path("precious").display()));
     let before = listing();
-    let told = "precious cannot be used: it is not empty and no cache of runner-cache; hint: name another folder in \
+    let told = "precious cannot be used: it is not empty and no cache of runner-cache; hint: name another directory in \
                 `cache-root`";
     for command in [
         &["list"][..],
@@ -305,7 +305,7 @@ fn invalid_limit_is_reported_with_allowed_values() {
     }
 }
 
-/// Each level is a folder with one that is deep and one with a file in it, of which another one waits while the first is
+/// Each level is a directory with one that is deep and one with a file in it, of which another one waits while the first is
 /// looked at.
 #[test]
 fn deep_trees_are_counted_and_removed_under_a_low_open_file_limit() {

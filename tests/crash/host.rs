@@ -29,7 +29,7 @@ impl Tree {
     /// Paths and contents. Some files are in all of them, some in one; all differ.
     fn files(self) -> BTreeMap<PathBuf, String> {
         let name = format!("{self:?}");
-        let names = ["a", "folder/b", "folder/c", "folder/deep/d", &format!("only-{name}")];
+        let names = ["a", "directory/b", "directory/c", "directory/deep/d", &format!("only-{name}")];
         names.iter().map(|path| (PathBuf::from(path), format!("{path} of {name}"))).collect()
     }
 }
@@ -108,10 +108,10 @@ impl Host {
         Found(files.map(|(path, contents)| (path.to_path_buf(), text(contents))).collect())
     }
 
-    /// Folders that a killed restore left in the job's own folders.
+    /// Directories that a killed restore left in the job's own directories.
     pub(crate) fn debris_of_restores(&self) -> usize {
-        let folders = [self.path("work/project"), self.tree_path()];
-        folders.iter().map(|folder| store::temporaries(folder).len()).sum()
+        let directories = [self.path("work/project"), self.tree_path()];
+        directories.iter().map(|directory| store::temporaries(directory).len()).sum()
     }
 
     /// What is neither an entry nor in use: after a cleaning there is nothing.
@@ -123,7 +123,7 @@ impl Host {
     pub(crate) fn former_entries(&self) -> Vec<PathBuf> {
         ["root/retired", "root/quarantine"]
             .iter()
-            .flat_map(|folder| files::inside(&self.path(folder)))
+            .flat_map(|directory| files::inside(&self.path(directory)))
             .collect()
     }
 
@@ -157,13 +157,13 @@ impl Host {
     }
 
     pub(crate) fn leave_debris(&self) {
-        for folder in ["staging", "trash"] {
-            self.0.write(&format!("root/{folder}/killed/tree/0/file"), "debris");
+        for directory in ["staging", "trash"] {
+            self.0.write(&format!("root/{directory}/killed/tree/0/file"), "debris");
         }
     }
 
     pub(crate) fn damage_newest_entry(&self) {
-        fs::remove_file(self.0.newest_entry("paths").join("tree/0/folder/b")).unwrap();
+        fs::remove_file(self.0.newest_entry("paths").join("tree/0/directory/b")).unwrap();
     }
 
     /// Runs the program, which must succeed.

@@ -127,7 +127,7 @@ fn death_between_any_two_steps_loses_nothing() {
                 assert!(host.has_noted_tool() && host.has_tool(), "{what}");
             }
 
-            // The old or the new entry serves, and makes the same folder right.
+            // The old or the new entry serves, and makes the same directory right.
             host.expect_success(&["restore", "--no-session"]);
             let restored = host.tree();
             assert!(restored.is(Tree::Old) || restored.is(Tree::New), "{what}: {restored:?}");

@@ -88,7 +88,7 @@ fn failed_rollback_fails_the_job_and_the_next_restore_repairs_it() {
     let calls = trial.calls(&["renameat2", "openat2"]);
     let is_rename = |call: &&Call| call.name == "renameat2";
     let (renames, opens): (Vec<_>, Vec<_>) = calls.iter().partition(is_rename);
-    // A rename in the middle fails, and then a folder cannot be opened to undo the others.
+    // A rename in the middle fails, and then a directory cannot be opened to undo the others.
     let rename = renames[renames.len() / 2];
     let failed = opens.iter().filter(|open| trial.strike(&[rename, open], Fault::Error("EIO"))).count();
     assert!(failed > 0, "the test is about something");
@@ -119,7 +119,7 @@ fn save_does_not_omit_an_unreadable_directory() {
     plant();
     let calls = record(&host, &["statx"], &args("save", recorded));
     let is_look = |call: &&Call| call.text.contains("sibling/target\", AT_STATX_SYNC");
-    let look = calls.iter().find(is_look).expect("it looks at each folder first");
+    let look = calls.iter().find(is_look).expect("it looks at each directory first");
     let (said, count) = inject(&host, &[look], Fault::Error("EIO"), &args("save", root));
     assert!(said.is_success() && count > 0, "{said:#?}");
     for target in &targets {

@@ -22,7 +22,7 @@ fn restore() -> Vec<&'static str> {
     [&["restore", "--no-session"], &UNGUARDED[..]].concat()
 }
 
-/// A target folder of small files, which take more of a disk than there is in them.
+/// A target directory of small files, which take more of a disk than there is in them.
 fn plant_small(host: &Host, version: Version) {
     plant(&host.target(), version);
     for large in [SPARSE, "debug/build/small-1/out/generated.rs"] {

@@ -1,4 +1,4 @@
-//! A host with one job: a cache root, a workspace with a target folder, and a temporary folder.
+//! A host with one job: a cache root, a workspace with a target directory, and a temporary directory.
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(crate) const ALONE: [&str; 12] = [
     "sh",
 ];
 
-/// The arguments of most restores and saves here: the target folder under a key in the user's words, so that neither cargo
+/// The arguments of most restores and saves here: the target directory under a key in the user's words, so that neither cargo
 /// nor rustc is asked; and no look at the disk.
 pub(crate) const UNGUARDED: [&str; 6] = ["--layers", "target", "--key", "k-1", "--disk-guard", "off"];
 
@@ -46,22 +46,22 @@ impl DerefMut for Host {
 }
 
 impl Host {
-    /// A host in the folder `base`, with no target folder yet.
+    /// A host in the directory `base`, with no target directory yet.
     pub(crate) fn new(base: &Path) -> Self {
         Self(Job::at(base, PROGRAM))
     }
 
-    /// The target folder.
+    /// The target directory.
     pub(crate) fn target(&self) -> PathBuf {
         self.path("work/project/target")
     }
 
-    /// What is in the target folder; `None` where there is none.
+    /// What is in the target directory; `None` where there is none.
     pub(crate) fn listing(&self) -> Option<Listing> {
         Listing::of(&self.target())
     }
 
-    /// Removes the target folder.
+    /// Removes the target directory.
     pub(crate) fn remove_target(&self) {
         files::remove(&self.target());
     }
@@ -86,19 +86,19 @@ impl Host {
         said
     }
 
-    /// Saves the target folder as an entry of its key, without a look at the disk, and must succeed.
+    /// Saves the target directory as an entry of its key, without a look at the disk, and must succeed.
     pub(crate) fn save(&self) -> Said {
         let said = self.ok(&[&["save"], &UNGUARDED[..]].concat());
         assert!(said.has_saved(), "{said:#?}");
         said
     }
 
-    /// Restores the target folder without a look at the disk and leaves nothing for a save; must succeed.
+    /// Restores the target directory without a look at the disk and leaves nothing for a save; must succeed.
     pub(crate) fn restore(&self) -> Said {
         self.ok(&[&["restore", "--no-session"], &UNGUARDED[..]].concat())
     }
 
-    /// Folders of all entries of the target layer.
+    /// Directories of all entries of the target layer.
     pub(crate) fn entries(&self) -> Vec<PathBuf> {
         self.0.entries("target")
     }
@@ -112,7 +112,7 @@ impl Host {
         listing
     }
 
-    /// What lies where nothing may stay: in folders of the root, and of restores in the workspace.
+    /// What lies where nothing may stay: in directories of the root, and of restores in the workspace.
     pub(crate) fn debris(&self) -> Vec<PathBuf> {
         let mut debris = store::debris(&self.path("root"));
         debris.extend(store::temporaries(&self.path("work/project")));

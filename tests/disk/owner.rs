@@ -102,9 +102,9 @@ fn read_only_directories_are_saved_restored_and_removed() {
     let program = own_program(&host);
     let own = host.target().join("debug/build/one/out");
     let plant = |text: &str, also: &str| {
-        for folder in ["closed/inner", also] {
-            fs::create_dir_all(own.join(folder)).unwrap();
-            fs::write(own.join(folder).join("file"), text).unwrap();
+        for directory in ["closed/inner", also] {
+            fs::create_dir_all(own.join(directory)).unwrap();
+            fs::write(own.join(directory).join("file"), text).unwrap();
         }
         fs::write(host.target().join("CACHEDIR.TAG"), "created by cargo").unwrap();
         run(Command::new("chmod").args(["-R", "a-w"]).arg(host.target()));
@@ -233,12 +233,12 @@ fn group_users_share_a_root_and_remove_their_own_entries() {
             }
         }
         // What killed jobs of the one left is not the other's to remove, nor to be told of.
-        for (folder, mode) in
+        for (directory, mode) in
             [("staging", 0o2770), ("staging/dead", 0o700), ("trash", 0o2770), ("trash/dead", 0o700)]
         {
-            fs::create_dir_all(root.join(folder)).unwrap();
-            chown(root.join(folder), Some(a.id), Some(GROUP)).unwrap();
-            fs::set_permissions(root.join(folder), Permissions::from_mode(mode)).unwrap();
+            fs::create_dir_all(root.join(directory)).unwrap();
+            chown(root.join(directory), Some(a.id), Some(GROUP)).unwrap();
+            fs::set_permissions(root.join(directory), Permissions::from_mode(mode)).unwrap();
         }
         b.ok(&["gc", "--keep", "target=1"]);
         assert_eq!(owners(), [1, 1, 2]);

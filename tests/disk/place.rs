@@ -1,4 +1,4 @@
-//! A folder for one test, and what is mounted in it; all of it is gone afterwards.
+//! A directory for one test, and what is mounted in it; all of it is gone afterwards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use test_support::environment::which;
 const PROGRAMS: [&str; 8] =
     ["mount", "umount", "unshare", "strace", "flock", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs"];
 
-/// A folder for one test.
+/// A directory for one test.
 pub(crate) struct Place {
     // Dropped in this order: what is mounted first, the last one of it before the others.
     mounts: Vec<Mount>,
@@ -19,7 +19,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A new folder. Panics where these tests cannot run.
+    /// A new directory. Panics where these tests cannot run.
     pub(crate) fn new() -> Self {
         assert!(
             rustix::process::geteuid().is_root(),
@@ -36,18 +36,18 @@ impl Place {
         Self { mounts: vec![shared], dir }
     }
 
-    /// A path in the folder.
+    /// A path in the directory.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.dir.path().join(path)
     }
 
-    /// Mounts a tmpfs of these options, such as `size=1m`, on the folder `path`, made if absent.
+    /// Mounts a tmpfs of these options, such as `size=1m`, on the directory `path`, made if absent.
     pub(crate) fn tmpfs(&mut self, path: &str, options: &str) -> PathBuf {
         let options = format!("mode=0700,{options}");
         self.mount(path, &["-t", "tmpfs", "-o", &options, "tmpfs"])
     }
 
-    /// Mounts the image file `image` on the folder `path`, made if absent.
+    /// Mounts the image file `image` on the directory `path`, made if absent.
     pub(crate) fn image(&mut self, path: &str, image: &Path, options: &str) -> PathBuf {
         let options = format!("loop,{options}");
         self.mount(path, &["-o", &options, image.to_str().unwrap()])
@@ -61,12 +61,12 @@ impl Place {
         path
     }
 
-    /// Gives the mount at the folder `path` other options.
+    /// Gives the mount at the directory `path` other options.
     pub(crate) fn remount(&self, path: &str, options: &str) {
         run(Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.path(path)));
     }
 
-    /// Takes away what was mounted on the folder `path`.
+    /// Takes away what was mounted on the directory `path`.
     pub(crate) fn unmount(&mut self, path: &str) {
         let path = self.path(path);
         let at = self.mounts.iter().position(|mount| mount.path == path).expect("it was mounted here");

@@ -51,7 +51,7 @@ impl Machine {
     fn keep_flushes_waiting(&self) -> File {
         let boots = self.host.path("root/boots");
         if !boots.exists() {
-            // Makes the root: in a folder that is not marked nobody saves.
+            // Makes the root: in a directory that is not marked nobody saves.
             self.host.ok(&[&["restore", "--no-session", "--lookup-only"], &UNGUARDED[..]].concat());
             DirBuilder::new().recursive(true).mode(0o700).create(&boots).unwrap();
         }
@@ -78,7 +78,7 @@ impl Machine {
         self.cuts += 1;
     }
 
-    /// The same, and the next job's checkout removes the target folder.
+    /// The same, and the next job's checkout removes the target directory.
     fn cut_and_check_out(&mut self) {
         self.cut();
         self.host.remove_target();
@@ -250,7 +250,7 @@ fn restore_repairs_a_destination_after_a_power_cut() {
         let new = machine.host.listing();
         machine.host.remove_target();
         machine.host.restore();
-        // By its tag the folder is told from somebody's own; without that it would be left alone.
+        // By its tag the directory is told from somebody's own; without that it would be left alone.
         write_out(&machine.host.target().join("CACHEDIR.TAG"));
         machine.commit_journal();
         machine.cut();

@@ -1,4 +1,4 @@
-//! A small target folder in two versions that differ in most files, and in what some names are.
+//! A small target directory in two versions that differ in most files, and in what some names are.
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use test_support::files;
 use test_support::project::CARGOS_TAG;
 
-/// A version of the folder.
+/// A version of the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     Old,
@@ -21,12 +21,12 @@ const LIBRARIES: u64 = 40;
 /// A file that ends with a hole. Its size and time may reach the disk long before its contents.
 pub(crate) const SPARSE: &str = "debug/sparse";
 
-/// Makes the folder `target` in a version, and nothing else in it.
+/// Makes the directory `target` in a version, and nothing else in it.
 pub(crate) fn plant(target: &Path, version: Version) {
     files::remove(target);
     let number = version as u64;
-    for folder in ["debug/deps", "debug/.fingerprint/small-1", "debug/build/small-1/out", "debug/empty"] {
-        fs::create_dir_all(target.join(folder)).unwrap();
+    for directory in ["debug/deps", "debug/.fingerprint/small-1", "debug/build/small-1/out", "debug/empty"] {
+        fs::create_dir_all(target.join(directory)).unwrap();
     }
     let write = |path: &str, contents: &[u8]| fs::write(target.join(path), contents).unwrap();
     write("CACHEDIR.TAG", CARGOS_TAG.as_bytes());
@@ -50,7 +50,7 @@ pub(crate) fn plant(target: &Path, version: Version) {
         Version::Old => {
             write("debug/only-old", b"old");
             fs::create_dir(target.join("debug/kind")).unwrap();
-            write("debug/kind/file", b"a folder once");
+            write("debug/kind/file", b"a directory once");
         }
         Version::New => {
             fs::create_dir(target.join("debug/only-new")).unwrap();
@@ -61,7 +61,7 @@ pub(crate) fn plant(target: &Path, version: Version) {
     set_times(target, number);
 }
 
-/// Gives all files and folders times that tell the version, in whole and in parts of seconds.
+/// Gives all files and directories times that tell the version, in whole and in parts of seconds.
 fn set_times(target: &Path, number: u64) {
     for (path, metadata) in files::walk(target) {
         let is_in_both = ["same", "CACHEDIR.TAG"].iter().any(|name| path.ends_with(name));

@@ -82,7 +82,7 @@ pub(crate) struct Trial {
     place: Place,
     /// What a restore may bring.
     whole: Vec<Listing>,
-    /// The target folder before the command.
+    /// The target directory before the command.
     before: Option<Listing>,
     /// What was not as it must be.
     violations: Vec<String>,
@@ -165,7 +165,7 @@ impl Trial {
         Some(said)
     }
 
-    /// Right after the fault: the job goes on, and its folder is the old or the new one.
+    /// Right after the fault: the job goes on, and its directory is the old or the new one.
     fn look(&self, said: &Said, fault: Fault, wrong: &mut Vec<String>) {
         let is_told = said.is_success() || (said.code == 1 && is_not_put_back(said));
         let is_command_of_people = self.scene == Scene::Cleaning && said.code == 1;
@@ -280,7 +280,7 @@ impl Trial {
     }
 }
 
-/// A folder as it may be right after a fault: an undone rename changes the times of folders, and a temporary folder that
+/// A directory as it may be right after a fault: an undone rename changes the times of directories, and a temporary directory that
 /// could not be removed waits for the next restore.
 fn after_fault(listing: Listing) -> Listing {
     listing.only(|path| !path.iter().any(|name| is_temporary(name.as_ref()))).without_times_of_directories()

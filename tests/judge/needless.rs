@@ -125,16 +125,16 @@ impl Built {
     fn is_made_again(&self, message: &Value, lab: &Path) -> bool {
         let manifest = within(message["manifest_path"].as_str().unwrap_or_default(), lab);
         let again = self.parts.iter().filter(|part| part.shape.is_made_again);
-        let folders = again.map(|part| part.path("")).filter(|folder| folder != ".");
-        { folders }.any(|folder| manifest.starts_with(&format!("app/{folder}/")))
+        let directories = again.map(|part| part.path("")).filter(|directory| directory != ".");
+        { directories }.any(|directory| manifest.starts_with(&format!("app/{directory}/")))
     }
 
     /// The shape that the unit belongs to.
     fn shape(&self, message: &Value, lab: &Path) -> &'static str {
         let manifest = within(message["manifest_path"].as_str().unwrap_or_default(), lab);
-        let folders = self.parts.iter().map(|part| (part.path(""), part.shape.name));
-        let own = folders.filter(|(folder, _)| manifest.starts_with(&format!("app/{folder}/")));
-        own.max_by_key(|(folder, _)| folder.len())
+        let directories = self.parts.iter().map(|part| (part.path(""), part.shape.name));
+        let own = directories.filter(|(directory, _)| manifest.starts_with(&format!("app/{directory}/")));
+        own.max_by_key(|(directory, _)| directory.len())
             .map_or("dependencies and the repository's root", |(_, name)| name)
     }
 

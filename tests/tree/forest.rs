@@ -14,10 +14,10 @@ use test_support::listing::{ATTRIBUTE, SMALLEST_WITH_HOLE};
 /// How many bytes there are besides the hole.
 const PIECE: usize = 9;
 
-/// Something to make, under a name in one of the folders made so far.
+/// Something to make, under a name in one of the directories made so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Plant {
-    folder: prop::sample::Index,
+    directory: prop::sample::Index,
     name: Vec<u8>,
     what: What,
     mode: u32,
@@ -33,7 +33,7 @@ enum What {
     File(usize),
     /// A piece of contents after so many bytes of nothing, and more of nothing after it.
     Sparse(u64),
-    Folder,
+    Directory,
     Symlink(Vec<u8>),
     /// A further name of one of the files made so far.
     Link(prop::sample::Index),
@@ -60,7 +60,7 @@ fn plant_strategy() -> impl Strategy<Value = Plant> {
         prop_oneof![Just(b"/etc/passwd".to_vec()), Just(b"..".to_vec()), Just(b"a\xff/nowhere".to_vec())];
     let what = prop_oneof![
         4 => size.prop_map(What::File),
-        3 => Just(What::Folder),
+        3 => Just(What::Directory),
         1 => target.prop_map(What::Symlink),
         2 => any::<prop::sample::Index>().prop_map(What::Link),
         1 => prop_oneof![Just(0), Just(100_000), Just(SMALLEST_WITH_HOLE)].prop_map(What::Sparse),
@@ -72,8 +72,8 @@ fn plant_strategy() -> impl Strategy<Value = Plant> {
     let attribute =
         prop_oneof![4 => Just(None), 1 => prop::collection::vec(any::<u8>(), 0..9).prop_map(Some)];
     (any::<prop::sample::Index>(), name, what, mode, mtime, 0u8..3, attribute).prop_map(
-        |(folder, name, what, mode, mtime, salt, attribute)| Plant {
-            folder,
+        |(directory, name, what, mode, mtime, salt, attribute)| Plant {
+            directory,
             name,
             what,
             mode,
@@ -86,11 +86,11 @@ fn plant_strategy() -> impl Strategy<Value = Plant> {
 
 /// Makes `plants` in `root`. Names that are taken already are passed over.
 pub(crate) fn plant(root: &Path, plants: &[Plant]) {
-    let mut folders = vec![root.to_path_buf()];
+    let mut directories = vec![root.to_path_buf()];
     let mut files: Vec<PathBuf> = Vec::new();
     let mut made = Vec::new();
     for plant in plants {
-        let path = plant.folder.get(&folders).join(OsStr::from_bytes(&plant.name));
+        let path = plant.directory.get(&directories).join(OsStr::from_bytes(&plant.name));
         if fs::symlink_metadata(&path).is_ok() {
             continue;
         }
@@ -106,9 +106,9 @@ pub(crate) fn plant(root: &Path, plants: &[Plant]) {
                 file.set_len(*hole + SMALLEST_WITH_HOLE).unwrap();
                 files.push(path.clone());
             }
-            What::Folder => {
+            What::Directory => {
                 fs::create_dir(&path).unwrap();
-                folders.push(path.clone());
+                directories.push(path.clone());
             }
             What::Symlink(target) => symlink(OsStr::from_bytes(target), &path).unwrap(),
             What::Link(file) if !files.is_empty() => fs::hard_link(file.get(&files), &path).unwrap(),
@@ -118,7 +118,7 @@ pub(crate) fn plant(root: &Path, plants: &[Plant]) {
         }
         made.push((path, plant));
     }
-    // Folders' times last, inner ones first: what is made in them changes them.
+    // Directories' times last, inner ones first: what is made in them changes them.
     for (path, plant) in made.iter().rev() {
         if !matches!(plant.what, What::Symlink(_) | What::Socket | What::Pipe) {
             if let Some(value) = &plant.attribute {

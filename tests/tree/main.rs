@@ -24,7 +24,7 @@ use forest::{Plant, plants};
 
 const MODES: [LinkMode; 4] = [LinkMode::Auto, LinkMode::Reflink, LinkMode::Hardlink, LinkMode::Copy];
 
-/// An entry as the store keeps it: a tree and the folder with its files.
+/// An entry as the store keeps it: a tree and the directory with its files.
 struct Entry {
     tree: Tree,
     dir: Dir,
@@ -36,7 +36,7 @@ fn list(root: &Path) -> Listing {
     Listing::of(root).unwrap_or_else(|| panic!("{}: absent", root.display()))
 }
 
-/// Saves `live` as the folder `name` in `store`.
+/// Saves `live` as the directory `name` in `store`.
 fn save(live: &Path, store: &Path, name: &str, mode: LinkMode) -> Entry {
     let live = Dir::open(live).unwrap();
     let tree = tree::walk(&live, &Selection::all(), &Interrupt::default()).unwrap().tree;
@@ -77,7 +77,7 @@ fn restore(entry: &Entry, to: &Path, mode: LinkMode) -> Tally {
     restore_as(entry, to, Existing::Mirror, mode, &Interrupt::default()).unwrap()
 }
 
-/// A live folder made of `plants` and an empty store.
+/// A live directory made of `plants` and an empty store.
 fn grow(plants: &[Plant]) -> (TempDir, std::path::PathBuf, std::path::PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let (live, store) = (place.path().join("live"), place.path().join("store"));
@@ -143,7 +143,7 @@ proptest! {
         match restored {
             Ok(_) => prop_assert!(wanted.files().all(|file| after.has(file)), "all of the tree is there"),
             Err(error) => {
-                prop_assert!(matches!(error, tree::Error::FolderInTheWay { .. }), "{error}");
+                prop_assert!(matches!(error, tree::Error::DirectoryInTheWay { .. }), "{error}");
                 prop_assert!(before.paths().any(|path| wanted.covers(path)), "{error}");
                 prop_assert_eq!(&after, &before);
             }
@@ -239,8 +239,8 @@ fn restore_does_not_touch_up_to_date_files() {
 fn restore_splits_hard_links_the_tree_does_not_have() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
-    for folder in [&live, &store, &to] {
-        fs::create_dir(folder).unwrap();
+    for directory in [&live, &store, &to] {
+        fs::create_dir(directory).unwrap();
     }
     let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_600_000_000_123_456_789);
     for path in [live.join("a"), live.join("b"), to.join("a")] {
@@ -259,8 +259,8 @@ fn restore_splits_hard_links_the_tree_does_not_have() {
 fn file_at_its_link_limit_is_copied() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
-    for folder in ["live", "store", "names"] {
-        fs::create_dir(place.path().join(folder)).unwrap();
+    for directory in ["live", "store", "names"] {
+        fs::create_dir(place.path().join(directory)).unwrap();
     }
     fs::write(live.join("a"), "of many names").unwrap();
     fs::hard_link(live.join("a"), live.join("b")).unwrap();
@@ -379,8 +379,8 @@ fn restore_preserves_modes_under_a_default_acl() {
     let place = tempfile::tempdir().unwrap();
     let (live, store, parent) =
         (place.path().join("live"), place.path().join("store"), place.path().join("parent"));
-    for folder in [&live.join("sub"), &store, &parent] {
-        fs::create_dir_all(folder).unwrap();
+    for directory in [&live.join("sub"), &store, &parent] {
+        fs::create_dir_all(directory).unwrap();
     }
     fs::write(live.join("sub/file"), "x").unwrap();
     fs::set_permissions(live.join("sub"), Permissions::from_mode(0o755)).unwrap();
@@ -413,8 +413,8 @@ fn directories_keep_an_inherited_setgid_bit() {
         fs::set_permissions(place.path().join(path), Permissions::from_mode(mode)).unwrap();
     }
     fs::set_permissions(&live, Permissions::from_mode(0o755)).unwrap();
-    for folder in [&store, &parent] {
-        fs::create_dir(folder).unwrap();
+    for directory in [&store, &parent] {
+        fs::create_dir(directory).unwrap();
     }
     fs::set_permissions(&parent, Permissions::from_mode(0o2755)).unwrap();
     let entry = save(&live, &store, "entry", LinkMode::Copy);
@@ -462,8 +462,8 @@ fn restores_paths_longer_than_path_max() {
     );
     // And again into what is there now.
     assert_eq!(restore(&entry, &to, LinkMode::Auto).kept, 1);
-    for folder in ["live", "store", "to"] {
-        Dir::open(place.path()).unwrap().remove_all(folder.as_bytes()).unwrap();
+    for directory in ["live", "store", "to"] {
+        Dir::open(place.path()).unwrap().remove_all(directory.as_bytes()).unwrap();
     }
 }
 
@@ -473,10 +473,10 @@ fn distinguishes_files_of_equal_size_and_time() {
     let (live, store, to) = (place.path().join("live"), place.path().join("store"), place.path().join("to"));
     // As a package manager leaves them: one time for all.
     let given = SystemTime::UNIX_EPOCH + Duration::from_secs(499_162_500);
-    let write = |folder: &Path, contents: &str| {
-        fs::create_dir_all(folder).unwrap();
-        fs::write(folder.join("package.json"), contents).unwrap();
-        fs::File::open(folder.join("package.json")).unwrap().set_modified(given).unwrap();
+    let write = |directory: &Path, contents: &str| {
+        fs::create_dir_all(directory).unwrap();
+        fs::write(directory.join("package.json"), contents).unwrap();
+        fs::File::open(directory.join("package.json")).unwrap().set_modified(given).unwrap();
     };
     fs::create_dir(&store).unwrap();
     write(&live, "1.2.4");

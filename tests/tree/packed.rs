@@ -5,11 +5,11 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
 
-/// Puts `tree`, which lies in `files`, into `store`: a folder `name`, and beside it a pack of what is small and not `apart`. Tells
+/// Puts `tree`, which lies in `files`, into `store`: a directory `name`, and beside it a pack of what is small and not `apart`. Tells
 /// where its files lie now, and how many are packed.
 fn save_packed(tree: &Tree, files: &Files, apart: &[bool], store: &Path, name: &str) -> (Files, u64) {
     let into = Dir::open(store).unwrap();
-    let new = NewPack { folder: &into, name: format!("{name}.pack").into_bytes(), mode: 0o600 };
+    let new = NewPack { directory: &into, name: format!("{name}.pack").into_bytes(), mode: 0o600 };
     with_engine(LinkMode::Auto, &Interrupt::default(), |engine| {
         let source = Source { tree, location: files.location(), linkable: apart, is_live: true };
         let (packed, rest, count) = match tree::pack(source, &new, engine).unwrap() {
@@ -26,8 +26,8 @@ fn save_packed(tree: &Tree, files: &Files, apart: &[bool], store: &Path, name: &
     })
 }
 
-fn walked(folder: &Path) -> (Tree, Files) {
-    let dir = Dir::open(folder).unwrap();
+fn walked(directory: &Path) -> (Tree, Files) {
+    let dir = Dir::open(directory).unwrap();
     (tree::walk(&dir, &Selection::all(), &Interrupt::default()).unwrap().tree, dir.into())
 }
 
@@ -69,7 +69,7 @@ fn count_of_files(tree: &Tree) -> u64 {
 fn small_files_take_no_inode_and_no_directory() {
     let place = tempfile::tempdir().unwrap();
     let (live, store) = (place.path().join("live"), place.path().join("store"));
-    for folder in [
+    for directory in [
         &live,
         &live.join("small"),
         &live.join("small/below"),
@@ -77,7 +77,7 @@ fn small_files_take_no_inode_and_no_directory() {
         &live.join("empty"),
         &store,
     ] {
-        fs::create_dir(folder).unwrap();
+        fs::create_dir(directory).unwrap();
     }
     for (path, size) in [
         ("small/a", 0),
@@ -113,11 +113,11 @@ fn small_files_take_no_inode_and_no_directory() {
 #[test]
 fn unreachable_files_are_not_in_a_readable_pack() {
     let place = tempfile::tempdir().unwrap();
-    for folder in ["open", "open/closed", "open/closed/below"] {
-        fs::create_dir(place.path().join(folder)).unwrap();
-        fs::write(place.path().join(folder).join("file"), "x").unwrap();
-        let mode = if folder.ends_with("closed") { 0o700 } else { 0o755 };
-        fs::set_permissions(place.path().join(folder), Permissions::from_mode(mode)).unwrap();
+    for directory in ["open", "open/closed", "open/closed/below"] {
+        fs::create_dir(place.path().join(directory)).unwrap();
+        fs::write(place.path().join(directory).join("file"), "x").unwrap();
+        let mode = if directory.ends_with("closed") { 0o700 } else { 0o755 };
+        fs::set_permissions(place.path().join(directory), Permissions::from_mode(mode)).unwrap();
     }
     fs::write(place.path().join("open/own"), "x").unwrap();
     fs::set_permissions(place.path().join("open/own"), Permissions::from_mode(0o600)).unwrap();
@@ -147,7 +147,7 @@ fn files_that_change_while_being_packed_are_not_packed() {
     mknodat(CWD, live.join("is another"), FileType::Fifo, Mode::RWXU, 0).unwrap();
     let source = Source { tree: &tree, location: files.location(), linkable: &[], is_live: true };
     let into = Dir::open(&store).unwrap();
-    let new = NewPack { folder: &into, name: b"pack".to_vec(), mode: 0o600 };
+    let new = NewPack { directory: &into, name: b"pack".to_vec(), mode: 0o600 };
     let packed =
         with_engine(LinkMode::Copy, &Interrupt::default(), |engine| tree::pack(source, &new, engine));
     let packed = packed.unwrap().unwrap();

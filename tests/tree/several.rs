@@ -6,7 +6,7 @@ use test_support::files;
 
 use super::*;
 
-/// Restores entries to their destinations, as a whole folder or (`true`) as a part of one.
+/// Restores entries to their destinations, as a whole directory or (`true`) as a part of one.
 fn restore_all(entries: &[(&Entry, PathBuf, bool)], existing: Existing) -> tree::Result<Vec<Tally>> {
     restore_unless(entries, existing, &Interrupt::default())
 }
@@ -34,9 +34,9 @@ fn entry(place: &Path, name: &str, files: &[(&str, &str)]) -> Entry {
     save(&live, &place.join("store"), name, LinkMode::Copy)
 }
 
-fn write_all(folder: &Path, contents: &[(&str, &str)]) {
+fn write_all(directory: &Path, contents: &[(&str, &str)]) {
     for (path, text) in contents {
-        files::write(&folder.join(path), text);
+        files::write(&directory.join(path), text);
     }
 }
 
@@ -45,24 +45,24 @@ fn damage(entry: &Entry, file: &str) {
     fs::remove_file(entry.dir.path().join(file)).unwrap();
 }
 
-/// A folder `work` in which the job has something, and two entries for it.
+/// A directory `work` in which the job has something, and two entries for it.
 fn work(place: &Path) -> (PathBuf, [Entry; 2]) {
     let work = place.join("work");
     write_all(&work, &[("there/sub/file", "of the job"), ("part/sub/own", "of the job")]);
     fs::create_dir(work.join("empty")).unwrap();
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    for folder in ["there/sub", "there", "part/sub", "part", "empty"] {
-        fs::File::open(work.join(folder)).unwrap().set_modified(long_ago).unwrap();
+    for directory in ["there/sub", "there", "part/sub", "part", "empty"] {
+        fs::File::open(work.join(directory)).unwrap().set_modified(long_ago).unwrap();
     }
     fs::set_permissions(work.join("there/sub"), Permissions::from_mode(0o555)).unwrap();
     (work, ["1", "2"].map(|name| entry(place, name, &[("sub/file", "cached"), ("more/x", "cached")])))
 }
 
-/// Where a tree of [`work`] goes, and whether it is a part of the folder there.
+/// Where a tree of [`work`] goes, and whether it is a part of the directory there.
 const PLACES: [(&str, bool); 5] =
     [("there", false), ("empty", false), ("absent/deep", false), ("part", true), ("absent/part", true)];
 
-/// All but the times of the folders above the destinations.
+/// All but the times of the directories above the destinations.
 fn state(work: &Path) -> [Listing; 4] {
     let [there, part, empty] = ["there", "part", "empty"].map(|name| list(&work.join(name)));
     [there, part, empty, list(work).without_times()]

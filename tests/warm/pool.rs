@@ -34,7 +34,7 @@ fn native_dependencies_of_another_repository_give_an_identical_program() {
         if repository == "first" {
             all = compiled;
         } else {
-            // The script of aws-lc-rs hands on the path of the folder in which aws-lc-sys was built.
+            // The script of aws-lc-rs hands on the path of the directory in which aws-lc-sys was built.
             let bound = ["aws-lc-rs", "native"];
             assert_eq!(compiled.iter().map(String::as_str).collect::<Vec<_>>(), bound, "{}", said.log);
         }

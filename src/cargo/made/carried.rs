@@ -10,7 +10,7 @@ use super::super::package::Package;
 use super::super::source_trees::{SourceTrees, leaves_below, nodes_of_package};
 use super::super::units::Unit;
 use super::super::verdict::{is_code, is_nothing_to_reader};
-use super::OutputFolder;
+use super::OutputDirectory;
 use crate::store::{self, Ability, Inputs, Known, Made, Outside, Provenance, SourceId};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -76,11 +76,11 @@ impl<'a> Carrying<'a> {
         });
         let numbers = numbers.collect();
         let place_of = |package: &store::Package| {
-            let since = earlier.sources[package.folder.sources as usize].as_ref()?;
-            let (node, _) = since.nodes[package.folder.node as usize]?;
-            let folder = SourceId { sources: since.now, node };
+            let since = earlier.sources[package.directory.sources as usize].as_ref()?;
+            let (node, _) = since.nodes[package.directory.node as usize]?;
+            let directory = SourceId { sources: since.now, node };
             let is_it = |other: &Package| {
-                sources.path(other.folder) == sources.path(folder) && other.version == package.version
+                sources.path(other.directory) == sources.path(directory) && other.version == package.version
             };
             u32::try_from(packages.iter().position(is_it)?).ok()
         };
@@ -93,7 +93,7 @@ impl<'a> Carrying<'a> {
     pub(super) fn root(
         &self,
         number: usize,
-        outputs: &[OutputFolder<'_>],
+        outputs: &[OutputDirectory<'_>],
         units: &[Unit],
         outside: &mut OutsideList<'_>,
     ) -> Vec<Option<Carried>> {
@@ -101,9 +101,9 @@ impl<'a> Carrying<'a> {
         let Some((root, tree)) = self.earlier.roots[number] else { return Vec::new() };
         let Some(then) = self.earlier.provenance.roots.get(root) else { return Vec::new() };
         let by_path: HashMap<_, _> =
-            then.iter().map(|made| (tree.path_below(0, made.folder), made)).collect();
+            then.iter().map(|made| (tree.path_below(0, made.directory), made)).collect();
         let of_unit = |unit: &Unit| {
-            let made = by_path.get(&output.tree.path_below(0, unit.folder()))?;
+            let made = by_path.get(&output.tree.path_below(0, unit.directory()))?;
             is_same_unit(output.tree, unit, tree).then(|| self.carry(made, outputs, outside))
         };
         units.iter().map(of_unit).collect()
@@ -113,13 +113,13 @@ impl<'a> Carrying<'a> {
     pub(super) fn written_before(
         &self,
         number: usize,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         unit: &Unit,
     ) -> Vec<SourceId> {
         let Some((root, tree)) = self.earlier.roots[number] else { return Vec::new() };
-        let path = output.tree.path_below(0, unit.folder());
+        let path = output.tree.path_below(0, unit.directory());
         let units = self.earlier.provenance.roots.get(root).into_iter().flatten();
-        let made = { units }.find(|made| tree.path_below(0, made.folder) == path);
+        let made = { units }.find(|made| tree.path_below(0, made.directory) == path);
         let Some(Inputs::Known(known)) = made.map(|made| &made.inputs) else { return Vec::new() };
         let now = |id: &SourceId| {
             let since = self.earlier.sources[id.sources as usize].as_ref()?;
@@ -130,7 +130,7 @@ impl<'a> Carrying<'a> {
     }
 
     /// What was at a node of a root then, in the root of now.
-    fn extra(&self, (root, id): (u32, NodeId), outputs: &[OutputFolder<'_>]) -> Option<(u32, NodeId)> {
+    fn extra(&self, (root, id): (u32, NodeId), outputs: &[OutputDirectory<'_>]) -> Option<(u32, NodeId)> {
         let is_it = |of: &Option<(usize, &Tree)>| of.is_some_and(|(number, _)| number == root as usize);
         let number = self.earlier.roots.iter().position(is_it)?;
         let (_, then) = self.earlier.roots[number]?;
@@ -138,7 +138,7 @@ impl<'a> Carrying<'a> {
         Some((u32::try_from(number).ok()?, id))
     }
 
-    fn carry(&self, made: &Made, outputs: &[OutputFolder<'_>], outside: &mut OutsideList<'_>) -> Carried {
+    fn carry(&self, made: &Made, outputs: &[OutputDirectory<'_>], outside: &mut OutsideList<'_>) -> Carried {
         let inputs = match &made.inputs {
             Inputs::Known(known) => {
                 self.known(known, outside).map_or(Inputs::Unknown, |known| Inputs::Known(known.into()))
@@ -155,9 +155,9 @@ impl<'a> Carrying<'a> {
     }
 
     /// A directory in which there is no `name`, if there is none now.
-    fn still_absent(&self, folder: SourceId, name: &str) -> Option<(SourceId, String)> {
-        let since = self.earlier.sources[folder.sources as usize].as_ref()?;
-        let (node, _) = since.nodes[folder.node as usize]?;
+    fn still_absent(&self, directory: SourceId, name: &str) -> Option<(SourceId, String)> {
+        let since = self.earlier.sources[directory.sources as usize].as_ref()?;
+        let (node, _) = since.nodes[directory.node as usize]?;
         let is_there = self.trees[since.now as usize].child(node, name.as_bytes()).is_some();
         (!is_there).then(|| (SourceId { sources: since.now, node }, name.to_owned()))
     }
@@ -189,13 +189,14 @@ impl<'a> Carrying<'a> {
             packages.iter().map(|&package| self.packages[package as usize]).collect::<Option<Vec<_>>>()
         };
         let tree = |id: SourceId| self.earlier.trees[id.sources as usize];
-        let folders: Vec<_> = self.earlier.provenance.packages.iter().map(|package| package.folder).collect();
+        let directories: Vec<_> =
+            self.earlier.provenance.packages.iter().map(|package| package.directory).collect();
         let watched =
             known.watched.iter().chain(&known.beside).map(|&id| (id, leaves_below(tree(id), id.node)));
         let whole = known.packages.iter().map(|&package| {
-            let folder = folders[package as usize];
-            let is_other = |node| folders.contains(&SourceId { node, ..folder });
-            (folder, nodes_of_package(tree(folder), folder.node, is_other))
+            let directory = directories[package as usize];
+            let is_other = |node| directories.contains(&SourceId { node, ..directory });
+            (directory, nodes_of_package(tree(directory), directory.node, is_other))
         });
         let mut below = watched
             .chain(whole)
@@ -217,7 +218,7 @@ impl<'a> Carrying<'a> {
             packages: packages(&known.packages)?,
             beside: all(&known.beside)?,
             absent: {
-                let absent = known.absent.iter().map(|(folder, name)| self.still_absent(*folder, name));
+                let absent = known.absent.iter().map(|(directory, name)| self.still_absent(*directory, name));
                 absent.collect::<Option<_>>()?
             },
             outside: outside.collect::<Option<_>>()?,
@@ -228,12 +229,12 @@ impl<'a> Carrying<'a> {
 
 /// Whether only such names came to or went from a directory that are nothing to who reads no code of other packages.
 fn has_same_names_to_reader((now, here): (&Tree, NodeId), (then, there): (&Tree, NodeId)) -> bool {
-    let is_folder = |tree: &Tree, id| matches!(tree.node(id).kind, Kind::Folder { .. });
+    let is_directory = |tree: &Tree, id| matches!(tree.node(id).kind, Kind::Directory { .. });
     let names = |tree: &Tree, id| -> HashSet<(Vec<u8>, bool)> {
         let children = tree.children(id).filter(|&id| !is_nothing_to_reader(tree.name(id)));
-        children.map(|id| (tree.name(id).to_vec(), is_folder(tree, id))).collect()
+        children.map(|id| (tree.name(id).to_vec(), is_directory(tree, id))).collect()
     };
-    is_folder(now, here) && is_folder(then, there) && names(now, here) == names(then, there)
+    is_directory(now, here) && is_directory(then, there) && names(now, here) == names(then, there)
 }
 
 /// Whether cargo has not made `unit` of `target` again since it was in `then`.

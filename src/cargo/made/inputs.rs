@@ -3,16 +3,16 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::super::linked::folders_flagged;
+use super::super::linked::directories_flagged;
 use super::super::patched::is_any_patched;
 use super::super::record::Record;
 use super::super::source_trees::nodes_of_package;
-use super::super::strays::output_folders;
+use super::super::strays::output_directories;
 use super::super::units::Unit;
 use super::collected::Collected;
 use super::named::{LINKERS, Named, is_product};
 use super::read::ReadUnits;
-use super::{Noting, OutputFolder};
+use super::{Noting, OutputDirectory};
 use crate::store::{Ability, Inputs, Known, SourceId};
 use crate::sys::{Time, file};
 use crate::tree::{Kind, NodeId, Tree};
@@ -21,7 +21,7 @@ impl Noting<'_> {
     /// `output` is the output directory of that number.
     pub(super) fn inputs(
         &mut self,
-        (number, output): (usize, &OutputFolder<'_>),
+        (number, output): (usize, &OutputDirectory<'_>),
         read: &ReadUnits,
         index: usize,
         abilities: &[Ability],
@@ -62,12 +62,12 @@ impl Noting<'_> {
             if record.asks_clippy() {
                 self.add_absent(&mut inputs, &own);
             }
-            let folders: Vec<_> = own.iter().map(|&own| self.package_folder(own)).collect();
-            if !inputs.packages.is_empty() && has_modules(folders.iter().chain(output.workspaces)) {
+            let directories: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
+            if !inputs.packages.is_empty() && has_modules(directories.iter().chain(output.workspaces)) {
                 return Inputs::Unknown;
             }
-            if !self.add_listed(&mut inputs, output, record, &folders)
-                || !self.add_watched(&mut inputs, output, record, &folders)
+            if !self.add_listed(&mut inputs, output, record, &directories)
+                || !self.add_watched(&mut inputs, output, record, &directories)
             {
                 return Inputs::Unknown;
             }
@@ -76,7 +76,7 @@ impl Noting<'_> {
         }
         let flags = record.fingerprint.rustflags();
         self.add_named(&mut inputs, output, flags.iter().map(String::as_str));
-        self.add_libraries(&mut inputs, output, &folders_flagged(flags));
+        self.add_libraries(&mut inputs, output, &directories_flagged(flags));
         for path in self.making.configured {
             self.add_file(&mut inputs, output, path);
         }
@@ -93,7 +93,8 @@ impl Noting<'_> {
         if let Some(run) = run {
             // What was taken out of its output afterwards a script that does not run again will not make.
             let is_touched = |id: &NodeId| output.tree.node(*id).mtime > *run.end();
-            if !self.add_written(&mut inputs, run) || output_folders(output.tree, unit).iter().any(is_touched)
+            if !self.add_written(&mut inputs, run)
+                || output_directories(output.tree, unit).iter().any(is_touched)
             {
                 return Inputs::Unknown;
             }
@@ -101,7 +102,7 @@ impl Noting<'_> {
             let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
             inputs.read.extend(before.unwrap_or_default());
             self.add_linked(&mut inputs, output, unit);
-            if holds_target_folder(output.tree, unit) {
+            if holds_target_directory(output.tree, unit) {
                 // Cargo, started by the script, goes by times that nobody has looked at.
                 return Inputs::Unknown;
             }
@@ -123,7 +124,7 @@ impl Noting<'_> {
                 // A file that was moved here has the time that it had elsewhere.
                 let [changed, _] = self.born(id.sources)[id.node as usize];
                 let node = sources.tree(id.sources).node(id.node);
-                let is_leaf = !matches!(node.kind, Kind::Folder { .. });
+                let is_leaf = !matches!(node.kind, Kind::Directory { .. });
                 node.mtime <= time && !(is_leaf && changed > times.made)
             })
         };
@@ -142,13 +143,14 @@ impl Noting<'_> {
 
     /// Whether nothing came to or went from the directories of a package since.
     fn is_untouched(&self, package: u32, since: Time) -> bool {
-        let folder = self.packages[package as usize].folder;
-        let tree = self.making.sources.tree(folder.sources);
-        let is_other = |node| self.packages.iter().any(|other| other.folder == SourceId { node, ..folder });
-        let nodes = nodes_of_package(tree, folder.node, is_other);
+        let directory = self.packages[package as usize].directory;
+        let tree = self.making.sources.tree(directory.sources);
+        let is_other =
+            |node| self.packages.iter().any(|other| other.directory == SourceId { node, ..directory });
+        let nodes = nodes_of_package(tree, directory.node, is_other);
         { nodes.into_iter() }.all(|node| {
             let node = tree.node(node);
-            !matches!(node.kind, Kind::Folder { .. }) || node.mtime <= since
+            !matches!(node.kind, Kind::Directory { .. }) || node.mtime <= since
         })
     }
 }
@@ -176,12 +178,12 @@ impl Times {
     }
 }
 
-/// Whether there are packages of Node.js in one of `folders`: they are no sources, but who reads what he wants may read them.
-fn has_modules<'p>(mut folders: impl Iterator<Item = &'p PathBuf>) -> bool {
-    folders.any(|folder| file::is_dir(&folder.join("node_modules")))
+/// Whether there are packages of Node.js in one of `directories`: they are no sources, but who reads what he wants may read them.
+fn has_modules<'p>(mut directories: impl Iterator<Item = &'p PathBuf>) -> bool {
+    directories.any(|directory| file::is_dir(&directory.join("node_modules")))
 }
 
 /// Whether a script has a target directory of another cargo in its output.
-fn holds_target_folder(target: &Tree, unit: &Unit) -> bool {
+fn holds_target_directory(target: &Tree, unit: &Unit) -> bool {
     unit.files(target).into_iter().any(|id| target.name(id) == b".rustc_info.json")
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::super::linked::{folders_told, is_linked, is_of_system};
+use super::super::linked::{directories_told, is_linked, is_of_system};
 use super::super::units::Unit;
 use super::collected::Collected;
-use super::{Noting, OutputFolder};
+use super::{Noting, OutputDirectory};
 use crate::sys::file;
 use crate::tree::NodeId;
 
@@ -15,12 +15,12 @@ const LONGEST_TEXT: u64 = 64 * 1024;
 
 impl Noting<'_> {
     /// Libraries that a script tells cargo to link, where they are no dependency's own.
-    pub(super) fn add_linked(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, unit: &Unit) {
+    pub(super) fn add_linked(&mut self, inputs: &mut Collected, output: &OutputDirectory<'_>, unit: &Unit) {
         let is_told = |id: &NodeId| [&b"output"[..], b"stdout"].contains(&output.tree.name(*id));
         let told = unit.files(output.tree).into_iter().find(is_told);
         let Some(Ok(Some(told))) = told.map(|id| output.location.read(output.tree, id)) else { return };
         let told = String::from_utf8_lossy(&told);
-        self.add_libraries(inputs, output, &folders_told(&told));
+        self.add_libraries(inputs, output, &directories_told(&told));
         self.add_named(inputs, output, told.lines().filter(|line| line.contains("rustc-link-arg")));
     }
 
@@ -28,18 +28,18 @@ impl Noting<'_> {
     pub(super) fn add_libraries(
         &mut self,
         inputs: &mut Collected,
-        output: &OutputFolder<'_>,
-        folders: &[PathBuf],
+        output: &OutputDirectory<'_>,
+        directories: &[PathBuf],
     ) {
-        for folder in folders {
+        for directory in directories {
             for workspace in output.workspaces {
-                let folder = workspace.join(folder);
-                if is_of_system(&folder) {
+                let directory = workspace.join(directory);
+                if is_of_system(&directory) {
                     continue;
                 }
-                for name in file::names(&folder).unwrap_or_default() {
+                for name in file::names(&directory).unwrap_or_default() {
                     if is_linked(&name) {
-                        self.add_file(inputs, output, &folder.join(name));
+                        self.add_file(inputs, output, &directory.join(name));
                     }
                 }
             }
@@ -50,7 +50,7 @@ impl Noting<'_> {
     pub(super) fn add_named<'f>(
         &mut self,
         inputs: &mut Collected,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         flags: impl Iterator<Item = &'f str>,
     ) {
         let words = |text: &str| -> Vec<String> {
@@ -78,7 +78,7 @@ impl Noting<'_> {
     pub(super) fn add_file(
         &mut self,
         inputs: &mut Collected,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         path: &Path,
     ) -> Vec<String> {
         let mut texts = Vec::new();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::dep_info::Base;
 use super::super::record::Record;
 use super::collected::Collected;
-use super::{Noting, OutputFolder};
+use super::{Noting, OutputDirectory};
 use crate::store::SourceId;
 use crate::sys::file;
 use crate::tree::Kind;
@@ -16,7 +16,7 @@ const CONFIGURATIONS_OF_CLIPPY: [&str; 2] = ["clippy.toml", ".clippy.toml"];
 impl Noting<'_> {
     pub(super) fn add_manifests(&mut self, inputs: &mut Collected, own: &[u32]) {
         for &package in own {
-            let manifest = self.package_folder(package).join("Cargo.toml");
+            let manifest = self.package_directory(package).join("Cargo.toml");
             self.add(&mut inputs.read, &mut inputs.outside, &manifest);
         }
     }
@@ -24,13 +24,14 @@ impl Noting<'_> {
     /// Where clippy looks for its configuration and finds none: in a package's directory and those around it.
     pub(super) fn add_absent(&self, inputs: &mut Collected, own: &[u32]) {
         for &package in own {
-            let folder = self.packages[package as usize].folder;
-            let tree = self.making.sources.tree(folder.sources);
-            let around =
-                std::iter::successors(Some(folder.node), |&node| (node != 0).then(|| tree.node(node).parent));
+            let directory = self.packages[package as usize].directory;
+            let tree = self.making.sources.tree(directory.sources);
+            let around = std::iter::successors(Some(directory.node), |&node| {
+                (node != 0).then(|| tree.node(node).parent)
+            });
             for (node, name) in around.flat_map(|node| CONFIGURATIONS_OF_CLIPPY.map(|name| (node, name))) {
                 if tree.child(node, name.as_bytes()).is_none() {
-                    inputs.absent.insert((SourceId { node, ..folder }, name.to_owned()));
+                    inputs.absent.insert((SourceId { node, ..directory }, name.to_owned()));
                 }
             }
         }
@@ -40,9 +41,9 @@ impl Noting<'_> {
     pub(super) fn add_listed(
         &mut self,
         inputs: &mut Collected,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         record: &Record,
-        folders: &[PathBuf],
+        directories: &[PathBuf],
     ) -> bool {
         let mut paths = BTreeSet::new();
         for (base, path) in &record.info.files {
@@ -50,7 +51,7 @@ impl Noting<'_> {
                 _ if path.is_absolute() => {
                     paths.insert(path.clone());
                 }
-                Base::Package => paths.extend(folders.iter().map(|folder| folder.join(path))),
+                Base::Package => paths.extend(directories.iter().map(|directory| directory.join(path))),
                 Base::Target => {}
             }
         }
@@ -75,9 +76,9 @@ impl Noting<'_> {
     pub(super) fn add_watched(
         &mut self,
         inputs: &mut Collected,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         record: &Record,
-        folders: &[PathBuf],
+        directories: &[PathBuf],
     ) -> bool {
         let Some(watched) = record.fingerprint.watched() else { return true };
         let mut are_known = true;
@@ -85,7 +86,7 @@ impl Noting<'_> {
             let paths = if path.is_absolute() {
                 vec![path.to_path_buf()]
             } else {
-                folders.iter().map(|folder| folder.join(path)).collect()
+                directories.iter().map(|directory| directory.join(path)).collect()
             };
             for path in paths.iter().filter(|path| !path.starts_with(output.path)) {
                 are_known &= self.add(&mut inputs.watched, &mut inputs.outside, path);
@@ -121,10 +122,10 @@ impl Noting<'_> {
     fn add_beside(&self, inputs: &mut Collected, path: &Path) {
         for id in self.making.sources.lead(path).ids {
             let tree = self.making.sources.tree(id.sources);
-            let folder = SourceId { node: tree.node(id.node).parent, ..id };
-            let is_package = self.packages.iter().any(|package| package.folder == folder);
-            if matches!(tree.node(id.node).kind, Kind::File { .. }) && folder.node != 0 && !is_package {
-                inputs.beside.insert(folder);
+            let directory = SourceId { node: tree.node(id.node).parent, ..id };
+            let is_package = self.packages.iter().any(|package| package.directory == directory);
+            if matches!(tree.node(id.node).kind, Kind::File { .. }) && directory.node != 0 && !is_package {
+                inputs.beside.insert(directory);
             }
         }
     }
@@ -133,9 +134,9 @@ impl Noting<'_> {
     pub(super) fn add_paths(&mut self, inputs: &mut Collected, paths: &BTreeSet<PathBuf>) {
         for path in paths {
             for id in self.making.sources.lead(path).ids {
-                let is_folder =
-                    matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Folder { .. });
-                if is_folder {
+                let is_directory =
+                    matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Directory { .. });
+                if is_directory {
                     inputs.beside.insert(id)
                 } else {
                     inputs.read.insert(id)

@@ -40,7 +40,7 @@ use read::{ReadUnits, ability_of};
 
 /// A target directory, or that of intermediate files.
 #[derive(Debug, Clone, Copy)]
-pub struct OutputFolder<'a> {
+pub struct OutputDirectory<'a> {
     /// Its path in the job.
     pub path: &'a Path,
     /// The workspaces that are built there.
@@ -76,7 +76,7 @@ pub struct Making<'a> {
 
 impl Making<'_> {
     /// What the units in `outputs` were made of.
-    pub fn provenance(&self, outputs: &[OutputFolder<'_>]) -> tree::Result<Provenance> {
+    pub fn provenance(&self, outputs: &[OutputDirectory<'_>]) -> tree::Result<Provenance> {
         let read = outputs.iter().map(|output| ReadUnits::read(output, self.home));
         let read = read.collect::<tree::Result<Vec<_>>>()?;
         let built: HashSet<_> = outputs
@@ -100,7 +100,7 @@ impl Making<'_> {
         };
         let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
         let inode_times = |root: u32, id| {
-            let OutputFolder { tree, location, .. } = &outputs[root as usize];
+            let OutputDirectory { tree, location, .. } = &outputs[root as usize];
             file::inode_times(&location.path(tree, id))
         };
         let extras = extras(&with_units.collect::<Vec<_>>(), &inode_times);
@@ -117,7 +117,10 @@ impl Making<'_> {
             outside: noting.outside.list,
             packages: packages
                 .iter()
-                .map(|package| store::Package { folder: package.folder, version: package.version.clone() })
+                .map(|package| store::Package {
+                    directory: package.directory,
+                    version: package.version.clone(),
+                })
                 .collect(),
             roots,
             profiles: outputs.iter().zip(&read).map(|(output, read)| profiles(output, read)).collect(),
@@ -126,7 +129,7 @@ impl Making<'_> {
 }
 
 /// What the manifests set for the profiles of the units.
-fn profiles(output: &OutputFolder<'_>, read: &ReadUnits) -> BTreeMap<String, String> {
+fn profiles(output: &OutputDirectory<'_>, read: &ReadUnits) -> BTreeMap<String, String> {
     let names: BTreeSet<_> = read.units.iter().map(|unit| output.tree.name(unit.profile)).collect();
     let names = names.into_iter().map(|name| String::from_utf8_lossy(name).into_owned());
     names.map(|name| (name.clone(), profile_settings(output.workspaces, &name))).collect()
@@ -146,7 +149,7 @@ impl Noting<'_> {
     /// `carried` has for each unit what is known of it already.
     fn root(
         &mut self,
-        (number, outputs): (usize, &[OutputFolder<'_>]),
+        (number, outputs): (usize, &[OutputDirectory<'_>]),
         read: &ReadUnits,
         extras: &[Extra],
         carried: &[Option<Carried>],
@@ -174,7 +177,7 @@ impl Noting<'_> {
                 )?;
                 let made = made_while(output.tree, unit);
                 for (_, (root, id)) in extras.iter().filter(|(of, _)| made.as_ref() == Some(of)) {
-                    let OutputFolder { tree, location, .. } = &outputs[*root as usize];
+                    let OutputDirectory { tree, location, .. } = &outputs[*root as usize];
                     traces.add(search.of_extra(*location, tree, *id)?);
                 }
                 Ok(traces)
@@ -217,7 +220,7 @@ impl Noting<'_> {
             extras.extend(carried.extras);
             let needs = read.needs[index].iter().flatten();
             all.push(Made {
-                folder: unit.folder(),
+                directory: unit.directory(),
                 needs: needs.map(|&need| u32::try_from(need).expect("there are few")).collect(),
                 bound: carried.bound,
                 is_of_commit: carried.is_of_commit,

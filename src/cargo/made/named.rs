@@ -16,7 +16,7 @@ use super::super::units::Unit;
 use super::collected::Collected;
 
 use super::read::ReadUnits;
-use super::{Noting, OutputFolder};
+use super::{Noting, OutputDirectory};
 use crate::store::{Ability, OutsideInput};
 use crate::sys::file;
 use crate::tree::{self, NodeId, Tree};
@@ -69,7 +69,7 @@ impl<'n> Lookup<'n> {
     /// variables, by its sources.
     pub(super) fn of_unit(
         &self,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         read: &ReadUnits,
         abilities: &[Ability],
         index: usize,
@@ -79,11 +79,12 @@ impl<'n> Lookup<'n> {
         if read.units[index].fingerprints.iter().any(is_run) {
             let packages =
                 if read.is_download(index) { None } else { self.noting.own_packages(output, read, index) };
-            let folders = packages.into_iter().flatten().map(|package| self.noting.package_folder(package));
-            let folders: Vec<_> = folders.collect();
+            let directories =
+                packages.into_iter().flatten().map(|package| self.noting.package_directory(package));
+            let directories: Vec<_> = directories.collect();
             for &need in read.needs[index].iter().flatten() {
                 if let Some(script) = script(output.tree, &read.units[need]) {
-                    named.extend(self.of_program(output, script, &folders)?);
+                    named.extend(self.of_program(output, script, &directories)?);
                 }
             }
             return Ok(named);
@@ -97,16 +98,16 @@ impl<'n> Lookup<'n> {
         Ok(named)
     }
 
-    /// What a program names; paths are relative to `folders`.
+    /// What a program names; paths are relative to `directories`.
     fn of_program(
         &self,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         program: NodeId,
-        folders: &[PathBuf],
+        directories: &[PathBuf],
     ) -> tree::Result<Named> {
         let program = output.location.read(output.tree, program)?.unwrap_or_default();
         let literals = Literals::of(&program);
-        let paths = folders.iter().flat_map(|folder| self.paths(&literals, folder)).collect();
+        let paths = directories.iter().flat_map(|directory| self.paths(&literals, directory)).collect();
         Ok(Named {
             programs: literals.named(&self.programs),
             variables: literals.named(&self.variables),
@@ -115,13 +116,13 @@ impl<'n> Lookup<'n> {
         })
     }
 
-    /// What of the sources the texts of a program that runs in `folder` lead to.
-    fn paths(&self, literals: &Literals<'_>, folder: &Path) -> Vec<PathBuf> {
+    /// What of the sources the texts of a program that runs in `directory` lead to.
+    fn paths(&self, literals: &Literals<'_>, directory: &Path) -> Vec<PathBuf> {
         let sources = self.noting.making.sources;
         let mut beginnings: Vec<Vec<u8>> = vec![b"../".to_vec(), b"./".to_vec()];
-        beginnings.extend(sources.iter().map(|(_, folder, _)| folder.as_os_str().as_bytes().to_vec()));
+        beginnings.extend(sources.iter().map(|(_, directory, _)| directory.as_os_str().as_bytes().to_vec()));
         beginnings
-            .extend(file::names(folder).unwrap_or_default().iter().map(|name| name.as_bytes().to_vec()));
+            .extend(file::names(directory).unwrap_or_default().iter().map(|name| name.as_bytes().to_vec()));
         let path = |text: &[u8]| {
             beginnings.iter().any(|beginning| text.starts_with(beginning)).then_some(())?;
             // Whether a word ends within a text is not known; a path has marks.
@@ -129,17 +130,17 @@ impl<'n> Lookup<'n> {
                 |path: &[u8]| path.len() == text.len() || path.iter().any(|byte| b"/.".contains(byte));
             let ends = (1..=text.len()).rev();
             let paths = ends.map(|end| &text[..end]).filter(|path| is_path(path) && !path.ends_with(b"/"));
-            let paths = paths.map(|path| file::normal(&folder.join(OsStr::from_bytes(path))));
+            let paths = paths.map(|path| file::normal(&directory.join(OsStr::from_bytes(path))));
             { paths }.find(|path| {
                 let led = sources.lead(path);
-                path != folder && !led.is_absent && led.outside.is_none() && !led.ids.is_empty()
+                path != directory && !led.is_absent && led.outside.is_none() && !led.ids.is_empty()
             })
         };
         literals.texts().filter_map(path).collect()
     }
 
     /// A macro is told by who uses it what to look at.
-    fn add_sources(&self, named: &mut Named, output: &OutputFolder<'_>, record: &Record, macros: Ability) {
+    fn add_sources(&self, named: &mut Named, output: &OutputDirectory<'_>, record: &Record, macros: Ability) {
         let sources = output
             .workspaces
             .iter()
@@ -173,7 +174,7 @@ impl Noting<'_> {
     }
 
     /// What a script that compiled or linked another language did it with.
-    pub(super) fn add_native(&mut self, inputs: &mut Collected, output: &OutputFolder<'_>, unit: &Unit) {
+    pub(super) fn add_native(&mut self, inputs: &mut Collected, output: &OutputDirectory<'_>, unit: &Unit) {
         let files = unit.files(output.tree);
         let has_objects = || files.iter().any(|id| is_linked(as_name(output.tree, *id)));
         let told = files.iter().find(|id| is_told(output.tree, **id));
@@ -185,19 +186,19 @@ impl Noting<'_> {
         self.add_programs(inputs, COMPILERS);
         let host = self.outside.host;
         // Those of the system have what its packages have.
-        let folders = SEARCHED.iter().flat_map(|variable| host.folders(variable));
-        for folder in folders.filter(|folder| !is_of_system(folder)) {
+        let directories = SEARCHED.iter().flat_map(|variable| host.directories(variable));
+        for directory in directories.filter(|directory| !is_of_system(directory)) {
             for workspace in output.workspaces {
-                self.add_folder(inputs, &workspace.join(&folder));
+                self.add_directory(inputs, &workspace.join(&directory));
             }
         }
     }
 
     /// All that is in a directory, in the sources or not.
-    fn add_folder(&mut self, inputs: &mut Collected, folder: &Path) {
-        let led = self.making.sources.lead(folder);
+    fn add_directory(&mut self, inputs: &mut Collected, directory: &Path) {
+        let led = self.making.sources.lead(directory);
         if led.outside.is_some() || led.is_absent {
-            self.add_outside(&mut inputs.outside, folder);
+            self.add_outside(&mut inputs.outside, directory);
         } else {
             inputs.beside.extend(led.ids);
         }

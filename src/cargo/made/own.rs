@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::package::Package;
 use super::super::source_trees::nodes_of_package;
 use super::read::ReadUnits;
-use super::{Noting, OutputFolder};
+use super::{Noting, OutputDirectory};
 use crate::store::SourceId;
 use crate::tree::{Kind, NodeId};
 
@@ -13,7 +13,7 @@ impl Noting<'_> {
     /// The packages that a unit can be of, by name and by where its first source lies; `None` where there is none.
     pub(super) fn own_packages(
         &self,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         read: &ReadUnits,
         index: usize,
     ) -> Option<Vec<u32>> {
@@ -31,9 +31,9 @@ impl Noting<'_> {
         let record = if record.sources.is_empty() { script() } else { Some(record) };
         let first = record.and_then(|record| record.sources.first());
         let is_around = |(_, package): &&(u32, &Package)| {
-            let folder = self.making.sources.path(package.folder);
+            let directory = self.making.sources.path(package.directory);
             first.is_some_and(|first| {
-                output.workspaces.iter().any(|workspace| workspace.join(first).starts_with(&folder))
+                output.workspaces.iter().any(|workspace| workspace.join(first).starts_with(&directory))
             })
         };
         let around: Vec<_> = named.iter().filter(is_around).map(|(number, _)| *number).collect();
@@ -42,16 +42,17 @@ impl Noting<'_> {
         (!found.is_empty()).then_some(found)
     }
 
-    pub(super) fn package_folder(&self, package: u32) -> PathBuf {
-        self.making.sources.path(self.packages[package as usize].folder)
+    pub(super) fn package_directory(&self, package: u32) -> PathBuf {
+        self.making.sources.path(self.packages[package as usize].directory)
     }
 
     pub(super) fn files_of_package(&self, package: u32) -> Vec<SourceId> {
-        let (folder, sources) = (self.packages[package as usize].folder, self.making.sources);
-        let is_other = |node| self.packages.iter().any(|other| other.folder == SourceId { node, ..folder });
-        let tree = sources.tree(folder.sources);
-        let is_leaf = |node: &NodeId| !matches!(tree.node(*node).kind, Kind::Folder { .. });
-        let nodes = nodes_of_package(tree, folder.node, is_other).into_iter().filter(is_leaf);
-        nodes.map(|node| SourceId { node, ..folder }).collect()
+        let (directory, sources) = (self.packages[package as usize].directory, self.making.sources);
+        let is_other =
+            |node| self.packages.iter().any(|other| other.directory == SourceId { node, ..directory });
+        let tree = sources.tree(directory.sources);
+        let is_leaf = |node: &NodeId| !matches!(tree.node(*node).kind, Kind::Directory { .. });
+        let nodes = nodes_of_package(tree, directory.node, is_other).into_iter().filter(is_leaf);
+        nodes.map(|node| SourceId { node, ..directory }).collect()
     }
 }

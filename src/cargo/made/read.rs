@@ -11,7 +11,7 @@ use super::super::dependencies::told;
 use super::super::reader::ability;
 use super::super::record::Record;
 use super::super::units::{Unit, units};
-use super::OutputFolder;
+use super::OutputDirectory;
 use crate::store::Ability;
 use crate::tree::{self, NodeId, Tree};
 
@@ -27,7 +27,7 @@ pub(super) struct ReadUnits {
 }
 
 impl ReadUnits {
-    pub(super) fn read(output: &OutputFolder<'_>, home: Option<&Path>) -> tree::Result<Self> {
+    pub(super) fn read(output: &OutputDirectory<'_>, home: Option<&Path>) -> tree::Result<Self> {
         let units = units(output.tree);
         let records = units.par_iter().map(|unit| Record::read(output.location, output.tree, unit));
         let records = records.collect::<tree::Result<Vec<_>>>()?;
@@ -75,7 +75,7 @@ impl ReadUnits {
     /// they tried.
     pub(super) fn is_output_used(
         &self,
-        output: &OutputFolder<'_>,
+        output: &OutputDirectory<'_>,
         index: usize,
         abilities: &[Ability],
     ) -> tree::Result<bool> {
@@ -155,7 +155,7 @@ fn is_macro(target: &Tree, unit: &Unit) -> bool {
 }
 
 /// What a unit can do as a procedural macro; nothing where it is none.
-pub(super) fn ability_of(output: &OutputFolder<'_>, unit: &Unit) -> tree::Result<Ability> {
+pub(super) fn ability_of(output: &OutputDirectory<'_>, unit: &Unit) -> tree::Result<Ability> {
     let Some(library) = macro_library(output.tree, unit) else { return Ok(Ability::default()) };
     Ok(ability(&output.location.read(output.tree, library)?.unwrap_or_default()))
 }

@@ -15,17 +15,17 @@ impl Noting<'_> {
     pub(super) fn add_written(&mut self, inputs: &mut Collected, run: &RangeInclusive<Time>) -> bool {
         for (sources, _, tree) in self.making.sources.iter() {
             let born = self.born(sources);
-            let is_folder = |node: NodeId| matches!(tree.node(node).kind, Kind::Folder { .. });
-            // A folder changes with each file in it; it is a script's only if it was made meanwhile.
+            let is_directory = |node: NodeId| matches!(tree.node(node).kind, Kind::Directory { .. });
+            // A directory changes with each file in it; it is a script's only if it was made meanwhile.
             let is_written = |node: NodeId| {
                 let [changed, made] = born[node as usize];
                 let is_changed = run.contains(&tree.node(node).mtime) || run.contains(&changed);
-                run.contains(&made) || is_changed && !is_folder(node)
+                run.contains(&made) || is_changed && !is_directory(node)
             };
             for node in 0..tree.len() {
                 if node != 0 && is_written(node) {
                     inputs.read.insert(SourceId { sources, node });
-                } else if is_folder(node)
+                } else if is_directory(node)
                     && run.contains(&tree.node(node).mtime)
                     && !tree.children(node).any(is_written)
                 {

@@ -10,7 +10,7 @@ use memchr::memmem;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::cargo::{Artifacts, Build, Evidence, Made, Slot, Unit, units};
-use crate::layers::target_dir::fingerprints::TargetFolder;
+use crate::layers::target_dir::fingerprints::TargetDirectory;
 use crate::plan::RootPlan;
 use crate::sys::{Digest, Dir, Error, Interrupt, Time, file};
 use crate::tree::{self, Kind, NodeId, Selection, Tree, walk};
@@ -178,20 +178,20 @@ impl Left {
     /// Adds what cargo noted of the units of a directory that are there already.
     fn add_evidence(&mut self, directory: &Directory<'_>) -> anyhow::Result<()> {
         let Some(dir) = &directory.dir else { return Ok(()) };
-        let folder = TargetFolder::new(dir.open_beneath(b"")?.into(), &directory.tree);
+        let target = TargetDirectory::new(dir.open_beneath(b"")?.into(), &directory.tree);
         let units = units(&directory.tree);
         let slots = units.iter().map(|unit| (unit, directory.slot(unit)));
         let slots =
             slots.flat_map(|(unit, slot)| unit.fingerprints.iter().map(move |&id| (id, slot.clone())));
         let slots: HashMap<_, _> = slots.collect();
-        for note in folder.notes.all() {
+        for note in target.notes.all() {
             let slot = &slots[&note.file];
             let Some(made) = self.build.units.get_mut(slot) else { continue };
             let part = String::from_utf8_lossy(note.part).into_owned();
             made.parts.push(part.clone());
-            made.hashes.extend(folder.hash(note));
+            made.hashes.extend(target.hash(note));
             // One that is not finished has none.
-            let Ok(evidence) = folder.evidence(note) else { continue };
+            let Ok(evidence) = target.evidence(note) else { continue };
             made.needs.extend(evidence.fingerprint.needs().unwrap_or_default());
             self.evidence.entry(slot.clone()).or_default().insert(part, evidence);
         }
@@ -223,7 +223,7 @@ fn copies(
     Ok(names.zip(digests(&meant, interrupt)?).collect())
 }
 
-/// What a build script told, without the path of its folder: cargo puts the present one in its place.
+/// What a build script told, without the path of its directory: cargo puts the present one in its place.
 fn without(told: &[u8], place: Option<&PathBuf>) -> Vec<u8> {
     let Some(place) = place.map(|place| place.as_os_str().as_bytes()).filter(|place| !place.is_empty())
     else {
@@ -241,7 +241,7 @@ fn without(told: &[u8], place: Option<&PathBuf>) -> Vec<u8> {
 fn size(tree: &Tree, id: NodeId) -> Option<u64> {
     match tree.node(id).kind {
         Kind::File { size, .. } => Some(size),
-        Kind::Folder { .. } | Kind::Symlink { .. } => None,
+        Kind::Directory { .. } | Kind::Symlink { .. } => None,
     }
 }
 
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_build_script_told_is_compared_without_the_path_of_its_folder() {
+    fn what_a_build_script_told_is_compared_without_the_path_of_its_directory() {
         let told = |text: &str, place: &str| without(text.as_bytes(), Some(&PathBuf::from(place)));
         let here = told("cargo:a=/w/1/out/x\ncargo:b=/w/1/out", "/w/1/out");
         assert_eq!(here, told("cargo:a=/w/2/out/x\ncargo:b=/w/2/out", "/w/2/out"));

@@ -93,11 +93,11 @@ fn compared(
     let on_restored = builds.on_restored()?;
     let clean = builds.clean()?;
     if clean.build.units.is_empty() {
-        let folders: Vec<_> = builds.roots.iter().map(|root| root.path.display().to_string()).collect();
+        let directories: Vec<_> = builds.roots.iter().map(|root| root.path.display().to_string()).collect();
         job.console.warn(format!(
             "audit: only exit codes are compared, since the command built nothing in {}; hint: check CARGO_TARGET_DIR or \
              `workspaces`",
-            folders.join(", ")
+            directories.join(", ")
         ));
     }
     let warm = on_restored.left(Finals::As(&clean.build), &clean.build, &job.interrupt)?;

@@ -10,7 +10,7 @@ use super::left::Left;
 use crate::cargo::{Changed, Comparison, Differing, Download, Evidence, FingerprintTimes, Slot};
 use crate::commands::last_build::workspaces;
 use crate::job::{Job, chain};
-use crate::layers::target_dir::fingerprints::{Checkout, TargetFolder};
+use crate::layers::target_dir::fingerprints::{Checkout, TargetDirectory};
 use crate::layers::target_dir::provenance;
 use crate::plan::{LayerPlan, Settings, SourcesPlan, Start};
 use crate::report::{CameFrom, ComparedBuilds, DifferingUnit, HowMade, RestoredEntry, UnitName, WhyFresh};
@@ -82,13 +82,13 @@ impl Reasons<'_> {
             differing: differing.collect::<anyhow::Result<_>>()?,
             only_restored: names(only_restored),
             only_clean: names(only_clean),
-            finals: finals.iter().map(|(root, path)| self.folder(root).join(path)).collect(),
+            finals: finals.iter().map(|(root, path)| self.directory(root).join(path)).collect(),
             not_reproducible: names(not_reproducible),
             not_comparable: not_comparable.into_iter().map(|(slot, why)| (self.name(&slot), why)).collect(),
         })
     }
 
-    fn folder(&self, root: &str) -> &Path {
+    fn directory(&self, root: &str) -> &Path {
         let root = self.layer.roots.iter().find(|other| other.name == root);
         &root.expect("all units are of the layer's roots").path
     }
@@ -164,19 +164,19 @@ impl Reasons<'_> {
         let Some(directory) = directories.iter().find(|directory| directory.root.name == slot.root) else {
             return Ok(Vec::new());
         };
-        let folder = TargetFolder::new(Dir::open(&directory.root.path)?.into(), &directory.tree);
+        let target = TargetDirectory::new(Dir::open(&directory.root.path)?.into(), &directory.tree);
         let is_it = |file| {
             let path = String::from_utf8_lossy(&directory.tree.path_below(0, file)).into_owned();
             path.starts_with(&slot.profile) && path.contains(&slot.hash)
         };
-        let mut notes = folder.notes.of_package(slot.package.as_bytes());
+        let mut notes = target.notes.of_package(slot.package.as_bytes());
         let Some(note) = notes.find(|note| note.part == part.as_bytes() && is_it(note.file)) else {
             return Ok(Vec::new());
         };
-        // The folder is as the restore dated it.
+        // The directory is as the restore dated it.
         let since = Time { seconds: 0, nanoseconds: 0 };
-        Checkout { target: &folder, workspaces, since, interrupt: &self.job.interrupt }
-            .changed(&folder, note, evidence)
+        Checkout { target: &target, workspaces, since, interrupt: &self.job.interrupt }
+            .changed(&target, note, evidence)
     }
 }
 
@@ -196,13 +196,13 @@ fn changed_since(
 ) -> anyhow::Result<BTreeSet<PathBuf>> {
     let manifest = lease.manifest();
     let mut changed = BTreeSet::new();
-    for Sources { folder, snapshot } in &manifest.sources {
-        let folder = file::normal(&plan.folder.join(folder));
-        if file::is_dir(&folder) {
-            let compared = snapshot.compare(Dir::open(&folder)?, &provenance::selection()?, interrupt)?;
+    for Sources { directory, snapshot } in &manifest.sources {
+        let directory = file::normal(&plan.directory.join(directory));
+        if file::is_dir(&directory) {
+            let compared = snapshot.compare(Dir::open(&directory)?, &provenance::selection()?, interrupt)?;
             let tree = snapshot.tree();
             let others = tree.iter().map(|(id, _)| id).filter(|id| !compared.is_same(*id));
-            changed.extend(others.map(|id| folder.join(OsStr::from_bytes(&tree.path_below(0, id)))));
+            changed.extend(others.map(|id| directory.join(OsStr::from_bytes(&tree.path_below(0, id)))));
         }
     }
     Ok(changed)

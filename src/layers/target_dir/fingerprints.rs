@@ -1,4 +1,4 @@
-//! What cargo left of a unit in a target folder, and which sources are newer: read where it is asked for.
+//! What cargo left of a unit in a target directory, and which sources are newer: read where it is asked for.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,13 +14,13 @@ use crate::layers::target_dir::provenance::time;
 use crate::sys::{Dir, Interrupt, Time, file};
 use crate::tree::{Files, Kind, NodeId, Selection, Tree, walk};
 
-/// A target folder, in the job or in an entry.
-pub(crate) struct TargetFolder<'t> {
+/// A target directory, in the job or in an entry.
+pub(crate) struct TargetDirectory<'t> {
     files: Files,
     pub(crate) notes: Notes<'t>,
 }
 
-impl<'t> TargetFolder<'t> {
+impl<'t> TargetDirectory<'t> {
     /// The one with the files of `tree`.
     pub(crate) fn new(files: Files, tree: &'t Tree) -> Self {
         Self { files, notes: Notes::of(tree) }
@@ -60,10 +60,10 @@ impl<'t> TargetFolder<'t> {
     }
 }
 
-/// The sources of a target folder.
+/// The sources of a target directory.
 pub(crate) struct Checkout<'a> {
-    /// The folder, in the job.
-    pub(crate) target: &'a TargetFolder<'a>,
+    /// The directory, in the job.
+    pub(crate) target: &'a TargetDirectory<'a>,
     /// Workspaces, the most probable one first.
     pub(crate) workspaces: Vec<PathBuf>,
     /// When the restore was over: what it left did not change before.
@@ -75,12 +75,12 @@ impl Checkout<'_> {
     /// The files that make a unit stale which was built in `then` from what `evidence` tells.
     pub(crate) fn changed(
         &self,
-        then: &TargetFolder<'_>,
+        then: &TargetDirectory<'_>,
         note: &Note<'_>,
         evidence: &Evidence,
     ) -> anyhow::Result<Vec<Changed>> {
         let tree = then.notes.tree();
-        let package = self.package_folder(note.package);
+        let package = self.package_directory(note.package);
         let mut changed = Vec::new();
         if let (Some(info), Some(list)) = (&evidence.info, then.notes.beside(note, "dep-", "")) {
             for (base, path) in &info.files {
@@ -108,17 +108,18 @@ impl Checkout<'_> {
 
     /// A source that was seen to be another one, by its path in the checkout.
     pub(crate) fn seen(&self, path: &str) -> Changed {
-        let is_there = |folder: &PathBuf| folder.ancestors().any(|above| file::is_present(&above.join(path)));
+        let is_there =
+            |directory: &PathBuf| directory.ancestors().any(|above| file::is_present(&above.join(path)));
         Changed { path: path.into(), is_gone: !self.workspaces.iter().any(is_there) }
     }
 
     /// Where a package of the workspace is, as rustc told when it was compiled last. `None` for a download.
-    fn package_folder(&self, package: &[u8]) -> Option<PathBuf> {
+    fn package_directory(&self, package: &[u8]) -> Option<PathBuf> {
         self.target.notes.of_package(package).find_map(|note| {
             let Evidence { info, sources, .. } = self.target.evidence(note).ok()?;
-            let folder = info?.package_folder(&sources)?;
-            let folders = self.workspaces.iter().map(|workspace| workspace.join(&folder));
-            { folders }.find(|folder| file::is_file(&folder.join("Cargo.toml")))
+            let directory = info?.package_directory(&sources)?;
+            let directories = self.workspaces.iter().map(|workspace| workspace.join(&directory));
+            { directories }.find(|directory| file::is_file(&directory.join("Cargo.toml")))
         })
     }
 
@@ -130,7 +131,7 @@ impl Checkout<'_> {
                 let modified = time(Timestamp::try_from(file::modified(path)?)?);
                 if modified > than { vec![path.to_path_buf()] } else { Vec::new() }
             }
-            file::Kind::Folder => {
+            file::Kind::Directory => {
                 newer_in(path, &walk(&Dir::open(path)?, &Selection::all(), self.interrupt)?.tree, than)
             }
         };
@@ -145,13 +146,13 @@ impl Checkout<'_> {
     }
 }
 
-/// Newer files in a folder. Where only a folder is newer, of which something was removed, it is the folder.
-fn newer_in(folder: &Path, tree: &Tree, than: Time) -> Vec<PathBuf> {
-    let newer = |is_folder: bool| {
+/// Newer files in a directory. Where only a directory is newer, of which something was removed, it is the directory.
+fn newer_in(directory: &Path, tree: &Tree, than: Time) -> Vec<PathBuf> {
+    let newer = |is_directory: bool| {
         let ids = tree.iter().filter(move |(_, node)| {
-            node.mtime > than && matches!(node.kind, Kind::Folder { .. }) == is_folder
+            node.mtime > than && matches!(node.kind, Kind::Directory { .. }) == is_directory
         });
-        let path = |id| folder.join(OsStr::from_bytes(&tree.path_below(0, id)));
+        let path = |id| directory.join(OsStr::from_bytes(&tree.path_below(0, id)));
         ids.map(|(id, _)| path(id)).collect::<Vec<_>>()
     };
     let files = newer(false);

@@ -17,7 +17,7 @@ use crate::facts::git;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::cargo_home::locked;
-use crate::layers::target_dir::provenance::{folder_of, revisions, selection, time, workspaces_of};
+use crate::layers::target_dir::provenance::{directory_of, revisions, selection, time, workspaces_of};
 use crate::plan::SourcesPlan;
 use crate::report::{SourcesKept, UnitsKept};
 use crate::store::{Inputs, Lease, Manifest, Root, SourceId, Sources};
@@ -50,12 +50,12 @@ pub(crate) fn judge<'l>(
     let manifest = lease.manifest();
     let before = before_now();
     let compared = manifest.sources.iter().map(|sources| {
-        let folder = folder_of(plan, sources);
-        if !plan.is_compared || !file::is_dir(&folder) {
+        let directory = directory_of(plan, sources);
+        if !plan.is_compared || !file::is_dir(&directory) {
             return Ok(None);
         }
         Ok::<_, Trouble>(Some(sources.snapshot.compare(
-            Dir::open(&folder)?,
+            Dir::open(&directory)?,
             &selection()?,
             &job.interrupt,
         )?))
@@ -74,7 +74,7 @@ pub(crate) fn judge<'l>(
 }
 
 /// The units of an entry, as [`Judged::served`] tells them.
-pub(crate) fn unit_folders(lease: &Lease) -> HashSet<(String, Vec<u8>)> {
+pub(crate) fn unit_directories(lease: &Lease) -> HashSet<(String, Vec<u8>)> {
     let manifest = lease.manifest();
     let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
     unit_paths(manifest, &units).map(|(_, _, path)| path).collect()
@@ -86,7 +86,7 @@ fn unit_paths(
 ) -> impl Iterator<Item = (usize, usize, (String, Vec<u8>))> {
     let of_root = |(number, units): (usize, &Vec<Unit>)| {
         let root = &manifest.roots[number];
-        let paths = units.iter().map(|unit| (root.name.clone(), root.tree.path_below(0, unit.folder())));
+        let paths = units.iter().map(|unit| (root.name.clone(), root.tree.path_below(0, unit.directory())));
         paths.enumerate().map(|(unit, path)| (number, unit, path)).collect::<Vec<_>>()
     };
     units.iter().enumerate().flat_map(of_root).collect::<Vec<_>>().into_iter()
@@ -98,15 +98,16 @@ impl Judged<'_> {
         let is_same = |id: SourceId| {
             self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
         };
-        let folders: Vec<_> = self.manifest.sources.iter().map(|sources| folder_of(plan, sources)).collect();
+        let directories: Vec<_> =
+            self.manifest.sources.iter().map(|sources| directory_of(plan, sources)).collect();
         let locks: Vec<_> = plan.workspaces.iter().map(|workspace| workspace.join(LOCK)).collect();
         // Cargo makes an absent one, and may take any versions then.
         let are_there = locks.iter().all(|lock| file::is_file(lock));
         let locked = if are_there { locked(&locks).ok().flatten() } else { None };
         let is_same_version = |package: &crate::store::Package| {
-            let limit = &folders[package.folder.sources as usize];
-            let tree = self.manifest.sources[package.folder.sources as usize].snapshot.tree();
-            let path = tree.path_below(0, package.folder.node);
+            let limit = &directories[package.directory.sources as usize];
+            let tree = self.manifest.sources[package.directory.sources as usize].snapshot.tree();
+            let path = tree.path_below(0, package.directory.node);
             version(&limit.join(OsStr::from_bytes(&path)), limit) == package.version
         };
         let checkout = Checkout {
@@ -114,10 +115,10 @@ impl Judged<'_> {
             is_same: plan.is_compared.then_some(&is_same),
             is_same_to_package: &|id| self.is_same_but(id, |name| name == LOCK.as_bytes()),
             is_same_to_reader: &|id| is_code(self.name_of(id)) || self.is_same_but(id, is_nothing_to_reader),
-            is_new: &|folder, name| {
-                let snapshot = &self.manifest.sources[folder.sources as usize].snapshot;
-                let compared = self.compared[folder.sources as usize].as_ref();
-                compared.is_some_and(|compared| compared.has_new(snapshot, folder.node, name))
+            is_new: &|directory, name| {
+                let snapshot = &self.manifest.sources[directory.sources as usize].snapshot;
+                let compared = self.compared[directory.sources as usize].as_ref();
+                compared.is_some_and(|compared| compared.has_new(snapshot, directory.node, name))
             },
             places: self.are_same_places(plan),
             outside: provenance.outside.iter().map(|outside| host.has(outside)).collect(),
@@ -150,10 +151,11 @@ impl Judged<'_> {
 
     /// For each place whether it is one of the job's.
     fn are_same_places(&self, plan: &SourcesPlan) -> Vec<bool> {
-        let folders: Vec<_> = self.manifest.sources.iter().map(|sources| folder_of(plan, sources)).collect();
+        let directories: Vec<_> =
+            self.manifest.sources.iter().map(|sources| directory_of(plan, sources)).collect();
         let is_same = |place: &Vec<u8>| {
             let place = Path::new(OsStr::from_bytes(place));
-            plan.places.iter().chain(&folders).any(|other| other == place)
+            plan.places.iter().chain(&directories).any(|other| other == place)
         };
         self.manifest.provenance.places.iter().map(is_same).collect()
     }
@@ -163,7 +165,7 @@ impl Judged<'_> {
         let has_built = |root: &Root| {
             let is_output = root.tree.child(0, RUSTC_INFO.as_bytes()).is_some();
             is_output
-                && root.tree.children(0).any(|id| matches!(root.tree.node(id).kind, Kind::Folder { .. }))
+                && root.tree.children(0).any(|id| matches!(root.tree.node(id).kind, Kind::Directory { .. }))
         };
         self.units.iter().all(Vec::is_empty) && self.manifest.roots.iter().any(has_built)
     }
@@ -193,7 +195,7 @@ impl Judged<'_> {
         let made = time(self.manifest.header.created);
         let is_newer = |(sources, compared): (&Sources, &Option<Compared>)| {
             let tree = sources.snapshot.tree();
-            let mut files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. }));
+            let mut files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. }));
             compared.as_ref().is_some_and(|compared| {
                 files.all(|(id, _)| compared.mtime(id).is_none_or(|mtime| mtime > made))
             })
@@ -206,7 +208,8 @@ impl Judged<'_> {
     fn has_other_outputs(&self, ours: &[PathBuf], outputs: &[PathBuf]) -> bool {
         let met = self.compared.iter().flatten().flat_map(Compared::caches);
         // Cargo's tag alone also stands in its home.
-        { met.chain(outputs) }.any(|folder| !ours.contains(folder) && file::is_file(&folder.join(RUSTC_INFO)))
+        { met.chain(outputs) }
+            .any(|directory| !ours.contains(directory) && file::is_file(&directory.join(RUSTC_INFO)))
     }
 
     /// Leaves out all documentation where some of it is left out: its pages tell of each other, and a build writes only some.
@@ -238,7 +241,7 @@ impl Judged<'_> {
         }
     }
 
-    /// The units that serve: the name of the root, and the path of its own folder.
+    /// The units that serve: the name of the root, and the path of its own directory.
     pub(crate) fn served(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
         unit_paths(self.manifest, &self.units)
             .filter(|(root, unit, _)| self.serves(*root, *unit))
@@ -309,23 +312,23 @@ impl Judged<'_> {
                 left_out[page as usize] |= !written.contains(&page);
             }
         }
-        // What is in a folder comes behind it.
+        // What is in a directory comes behind it.
         for (id, node) in tree.iter().skip(1) {
             left_out[id as usize] |= left_out[node.parent as usize];
         }
         left_out
     }
 
-    /// Makes cargo take the units that serve for made of the sources that are there. `folders` has for each root of the entry
+    /// Makes cargo take the units that serve for made of the sources that are there. `directories` has for each root of the entry
     /// where it is now, if it is.
     pub(crate) fn finish(
         &self,
         job: &Job,
         plan: &SourcesPlan,
-        folders: &BTreeMap<usize, PathBuf>,
+        directories: &BTreeMap<usize, PathBuf>,
     ) -> (SourcesKept, UnitsKept) {
-        for (&root, folder) in folders {
-            if let Err(error) = self.date_lists(root, folder) {
+        for (&root, directory) in directories {
+            if let Err(error) = self.date_lists(root, directory) {
                 let what = "cargo will compile more than has changed, since times could not be set";
                 job.console.warn(format!("target: {what}: {}", chain(&error)));
             }
@@ -338,9 +341,9 @@ impl Judged<'_> {
     }
 
     /// Gives cargo's lists of sources the time before which all of these were as they are.
-    fn date_lists(&self, root: usize, folder: &Path) -> Result<(), Trouble> {
+    fn date_lists(&self, root: usize, directory: &Path) -> Result<(), Trouble> {
         let tree = &self.manifest.roots[root].tree;
-        let dir = Dir::open(folder)?;
+        let dir = Dir::open(directory)?;
         for (unit, made) in self.manifest.provenance.roots.get(root).into_iter().flatten().enumerate() {
             let (true, Inputs::Known(known)) = (self.serves(root, unit), &made.inputs) else { continue };
             let Some(list) = self.units[root][unit].info(tree) else { continue };
@@ -363,9 +366,9 @@ impl Judged<'_> {
             let ids: Vec<NodeId> = ids.collect();
             if let Some(compared) = &self.compared[number as usize] {
                 let set = compared.set_times(&sources.snapshot, &ids)?;
-                let folder = folder_of(plan, sources);
-                if set > 0 && file::is_present(&folder.join(".git")) {
-                    git::refresh(Host::new(&job.env), &folder);
+                let directory = directory_of(plan, sources);
+                if set > 0 && file::is_present(&directory.join(".git")) {
+                    git::refresh(Host::new(&job.env), &directory);
                 }
             }
         }

@@ -9,16 +9,16 @@ use crate::report::{SourcesKept, UnitsKept};
 use crate::store::{Inputs, OutsideInput, SourceId};
 
 impl Judged<'_> {
-    /// Why units are left out, by the names of roots and the units' own folders.
+    /// Why units are left out, by the names of roots and the units' own directories.
     pub(crate) fn told(&self) -> BTreeMap<String, BTreeMap<String, LeftOut>> {
         let of_root = |(root, reasons): (usize, &Vec<Option<Reason>>)| {
             let tree = &self.manifest.roots[root].tree;
             let units = self.units[root].iter().zip(reasons).enumerate();
             let told = units.filter_map(|(index, (unit, reason))| {
-                let folder = String::from_utf8_lossy(&tree.path_below(0, unit.folder())).into_owned();
+                let directory = String::from_utf8_lossy(&tree.path_below(0, unit.directory())).into_owned();
                 let (why, what) = self.words(root, index, reason.as_ref()?);
                 Some((
-                    folder,
+                    directory,
                     match reason.as_ref()? {
                         Reason::Source(_) => LeftOut::Sources(self.changed_sources(root, index, what)),
                         Reason::Needs(_) => LeftOut::Dependency,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::cargo::{
-    Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputFolder, SourceTrees, SourcesSince, config_files,
-    named_files, path_packages, sets_variables, source_folder,
+    Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputDirectory, SourceTrees, SourcesSince,
+    config_files, named_files, path_packages, sets_variables, source_directory,
 };
 use crate::facts::git;
 use crate::job::trouble::Trouble;
@@ -50,11 +50,11 @@ fn try_note(
     } else {
         Vec::new()
     };
-    let folders: Vec<_> = sources.iter().map(|sources| folder_of(plan, sources)).collect();
-    let trees = folders.iter().cloned().zip(sources.iter().map(|sources| sources.snapshot.tree()));
+    let directories: Vec<_> = sources.iter().map(|sources| directory_of(plan, sources)).collect();
+    let trees = directories.iter().cloned().zip(sources.iter().map(|sources| sources.snapshot.tree()));
     let trees = SourceTrees::new(trees.collect());
     let mut places = plan.places.clone();
-    places.extend(folders.iter().filter(|folder| !plan.places.contains(folder)).cloned());
+    places.extend(directories.iter().filter(|directory| !plan.places.contains(directory)).cloned());
     let (configured, setting_variables) = configured(plan);
     let making = Making {
         configured: &configured,
@@ -69,7 +69,7 @@ fn try_note(
     };
     let outputs: Vec<_> = live
         .iter()
-        .map(|live| OutputFolder {
+        .map(|live| OutputDirectory {
             path: &live.plan.path,
             workspaces: workspaces_of(plan, &live.root.name),
             tree: &live.root.tree,
@@ -85,10 +85,10 @@ fn try_note(
 fn configured(plan: &SourcesPlan) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let (mut found, mut setting) = (Vec::new(), Vec::new());
     for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
-        let folder = config.ancestors().nth(2).unwrap_or(&config);
+        let directory = config.ancestors().nth(2).unwrap_or(&config);
         let text = file::read_if_present(&config).ok().flatten().unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        found.extend(named_files(&text, folder));
+        found.extend(named_files(&text, directory));
         if sets_variables(&text) {
             setting.push(config);
         }
@@ -104,7 +104,7 @@ pub(crate) fn workspaces_of<'p>(plan: &'p SourcesPlan, root: &str) -> &'p [PathB
 /// What the job started from, beside what there is now.
 fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[WorkingTree<'_>]) -> Earlier<'a> {
     let of_now = |then: &Sources| {
-        let (number, now) = (0..).zip(sources).find(|(_, now)| now.folder == then.folder)?;
+        let (number, now) = (0..).zip(sources).find(|(_, now)| now.directory == then.directory)?;
         Some(SourcesSince { now: number, nodes: now.snapshot.since(&then.snapshot) })
     };
     let root = |live: &WorkingTree<'_>| {
@@ -121,53 +121,54 @@ fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[WorkingTree<'_>
 
 /// What is checked out, in the order of the sources.
 pub(crate) fn revisions(host: Host<'_>, plan: &SourcesPlan, sources: &[Sources]) -> Vec<Revision> {
-    let folders = sources.iter().map(|sources| folder_of(plan, sources));
-    let is_checkout = |folder: &PathBuf| file::is_present(&folder.join(".git"));
-    folders.filter(is_checkout).map(|folder| git::revision(host, &folder)).collect()
+    let directories = sources.iter().map(|sources| directory_of(plan, sources));
+    let is_checkout = |directory: &PathBuf| file::is_present(&directory.join(".git"));
+    directories.filter(is_checkout).map(|directory| git::revision(host, &directory)).collect()
 }
 
-pub(crate) fn folder_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {
-    file::normal(&plan.folder.join(&sources.folder))
+pub(crate) fn directory_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {
+    file::normal(&plan.directory.join(&sources.directory))
 }
 
 fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> Result<Vec<Sources>, Trouble> {
     let mut found: Vec<(PathBuf, Sources)> = Vec::new();
     let mut pending: Vec<_> =
-        plan.workspaces.iter().map(|workspace| source_folder(workspace, &plan.folder)).collect();
+        plan.workspaces.iter().map(|workspace| source_directory(workspace, &plan.directory)).collect();
     for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
-        // Its paths are relative to the folder in which `.cargo` is.
-        let folder = config.ancestors().nth(2).unwrap_or(&config);
-        pending.extend(packages_of(&config, folder)?);
+        // Its paths are relative to the directory in which `.cargo` is.
+        let directory = config.ancestors().nth(2).unwrap_or(&config);
+        pending.extend(packages_of(&config, directory)?);
     }
     while let Some(path) = pending.pop() {
         if found.iter().any(|(other, _)| path.starts_with(other)) {
             continue;
         }
         // Names are relative: another runner's job lies elsewhere.
-        let Some(name) = pathdiff::diff_paths(&path, &plan.folder) else { continue };
+        let Some(name) = pathdiff::diff_paths(&path, &plan.directory) else { continue };
         let name = name.to_string_lossy().into_owned();
-        let earlier = earlier.iter().find(|sources| sources.folder == name).map(|sources| &sources.snapshot);
+        let earlier =
+            earlier.iter().find(|sources| sources.directory == name).map(|sources| &sources.snapshot);
         let snapshot = Snapshot::take(&Dir::open(&path)?, &selection()?, earlier, interrupt)?;
         for manifest in manifests(snapshot.tree()) {
             let manifest = path.join(manifest);
             pending.extend(packages_of(&manifest, manifest.parent().unwrap_or(&path))?);
         }
         found.retain(|(other, _)| !other.starts_with(&path));
-        found.push((path, Sources { folder: name, snapshot }));
+        found.push((path, Sources { directory: name, snapshot }));
     }
     Ok(found.into_iter().map(|(_, sources)| sources).collect())
 }
 
-/// The packages that a manifest or a configuration file names by paths relative to `folder`.
-fn packages_of(list: &Path, folder: &Path) -> sys::Result<Vec<PathBuf>> {
+/// The packages that a manifest or a configuration file names by paths relative to `directory`.
+fn packages_of(list: &Path, directory: &Path) -> sys::Result<Vec<PathBuf>> {
     let text = file::read_if_present(list)?.unwrap_or_default();
-    Ok(path_packages(&String::from_utf8_lossy(&text), folder))
+    Ok(path_packages(&String::from_utf8_lossy(&text), directory))
 }
 
-/// Paths of all manifests in a folder; links among them.
+/// Paths of all manifests in a directory; links among them.
 fn manifests(tree: &Tree) -> Vec<PathBuf> {
     let is_manifest =
-        |id| tree.name(id) == b"Cargo.toml" && !matches!(tree.node(id).kind, Kind::Folder { .. });
+        |id| tree.name(id) == b"Cargo.toml" && !matches!(tree.node(id).kind, Kind::Directory { .. });
     let ids = tree.iter().map(|(id, _)| id).filter(|id| is_manifest(*id));
     ids.map(|id| PathBuf::from(OsStr::from_bytes(&tree.path_below(0, id)))).collect()
 }

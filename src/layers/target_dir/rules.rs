@@ -49,7 +49,7 @@ pub(crate) fn replaced<'t>(tree: &'t Tree, others: &[&Tree]) -> Replaced<'t> {
     })
 }
 
-/// Times and sizes of the files in a target folder that may be rewritten. Cargo links final artifacts out of the folder of
+/// Times and sizes of the files in a target directory that may be rewritten. Cargo links final artifacts out of the directory of
 /// intermediate files, which can be another one (`build-dir`), and no two other files were written in the same nanosecond.
 fn rewritten(target: &Tree) -> impl Iterator<Item = (Time, u64)> {
     let is_rewritten = move |id: NodeId| !is_replaced_in_target(&target.path_below(0, id));
@@ -61,19 +61,20 @@ fn size_of(node: &Node) -> u64 {
     if let Kind::File { size, .. } = node.kind { size } else { 0 }
 }
 
-/// Whether cargo made this folder for builds. Only then may a restore delete what it does not know.
-pub(crate) fn is_target_folder(folder: &Path) -> bool {
-    // Tools such as `cargo llvm-cov` let cargo build below a folder that they make themselves.
-    let is_above =
-        || file::names(folder).is_ok_and(|names| names.iter().any(|name| is_marked(&folder.join(name))));
-    is_marked(folder) || is_above()
+/// Whether cargo made this directory for builds. Only then may a restore delete what it does not know.
+pub(crate) fn is_target_directory(directory: &Path) -> bool {
+    // Tools such as `cargo llvm-cov` let cargo build below a directory that they make themselves.
+    let is_above = || {
+        file::names(directory).is_ok_and(|names| names.iter().any(|name| is_marked(&directory.join(name))))
+    };
+    is_marked(directory) || is_above()
 }
 
-fn is_marked(folder: &Path) -> bool {
+fn is_marked(directory: &Path) -> bool {
     let is_cargos = |tag: &[u8]| tag.windows(CARGOS_TAG.len()).any(|text| text == CARGOS_TAG);
-    file::is_file(&folder.join(RUSTC_INFO))
-        || file::read(&folder.join("CACHEDIR.TAG")).is_ok_and(|tag| is_cargos(&tag))
+    file::is_file(&directory.join(RUSTC_INFO))
+        || file::read(&directory.join("CACHEDIR.TAG")).is_ok_and(|tag| is_cargos(&tag))
 }
 
-/// What cargo writes into the tag of a target folder that it makes; other caches have such tags, too.
+/// What cargo writes into the tag of a target directory that it makes; other caches have such tags, too.
 const CARGOS_TAG: &[u8] = b"created by cargo";

@@ -1,4 +1,4 @@
-//! The sweep of a target folder: at a restore its units are marked, at a save those that still bear the mark are left out.
+//! The sweep of a target directory: at a restore its units are marked, at a save those that still bear the mark are left out.
 //!
 //! Cargo reads the fingerprint of each unit that a build asks for, fresh or not. So a fingerprint's time of reading tells
 //! whether any build of the job did, whatever it was called with. A restore sets that time to one that no reading sets.
@@ -17,10 +17,10 @@ use crate::tree::{Kind, NodeId, Tree};
 /// A time of reading that no reading sets.
 pub(crate) const MARK: Time = Time { seconds: 1, nanoseconds: 0 };
 
-/// Lists in `RUNNER_TEMP`, which is empty when a job begins, the folders that were marked in this job.
+/// Lists in `RUNNER_TEMP`, which is empty when a job begins, the directories that were marked in this job.
 const MARKED: &str = "runner-cache-marked";
 
-/// Marks the units of the target folder `dir`, in which there is `tree`.
+/// Marks the units of the target directory `dir`, in which there is `tree`.
 pub(crate) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
     match is_first(job, dir.path()).and_then(|is_first| if is_first { try_mark(dir, tree) } else { Ok(true) }) {
         Ok(true) => {}
@@ -32,21 +32,21 @@ pub(crate) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
     }
 }
 
-/// Takes note of a target folder that is not there yet: all that will be in it is of this job.
-pub(crate) fn note_absent(job: &Job, folder: &Path) -> sys::Result<()> {
-    is_first(job, folder).map(drop)
+/// Takes note of a target directory that is not there yet: all that will be in it is of this job.
+pub(crate) fn note_absent(job: &Job, directory: &Path) -> sys::Result<()> {
+    is_first(job, directory).map(drop)
 }
 
-/// Whether no earlier restore of this job has marked the folder: what was read since must stay known. Outside of a job
+/// Whether no earlier restore of this job has marked the directory: what was read since must stay known. Outside of a job
 /// nobody knows which commands belong together, and nothing is swept.
-fn is_first(job: &Job, folder: &Path) -> sys::Result<bool> {
+fn is_first(job: &Job, directory: &Path) -> sys::Result<bool> {
     let Some(temporary) = &job.context.temporary else { return Ok(false) };
-    let (list, folder) = (temporary.join(MARKED), folder.as_os_str().as_bytes());
+    let (list, directory) = (temporary.join(MARKED), directory.as_os_str().as_bytes());
     let listed = file::read_if_present(&list)?.unwrap_or_default();
-    if listed.split(|&byte| byte == 0).any(|other| other == folder) {
+    if listed.split(|&byte| byte == 0).any(|other| other == directory) {
         return Ok(false);
     }
-    file::write_atomic(&list, &[&listed, folder, &[0]].concat())?;
+    file::write_atomic(&list, &[&listed, directory, &[0]].concat())?;
     Ok(true)
 }
 
@@ -68,18 +68,18 @@ pub(crate) fn try_mark(dir: &Dir, tree: &Tree) -> sys::Result<bool> {
     Ok(true)
 }
 
-/// A target folder without what is not worth keeping.
+/// A target directory without what is not worth keeping.
 pub(crate) struct Swept {
     pub(crate) tree: Tree,
     /// What is not in it, by reason.
     pub(crate) left_out: Vec<LeftOut>,
 }
 
-/// Sweeps the target folder `dir`, in which there is `tree`. `base` is what the job started from.
+/// Sweeps the target directory `dir`, in which there is `tree`. `base` is what the job started from.
 pub(crate) fn swept(dir: &Dir, tree: &Tree, base: Option<&Tree>, kept: &Kept) -> Result<Swept, Trouble> {
     let all = units(tree);
     // After a build that failed others may have been left out, though the job went on. But where builds failed in the last
-    // job already, the folder must not grow for as long as they do.
+    // job already, the directory must not grow for as long as they do.
     let has_failed =
         has_unfinished(tree, &all) && !base.is_some_and(|base| has_unfinished(base, &units(base)));
     let is_used = all.iter().map(|unit| Ok(has_failed || is_used(dir, tree, &unit.fingerprints)?));
@@ -102,7 +102,7 @@ pub(crate) fn without(tree: &Tree, left_out: &[(NodeId, Why)]) -> Swept {
 }
 
 fn is_leaf(tree: &Tree, id: NodeId) -> bool {
-    !matches!(tree.node(id).kind, Kind::Folder { .. })
+    !matches!(tree.node(id).kind, Kind::Directory { .. })
 }
 
 /// Whether any of a unit's fingerprints was read or made since the mark. One without any is none that cargo would read.

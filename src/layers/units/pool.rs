@@ -26,7 +26,7 @@ pub(crate) struct PoolUnit {
 }
 
 impl PoolUnit {
-    /// What is in it, as it lies in a target folder.
+    /// What is in it, as it lies in a target directory.
     pub(crate) fn tree(&self) -> &Tree {
         &self.lease.manifest().roots[0].tree
     }
@@ -41,10 +41,10 @@ impl PoolUnit {
         self.unit.outside.iter().all(|outside| host.has(outside))
     }
 
-    /// Whether the target folder `target` has just these files.
+    /// Whether the target directory `target` has just these files.
     pub(crate) fn is_in(&self, target: &Tree) -> bool {
         let (tree, same) = (self.tree(), self.tree().same_as(target));
-        tree.iter().all(|(id, node)| same[id as usize] || matches!(node.kind, Kind::Folder { .. }))
+        tree.iter().all(|(id, node)| same[id as usize] || matches!(node.kind, Kind::Directory { .. }))
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Found {
     pub(crate) unread: Vec<UnitKey>,
 }
 
-/// What the pool has under the hashes of the units in a target folder.
+/// What the pool has under the hashes of the units in a target directory.
 #[derive(Debug)]
 pub(crate) struct Known {
     by_hash: HashMap<String, Vec<PoolUnit>>,
@@ -106,7 +106,7 @@ pub(crate) fn hash(target: &Tree, unit: &Unit) -> String {
 
 /// Where a unit lies.
 pub(crate) fn slot(target: &Tree, unit: &Unit) -> String {
-    String::from_utf8_lossy(&target.path_below(0, unit.folder())).into_owned()
+    String::from_utf8_lossy(&target.path_below(0, unit.directory())).into_owned()
 }
 
 /// The units whose keys are wanted, of each one. What cannot be read is passed over.
@@ -186,7 +186,7 @@ pub(crate) fn digest_of(value: Option<&str>) -> Option<String> {
 /// When the last file of a unit was made.
 pub(crate) fn made(tree: &Tree) -> Option<Time> {
     tree.iter()
-        .filter(|(_, node)| !matches!(node.kind, Kind::Folder { .. }))
+        .filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. }))
         .map(|(_, node)| node.mtime)
         .max()
 }

@@ -22,7 +22,7 @@ use crate::tree::{self, Bases, Engine, Files, LinkMode, Linker, NodeSet, Placeme
 const LANE: &str = "units";
 
 /// Adds the units of the entry `id` to the pool. `known` is what the pool has already, for each root of the entry that is a
-/// folder of units.
+/// directory of units.
 pub(crate) fn contribute(
     job: &Job,
     store: &Store,

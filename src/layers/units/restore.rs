@@ -1,5 +1,5 @@
-//! Completes a target folder from the unit pool: cargo finds what another job compiled of the same dependencies, and
-//! judges it as it judges all in a target folder.
+//! Completes a target directory from the unit pool: cargo finds what another job compiled of the same dependencies, and
+//! judges it as it judges all in a target directory.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
@@ -12,9 +12,9 @@ use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::cargo_home;
 use crate::layers::linkable::linkable;
-use crate::layers::target_dir::rules::{is_target_folder, replaced};
+use crate::layers::target_dir::rules::{is_target_directory, replaced};
 use crate::layers::units::pool::{self, PoolUnit, slot};
-use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitFolder, fitting};
+use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitDirectory, fitting};
 use crate::report::{Composed, Transfer};
 use crate::store::{Layer, Scope, Store};
 use crate::sys::{self, Dir, Errno, ManyOpenFiles, file};
@@ -22,11 +22,11 @@ use crate::tree::{
     self, Engine, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally, Tree,
 };
 
-/// Told to backup tools, and, by cargo's words, to whoever asks whether this is a target folder.
+/// Told to backup tools, and, by cargo's words, to whoever asks whether this is a target directory.
 const TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
-# This folder was made by runner-cache for builds, as one created by cargo.\n";
+# This directory was made by runner-cache for builds, as one created by cargo.\n";
 
-/// What a target folder got.
+/// What a target directory got.
 pub(crate) struct Completed {
     pub(crate) composed: Composed,
     pub(crate) transfer: Transfer,
@@ -34,7 +34,7 @@ pub(crate) struct Completed {
     pub(crate) pooled: BTreeMap<String, FingerprintTimes>,
 }
 
-/// Completes the target folders of `layer`, in a job that writes to `own`. `None`: there is nothing for them.
+/// Completes the target directories of `layer`, in a job that writes to `own`. `None`: there is nothing for them.
 pub(crate) fn complete(
     job: &Job,
     store: &Store,
@@ -46,20 +46,20 @@ pub(crate) fn complete(
     let started = Instant::now();
     let mut completed =
         Completed { composed: Composed::default(), transfer: Transfer::default(), pooled: BTreeMap::new() };
-    for folder in &pool.folders {
-        let Some(root) = layer.roots.iter().find(|root| root.name == folder.root) else { continue };
+    for directory in &pool.directories {
+        let Some(root) = layer.roots.iter().find(|root| root.name == directory.root) else { continue };
         let work = Work { job, store, pool, own, root, link_mode };
-        work.complete(folder, &mut completed)?;
+        work.complete(directory, &mut completed)?;
     }
     completed.transfer.took = started.elapsed();
     Ok((completed.composed.units > 0).then_some(completed))
 }
 
-/// What an empty target folder would get.
+/// What an empty target directory would get.
 pub(crate) fn preview(job: &Job, store: &Store, pool: &PoolPlan) -> Result<Composed, Trouble> {
     let mut composed = Composed::default();
-    for folder in &pool.folders {
-        let Some(locked) = cargo_home::locked(&folder.locks)? else { continue };
+    for directory in &pool.directories {
+        let Some(locked) = cargo_home::locked(&directory.locks)? else { continue };
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let found = find(job, store, &files, pool, &locked)?;
         add(&mut composed, &chosen(job, found, &BTreeMap::new()), &locked);
@@ -115,8 +115,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn complete(&self, folder: &UnitFolder, completed: &mut Completed) -> Result<(), Trouble> {
-        let Some(locked) = cargo_home::locked(&folder.locks)? else { return Ok(()) };
+    fn complete(&self, directory: &UnitDirectory, completed: &mut Completed) -> Result<(), Trouble> {
+        let Some(locked) = cargo_home::locked(&directory.locks)? else { return Ok(()) };
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let found = find(self.job, self.store, &files, self.pool, &locked)?;
         if found.is_empty() {
@@ -137,13 +137,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The slots that are taken, see [`present`]; `None` for a folder that is not for builds.
+    /// The slots that are taken, see [`present`]; `None` for a directory that is not for builds.
     fn present(&self, found: &[PoolUnit]) -> Result<Option<BTreeMap<String, Option<String>>>, Trouble> {
         let path = &self.root.path;
         if !file::is_present(path) {
             return Ok(Some(BTreeMap::new()));
         }
-        if !is_target_folder(path) {
+        if !is_target_directory(path) {
             return Ok(None);
         }
         let dir = Dir::open(path)?;
@@ -169,7 +169,7 @@ impl Work<'_> {
             file::write_new(&path.join("CACHEDIR.TAG"), TAG)?;
         }
         let target = Dir::open(path)?;
-        make_folders(&target, &units)?;
+        make_directories(&target, &units)?;
         let files = units.iter().map(|unit| unit.tree().files()).sum();
         let linker = Linker::new(self.link_mode);
         let count = units.len();
@@ -228,20 +228,20 @@ fn present(live: &Tree, found: &[PoolUnit]) -> BTreeMap<String, Option<String>> 
                 *digest = Some(unit.key.digest.clone());
             }
         } else if parts_in_order(unit.tree()).concat().iter().any(|&part| is_taken(live, unit.tree(), part)) {
-            // Somebody took its fingerprint away, or led the folder elsewhere.
+            // Somebody took its fingerprint away, or led the directory elsewhere.
             present.insert(unit.unit.slot.clone(), None);
         }
     }
     present
 }
 
-/// Whether something is at the path of `node` in `live`, or above it something that is no folder.
+/// Whether something is at the path of `node` in `live`, or above it something that is no directory.
 fn is_taken(live: &Tree, tree: &Tree, node: tree::NodeId) -> bool {
     let mut at = 0;
     for name in tree.path_below(0, node).split(|&byte| byte == b'/') {
         match live.child(at, name) {
             None => return false,
-            Some(id) if !matches!(live.node(id).kind, Kind::Folder { .. }) => return true,
+            Some(id) if !matches!(live.node(id).kind, Kind::Directory { .. }) => return true,
             Some(id) => at = id,
         }
     }
@@ -252,16 +252,16 @@ fn is_taken(live: &Tree, tree: &Tree, node: tree::NodeId) -> bool {
 fn parts_in_order(tree: &Tree) -> [Vec<tree::NodeId>; 2] {
     let units = units(tree);
     let [unit] = units.as_slice() else { return [Vec::new(), Vec::new()] };
-    let fingerprints = unit.fingerprints.first().map_or(unit.folder(), |&id| tree.node(id).parent);
+    let fingerprints = unit.fingerprints.first().map_or(unit.directory(), |&id| tree.node(id).parent);
     let parts = unit.parts.iter().flat_map(|&part| {
-        // Since 1.100 all of a unit lies in one folder.
+        // Since 1.100 all of a unit lies in one directory.
         if tree.node(fingerprints).parent == part { tree.children(part).collect() } else { vec![part] }
     });
     [parts.filter(|&part| part != fingerprints).collect(), vec![fingerprints]]
 }
 
-/// Makes the folders above all that is to be placed.
-fn make_folders(target: &Dir, units: &[PoolUnit]) -> sys::Result<()> {
+/// Makes the directories above all that is to be placed.
+fn make_directories(target: &Dir, units: &[PoolUnit]) -> sys::Result<()> {
     let mut made = BTreeSet::new();
     for tree in units.iter().map(PoolUnit::tree) {
         for part in parts_in_order(tree).concat() {
@@ -271,10 +271,10 @@ fn make_folders(target: &Dir, units: &[PoolUnit]) -> sys::Result<()> {
                 above.push(at);
                 at = tree.node(at).parent;
             }
-            for folder in above.into_iter().rev() {
-                let path = tree.path_below(0, folder);
+            for directory in above.into_iter().rev() {
+                let path = tree.path_below(0, directory);
                 if made.insert(path.clone()) {
-                    match target.make_dir(&path, tree.node(folder).mode | 0o700) {
+                    match target.make_dir(&path, tree.node(directory).mode | 0o700) {
                         Err(error) if error.is(Errno::EXIST) => {}
                         made => made?,
                     }

@@ -23,7 +23,7 @@ fn entry(lane: &str, used: i64) -> Known {
     let header = sample("k", lane).header;
     let last_used = Timestamp::from_second(used).unwrap();
     let generation = Generation::new(last_used, 0, lane);
-    Known { id: EntryId { key_folder: "k".into(), generation }, header, last_used, stays: false }
+    Known { id: EntryId { key_directory: "k".into(), generation }, header, last_used, stays: false }
 }
 
 /// An entry that holds the blocks of these numbers, a kilobyte each.
@@ -197,7 +197,7 @@ fn host() -> impl Strategy<Value = Host> {
             };
             for (number, (lane, used, stays, blocks, cost)) in made.into_iter().enumerate() {
                 let mut entry = entry(&format!("lane{lane}"), used);
-                entry.id.key_folder = format!("k{number}").into();
+                entry.id.key_directory = format!("k{number}").into();
                 entry.stays = stays && cost % 3 == 0;
                 entry.header.made_in_seconds = cost;
                 entry.header.is_of_default_branch = lane == 0;

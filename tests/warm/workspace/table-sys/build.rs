@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
 fn main() {
-    // A folder: cargo looks at the times of all that is in it.
+    // A directory: cargo looks at the times of all that is in it.
     println!("cargo:rerun-if-changed=c");
     cc::Build::new().file("c/table.c").compile("table");
     let made_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
