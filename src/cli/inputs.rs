@@ -11,8 +11,8 @@ use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Names, Parts, Tools}
 use crate::cargo::Kept;
 use crate::github::Environment;
 use crate::plan::{
-    CacheMode, DiskGuard, HOST_POLICY, HostPolicy, JobStatus, Presets, SaveMoment, Settings, Share, Upkeep,
-    WorkspaceSpec, parse_keep, parse_lines, parse_min_free, parse_paths,
+    CacheMode, DiskGuard, HOST_POLICY, HostPolicy, JobStatus, Maintenance, Presets, SaveMoment, Settings,
+    Share, WorkspaceSpec, parse_keep, parse_lines, parse_min_free, parse_paths,
 };
 use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
@@ -301,7 +301,7 @@ impl Inputs {
             cache_root: self.root.directory(env),
             cache_mode: self.cache_mode,
             save: self.save,
-            upkeep: Upkeep {
+            maintenance: Maintenance {
                 access: self.root.root_access,
                 policy: self.limits.policy(),
                 disk_guard: self.disk_guard,

@@ -1,19 +1,19 @@
 //! The user's words: commands, inputs, and what is said when they are wrong.
 
 mod command;
+mod errors;
 mod inputs;
 mod root;
 mod values;
-mod wrong;
 
 use std::ffi::OsString;
 
 use clap::{Args as _, CommandFactory as _, Parser as _};
 
 pub use command::{Cli, Command, ListForm, Order};
+pub use errors::Refused;
 pub use inputs::{Inputs, Root};
 pub use root::ChosenRoot;
-pub use wrong::Refused;
 
 use crate::github::Environment;
 use crate::plan::HostPolicy;
@@ -196,8 +196,8 @@ mod tests {
     fn where_the_host_has_its_cache_all_jobs_have_theirs() {
         let policy = "cache-root: /data/cache\nroot-access: group\nmax-age: 7d\n";
         let (settings, narrowed) = held(policy, ("", ""), "{}", &[]);
-        assert_eq!((settings.cache_root, settings.upkeep.access), ("/data/cache".into(), Access::Group));
-        assert_eq!(settings.upkeep.policy.max_age, Some(jiff::SignedDuration::from_hours(7 * 24)));
+        assert_eq!((settings.cache_root, settings.maintenance.access), ("/data/cache".into(), Access::Group));
+        assert_eq!(settings.maintenance.policy.max_age, Some(jiff::SignedDuration::from_hours(7 * 24)));
         assert!(narrowed.is_empty(), "{narrowed:?}");
         for (host, inputs) in
             [(("RUNNER_CACHE_ROOT", "/mine"), "{}"), (("", ""), r#"{"cache-root": "/mine"}"#)]

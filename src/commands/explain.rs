@@ -18,7 +18,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, of: Option<&str>) -> anyhow::Resul
         Ok(plan) => plan,
         Err(no_plan) => return Ok(planning::tell(job, &no_plan)),
     };
-    let store = Store::open_existing(&settings.cache_root, settings.upkeep.access)?;
+    let store = Store::open_existing(&settings.cache_root, settings.maintenance.access)?;
     let known =
         store.as_ref().map_or_else(|| Ok(Vec::new()), |store| store.known_in(&store::Layer::OF_JOBS))?;
     let mut layers = Vec::new();

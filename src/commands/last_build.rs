@@ -111,7 +111,9 @@ impl Restored<'_> {
 
     fn lease(&self, entry: &Path) -> store::Result<Option<Lease>> {
         let root = Store::root_of_session(self.path);
-        let Some(store) = Store::open_existing(root, self.session.upkeep.access)? else { return Ok(None) };
+        let Some(store) = Store::open_existing(root, self.session.maintenance.access)? else {
+            return Ok(None);
+        };
         store.entry_at(entry).map(|entry| store.lease(entry)).transpose()
     }
 

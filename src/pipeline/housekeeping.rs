@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::job::{Job, chain};
-use crate::plan::{DiskGuard, Upkeep};
+use crate::plan::{DiskGuard, Maintenance};
 use crate::report::{CleanReport, DiskReport, Large, shown_key};
 use crate::store::retention::{Inventory, Known, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
 use crate::store::{self, Evicted, Layer, Store};
@@ -29,10 +29,10 @@ const LARGEST: usize = 10;
 pub(crate) fn limits(
     job: &Job,
     store: &Store,
-    upkeep: &Upkeep,
+    maintenance: &Maintenance,
     reach: Option<&Reach>,
 ) -> Result<Limits, store::Error> {
-    let own = upkeep.policy();
+    let own = maintenance.policy();
     let all = job.policy.limits.policy(&own, space_at(store.root())?);
     Ok(Limits { all, own: reach.map(|reach| (reach.clone(), own)) })
 }
@@ -175,7 +175,7 @@ fn settled(store: &Store, limits: &Limits, needed: Shortage) -> Result<Lacks, st
 
 /// When the disk is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum Phase {
     /// What is wrong is a warning, or ends the job.
     BeforeJob,
     /// The job was told before, and nothing can fail any more.
@@ -188,23 +188,23 @@ pub(crate) enum Moment {
 pub(crate) fn guard(
     job: &Job,
     store: Option<&Store>,
-    upkeep: &Upkeep,
+    maintenance: &Maintenance,
     reach: Option<&Reach>,
     root: &Path,
-    moment: Moment,
+    phase: Phase,
 ) -> bool {
-    if upkeep.disk_guard == DiskGuard::Off {
+    if maintenance.disk_guard == DiskGuard::Off {
         return true;
     }
     let mut is_fine = true;
     for disk in disks(job, root) {
-        match guard_disk(job, store, upkeep, reach, root, &disk) {
+        match guard_disk(job, store, maintenance, reach, root, &disk) {
             Ok(None) => {}
             Ok(Some(report)) => {
                 is_fine = false;
-                if moment == Moment::AfterJob {
+                if phase == Phase::AfterJob {
                     job.console.say(report.text());
-                } else if upkeep.disk_guard == DiskGuard::Fail {
+                } else if maintenance.disk_guard == DiskGuard::Fail {
                     job.console.error(format!("{}\n`disk-guard` is fail", report.text()));
                 } else {
                     job.console.warn(report.text());
@@ -213,7 +213,7 @@ pub(crate) fn guard(
             Err(error) => job.console.warn(format!("the disk was not looked after: {}", chain(&error))),
         }
     }
-    is_fine || upkeep.disk_guard != DiskGuard::Fail
+    is_fine || maintenance.disk_guard != DiskGuard::Fail
 }
 
 /// A file system, and what of ours lies on it.
@@ -245,19 +245,19 @@ fn disks(job: &Job, root: &Path) -> Vec<Disk> {
 fn guard_disk(
     job: &Job,
     store: Option<&Store>,
-    upkeep: &Upkeep,
+    maintenance: &Maintenance,
     reach: Option<&Reach>,
     root: &Path,
     disk: &Disk,
 ) -> Result<Option<DiskReport>, store::Error> {
-    let min_free: MinFree = upkeep.policy.min_free;
+    let min_free: MinFree = maintenance.policy.min_free;
     let shortage = min_free.shortage(disk.space, Shortage::default());
     if shortage.is_none() {
         return Ok(None);
     }
     let is_of_root = disk.path == root;
     let cleaned = match store.filter(|_| is_of_root) {
-        Some(store) => clean(job, store, &limits(job, store, upkeep, reach)?, Shortage::default())?,
+        Some(store) => clean(job, store, &limits(job, store, maintenance, reach)?, Shortage::default())?,
         None => None,
     };
     let space = space_at(&disk.path)?;

@@ -9,7 +9,7 @@ use crate::facts::isolation;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::units::restore::Completed;
-use crate::pipeline::housekeeping::{self, Moment};
+use crate::pipeline::housekeeping::{self, Phase};
 use crate::pipeline::lookup;
 use crate::pipeline::restore_layer::Restorer;
 use crate::plan::{LayerPlan, LeftOut, Plan, Settings, Start};
@@ -24,14 +24,14 @@ pub(crate) fn make_room(job: &Job, settings: &Settings, reach: Option<&Reach>) -
         return true;
     }
     // A root that cannot be opened is told of when it is to be read.
-    let store = Store::open_existing(&settings.cache_root, settings.upkeep.access).ok().flatten();
+    let store = Store::open_existing(&settings.cache_root, settings.maintenance.access).ok().flatten();
     let root = &settings.cache_root;
-    housekeeping::guard(job, store.as_ref(), &settings.upkeep, reach, root, Moment::BeforeJob)
+    housekeeping::guard(job, store.as_ref(), &settings.maintenance, reach, root, Phase::BeforeJob)
 }
 
 /// Opens the store, or makes it.
 pub(crate) fn open_store(settings: &Settings) -> Result<Store, store::Error> {
-    Store::open(&settings.cache_root, settings.upkeep.access)
+    Store::open(&settings.cache_root, settings.maintenance.access)
 }
 
 /// What [`restore`] did.

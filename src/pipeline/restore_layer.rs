@@ -241,18 +241,18 @@ impl<'a> Restorer<'a> {
         let delivery = |arriving| self.delivery(arriving, progress);
         let deliveries: Vec<_> = roots.iter().map(delivery).collect();
         let mut transfer = Transfer::default();
-        for (Arriving { root, directory, .. }, tally) in roots.iter().zip(tree::restore(&deliveries)?) {
-            if tally.files > 0 {
+        for (Arriving { root, directory, .. }, stats) in roots.iter().zip(tree::restore(&deliveries)?) {
+            if stats.files > 0 {
                 transfer.parts.push(root.name.clone());
             }
-            if tally.left_behind > 0 {
+            if stats.left_behind > 0 {
                 let (layer, directory, prefix) =
                     (self.layer.layer(), directory.display(), tree::TEMPORARY_PREFIX);
                 self.job.console.warn(format!(
                     "{layer}: old files in {directory}/{prefix}* could not be removed; hint: they may be of another user"
                 ));
             }
-            transfer.tally += tally;
+            transfer.stats += stats;
         }
         Ok(transfer)
     }

@@ -8,7 +8,9 @@ use crate::layers::units::pool::{Known, PoolUnit};
 use crate::layers::working_tree::WorkingTree;
 use crate::store::{Lease, Scope};
 use crate::sys::{Dir, ManyOpenFiles};
-use crate::tree::{self, Bases, Engine, NewPack, NodeId, NodeSet, Packed, Source, Subtree, Tally, Tree};
+use crate::tree::{
+    self, Bases, Engine, NewPack, NodeId, NodeSet, Packed, Source, Subtree, TransferStats, Tree,
+};
 
 /// For one root, where each of its files is already.
 pub(crate) struct ReusePlan {
@@ -89,14 +91,14 @@ impl ReusePlan {
         source: Source<'_>,
         new: &NewPack<'_>,
         engine: Engine<'_>,
-    ) -> Result<Tally, Trouble> {
-        let Some(Packed { packed, rest, tally }) = tree::pack(source, new, engine)? else {
-            return Ok(Tally::default());
+    ) -> Result<TransferStats, Trouble> {
+        let Some(Packed { packed, rest, stats }) = tree::pack(source, new, engine)? else {
+            return Ok(TransferStats::default());
         };
         self.of = rest.of_these(&self.of);
         self.packed = packed;
         self.placed = Some(rest);
-        Ok(tally)
+        Ok(stats)
     }
 
     /// Whether a base has the node `id` of the working tree.

@@ -9,7 +9,7 @@ use crate::facts;
 use crate::job::trouble::Trouble;
 use crate::job::{Exit, Job, chain};
 use crate::layers::builds;
-use crate::pipeline::housekeeping::{self, Moment};
+use crate::pipeline::housekeeping::{self, Phase};
 use crate::pipeline::save_layer::Saver;
 use crate::pipeline::{flush, links, planning, session};
 use crate::plan::{
@@ -29,7 +29,7 @@ pub(crate) fn save_inputs(job: &Job, settings: &Settings, status: JobStatus, see
         Ok(plan) => plan,
         Err(no_plan) => return planning::tell(job, &no_plan),
     };
-    let saved = Store::open(&settings.cache_root, settings.upkeep.access).and_then(|store| {
+    let saved = Store::open(&settings.cache_root, settings.maintenance.access).and_then(|store| {
         let starts =
             plan.layers.iter().map(|layer| start(&store, layer, plan.scopes.write.as_ref().ok(), &plan.lane));
         let starts = starts.collect::<Result<_, _>>()?;
@@ -85,7 +85,7 @@ pub(crate) fn finish_session(
                 claimed.value.scope = Err(NoWrite::Input);
             }
             links::leave_out_of(job, &mut claimed.value);
-            let store = Store::open(Store::root_of_session(path), claimed.value.upkeep.access)?;
+            let store = Store::open(Store::root_of_session(path), claimed.value.maintenance.access)?;
             report(job, &save(job, &store, &claimed.value, status, seen));
             sys::crash_at(CrashPoint::Saved);
             if !job.interrupt.is_raised() {
@@ -134,10 +134,10 @@ fn save(job: &Job, store: &Store, session: &Session, status: JobStatus, seen: &m
         housekeeping::guard(
             job,
             Some(store),
-            &session.upkeep,
+            &session.maintenance,
             session.reach.as_ref(),
             store.root(),
-            Moment::AfterJob,
+            Phase::AfterJob,
         );
     }
     for layer in &session.layers {
@@ -164,13 +164,13 @@ fn save(job: &Job, store: &Store, session: &Session, status: JobStatus, seen: &m
             Ok(cleaned) => report.cleaned = cleaned,
             Err(error) => job.console.warn(format!("old entries stay for now: {}", chain(&error))),
         }
-        flush::leave_running(job, store, session.upkeep.access);
+        flush::leave_running(job, store, session.maintenance.access);
     }
     report
 }
 
 fn clean_up(job: &Job, store: &Store, session: &Session) -> Result<Option<CleanReport>, store::Error> {
-    let limits = housekeeping::limits(job, store, &session.upkeep, session.reach.as_ref())?;
+    let limits = housekeeping::limits(job, store, &session.maintenance, session.reach.as_ref())?;
     housekeeping::clean(job, store, &limits, Shortage::default())
 }
 
@@ -222,7 +222,7 @@ fn reason_not_to(session: &Session, status: JobStatus, layer: &SessionLayer) -> 
 
 /// Saves right after the job, without a session in between.
 pub(crate) fn save_now(job: &Job, settings: &Settings, session: &Session, status: JobStatus) {
-    match Store::open(&settings.cache_root, settings.upkeep.access) {
+    match Store::open(&settings.cache_root, settings.maintenance.access) {
         Ok(store) => report(job, &save(job, &store, session, status, &mut Seen::default())),
         Err(error) => job.console.warn(format!("nothing saved: {}", chain(&error))),
     }

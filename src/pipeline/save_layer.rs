@@ -25,7 +25,7 @@ use crate::store::{
     Staging, Store,
 };
 use crate::sys::{ManyOpenFiles, Space, space_at};
-use crate::tree::{self, Engine, Linker, NodeId, NodeSet, Placement, Source, Tally};
+use crate::tree::{self, Engine, Linker, NodeId, NodeSet, Placement, Source, TransferStats};
 
 /// How long a file system may tell an older time of a file: FUSE keeps attributes for a second.
 const TIMES_SETTLE: Duration = Duration::from_millis(1_200);
@@ -92,7 +92,7 @@ impl Saver<'_> {
             base.record_use()?;
             return Ok(Saved::Not("nothing has changed".into()));
         }
-        let Some(Filled { staging, tally, sets, known }) = self.make(&files, &live, base.as_ref(), &alike)?
+        let Some(Filled { staging, stats, sets, known }) = self.make(&files, &live, base.as_ref(), &alike)?
         else {
             return Ok(Saved::Failed);
         };
@@ -101,8 +101,8 @@ impl Saver<'_> {
         let roots = live.into_iter().zip(sets);
         let roots = roots.map(|(live, (packed, borrowed))| Root { packed, borrowed, ..live.root }).collect();
         let id = self.store.publish(staging, &self.manifest(roots, noted, tools.installs))?;
-        let pooled = self.contribute(&id, &known);
-        Ok(Saved::Entry { tally, left_out, pooled, took: started.elapsed() })
+        let pooled = self.publish_units(&id, &known);
+        Ok(Saved::Entry { stats, left_out, pooled, took: started.elapsed() })
     }
 
     /// Places what is there in a staging; `None` where it would not fit, which was told.
@@ -127,9 +127,9 @@ impl Saver<'_> {
         }
         let staging = self.store.stage()?;
         match self.fill(&staging, live, &mut shared) {
-            Ok(tally) => {
+            Ok(stats) => {
                 let sets = shared.into_iter().map(ReusePlan::into_sets).collect();
-                Ok(Some(Filled { staging, tally, sets, known }))
+                Ok(Some(Filled { staging, stats, sets, known }))
             }
             Err(error) => {
                 // What cannot be removed now, a sweep will find; what is told is why.
@@ -169,9 +169,9 @@ impl Saver<'_> {
     }
 
     /// Adds the compiled dependencies of the entry to the unit pool. Without them the entry is as good.
-    fn contribute(&self, id: &EntryId, known: &[Option<Known>]) -> Option<Pooled> {
+    fn publish_units(&self, id: &EntryId, known: &[Option<Known>]) -> Option<Pooled> {
         let pool = self.layer.plan.pool()?;
-        match publish::contribute(self.job, self.store, self.session, pool, id, known) {
+        match publish::publish_units(self.job, self.store, self.session, pool, id, known) {
             Ok(pooled) => Some(pooled),
             Err(error) => {
                 self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
@@ -193,13 +193,18 @@ impl Saver<'_> {
             } else {
                 Vec::new()
             };
-            let needs = tree::needs(source, &packable, Some(shared.bases()), self.store.root(), &linker)?;
+            let needs =
+                tree::estimate_space(source, &packable, Some(shared.bases()), self.store.root(), &linker)?;
             needed.bytes += needs.bytes;
             needed.inodes += needs.inodes;
         }
         let root = self.store.root();
-        let limits =
-            housekeeping::limits(self.job, self.store, &self.session.upkeep, self.session.reach.as_ref())?;
+        let limits = housekeeping::limits(
+            self.job,
+            self.store,
+            &self.session.maintenance,
+            self.session.reach.as_ref(),
+        )?;
         // What is below `min-free` after the save would be evicted again at once.
         let lacks = |space: Space| !limits.lacks(space, needed).is_none();
         let mut space = space_at(root)?;
@@ -220,7 +225,7 @@ impl Saver<'_> {
                 root.display(),
                 bytes(space.free_bytes),
                 count(space.free_inodes),
-                min_free(self.session.upkeep.policy().min_free)
+                min_free(self.session.maintenance.policy().min_free)
             )
         }))
     }
@@ -275,12 +280,12 @@ impl Saver<'_> {
         staging: &Staging,
         live: &[WorkingTree],
         shared: &mut [ReusePlan],
-    ) -> Result<Tally, Trouble> {
+    ) -> Result<TransferStats, Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer();
         let files = live.iter().zip(&*shared).map(|(live, shared)| shared.tree(live).files()).sum();
         shown(self.job, layer, files, |progress| {
-            let mut tally = Tally::default();
+            let mut stats = TransferStats::default();
             for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
@@ -288,14 +293,14 @@ impl Saver<'_> {
                 if layer.has_packs() {
                     let tree = &one.root.tree;
                     let source = Source { tree, location, linkable: &linkable, is_live: true };
-                    tally += shared.pack(source, &staging.pack(self.store, &trees, index), engine)?;
+                    stats += shared.pack(source, &staging.pack(self.store, &trees, index), engine)?;
                 }
                 let linkable = shared.of_placed(linkable);
                 let source = Source { tree: shared.tree(one), location, linkable: &linkable, is_live: true };
                 let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
-                tally += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
+                stats += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
             }
-            Ok(tally)
+            Ok(stats)
         })
     }
 
@@ -357,7 +362,7 @@ impl Saver<'_> {
 /// An entry that lacks only its manifest.
 struct Filled {
     staging: Staging,
-    tally: Tally,
+    stats: TransferStats,
     /// For each root what of it is packed, and what is borrowed.
     sets: Vec<(NodeSet, NodeSet)>,
     /// For each root what the unit pool has of it.

@@ -12,7 +12,7 @@ use crate::{facts, store};
 
 /// What the save after this job has to know.
 pub(crate) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Option<Start>>) -> Session {
-    Session::new(plan, starts, facts::origin(job), settings.upkeep.clone(), Timestamp::now())
+    Session::new(plan, starts, facts::origin(job), settings.maintenance.clone(), Timestamp::now())
 }
 
 /// What the save has to know after `restored`.

@@ -10,8 +10,8 @@ use jiff::SignedDuration;
 use serde_yaml::Value;
 
 use super::cache_mode::CacheMode;
+use super::parse::{Unreadable, near_miss, parse_age, parse_bytes, parse_keep, parse_min_free};
 use super::pool::Share;
-use super::words::{Unreadable, near_miss, parse_age, parse_bytes, parse_keep, parse_min_free};
 use crate::github::Context;
 use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};

@@ -320,7 +320,7 @@ mod tests {
     use crate::plan::cache_mode::CacheMode;
     use crate::plan::parse_tools;
     use crate::plan::preset::tests::Silent;
-    use crate::plan::settings::Upkeep;
+    use crate::plan::settings::Maintenance;
     use crate::plan::workspace_spec::WorkspaceSpec;
     use crate::store::Lanes;
     use crate::tree::Existing;
@@ -344,7 +344,7 @@ mod tests {
             cache_root: "/r".into(),
             cache_mode: CacheMode::Auto,
             save: SaveMoment::Auto,
-            upkeep: Upkeep::default(),
+            maintenance: Maintenance::default(),
             freshness: true,
             isolate_cargo_home: false,
             kept: Kept { parts: Vec::new(), executables: 0 },

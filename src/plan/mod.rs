@@ -11,6 +11,7 @@ mod job_layer;
 mod key;
 mod layer_plan;
 mod layers;
+mod parse;
 mod paths;
 mod pool;
 mod preset;
@@ -18,7 +19,6 @@ mod roots;
 mod scope;
 mod session;
 mod settings;
-mod words;
 mod workspace_spec;
 
 pub use cache_mode::CacheMode;
@@ -30,6 +30,10 @@ pub use host_policy::{HOST_POLICY, HostLimits, HostPolicy};
 pub use job_layer::JobLayer;
 pub use layer_plan::{Checkout, LayerPlan, LayerSpec, OutputPlan, Promise, SourcesPlan, TargetPlan};
 pub use layers::{Plan, build, needs_parts};
+pub use parse::{
+    Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_names,
+    parse_parts, parse_paths, parse_tools, parse_words,
+};
 pub use pool::{PoolPlan, Share, UnitDirectory, UnitKey};
 pub use preset::{
     OWN_PRESETS, Place, Preset, PresetPath, Presets, Tells, built_in_presets, choose, parse_own_presets,
@@ -37,9 +41,5 @@ pub use preset::{
 pub use roots::{RootPlan, Shape};
 pub use scope::{Access, EVENTS, Modes, NoWrite, Scopes, access};
 pub use session::{LeftOut, Outset, Session, SessionLayer, Start, There};
-pub use settings::{DiskGuard, JobStatus, SaveMoment, Settings, Upkeep};
-pub use words::{
-    Unreadable, parse_age, parse_bytes, parse_keep, parse_layers, parse_lines, parse_min_free, parse_names,
-    parse_parts, parse_paths, parse_tools, parse_words,
-};
+pub use settings::{DiskGuard, JobStatus, Maintenance, SaveMoment, Settings};
 pub use workspace_spec::WorkspaceSpec;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::words::{Unreadable, near_miss, parse_words};
+use super::parse::{Unreadable, near_miss, parse_words};
 use crate::github::Environment;
 
 /// Where a repository describes presets of its own, below the job's directory.

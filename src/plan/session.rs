@@ -10,7 +10,7 @@ use super::layer_plan::{LayerPlan, Promise};
 use super::layers::Plan;
 use super::pool::Share;
 use super::scope::{NoWrite, Scopes};
-use super::settings::{JobStatus, SaveMoment, Upkeep};
+use super::settings::{JobStatus, Maintenance, SaveMoment};
 use crate::cargo::FingerprintTimes;
 use crate::store::retention::Reach;
 use crate::store::{Finality, Origin, Scope};
@@ -38,7 +38,7 @@ pub struct Session {
     /// Whether the scope is the default branch, or there are no branches.
     pub is_of_default_branch: bool,
     /// How the store is kept in order.
-    pub upkeep: Upkeep,
+    pub maintenance: Maintenance,
     /// When the job's restore was over.
     pub since: Timestamp,
     /// How files get into the cache.
@@ -148,7 +148,7 @@ impl Session {
         plan: Plan,
         starts: Vec<Option<Start>>,
         origin: Origin,
-        upkeep: Upkeep,
+        maintenance: Maintenance,
         since: Timestamp,
     ) -> Self {
         let layers = plan.layers.into_iter().zip(starts);
@@ -168,7 +168,7 @@ impl Session {
             origin,
             save: plan.save,
             is_of_default_branch: plan.scopes.is_of_default_branch,
-            upkeep,
+            maintenance,
             since,
             link_mode: plan.link_mode,
             is_lookup: false,

@@ -44,7 +44,7 @@ pub enum DiskGuard {
 
 /// How the store is kept in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Upkeep {
+pub struct Maintenance {
     /// Who may write to it.
     pub access: Access,
     /// What may stay in it.
@@ -53,7 +53,7 @@ pub struct Upkeep {
     pub disk_guard: DiskGuard,
 }
 
-impl Upkeep {
+impl Maintenance {
     /// What may stay. Where nobody is to look at the disk, it may be full.
     pub fn policy(&self) -> Policy {
         let mut policy = self.policy.clone();
@@ -98,7 +98,7 @@ pub struct Settings {
     pub cache_root: PathBuf,
     pub cache_mode: CacheMode,
     pub save: SaveMoment,
-    pub upkeep: Upkeep,
+    pub maintenance: Maintenance,
     pub link_mode: LinkMode,
     pub freshness: bool,
     pub isolate_cargo_home: bool,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::words::Unreadable;
+use super::parse::Unreadable;
 
 /// A workspace as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::key_id::shown_key;
 use super::summary::{code, table, whole_keys};
 use super::ways::{modes, obstacle};
 use crate::store::Layer;
-use crate::tree::Tally;
+use crate::tree::TransferStats;
 
 /// How well a key was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Hit {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transfer {
     /// What was done.
-    pub tally: Tally,
+    pub stats: TransferStats,
     /// How long it took.
     pub took: Duration,
     /// The parts of the layer in which there are files now.
@@ -147,7 +147,7 @@ impl LayerRestore {
         self.composed = Some(composed);
         match &mut self.transfer {
             Some(transfer) => {
-                transfer.tally += more.tally;
+                transfer.stats += more.stats;
                 transfer.took += more.took;
             }
             None => self.transfer = Some(more),
@@ -176,7 +176,7 @@ impl LayerRestore {
     /// Its row in the summary: layer, hit, key, where it came from if that is another key, files, size, time.
     fn cells(&self) -> [String; 7] {
         let [files, size, time] = match &self.transfer {
-            Some(Transfer { tally, took, .. }) => [count(tally.files), bytes(tally.bytes), seconds(*took)],
+            Some(Transfer { stats, took, .. }) => [count(stats.files), bytes(stats.bytes), seconds(*took)],
             None => ["", "", ""].map(str::to_owned),
         };
         let matched = self.matched_key.as_ref().filter(|matched| **matched != self.key);
@@ -246,7 +246,7 @@ impl RestoreReport {
         let hit = |layer| self.layer(layer).map_or(Hit::Miss, |layer| layer.hit).name().to_owned();
         let restored = |layer| self.is_restored(layer).to_string();
         let key = |key: &Option<String>| key.clone().unwrap_or_default();
-        let tally = self.tally();
+        let stats = self.stats();
         vec![
             ("cache-hit", primary.is_some_and(|layer| layer.hit == Hit::Exact).to_string()),
             ("cache-primary-key", primary_key.clone()),
@@ -263,8 +263,8 @@ impl RestoreReport {
             ("target-restored", restored(Layer::Target)),
             ("builds-restored", restored(Layer::Builds)),
             ("bins-restored", restored(Layer::Bins)),
-            ("restored-bytes", tally.bytes.to_string()),
-            ("restored-files", tally.files.to_string()),
+            ("restored-bytes", stats.bytes.to_string()),
+            ("restored-files", stats.files.to_string()),
             ("seconds", format!("{:.3}", self.took.as_secs_f64())),
             ("cache-root", self.cache_root.display().to_string()),
         ]
@@ -305,9 +305,9 @@ impl RestoreReport {
         for layer in &self.layers {
             let _ = write!(text, "{:<7} {:<9}", layer.layer, layer.hit.name());
             match &layer.transfer {
-                Some(Transfer { tally, took, .. }) => {
-                    let (files, bytes, took) = (files(tally.files), bytes(tally.bytes), seconds(*took));
-                    let _ = write!(text, "{files}, {bytes} in {took} ({})", modes(tally));
+                Some(Transfer { stats, took, .. }) => {
+                    let (files, bytes, took) = (files(stats.files), bytes(stats.bytes), seconds(*took));
+                    let _ = write!(text, "{files}, {bytes} in {took} ({})", modes(stats));
                 }
                 None if layer.hit == Hit::Miss => text.push_str("nothing restored"),
                 None => text.push_str("looked up only"),
@@ -335,8 +335,8 @@ impl RestoreReport {
             }
             text.push('\n');
         }
-        let tallies = self.layers.iter().filter_map(|layer| Some(&layer.transfer.as_ref()?.tally));
-        text.push_str(obstacle(tallies));
+        let stats = self.layers.iter().filter_map(|layer| Some(&layer.transfer.as_ref()?.stats));
+        text.push_str(obstacle(stats));
         if self.layers.is_empty() {
             text.push_str("nothing to cache: there is no Cargo.toml here, and `path` is empty\n");
         }
@@ -385,13 +385,13 @@ impl RestoreReport {
 
     fn is_restored(&self, layer: Layer) -> bool {
         let transfer = self.layer(layer).and_then(|layer| layer.transfer.as_ref());
-        transfer.is_some_and(|transfer| transfer.tally.files > 0)
+        transfer.is_some_and(|transfer| transfer.stats.files > 0)
     }
 
-    fn tally(&self) -> Tally {
-        let mut sum = Tally::default();
+    fn stats(&self) -> TransferStats {
+        let mut sum = TransferStats::default();
         for transfer in self.layers.iter().filter_map(|layer| layer.transfer.as_ref()) {
-            sum += transfer.tally;
+            sum += transfer.stats;
         }
         sum
     }
@@ -402,7 +402,7 @@ mod tests {
     use super::*;
 
     fn layer(layer: Layer, hit: Hit) -> LayerRestore {
-        let tally = Tally { files: 3, bytes: 10, copied: 3, ..Tally::default() };
+        let stats = TransferStats { files: 3, bytes: 10, copied: 3, ..TransferStats::default() };
         let parts = vec!["registry/cache".into()];
         LayerRestore {
             layer,
@@ -412,7 +412,7 @@ mod tests {
             matched_ref: None,
             matched_lane: None,
             transfer: (hit != Hit::Miss).then_some(Transfer {
-                tally,
+                stats,
                 took: Duration::ZERO,
                 parts,
                 sources: None,

@@ -11,7 +11,7 @@ use super::summary::{code, escaped, table, whole_keys};
 use super::ways::{modes, obstacle};
 use crate::cargo::Why;
 use crate::store::Layer;
-use crate::tree::Tally;
+use crate::tree::TransferStats;
 
 /// What became of one layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Saved {
     /// A new entry.
     Entry {
         /// What is in it and how it got there.
-        tally: Tally,
+        stats: TransferStats,
         /// What of the directory is not in it.
         left_out: Vec<LeftOut>,
         /// What the unit pool got of it.
@@ -102,8 +102,8 @@ impl LayerSave {
     fn cells(&self) -> [String; 6] {
         let none = || ["", "", ""].map(str::to_owned);
         let (saved, [files, size, time]) = match &self.saved {
-            Saved::Entry { tally, took, .. } => {
-                ("yes".to_owned(), [count(tally.files), bytes(tally.bytes), seconds(*took)])
+            Saved::Entry { stats, took, .. } => {
+                ("yes".to_owned(), [count(stats.files), bytes(stats.bytes), seconds(*took)])
             }
             Saved::Not(why) => (format!("no: {}", escaped(why)), none()),
             Saved::Failed => ("no: see the warning".to_owned(), none()),
@@ -128,16 +128,16 @@ impl SaveReport {
         let mut text = String::new();
         for LayerSave { layer, key, saved } in &self.layers {
             let _ = match saved {
-                Saved::Entry { tally, took, left_out, pooled } => {
+                Saved::Entry { stats, took, left_out, pooled } => {
                     let mut more = String::new();
                     for line in [left_out_text(left_out), pooled.map(Pooled::text)].into_iter().flatten() {
                         let _ = writeln!(more, "        {line}");
                     }
-                    let (files, bytes, took) = (files(tally.files), bytes(tally.bytes), seconds(*took));
+                    let (files, bytes, took) = (files(stats.files), bytes(stats.bytes), seconds(*took));
                     writeln!(
                         text,
                         "{layer:<7} saved    {files}, {bytes} in {took} ({})\n{more}        key {}",
-                        modes(tally),
+                        modes(stats),
                         shown_key(*layer, key)
                     )
                 }
@@ -145,11 +145,11 @@ impl SaveReport {
                 Saved::Failed => writeln!(text, "{layer:<7} not saved"),
             };
         }
-        let tallies = self.layers.iter().filter_map(|layer| match &layer.saved {
-            Saved::Entry { tally, .. } => Some(tally),
+        let stats = self.layers.iter().filter_map(|layer| match &layer.saved {
+            Saved::Entry { stats, .. } => Some(stats),
             Saved::Not(_) | Saved::Failed => None,
         });
-        text.push_str(obstacle(tallies));
+        text.push_str(obstacle(stats));
         if let Some(cleaned) = self.cleaned.filter(|cleaned| cleaned.evicted > 0) {
             let _ = writeln!(text, "evicted {} older, {}", count(cleaned.evicted), bytes(cleaned.bytes));
         }

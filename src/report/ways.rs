@@ -1,15 +1,15 @@
 //! How files got from one place to another, in words.
 
 use super::figures::count;
-use crate::tree::{Obstacle, Tally};
+use crate::tree::{Obstacle, TransferStats};
 
 /// How files came: `reflink`, or `hardlink 12, copy 3` where there were several ways.
-pub(super) fn modes(tally: &Tally) -> String {
+pub(super) fn modes(stats: &TransferStats) -> String {
     let ways = [
-        ("reflink", tally.reflinked),
-        ("hardlink", tally.hardlinked),
-        ("copy", tally.copied),
-        ("kept", tally.kept),
+        ("reflink", stats.reflinked),
+        ("hardlink", stats.hardlinked),
+        ("copy", stats.copied),
+        ("kept", stats.kept),
     ];
     let used: Vec<_> = ways.into_iter().filter(|(_, files)| *files > 0).collect();
     match used.as_slice() {
@@ -21,8 +21,8 @@ pub(super) fn modes(tally: &Tally) -> String {
 }
 
 /// Lines that tell why files were copied which could have been shared; none where they were not.
-pub(super) fn obstacle<'t>(tallies: impl Iterator<Item = &'t Tally>) -> &'static str {
-    match tallies.filter_map(|tally| tally.obstacle).max() {
+pub(super) fn obstacle<'t>(stats: impl Iterator<Item = &'t TransferStats>) -> &'static str {
+    match stats.filter_map(|stats| stats.obstacle).max() {
         None => "",
         Some(Obstacle::OtherFileSystem) => {
             "cache root and workspace are on different file systems: files were copied\n\
@@ -45,17 +45,17 @@ mod tests {
 
     #[test]
     fn the_ways_that_were_taken_are_counted() {
-        let tally = Tally { copied: 3, ..Tally::default() };
-        assert_eq!(modes(&tally), "copy");
-        assert_eq!(modes(&Tally { hardlinked: 1200, ..tally }), "hardlink 1,200, copy 3");
+        let stats = TransferStats { copied: 3, ..TransferStats::default() };
+        assert_eq!(modes(&stats), "copy");
+        assert_eq!(modes(&TransferStats { hardlinked: 1200, ..stats }), "hardlink 1,200, copy 3");
     }
 
     #[test]
     fn the_worst_obstacle_is_told_once() {
-        let tally = |obstacle| Tally { obstacle, ..Tally::default() };
-        assert_eq!(obstacle([tally(None)].iter()), "");
+        let stats = |obstacle| TransferStats { obstacle, ..TransferStats::default() };
+        assert_eq!(obstacle([stats(None)].iter()), "");
         let told =
-            obstacle([tally(Some(Obstacle::OtherFileSystem)), tally(Some(Obstacle::NoReflink))].iter());
+            obstacle([stats(Some(Obstacle::OtherFileSystem)), stats(Some(Obstacle::NoReflink))].iter());
         assert_eq!(told.lines().count(), 2, "{told}");
         assert!(told.starts_with("cache root and workspace are on different"), "{told}");
     }

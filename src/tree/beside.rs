@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::place::{Placement, place};
 use super::source::Source;
-use super::tally::Tally;
 use super::temporary::Temporary;
+use super::transfer_stats::TransferStats;
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, Stat, Time};
 
@@ -32,7 +32,7 @@ pub(super) struct Beside {
     mode: u16,
     mtime: Time,
     former: Former,
-    tally: Tally,
+    stats: TransferStats,
 }
 
 /// What was at the destination before.
@@ -77,10 +77,10 @@ impl Beside {
         let placements = [Placement { node: 0, name: placed.clone() }];
         let root = source.tree.node(0);
         match place(source, &placements, staging.dir(), None, engine) {
-            Ok(tally) => {
+            Ok(stats) => {
                 sys::crash_at(CrashPoint::RestoreFilled);
                 let (name, former) = (name.to_vec(), Former::Nothing);
-                Ok(Self { parent, name, staging, placed, mode: root.mode, mtime: root.mtime, former, tally })
+                Ok(Self { parent, name, staging, placed, mode: root.mode, mtime: root.mtime, former, stats })
             }
             Err(error) => {
                 // What comes now is not to hide what failed.
@@ -199,10 +199,10 @@ impl Beside {
     }
 
     /// Ends it: the tree is in its place, and nothing is a failure any more.
-    pub(super) fn finish(self) -> Tally {
-        let mut tally = self.tally;
-        tally.left_behind += u64::from(self.staging.remove(&self.parent).is_err());
-        tally
+    pub(super) fn finish(self) -> TransferStats {
+        let mut stats = self.stats;
+        stats.left_behind += u64::from(self.staging.remove(&self.parent).is_err());
+        stats
     }
 }
 

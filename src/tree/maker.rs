@@ -7,7 +7,7 @@ use super::index::{Kind, NodeId, Tree};
 use super::link::{File, Metadata, Used};
 use super::location::OpenDirectory;
 use super::source::Source;
-use super::tally::{Counts, Tally};
+use super::transfer_stats::{Counts, TransferStats};
 use super::{Engine, Error, Result};
 use crate::sys::{self, Dir};
 
@@ -37,11 +37,11 @@ impl<'a> Maker<'a> {
     }
 
     /// What was made, besides `linked` further names.
-    pub(super) fn tally(self, linked: u64) -> Tally {
-        let mut tally = self.counts.tally();
-        tally.files += linked;
-        tally.obstacle = self.engine.linker.obstacle();
-        tally
+    pub(super) fn stats(self, linked: u64) -> TransferStats {
+        let mut stats = self.counts.stats();
+        stats.files += linked;
+        stats.obstacle = self.engine.linker.obstacle();
+        stats
     }
 
     pub(super) fn tree(&self) -> &'a Tree {

@@ -11,7 +11,7 @@ use super::location::OpenDirectory;
 use super::node_set::NodeSet;
 use super::source::Source;
 use super::subtree::Subtree;
-use super::tally::Tally;
+use super::transfer_stats::TransferStats;
 use super::{Engine, Error, Result};
 use crate::sys::{self, Dir, FileType};
 
@@ -46,7 +46,7 @@ pub struct Packed {
     /// What is not packed.
     pub rest: Subtree,
     /// What was packed.
-    pub tally: Tally,
+    pub stats: TransferStats,
 }
 
 /// For each node of `tree` whether it is for a pack with the permission bits `mode`: whether it is small and need not be a file of
@@ -148,7 +148,11 @@ impl Packing {
         }
         let packed = NodeSet::of(&is_packed);
         let rest = Subtree::of(tree, is_packed.into_iter().map(|is_packed| !is_packed).collect());
-        Packed { packed, rest, tally: Tally { files, bytes, copied: files, ..Tally::default() } }
+        Packed {
+            packed,
+            rest,
+            stats: TransferStats { files, bytes, copied: files, ..TransferStats::default() },
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use super::index::{Kind, NodeId, Tree};
 use super::location::OpenDirectory;
 use super::maker::Maker;
 use super::source::Source;
-use super::tally::Tally;
 use super::threads::Threads;
+use super::transfer_stats::TransferStats;
 use super::{Engine, Error, Result};
 use crate::sys::Dir;
 
@@ -51,7 +51,7 @@ pub fn place(
     into: &Dir,
     bases: Option<Bases<'_>>,
     engine: Engine<'_>,
-) -> Result<Tally> {
+) -> Result<TransferStats> {
     let groups = groups_of(source.tree, placements, bases);
     let jobs = UntilFailure::new(engine.interrupt);
     let work = Work { maker: Maker::new(source, bases, engine, into)?, jobs, groups: &groups };
@@ -66,7 +66,7 @@ pub fn place(
     }
     work.jobs.finish()?;
     let linked = work.link_further_names(placements, into)?;
-    Ok(work.maker.tally(linked))
+    Ok(work.maker.stats(linked))
 }
 
 /// The directories in which placed nodes lie, on the side of the source.

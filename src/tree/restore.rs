@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use super::beside::Beside;
 use super::existing::Existing;
 use super::source::Source;
-use super::tally::Tally;
 use super::temporary::remove_debris;
+use super::transfer_stats::TransferStats;
 use super::update::Update;
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, Whole, file, mounts_below};
@@ -37,7 +37,7 @@ pub struct Delivery<'a> {
 
 /// Brings all of the trees to their destinations, and returns what was done for each. On an error, or when interrupted, all
 /// destinations are as they were; [`Error::NotPutBack`] names those that are not.
-pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<Tally>> {
+pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<TransferStats>> {
     let mut restore = Restore { in_place: Vec::with_capacity(deliveries.len()), whole: None };
     for wave in waves(deliveries) {
         if let Err(failure) = restore.bring(&wave) {
@@ -93,7 +93,7 @@ impl<'a> Restore<'a> {
         failure
     }
 
-    fn finish(mut self) -> Vec<Tally> {
+    fn finish(mut self) -> Vec<TransferStats> {
         self.in_place.sort_by_key(|(number, _)| *number);
         self.in_place.into_iter().map(|(_, one)| one.finish()).collect()
     }
@@ -175,13 +175,13 @@ impl<'a> Staged<'a> {
         self.made.remove();
     }
 
-    fn finish(self) -> Tally {
-        let mut tally = match self.how {
+    fn finish(self) -> TransferStats {
+        let mut stats = match self.how {
             How::Inside(update) => update.finish(),
             How::Beside(beside) => beside.finish(),
         };
-        tally.left_behind += self.left_behind;
-        tally
+        stats.left_behind += self.left_behind;
+        stats
     }
 }
 

@@ -18,8 +18,8 @@ use super::existing::Existing;
 use super::index::{Kind, NodeId, Tree};
 use super::place::{KEPT_BY_DIRECTORIES, Placement, place};
 use super::source::Source;
-use super::tally::Tally;
 use super::temporary::{Temporary, remove_debris};
+use super::transfer_stats::TransferStats;
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Stat, Time, mounts_below};
 
@@ -44,7 +44,7 @@ struct Staged {
     before: Stat,
     /// Directories that can be written to just now, with their modes.
     unlocked: Vec<(NodeId, u16)>,
-    tally: Tally,
+    stats: TransferStats,
 }
 
 impl<'a> Update<'a> {
@@ -94,24 +94,24 @@ impl<'a> Update<'a> {
     }
 
     /// Ends it: the destination is as it should be, and nothing is a failure any more.
-    pub(super) fn finish(self) -> Tally {
+    pub(super) fn finish(self) -> TransferStats {
         let Self { tree, destination, existing, is_part, difference, staged, left_behind } = self;
-        let mut tally = Tally::default();
+        let mut stats = TransferStats::default();
         if let Some(staged) = staged {
-            tally = staged.tally;
-            tally.removed += difference.changes.iter().filter(|change| change.node.is_none()).count() as u64;
-            tally.left_behind += u64::from(staged.staging.remove(&destination).is_err());
+            stats = staged.stats;
+            stats.removed += difference.changes.iter().filter(|change| change.node.is_none()).count() as u64;
+            stats.left_behind += u64::from(staged.staging.remove(&destination).is_err());
             // Modes of directories that are not the entry's are set again with the times.
             let _ = set_modes(tree, &destination, &staged.unlocked, 0);
         }
         // Directories that were there belong to others where only files are added, or where the tree is a part of a directory.
         let are_ours = existing == Existing::Mirror || (existing == Existing::Overwrite && !is_part);
         set_directory_times(tree, &destination, &difference, are_ours);
-        tally.left_behind += left_behind;
-        tally.kept = difference.kept;
-        tally.files += difference.kept;
-        tally.bytes += difference.kept_bytes;
-        tally
+        stats.left_behind += left_behind;
+        stats.kept = difference.kept;
+        stats.files += difference.kept;
+        stats.bytes += difference.kept_bytes;
+        stats
     }
 }
 
@@ -133,9 +133,9 @@ impl Staged {
                 return Err(error);
             }
         };
-        let mut staged = Self { staging, before, unlocked, tally: Tally::default() };
+        let mut staged = Self { staging, before, unlocked, stats: TransferStats::default() };
         match staged.fill(source, &difference.changes, engine) {
-            Ok(tally) => staged.tally = tally,
+            Ok(stats) => staged.stats = stats,
             Err(error) => {
                 staged.abandon(source.tree, destination, true);
                 return Err(error);
@@ -144,7 +144,7 @@ impl Staged {
         Ok(staged)
     }
 
-    fn fill(&self, source: Source<'_>, changes: &[Change], engine: Engine<'_>) -> Result<Tally> {
+    fn fill(&self, source: Source<'_>, changes: &[Change], engine: Engine<'_>) -> Result<TransferStats> {
         let staging = self.staging.dir();
         staging.spread_directories();
         for lot in 0..changes.len().div_ceil(LOT) {

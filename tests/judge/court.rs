@@ -71,19 +71,19 @@ impl Court {
             return print(history);
         }
         match self.judge(history, Compared::All) {
-            Verdict::Right(tally) => self.found().figures.add(tally),
-            Verdict::AlsoWithout(tally) => {
+            Verdict::Right(stats) => self.found().figures.add(stats),
+            Verdict::AlsoWithout(stats) => {
                 let mut found = self.found();
-                found.figures.add(tally);
+                found.figures.add(stats);
                 found.figures.also_without += 1;
             }
             Verdict::Broken(why) => self.found().broken.push(format!("seed {}: {why}", history.seed)),
-            Verdict::Stale { tally, step, difference } => {
+            Verdict::Stale { stats, step, difference } => {
                 let shapes = history.shapes.join(" ");
                 println!("seed {}, shapes {shapes}, step {step}: {difference}", history.seed);
                 let is_printed = {
                     let mut found = self.found();
-                    found.figures.add(tally);
+                    found.figures.add(stats);
                     found.figures.stale += 1;
                     found.stale.push(history.seed);
                     found.stale.len() <= PRINTED
@@ -97,14 +97,14 @@ impl Court {
 
     fn judge(&self, history: &History, compared: Compared) -> Verdict {
         match world::run(history, &self.settings.program, compared) {
-            Outcome::Right(tally) => Verdict::Right(tally),
+            Outcome::Right(stats) => Verdict::Right(stats),
             Outcome::Broken(why) => Verdict::Broken(why),
-            Outcome::Stale { tally, step, difference } => {
+            Outcome::Stale { stats, step, difference } => {
                 let mut so_far = history.clone();
                 so_far.steps.truncate(step + 1);
                 match world::run(&so_far, Path::new(NO_CACHE), Compared::Last) {
-                    Outcome::Right(_) => Verdict::Stale { tally, step, difference },
-                    Outcome::Stale { .. } => Verdict::AlsoWithout(tally),
+                    Outcome::Right(_) => Verdict::Stale { stats, step, difference },
+                    Outcome::Stale { .. } => Verdict::AlsoWithout(stats),
                     Outcome::Broken(why) => Verdict::Broken(why),
                 }
             }
@@ -151,14 +151,14 @@ impl Court {
 
 /// What is to be said of a history.
 enum Verdict {
-    Right(world::Tally),
+    Right(world::TransferStats),
     Stale {
-        tally: world::Tally,
+        stats: world::TransferStats,
         step: usize,
         difference: String,
     },
     /// Cargo itself is wrong there, in a target directory that stays.
-    AlsoWithout(world::Tally),
+    AlsoWithout(world::TransferStats),
     Broken(String),
 }
 

@@ -5,37 +5,37 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::settings::Settings;
-use crate::world::Tally;
+use crate::world::TransferStats;
 
-/// The sum of all tallies.
+/// The sum of all stats.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) histories: u64,
     pub(crate) stale: u64,
     /// Histories in which cargo is wrong without the cache as well: a target directory that stays does that.
     pub(crate) also_without: u64,
-    tally: Tally,
+    stats: TransferStats,
 }
 
 impl Figures {
-    pub(crate) fn add(&mut self, tally: Tally) {
+    pub(crate) fn add(&mut self, stats: TransferStats) {
         self.histories += 1;
-        self.tally.jobs += tally.jobs;
-        self.tally.compared += tally.compared;
-        self.tally.failed += tally.failed;
-        self.tally.hits += tally.hits;
-        self.tally.units += tally.units;
-        self.tally.fresh += tally.fresh;
-        self.tally.needless.one_path.add(tally.needless.one_path);
-        self.tally.needless.any_path.add(tally.needless.any_path);
-        for (shape, share) in tally.needless.by_shape {
-            self.tally.needless.by_shape.entry(shape).or_default().add(share);
+        self.stats.jobs += stats.jobs;
+        self.stats.compared += stats.compared;
+        self.stats.failed += stats.failed;
+        self.stats.hits += stats.hits;
+        self.stats.units += stats.units;
+        self.stats.fresh += stats.fresh;
+        self.stats.needless.one_path.add(stats.needless.one_path);
+        self.stats.needless.any_path.add(stats.needless.any_path);
+        for (shape, share) in stats.needless.by_shape {
+            self.stats.needless.by_shape.entry(shape).or_default().add(share);
         }
     }
 
     /// One line for people.
     pub(crate) fn told(&self, shapes: usize) -> String {
-        let Tally { jobs, compared, failed, hits, needless, .. } = &self.tally;
+        let TransferStats { jobs, compared, failed, hits, needless, .. } = &self.stats;
         format!(
             "judge: {jobs} jobs, {compared} compared, {failed} of them failing, {hits} with a restored target directory, {} histories, {shapes} shapes, stale: {}, \
              wrong also without the cache: {}, needless: {:.1} % (one path), {:.1} %",
@@ -49,7 +49,7 @@ impl Figures {
 
     /// For the page.
     pub(crate) fn to_json(&self, settings: &Settings, seconds: u64) -> Value {
-        let Tally { jobs, compared, failed, hits, units, fresh, needless } = &self.tally;
+        let TransferStats { jobs, compared, failed, hits, units, fresh, needless } = &self.stats;
         let by_shape = needless.by_shape.iter().filter(|(_, share)| share.compiled > 0);
         let by_shape: BTreeMap<_, _> = by_shape.map(|(shape, share)| (shape, share.compiled)).collect();
         json!({
@@ -73,11 +73,11 @@ impl Figures {
     /// A cache that restores nothing is never wrong.
     pub(crate) fn assert_that_the_cache_worked(&self) {
         assert!(
-            self.tally.hits > 0,
+            self.stats.hits > 0,
             "no target directory was ever restored; the run may have been too short"
         );
         assert!(
-            self.tally.fresh > 0,
+            self.stats.fresh > 0,
             "cargo compiled everything in all jobs; the run may have been too short"
         );
     }

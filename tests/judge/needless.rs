@@ -14,7 +14,7 @@ use test_support::files::inside;
 
 use crate::history::{Branch, Clock, History, Job};
 use crate::project::{Part, Project};
-use crate::world::Tally;
+use crate::world::TransferStats;
 
 /// How many units need not have been compiled, and were.
 #[derive(Debug, Default, Clone)]
@@ -70,7 +70,7 @@ impl Built {
     }
 
     /// Counts what the job compiled, and notes what it saved.
-    pub(crate) fn count(&mut self, job: &Job, records: &Path, lab: &Path, tally: &mut Tally) {
+    pub(crate) fn count(&mut self, job: &Job, records: &Path, lab: &Path, stats: &mut TransferStats) {
         let records = records.join("cached");
         let sources = sources(&fs::read_to_string(records.join("sources")).unwrap_or_default());
         let mut units: BTreeMap<String, bool> = BTreeMap::new();
@@ -90,15 +90,15 @@ impl Built {
         let counts = job.options.has_freshness && job.killed_after.is_none();
         for (unit, is_fresh) in &units {
             if counts {
-                tally.units += 1;
-                tally.fresh += u64::from(*is_fresh);
+                stats.units += 1;
+                stats.fresh += u64::from(*is_fresh);
                 let share = Share { compiled: u64::from(!is_fresh), all: 1 };
                 if self.has(job, unit, |place| place == job.place) {
-                    tally.needless.one_path.add(share);
-                    tally.needless.by_shape.entry(shapes[unit]).or_default().add(share);
+                    stats.needless.one_path.add(share);
+                    stats.needless.by_shape.entry(shapes[unit]).or_default().add(share);
                 }
                 if self.has(job, unit, |_| true) {
-                    tally.needless.any_path.add(share);
+                    stats.needless.any_path.add(share);
                 }
             }
         }

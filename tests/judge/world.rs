@@ -19,10 +19,10 @@ const LONGEST_END: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// All jobs gave what a clean build gives.
-    Right(Tally),
+    Right(TransferStats),
     /// A job did not.
     Stale {
-        tally: Tally,
+        stats: TransferStats,
         /// The index of its step.
         step: usize,
         /// What differs.
@@ -34,7 +34,7 @@ pub(crate) enum Outcome {
 
 /// What was counted.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Tally {
+pub(crate) struct TransferStats {
     pub(crate) jobs: u64,
     /// Jobs that were compared with a clean build.
     pub(crate) compared: u64,
@@ -66,7 +66,7 @@ struct World<'a> {
 impl World<'_> {
     fn run(&self, history: &History, compared: Compared) -> Outcome {
         let script = Script::of(history, compared);
-        let mut tally = Tally::default();
+        let mut stats = TransferStats::default();
         let mut built = crate::needless::Built::new(history);
         for (index, (step, text)) in history.steps.iter().zip(&script.steps).enumerate() {
             let (code, said) = self.bash(&format!("{}\n{text}", script.head));
@@ -75,18 +75,18 @@ impl World<'_> {
                 _ => return Outcome::Broken(format!("step {index}: {said}\n{text}")),
             }
             if let Step::Job(job) = step {
-                tally.jobs += 1;
-                let records = self.lab.path().join("jobs").join(tally.jobs.to_string());
-                tally.compared += u64::from(job.killed_after.is_none());
-                tally.failed += u64::from(has_failed(&records));
-                tally.hits += u64::from(has_hit(&records));
-                built.count(job, &records, self.lab.path(), &mut tally);
+                stats.jobs += 1;
+                let records = self.lab.path().join("jobs").join(stats.jobs.to_string());
+                stats.compared += u64::from(job.killed_after.is_none());
+                stats.failed += u64::from(has_failed(&records));
+                stats.hits += u64::from(has_hit(&records));
+                built.count(job, &records, self.lab.path(), &mut stats);
             }
             if code == 1 {
-                return Outcome::Stale { tally, step: index, difference: said };
+                return Outcome::Stale { stats, step: index, difference: said };
             }
         }
-        Outcome::Right(tally)
+        Outcome::Right(stats)
     }
 
     /// Exit code, and all that was said.

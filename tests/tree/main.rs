@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use runner_cache::sys::{Dir, Interrupt};
 use runner_cache::tree::{
     self, Delivery, Engine, Existing, Files, Kind, LinkMode, Linker, Placement, Progress, Selection, Source,
-    Tally, Tree,
+    TransferStats, Tree,
 };
 use tempfile::TempDir;
 use test_support::Listing;
@@ -62,18 +62,23 @@ fn restore_as(
     existing: Existing,
     mode: LinkMode,
     stop: &Interrupt,
-) -> tree::Result<Tally> {
+) -> tree::Result<TransferStats> {
     let Entry { tree, dir, linkable } = entry;
     let source = Source { tree, location: dir.into(), linkable, is_live: false };
     with_engine(mode, stop, |engine| restore_one(source, to, existing, engine))
 }
 
-fn restore_one(source: Source<'_>, to: &Path, existing: Existing, engine: Engine<'_>) -> tree::Result<Tally> {
-    let tallies = tree::restore(&[Delivery { source, destination: to, existing, is_part: false, engine }])?;
-    Ok(tallies[0])
+fn restore_one(
+    source: Source<'_>,
+    to: &Path,
+    existing: Existing,
+    engine: Engine<'_>,
+) -> tree::Result<TransferStats> {
+    let stats = tree::restore(&[Delivery { source, destination: to, existing, is_part: false, engine }])?;
+    Ok(stats[0])
 }
 
-fn restore(entry: &Entry, to: &Path, mode: LinkMode) -> Tally {
+fn restore(entry: &Entry, to: &Path, mode: LinkMode) -> TransferStats {
     restore_as(entry, to, Existing::Mirror, mode, &Interrupt::default()).unwrap()
 }
 
@@ -196,7 +201,7 @@ proptest! {
         let placement = [Placement { node: 0, name: b"next".to_vec() }];
         let bases = Some(tree::Bases { roots: &roots, of: &of });
         let into = Dir::open(&store).unwrap();
-        let tally = with_engine(LinkMode::Copy, &Interrupt::default(), |engine| {
+        let stats = with_engine(LinkMode::Copy, &Interrupt::default(), |engine| {
             tree::place(source, &placement, &into, bases, engine)
         }).unwrap();
         let wanted = list(&live).without_special();
@@ -206,7 +211,7 @@ proptest! {
         prop_assert_eq!(&list(&place.path().join("to")), &wanted);
         prop_assert_eq!(&list(&store.join("base")), &before);
         let changed = wanted.files().filter(|file| !before.has(*file)).count();
-        prop_assert!(tally.copied <= changed as u64, "{} copied, {changed} changed", tally.copied);
+        prop_assert!(stats.copied <= changed as u64, "{} copied, {changed} changed", stats.copied);
     }
 }
 
@@ -227,9 +232,9 @@ fn restore_does_not_touch_up_to_date_files() {
     fs::remove_file(to.join("gone")).unwrap();
     fs::write(to.join("extraneous"), "").unwrap();
 
-    let tally = restore(&entry, &to, LinkMode::Copy);
+    let stats = restore(&entry, &to, LinkMode::Copy);
 
-    assert_eq!((tally.kept, tally.copied, tally.removed), (1, 2, 1));
+    assert_eq!((stats.kept, stats.copied, stats.removed), (1, 2, 1));
     assert_eq!(inode("a/kept"), before.0);
     assert_ne!(inode("a/changed"), before.1, "replaced by a rename, never written in place");
     assert_eq!(list(&to), list(&live));

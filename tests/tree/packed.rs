@@ -13,7 +13,7 @@ fn save_packed(tree: &Tree, files: &Files, apart: &[bool], store: &Path, name: &
     with_engine(LinkMode::Auto, &Interrupt::default(), |engine| {
         let source = Source { tree, location: files.location(), linkable: apart, is_live: true };
         let (packed, rest, count) = match tree::pack(source, &new, engine).unwrap() {
-            Some(packed) => (packed.packed, packed.rest.tree, packed.tally.files),
+            Some(packed) => (packed.packed, packed.rest.tree, packed.stats.files),
             None => (NodeSet::default(), tree.clone(), 0),
         };
         let rest_files = files.of_part(tree, &rest);
@@ -151,7 +151,7 @@ fn files_that_change_while_being_packed_are_not_packed() {
     let packed =
         with_engine(LinkMode::Copy, &Interrupt::default(), |engine| tree::pack(source, &new, engine));
     let packed = packed.unwrap().unwrap();
-    assert_eq!((packed.tally.files, packed.rest.tree.files()), (1, 4));
+    assert_eq!((packed.stats.files, packed.rest.tree.files()), (1, 4));
     assert_eq!(fs::read(store.join("pack")).unwrap(), b"as it was");
 }
 

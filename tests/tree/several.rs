@@ -7,7 +7,7 @@ use test_support::files;
 use super::*;
 
 /// Restores entries to their destinations, as a whole directory or (`true`) as a part of one.
-fn restore_all(entries: &[(&Entry, PathBuf, bool)], existing: Existing) -> tree::Result<Vec<Tally>> {
+fn restore_all(entries: &[(&Entry, PathBuf, bool)], existing: Existing) -> tree::Result<Vec<TransferStats>> {
     restore_unless(entries, existing, &Interrupt::default())
 }
 
@@ -15,7 +15,7 @@ fn restore_unless(
     entries: &[(&Entry, PathBuf, bool)],
     existing: Existing,
     interrupt: &Interrupt,
-) -> tree::Result<Vec<Tally>> {
+) -> tree::Result<Vec<TransferStats>> {
     with_engine(LinkMode::Copy, interrupt, |engine| {
         let deliveries = entries.iter().map(|(entry, to, is_part)| {
             let Entry { tree, dir, linkable } = entry;
@@ -108,8 +108,8 @@ fn restores_several_trees_in_any_arrangement() {
             let (work, [outer, inner]) = work(place.path());
             let parts =
                 [(&outer, work.join(name), is_part), (&inner, work.join(name).join("more/within"), false)];
-            let tallies = restore_all(&order.map(|one| parts[one].clone()), Existing::Overwrite).unwrap();
-            assert_eq!(tallies.iter().map(|tally| tally.files).collect::<Vec<_>>(), [2, 2], "{name}");
+            let stats = restore_all(&order.map(|one| parts[one].clone()), Existing::Overwrite).unwrap();
+            assert_eq!(stats.iter().map(|stats| stats.files).collect::<Vec<_>>(), [2, 2], "{name}");
             for (entry, to, _) in parts {
                 let there = list(&to);
                 assert!(list(entry.dir.path()).files().all(|file| there.has(file)), "{name}: {there:?}");

@@ -21,7 +21,7 @@ use crate::sys::{Dir, Interrupt, Time, file};
 pub(super) fn lease(job: &Job, settings: &Settings, start: Option<&Start>) -> Option<Lease> {
     let start = start?;
     let lease = || -> store::Result<Option<Lease>> {
-        let Some(store) = Store::open_existing(&settings.cache_root, settings.upkeep.access)? else {
+        let Some(store) = Store::open_existing(&settings.cache_root, settings.maintenance.access)? else {
             return Ok(None);
         };
         store.entry_at(&start.entry).map(|entry| store.lease(entry)).transpose()

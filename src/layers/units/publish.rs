@@ -23,7 +23,7 @@ const LANE: &str = "units";
 
 /// Adds the units of the entry `id` to the pool. `known` is what the pool has already, for each root of the entry that is a
 /// directory of units.
-pub(crate) fn contribute(
+pub(crate) fn publish_units(
     job: &Job,
     store: &Store,
     session: &Session,
@@ -36,15 +36,15 @@ pub(crate) fn contribute(
     let entry = store.lease(id.clone())?;
     for (root, known) in known.iter().enumerate() {
         if let Some(known) = known {
-            Contributor::new(job, store, session, (pool, write), &entry, root, known)?
-                .contribute(&mut pooled)?;
+            Publisher::new(job, store, session, (pool, write), &entry, root, known)?
+                .publish_all(&mut pooled)?;
         }
     }
     Ok(pooled)
 }
 
 /// One root of an entry.
-struct Contributor<'a> {
+struct Publisher<'a> {
     job: &'a Job,
     store: &'a Store,
     session: &'a Session,
@@ -76,7 +76,7 @@ enum Standing<'a> {
     New,
 }
 
-impl<'a> Contributor<'a> {
+impl<'a> Publisher<'a> {
     fn new(
         job: &'a Job,
         store: &'a Store,
@@ -110,7 +110,7 @@ impl<'a> Contributor<'a> {
         })
     }
 
-    fn contribute(&self, pooled: &mut Pooled) -> Result<(), Trouble> {
+    fn publish_all(&self, pooled: &mut Pooled) -> Result<(), Trouble> {
         let keys = self.keys()?;
         let of_dependencies = (0..self.units.len()).filter(|&unit| self.dependencies[unit].is_some());
         let (mut new, mut used) = (Vec::new(), Vec::new());
@@ -288,7 +288,7 @@ impl<'a> Contributor<'a> {
 
 /// Keys, those of the units that a unit was built with before its own.
 struct Keys<'c, 'a> {
-    of: &'c Contributor<'a>,
+    of: &'c Publisher<'a>,
     contents: Vec<Option<Digest>>,
     /// What was found out already.
     found: HashMap<usize, Option<UnitKey>>,

@@ -19,7 +19,7 @@ use crate::report::{Composed, Transfer};
 use crate::store::{Layer, Scope, Store};
 use crate::sys::{self, Dir, Errno, ManyOpenFiles, file};
 use crate::tree::{
-    self, Engine, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, Tally, Tree,
+    self, Engine, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, TransferStats, Tree,
 };
 
 /// Told to backup tools, and, by cargo's words, to whoever asks whether this is a target directory.
@@ -127,9 +127,9 @@ impl Work<'_> {
         if units.is_empty() {
             return Ok(());
         }
-        let (tally, placed) = self.place(units)?;
+        let (stats, placed) = self.place(units)?;
         self.record_use(&placed);
-        completed.transfer.tally += tally;
+        completed.transfer.stats += stats;
         add(&mut completed.composed, &placed, &locked);
         let times = placed.iter().flat_map(|unit| Notes::of(unit.tree()).times().collect::<Vec<_>>());
         completed.pooled.entry(self.root.name.clone()).or_default().extend(times);
@@ -162,7 +162,7 @@ impl Work<'_> {
 
     /// Places the units, and returns those that are there now. A unit's fingerprint comes last: without it cargo compiles
     /// the unit anew, and all that needs it, whatever else is there.
-    fn place(&self, units: Vec<PoolUnit>) -> Result<(Tally, Vec<PoolUnit>), Trouble> {
+    fn place(&self, units: Vec<PoolUnit>) -> Result<(TransferStats, Vec<PoolUnit>), Trouble> {
         let path = &self.root.path;
         if !file::is_present(path) {
             file::make_dirs(path)?;
@@ -176,7 +176,7 @@ impl Work<'_> {
         let placed = shown(self.job, Layer::Units, files, |progress| {
             let placed =
                 units.into_par_iter().map(|unit| match self.place_unit(&unit, &target, &linker, progress) {
-                    Ok(tally) => Ok(Some((tally, unit))),
+                    Ok(stats) => Ok(Some((stats, unit))),
                     Err(error) if error.is_damage_of(&unit.lease) => {
                         let id = unit.lease.id().clone();
                         drop(unit);
@@ -187,9 +187,9 @@ impl Work<'_> {
                 });
             placed.collect::<Result<Vec<_>, Trouble>>()
         })?;
-        let (mut sum, mut there) = (Tally::default(), Vec::new());
-        for (tally, unit) in placed.into_iter().flatten() {
-            sum += tally;
+        let (mut sum, mut there) = (TransferStats::default(), Vec::new());
+        for (stats, unit) in placed.into_iter().flatten() {
+            sum += stats;
             there.push(unit);
         }
         pool::tell_damaged(self.job, count - there.len());
@@ -202,19 +202,19 @@ impl Work<'_> {
         target: &Dir,
         linker: &Linker,
         progress: &Progress,
-    ) -> Result<Tally, Trouble> {
+    ) -> Result<TransferStats, Trouble> {
         let tree = unit.tree();
         let linkable = linkable(Some(&replaced(tree, &[])), tree, &unit.lease.borrowed(0, self.own));
         let files = unit.lease.open_root(0)?;
         let source = Source { tree, location: files.location(), linkable: &linkable, is_live: false };
         let engine = Engine { linker, interrupt: &self.job.interrupt, progress };
-        let mut tally = Tally::default();
+        let mut stats = TransferStats::default();
         for part in parts_in_order(tree) {
             let placements: Vec<_> =
                 part.into_iter().map(|node| Placement { node, name: tree.path_below(0, node) }).collect();
-            tally += tree::place(source, &placements, target, None, engine)?;
+            stats += tree::place(source, &placements, target, None, engine)?;
         }
-        Ok(tally)
+        Ok(stats)
     }
 }
 

@@ -6,7 +6,7 @@ use super::link::{Obstacle, Used};
 
 /// What was done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct TransferStats {
     /// Files and symlinks that are at the destination now, those included that were there already.
     pub files: u64,
     /// Bytes of these files.
@@ -27,7 +27,7 @@ pub struct Tally {
     pub obstacle: Option<Obstacle>,
 }
 
-impl std::ops::AddAssign for Tally {
+impl std::ops::AddAssign for TransferStats {
     fn add_assign(&mut self, other: Self) {
         self.files += other.files;
         self.bytes += other.bytes;
@@ -41,7 +41,7 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
-/// A tally that threads add to.
+/// A stats that threads add to.
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) symlinks: AtomicU64,
@@ -62,16 +62,16 @@ impl Counts {
         self.bytes.fetch_add(size, Ordering::Relaxed);
     }
 
-    pub(super) fn tally(self) -> Tally {
+    pub(super) fn stats(self) -> TransferStats {
         let (reflinked, hardlinked, copied) =
             (self.reflinked.into_inner(), self.hardlinked.into_inner(), self.copied.into_inner());
-        Tally {
+        TransferStats {
             files: self.symlinks.into_inner() + reflinked + hardlinked + copied,
             bytes: self.bytes.into_inner(),
             reflinked,
             hardlinked,
             copied,
-            ..Tally::default()
+            ..TransferStats::default()
         }
     }
 }

@@ -19,7 +19,7 @@ const LARGE: u64 = 16 << 20;
 
 /// What a placement of a whole tree may take of the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
+pub struct SpaceEstimate {
     /// Bytes.
     pub bytes: u64,
     /// Inodes.
@@ -28,16 +28,16 @@ pub struct Needs {
 
 /// What placing all of `source` on the file system of `target` may take at most, where `bases` have some of it and what is
 /// `packable` goes into a pack.
-pub fn needs(
+pub fn estimate_space(
     source: Source<'_>,
     packable: &[bool],
     bases: Option<Bases<'_>>,
     target: &Path,
     linker: &Linker,
-) -> Result<Needs> {
+) -> Result<SpaceEstimate> {
     let target = Dir::open(target)?;
     let is_near = source.location.dir().stat_self()?.device == target.stat_self()?.device;
-    let mut needs = Needs::default();
+    let mut needs = SpaceEstimate::default();
     let mut groups = HashSet::new();
     let mut packed = 0;
     for (id, node) in source.tree.iter() {
@@ -101,11 +101,12 @@ mod tests {
         let root = Dir::open(&from).unwrap();
         let tree = walk(&root, &Selection::all(), &Interrupt::default()).unwrap().tree;
         let source = Source { tree: &tree, location: (&root).into(), linkable: &[], is_live: true };
-        let needed =
-            |packable: &[bool]| needs(source, packable, None, &to, &Linker::new(LinkMode::Copy)).unwrap();
-        assert_eq!(needed(&[]), Needs { bytes: 3 * BLOCK, inodes: 3 });
+        let needed = |packable: &[bool]| {
+            estimate_space(source, packable, None, &to, &Linker::new(LinkMode::Copy)).unwrap()
+        };
+        assert_eq!(needed(&[]), SpaceEstimate { bytes: 3 * BLOCK, inodes: 3 });
         let whole = tree.at(b"whole").unwrap();
         let packable: Vec<_> = (0..tree.len()).map(|id| id == whole).collect();
-        assert_eq!(needed(&packable), Needs { bytes: 3 * BLOCK, inodes: 3 });
+        assert_eq!(needed(&packable), SpaceEstimate { bytes: 3 * BLOCK, inodes: 3 });
     }
 }
