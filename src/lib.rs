@@ -1,7 +1,8 @@
 //! A local cache for self-hosted Linux runners.
 //!
 //! `ARCHITECTURE.md` shows the house. Each module's first lines tell its one job, and imports point down only:
-//! `commands` → `pipeline` → `layers` → `facts` → `job` → `cli`, `report` → `plan` → `cargo` → `store` → `github`, `tree` → `sys`.
+//! `commands` → `pipeline` → `layers` → `facts` → `job` → `cli`, `report` → `plan` → `cargo` → `store` → `github`, `tree` →
+//! `sys`.
 
 pub mod cargo;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! One input three ways: as a flag, as an input of the action and as a host's variable it means the same, or is refused
-//! in the same words, which name it, and the variable. Where all are given, the flag wins over the input, and that over the variable.
+//! in the same words, which name it, and the variable. Where all are given, the flag wins over the input, and that over the
+//! variable.
 #![no_main]
 
 use std::ffi::OsString;

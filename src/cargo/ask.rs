@@ -12,8 +12,8 @@ use crate::sys;
 /// They answer in some hundredths of a second.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// The program `name` of a toolchain, to be asked something in `directory`; nothing where that would run something of the checkout: a
-/// toolchain file can name a directory of it.
+/// The program `name` of a toolchain, to be asked something in `directory`; nothing where that would run something of the
+/// checkout: a toolchain file can name a directory of it.
 pub(super) fn command(name: &str, directory: &Path, env: &Environment) -> Option<Command> {
     let is_path = toolchain_file(directory).ok()?.is_some_and(|(_, contents)| names_path(&contents));
     let program = Host::new(env).program_outside(name, directory).filter(|_| !is_path)?;
@@ -22,8 +22,8 @@ pub(super) fn command(name: &str, directory: &Path, env: &Environment) -> Option
     Some(command)
 }
 
-/// What `command` says in the environment `env`; nothing where it cannot be run, fails or does not answer. Nothing is installed by
-/// asking: the step that installs a toolchain may come later.
+/// What `command` says in the environment `env`; nothing where it cannot be run, fails or does not answer. Nothing is
+/// installed by asking: the step that installs a toolchain may come later.
 pub(super) fn ask(command: &mut Command, env: &Environment) -> Option<String> {
     command
         .env_clear()

@@ -1,8 +1,8 @@
 //! The texts that a program has in it, and which of them name something: what it runs, which variables it reads.
 //!
-//! Texts lie one behind the other, without marks between them. Where one begins is known from what points there: instructions that
-//! take an address, and tables of pointers, which may be filled in when the program starts. What only looks like a pointer does no
-//! harm: a text may also end where the one after the next begins, and so on.
+//! Texts lie one behind the other, without marks between them. Where one begins is known from what points there: instructions
+//! that take an address, and tables of pointers, which may be filled in when the program starts. What only looks like a
+//! pointer does no harm: a text may also end where the one after the next begins, and so on.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -56,8 +56,8 @@ impl<'p> Literals<'p> {
         })
     }
 
-    /// Which of `names` are texts of the program. Where texts may begin anywhere, short names are found everywhere, and not looked
-    /// for.
+    /// Which of `names` are texts of the program. Where texts may begin anywhere, short names are found everywhere, and not
+    /// looked for.
     pub(super) fn named(&self, names: &HashSet<String>) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         let mut add = |text: &[u8]| {
@@ -98,8 +98,8 @@ fn loaded(object: &object::File<'_>) -> Vec<u64> {
     memchr::memchr_iter(0x8d, code).filter_map(address).collect()
 }
 
-/// What may be addresses in the instructions of a program that is always loaded at the same place (`relocation-model=static`): there
-/// they are numbers of four bytes like others.
+/// What may be addresses in the instructions of a program that is always loaded at the same place (`relocation-model=static`):
+/// there they are numbers of four bytes like others.
 fn immediate(object: &object::File<'_>) -> Vec<u64> {
     if object.kind() != ObjectKind::Executable {
         return Vec::new();
@@ -109,7 +109,8 @@ fn immediate(object: &object::File<'_>) -> Vec<u64> {
     code.windows(4).map(number).collect()
 }
 
-/// What may be addresses in tables of pointers that are filled in already, or whose places alone are told elsewhere (`.relr.dyn`).
+/// What may be addresses in tables of pointers that are filled in already, or whose places alone are told elsewhere
+/// (`.relr.dyn`).
 fn words(object: &object::File<'_>) -> Vec<u64> {
     let tables = [".data", ".data.rel.ro", ".rodata"].iter().filter_map(|name| object.section_by_name(name));
     let of_table = |table: object::Section<'_, '_>| {

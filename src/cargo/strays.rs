@@ -52,8 +52,8 @@ pub(super) fn made_while(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Ti
     run_of(target, unit).or_else(|| unit.compiled(target).filter(|_| !is_documentation))
 }
 
-/// Whether it lies where tests leave what they like. Tests may count on finding nothing there, and no script is told of it, so that
-/// nothing there is a script's, whatever the times say.
+/// Whether it lies where tests leave what they like. Tests may count on finding nothing there, and no script is told of it, so
+/// that nothing there is a script's, whatever the times say.
 fn is_temporary(target: &Tree, id: NodeId) -> bool {
     target.path_below(0, id).split(|&byte| byte == b'/').next() == Some(TEMPORARY)
 }

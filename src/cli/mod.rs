@@ -56,8 +56,8 @@ fn completed(mut args: Vec<OsString>, env: &Environment, policy: &HostPolicy) ->
         // Last, since it looks through all inputs.
         let of_host = of_host.filter(|(name, _)| is_input(name));
         let of_host = of_host.map(|(name, value)| flag(name, value));
-        // A job's variables narrow what the policy says. To other commands, which act on all, a workflow's are not to say anything
-        // else.
+        // A job's variables narrow what the policy says. To other commands, which act on all, a workflow's are not to say
+        // anything else.
         let mut flags: Vec<OsString> = if names.contains(&"share") {
             of_policy.chain(of_host).collect()
         } else {

@@ -1,5 +1,5 @@
-//! Where the cache is when nobody says: on the workspace's disk if there is a place for it, so that files can be linked, and not in
-//! memory.
+//! Where the cache is when nobody says: on the workspace's disk if there is a place for it, so that files can be linked, and
+//! not in memory.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! What is particular to each layer: what of it is saved, which entry serves it, and what is done before and after its files come.
+//! What is particular to each layer: what of it is saved, which entry serves it, and what is done before and after its files
+//! come.
 
 pub(crate) mod base_diff;
 pub(crate) mod bins;

@@ -51,8 +51,8 @@ pub(crate) trait Rules {
         Ok(None)
     }
 
-    /// Which files of `tree`, what is or will be in `root`, are replaced and never rewritten; `None` where none is. `others` are the
-    /// trees of the layer's other roots.
+    /// Which files of `tree`, what is or will be in `root`, are replaced and never rewritten; `None` where none is. `others`
+    /// are the trees of the layer's other roots.
     fn replaced<'t>(
         &self,
         root: &'t RootPlan,

@@ -268,8 +268,8 @@ impl<'a> Restorer<'a> {
         }
     }
 
-    /// How to restore into a directory with files that cargo did not make. In the job's own directory a step made them before cargo:
-    /// they stay. Elsewhere the directory is not meant for builds.
+    /// How to restore into a directory with files that cargo did not make. In the job's own directory a step made them before
+    /// cargo: they stay. Elsewhere the directory is not meant for builds.
     fn existing_of_others(&self, directory: &Path) -> Result<Existing, Trouble> {
         let own = self.layer.sources().map(|sources| &sources.directory);
         if own.is_some_and(|own| directory.starts_with(own) && directory != own) {

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-/// The names and meanings are GitHub's: <https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode>
+/// The names and meanings are GitHub's:
+/// <https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode>
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum CacheMode {

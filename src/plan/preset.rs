@@ -69,8 +69,8 @@ pub struct Preset {
     /// share them.
     #[serde(default)]
     pub replaced: Vec<String>,
-    /// Whether each directory in the paths comes as a whole, and only where it is not there: half of one and half of another would be
-    /// neither.
+    /// Whether each directory in the paths comes as a whole, and only where it is not there: half of one and half of another
+    /// would be neither.
     #[serde(default)]
     pub whole: bool,
     /// Whether files that are there already make way for an entry's; else they stay.
@@ -286,8 +286,8 @@ fn names(own: &BTreeMap<String, Preset>) -> String {
 }
 
 impl Preset {
-    /// The paths of this preset, called `name`, where `env` has them or something `tells` them. Those are left out whose variables
-    /// are not set.
+    /// The paths of this preset, called `name`, where `env` has them or something `tells` them. Those are left out whose
+    /// variables are not set.
     pub fn paths_in(&self, name: &str, env: &Environment, tells: &dyn Tells) -> Vec<PresetPath> {
         let path = |place: &Place| {
             Some(PresetPath {

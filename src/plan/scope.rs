@@ -1,7 +1,7 @@
 //! Where entries are looked up and saved: repository and ref, as on GitHub.
 //!
-//! Who may trigger an event decides what its job may save, and no job that has more rights reads what one with fewer wrote. Source:
-//! <https://docs.github.com/en/actions/reference/workflows-and-actions/dependency-caching>
+//! Who may trigger an event decides what its job may save, and no job that has more rights reads what one with fewer wrote.
+//! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/dependency-caching>
 
 use std::path::Path;
 

@@ -193,8 +193,8 @@ impl Store {
         self.empty(&self.quarantine_directory(), |_| true)
     }
 
-    /// Removes this user's directories in `directory` on which nobody works and whose time `goes`. One that cannot be removed does
-    /// not keep the others. What is no directory was not put there by us, and stays.
+    /// Removes this user's directories in `directory` on which nobody works and whose time `goes`. One that cannot be removed
+    /// does not keep the others. What is no directory was not put there by us, and stays.
     fn empty(&self, directory: &Path, goes: impl Fn(Timestamp) -> bool) -> Result<()> {
         let names = self.names(directory)?.into_iter();
         first_failure(names.map(|name| self.remove_debris(&directory.join(name), &goes)))

@@ -1,7 +1,8 @@
 //! Which entries may serve a job, best first.
 //!
-//! Exact key before a prefix, what a job completed before what one began, own lane before others, restore keys in their order, own ref before base ref before default
-//! branch, newest first. What is of the future, since a clock was ahead, comes behind all that is not: else nothing would ever be newer.
+//! Exact key before a prefix, what a job completed before what one began, own lane before others, restore keys in their order,
+//! own ref before base ref before default branch, newest first. What is of the future, since a clock was ahead, comes behind
+//! all that is not: else nothing would ever be newer.
 
 use std::cmp::Reverse;
 use std::ffi::OsString;
@@ -164,8 +165,8 @@ impl Store {
             .collect())
     }
 
-    /// What the entries of a layer in these scopes are, as far as they can be read: those of the keys to which entries came last. To
-    /// read all would take longer than the look-up.
+    /// What the entries of a layer in these scopes are, as far as they can be read: those of the keys to which entries came
+    /// last. To read all would take longer than the look-up.
     pub fn newest_headers(&self, layer: Layer, scopes: &[Scope]) -> Result<Vec<Header>> {
         let mut headers = Vec::new();
         for scope in scopes {

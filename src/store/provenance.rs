@@ -112,7 +112,8 @@ pub struct Made {
     pub is_of_commit: bool,
     /// What it can do as a procedural macro; nothing where it is none.
     pub ability: Ability,
-    /// The package of a registry or of git that it is of, `<name>-<version>` or `<name>-<commit>`; nothing for one of the sources.
+    /// The package of a registry or of git that it is of, `<name>-<version>` or `<name>-<commit>`; nothing for one of the
+    /// sources.
     pub download: Option<String>,
     /// What was written beside its own directories when it was made: the number of a root, and a node in its tree.
     pub extras: Vec<(u32, NodeId)>,

@@ -142,7 +142,8 @@ impl Store {
         self.access
     }
 
-    /// Permission bits of packs. Others' primary group may not be the root's, and the directory that a pack is in is only for that.
+    /// Permission bits of packs. Others' primary group may not be the root's, and the directory that a pack is in is only for
+    /// that.
     pub fn pack_mode(&self) -> u16 {
         match self.access {
             Access::Private => 0o600,

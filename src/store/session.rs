@@ -116,8 +116,8 @@ impl Store {
     }
 }
 
-/// Opens the session at `path`; `None` where it is gone. Below a root that users share only this user's own is taken: what it says
-/// is what will be read and saved.
+/// Opens the session at `path`; `None` where it is gone. Below a root that users share only this user's own is taken: what it
+/// says is what will be read and saved.
 fn open(path: &Path) -> Result<Option<(Dir, Vec<u8>, OwnedFd)>> {
     let root = Store::root_of_session(path);
     let below = path.strip_prefix(root).unwrap_or(path);

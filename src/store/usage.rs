@@ -1,4 +1,5 @@
-//! What entries take on the disk. Entries share files with each other (a save links what has not changed), and extents with jobs and each other (reflinks), so the sum of their sizes says little.
+//! What entries take on the disk. Entries share files with each other (a save links what has not changed), and extents with
+//! jobs and each other (reflinks), so the sum of their sizes says little.
 
 use std::collections::{HashMap, HashSet};
 

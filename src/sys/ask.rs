@@ -15,8 +15,8 @@ const MOST: usize = 256 << 20;
 /// How long to sleep between two looks whether a program has ended that says nothing any more.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// What `command` puts out, if it succeeds within `patience`; else it is ended, with all that it started. It gets no input, and what
-/// it complains of is nobody's.
+/// What `command` puts out, if it succeeds within `patience`; else it is ended, with all that it started. It gets no input,
+/// and what it complains of is nobody's.
 pub fn ask(command: &mut Command, patience: Duration) -> Option<Vec<u8>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn().ok()?;
@@ -43,8 +43,8 @@ fn ends_within(child: &mut Child, patience: Duration, started: Instant) -> bool 
     }
 }
 
-/// All that comes of `output` until it ends; `None` where that takes longer than `patience`. It needs no thread, of which there may
-/// be none.
+/// All that comes of `output` until it ends; `None` where that takes longer than `patience`. It needs no thread, of which
+/// there may be none.
 fn read_within(mut output: ChildStdout, patience: Duration) -> Option<Vec<u8>> {
     let started = Instant::now();
     let mut bytes = Vec::new();

@@ -50,8 +50,9 @@ impl Drop for Whole {
 }
 
 impl Interrupt {
-    /// Raises the flag on SIGINT, SIGTERM and SIGHUP from now on. Where no thread can be started that listens to them, that is all
-    /// they do. A file that is too large for a limit is an error of who writes it from now on, and not the end of the process.
+    /// Raises the flag on SIGINT, SIGTERM and SIGHUP from now on. Where no thread can be started that listens to them, that is
+    /// all they do. A file that is too large for a limit is an error of who writes it from now on, and not the end of the
+    /// process.
     pub fn on_signals() -> io::Result<Self> {
         flag::register(SIGXFSZ, Arc::default())?;
         let mut signals = vec![SIGINT, SIGTERM];

@@ -19,8 +19,8 @@ impl Bases<'_> {
         self.of[id as usize].is_some()
     }
 
-    /// Links the file `id` of the source from where it is the same; `above` is what its directory is, `near` where another file of
-    /// that directory was. `false` where it cannot be had.
+    /// Links the file `id` of the source from where it is the same; `above` is what its directory is, `near` where another
+    /// file of that directory was. `false` where it cannot be had.
     pub(super) fn link(
         &self,
         tree: &Tree,

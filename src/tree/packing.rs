@@ -49,8 +49,9 @@ pub struct Packed {
     pub stats: TransferStats,
 }
 
-/// For each node of `tree` whether it is for a pack with the permission bits `mode`: whether it is small and need not be a file of
-/// its own, as what is `linkable` is to be, and names of one file. What some may not read who may read the pack is not for it.
+/// For each node of `tree` whether it is for a pack with the permission bits `mode`: whether it is small and need not be a
+/// file of its own, as what is `linkable` is to be, and names of one file. What some may not read who may read the pack is not
+/// for it.
 pub fn packable(tree: &Tree, linkable: &[bool], mode: u16) -> Vec<bool> {
     let readers = mode & 0o444;
     let mut is_open_to_them = vec![true; tree.len() as usize];

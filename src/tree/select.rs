@@ -24,7 +24,8 @@ enum Include {
     #[default]
     Everything,
     Patterns(GlobSet),
-    /// The directories of these names in each of the root's directories: hundreds of patterns take longer to compile than to match.
+    /// The directories of these names in each of the root's directories: hundreds of patterns take longer to compile than to
+    /// match.
     Directories(HashSet<Vec<u8>>),
 }
 

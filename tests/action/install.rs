@@ -1,5 +1,5 @@
-//! `scripts/install.sh` without a download: which binary is run, and which is not. Tried on a package of the same name that builds
-//! in a second.
+//! `scripts/install.sh` without a download: which binary is run, and which is not. Tried on a package of the same name that
+//! builds in a second.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

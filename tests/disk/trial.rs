@@ -280,8 +280,8 @@ impl Trial {
     }
 }
 
-/// A directory as it may be right after a fault: an undone rename changes the times of directories, and a temporary directory that
-/// could not be removed waits for the next restore.
+/// A directory as it may be right after a fault: an undone rename changes the times of directories, and a temporary directory
+/// that could not be removed waits for the next restore.
 fn after_fault(listing: Listing) -> Listing {
     listing.only(|path| !path.iter().any(|name| is_temporary(name.as_ref()))).without_times_of_directories()
 }

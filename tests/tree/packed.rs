@@ -5,8 +5,8 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
 
-/// Puts `tree`, which lies in `files`, into `store`: a directory `name`, and beside it a pack of what is small and not `apart`. Tells
-/// where its files lie now, and how many are packed.
+/// Puts `tree`, which lies in `files`, into `store`: a directory `name`, and beside it a pack of what is small and not
+/// `apart`. Tells where its files lie now, and how many are packed.
 fn save_packed(tree: &Tree, files: &Files, apart: &[bool], store: &Path, name: &str) -> (Files, u64) {
     let into = Dir::open(store).unwrap();
     let new = NewPack { directory: &into, name: format!("{name}.pack").into_bytes(), mode: 0o600 };

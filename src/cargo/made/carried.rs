@@ -109,7 +109,8 @@ impl<'a> Carrying<'a> {
         units.iter().map(of_unit).collect()
     }
 
-    /// What the script of a unit wrote into the sources before, as far as it is there: one that writes only what differs leaves it.
+    /// What the script of a unit wrote into the sources before, as far as it is there: one that writes only what differs
+    /// leaves it.
     pub(super) fn written_before(
         &self,
         number: usize,

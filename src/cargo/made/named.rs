@@ -65,8 +65,8 @@ impl<'n> Lookup<'n> {
         Self { noting, programs: host.programs(), variables: host.variables() }
     }
 
-    /// What is named by the script that a unit is the run of, by macros that it was compiled with, or, where one of these asks for
-    /// variables, by its sources.
+    /// What is named by the script that a unit is the run of, by macros that it was compiled with, or, where one of these asks
+    /// for variables, by its sources.
     pub(super) fn of_unit(
         &self,
         output: &OutputDirectory<'_>,

@@ -70,9 +70,9 @@ impl ReadUnits {
             || self.needs[index].iter().flatten().any(|&need| is_run(need))
     }
 
-    /// Whether anybody can have looked into the output directory of a script's run: not where it is of a download, the script told
-    /// nobody where that is, and what was compiled with it asked for it neither itself nor by a macro. Some scripts leave there what
-    /// they tried.
+    /// Whether anybody can have looked into the output directory of a script's run: not where it is of a download, the script
+    /// told nobody where that is, and what was compiled with it asked for it neither itself nor by a macro. Some scripts leave
+    /// there what they tried.
     pub(super) fn is_output_used(
         &self,
         output: &OutputDirectory<'_>,

@@ -248,8 +248,8 @@ impl Judged<'_> {
             .map(|(_, _, path)| path)
     }
 
-    /// Whether an older entry may have what this one lacks for the way it was made, whatever changed since: elsewhere, at a time to
-    /// come, by a build that failed.
+    /// Whether an older entry may have what this one lacks for the way it was made, whatever changed since: elsewhere, at a
+    /// time to come, by a build that failed.
     pub(crate) fn has_lacks_of_its_own(&self) -> bool {
         let is_own = |reason: &Reason| {
             use Reason::{Bound, Commit, Future, Outside, Unknown};

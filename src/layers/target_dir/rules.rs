@@ -27,8 +27,8 @@ impl Rules for TargetDirs<'_> {
         Ok(Some(replaced(tree, others)))
     }
 
-    /// Cargo writes some files anew each time and never reads them, so that their contents, with the paths of one runner's workspace
-    /// in them, do not matter; to others a restore gave another time.
+    /// Cargo writes some files anew each time and never reads them, so that their contents, with the paths of one runner's
+    /// workspace in them, do not matter; to others a restore gave another time.
     fn is_noise(&self, tree: &Tree, id: NodeId) -> bool {
         let path = tree.path_below(0, id);
         matches!(tree.node(id).kind, Kind::File { .. })
