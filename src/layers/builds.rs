@@ -79,7 +79,7 @@ fn note(job: &Job, layer: &LayerPlan) -> Option<PathBuf> {
     Some(job.context.temporary.as_ref()?.join(format!("{NOTE}{}", &about[..16])))
 }
 
-/// Why nothing of the outputs `live` is kept, in one line; `None` where all of them are. `alike` tells what of them is in the
+/// Why nothing of the outputs `live` is kept, in words; `None` where all of them are. `alike` tells what of them is in the
 /// entry that the job started from.
 pub(crate) fn reason_not_to_keep(
     job: &Job,
@@ -91,7 +91,7 @@ pub(crate) fn reason_not_to_keep(
         if facts::head(job, directory).as_ref() != Some(commit) {
             let hint = "hint: restore after the checkout";
             return Some(format!(
-                "nothing kept: {} has another commit now than at the restore; {hint}",
+                "{} has another commit now than at the restore; {hint}",
                 directory.display()
             ));
         }
@@ -126,7 +126,7 @@ pub(crate) fn reason_not_to_keep(
             }
         });
     }
-    (!why.is_empty()).then(|| format!("nothing kept: {}", why.join("; ")))
+    (!why.is_empty()).then(|| why.join("; "))
 }
 
 /// What is listed of which there is nothing.

@@ -6,7 +6,7 @@ use crate::job::chain;
 use crate::layers::rules;
 use crate::layers::rules::Coverage;
 use crate::plan::{LayerPlan, Plan, differences, nearest};
-use crate::report::{ExplainedEntry, ExplainedLayer, Verdict};
+use crate::report::{ExplainedEntry, ExplainedLayer, Miss, Verdict};
 use crate::store::retention::Known;
 use crate::store::{self, Candidate, Lanes, Store};
 
@@ -75,19 +75,19 @@ fn verdict(
     }
 }
 
-/// In one line, why the job did not find what it looked for: the nearest entry, and what differs. `entry` is the one that
+/// Why the job did not find what it looked for: the nearest entry, and what differs. `entry` is the one that
 /// served in its place.
 pub(crate) fn reason(
     plan: &Plan,
     layer: &LayerPlan,
     store: &Store,
     entry: Option<&store::Header>,
-) -> Option<String> {
+) -> Option<Miss> {
     if let Some(header) = entry
         && header.key == layer.key
         && !header.finality.is_final()
     {
-        return Some("the entry of this key is partial, from a failed job; this job completes it".to_owned());
+        return Some(Miss::Partial);
     }
     let found = if entry.is_some() {
         Vec::new()
@@ -98,17 +98,13 @@ pub(crate) fn reason(
     let is_of_others =
         |header: &store::Header| header.key == layer.key && rules.coverage(header) == Coverage::OtherPaths;
     if let Some(header) = found.iter().find(|header| is_of_others(header)) {
-        let reference = &header.scope.reference;
-        return Some(format!("there is an entry of this key of {reference}, but of other paths"));
+        return Some(Miss::OtherPaths { reference: header.scope.reference.clone() });
     }
     let headers = entry.map_or(&*found, std::slice::from_ref);
     let Some((header, differences)) = nearest(layer, headers) else {
         let is_empty = entry.is_none() && headers.is_empty();
-        return is_empty
-            .then(|| "there is no entry of this repository's ref, base or default branch yet".to_owned());
+        return is_empty.then_some(Miss::NoEntry);
     };
-    let parts: Vec<_> = differences.iter().map(ToString::to_string).collect();
-    let reference = &header.scope.reference;
-    (!parts.is_empty())
-        .then(|| format!("nearest: an entry of {reference}, which differs in {}", parts.join("; ")))
+    (!differences.is_empty())
+        .then(|| Miss::OtherKey { reference: header.scope.reference.clone(), differences })
 }

@@ -15,7 +15,7 @@ use crate::pipeline::{flush, links, planning, session};
 use crate::plan::{
     JobStatus, LayerPlan, Modes, NoWrite, Promise, SaveMoment, Scopes, Session, SessionLayer, Settings, Start,
 };
-use crate::report::{CleanReport, LayerSave, SaveReport, Saved};
+use crate::report::{CleanReport, LayerSave, NotSaved, SaveReport, Saved};
 use crate::store::retention::Shortage;
 use crate::store::{self, Claim, Layer, Store};
 use crate::sys::{self, CrashPoint};
@@ -182,40 +182,36 @@ fn save_layer(
     status: JobStatus,
 ) -> Result<Saved, Trouble> {
     if let Some(why) = reason_not_to(session, status, layer) {
-        return Ok(Saved::Not(why.into()));
+        return Ok(Saved::Not(why));
     }
     let scope = match &session.scope {
         Ok(scope) => scope,
-        Err(why) => return Ok(Saved::Not(why.to_string().into())),
+        Err(why) => return Ok(Saved::Not(NotSaved::ReadOnly(why.clone()))),
     };
     let finality = layer.finality(status);
     if !finality.is_final() {
         let best = start(store, &layer.plan, Some(scope), &session.lane)?;
         if best.is_some_and(|best| best.is_exact) {
-            return Ok(Saved::Not(
-                "a final entry of this key is there already, and this job did not succeed".into(),
-            ));
+            return Ok(Saved::Not(NotSaved::FinalThere));
         }
     }
     Saver { job, store, session, scope, layer, status, finality }.save()
 }
 
 /// Why a layer is not even looked at.
-fn reason_not_to(session: &Session, status: JobStatus, layer: &SessionLayer) -> Option<&'static str> {
+fn reason_not_to(session: &Session, status: JobStatus, layer: &SessionLayer) -> Option<NotSaved> {
     let is_there = layer.start.as_ref().is_some_and(|start| start.is_exact);
     match (session.save, status) {
-        (SaveMoment::Never, _) => Some("not to be saved"),
+        (SaveMoment::Never, _) => Some(NotSaved::Never),
         // It was not brought, and so nothing of this job belongs to it.
-        _ if session.is_lookup && is_there => Some("an entry of this key is there already"),
+        _ if session.is_lookup && is_there => Some(NotSaved::Settled),
         (_, JobStatus::Failure | JobStatus::Cancelled) if layer.plan.layer() == Layer::Builds => {
-            Some("nothing kept: build outputs are of use only after success")
+            Some(NotSaved::OutputsOfFailure)
         }
         (SaveMoment::Always, _) => None,
-        (_, JobStatus::Cancelled) => Some("the job was cancelled"),
-        (SaveMoment::Success, JobStatus::Failure) => Some("the job failed, and `save` is success"),
-        _ if layer.plan.promise() == Promise::Settled && is_there => {
-            Some("an entry of this key is there already")
-        }
+        (_, JobStatus::Cancelled) => Some(NotSaved::Cancelled),
+        (SaveMoment::Success, JobStatus::Failure) => Some(NotSaved::Failed),
+        _ if layer.plan.promise() == Promise::Settled && is_there => Some(NotSaved::Settled),
         (SaveMoment::Auto | SaveMoment::Success, _) => None,
     }
 }

@@ -18,7 +18,7 @@ use crate::layers::{bins, builds};
 use crate::pipeline::housekeeping;
 use crate::pipeline::reuse_plan::ReusePlan;
 use crate::plan::{JobStatus, LayerSpec, SaveMoment, Session, SessionLayer};
-use crate::report::{Pooled, Saved, bytes, count, min_free};
+use crate::report::{NotSaved, Pooled, Saved, bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
     self, EntryId, Finality, Header, Install, Layer, LayerData, Lease, Manifest, Origin, Root, Scope,
@@ -68,13 +68,9 @@ impl Saver<'_> {
         let live = working_tree::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
         if live.iter().all(|live| live.root.tree.files() == 0) {
             // Where cargo's own are everybody can tell.
-            if plan.layer() != Layer::Paths {
-                return Ok(Saved::Not("there is nothing to save".into()));
-            }
-            let places: Vec<_> = plan.roots.iter().map(|root| root.path.display().to_string()).collect();
-            return Ok(Saved::Not(
-                format!("there is nothing to save: no file in {}", places.join(", ")).into(),
-            ));
+            let is_of_user = plan.layer() == Layer::Paths;
+            let places = plan.roots.iter().filter(|_| is_of_user).map(|root| root.path.clone());
+            return Ok(Saved::Not(NotSaved::Nothing(places.collect())));
         }
         // Of units, and of directories that several entries have a part of.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
@@ -83,14 +79,14 @@ impl Saver<'_> {
         if plan.layer() == Layer::Builds
             && let Some(why) = builds::reason_not_to_keep(self.job, self.layer, &live, &alike)
         {
-            return Ok(Saved::Not(why.into()));
+            return Ok(Saved::Not(NotSaved::Outputs(why)));
         }
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
             && self.is_unchanged(base, &live, &alike, &tools.installs)
         {
             base.record_use()?;
-            return Ok(Saved::Not("nothing has changed".into()));
+            return Ok(Saved::Not(NotSaved::Unchanged));
         }
         let Some(Filled { staging, stats, sets, known }) = self.make(&files, &live, base.as_ref(), &alike)?
         else {

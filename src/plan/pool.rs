@@ -2,7 +2,8 @@
 //!
 //! A unit's key has what must be the same for cargo to take the unit (compiler, environment, configuration, cargo
 //! home) and for what it holds to work (the system), the package and its version, cargo's hash of the unit, and a digest of
-//! what was compiled: ```text
+//! what was compiled:
+//! ```text
 //! unit-<d>-serde-1.0.219-0d7ce108b7e01725-<digest>
 //! ```
 

@@ -14,6 +14,7 @@ mod saved;
 mod summary;
 mod table;
 mod ways;
+mod why;
 
 pub use audited::{
     Audited, CameFrom, ComparedBuilds, DifferingUnit, HowMade, UnitName, WhyFresh, audit_json, audit_text,
@@ -28,3 +29,4 @@ pub use listing::entries_listing;
 pub use restored::{Composed, Hit, LayerRestore, RestoreReport, SourcesKept, Transfer, UnitsKept};
 pub use saved::{LayerSave, LeftOut, Pooled, SaveReport, Saved};
 pub use table::{HeldDirectory, entries_json, entries_table, entry_details, plan_table, usage_table};
+pub use why::{Miss, NotSaved};

@@ -9,6 +9,7 @@ use super::figures::{bytes, count, files, seconds};
 use super::key_id::shown_key;
 use super::summary::{code, table, whole_keys};
 use super::ways::{modes, obstacle};
+use super::why::Miss;
 use crate::store::Layer;
 use crate::tree::TransferStats;
 
@@ -133,7 +134,7 @@ pub struct LayerRestore {
     /// What the unit pool gave.
     pub composed: Option<Composed>,
     /// Why it was not served by its very key.
-    pub reason: Option<String>,
+    pub reason: Option<Miss>,
     /// The directory of the key's entries.
     pub directory: PathBuf,
 }
@@ -363,7 +364,7 @@ impl RestoreReport {
         text.push('\n');
         for layer in &self.layers {
             if let Some(reason) = &layer.reason {
-                let _ = writeln!(text, "{}: {}\n", layer.layer, code(reason));
+                let _ = writeln!(text, "{}: {}\n", layer.layer, code(&reason.to_string()));
             }
         }
         for line in self.layers.iter().flat_map(|layer| layer.composed().into_iter().chain(layer.kept())) {

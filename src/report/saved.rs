@@ -1,6 +1,5 @@
 //! What a save did.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use super::figures::{bytes, count, files, seconds};
 use super::key_id::shown_key;
 use super::summary::{code, escaped, table, whole_keys};
 use super::ways::{modes, obstacle};
+use super::why::NotSaved;
 use crate::cargo::Why;
 use crate::store::Layer;
 use crate::tree::TransferStats;
@@ -28,7 +28,7 @@ pub enum Saved {
         took: Duration,
     },
     /// Nothing: the reason.
-    Not(Cow<'static, str>),
+    Not(NotSaved),
     /// Nothing: the trouble was told already.
     Failed,
 }
@@ -105,7 +105,7 @@ impl LayerSave {
             Saved::Entry { stats, took, .. } => {
                 ("yes".to_owned(), [count(stats.files), bytes(stats.bytes), seconds(*took)])
             }
-            Saved::Not(why) => (format!("no: {}", escaped(why)), none()),
+            Saved::Not(why) => (format!("no: {}", escaped(&why.to_string())), none()),
             Saved::Failed => ("no: see the warning".to_owned(), none()),
         };
         let key = code(&shown_key(self.layer, &self.key));
