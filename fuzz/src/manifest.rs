@@ -9,7 +9,7 @@ use runner_cache::tree::{Kind, NodeId, Tree};
 /// The format that is read.
 const FORMAT: u32 = 7;
 
-/// Reads a manifest. Claims that one which cannot be read counts as damaged, but for one of a newer format, and all of
+/// Reads a manifest. Claims that one which cannot be read counts as damaged, but for one of another format, and all of
 /// [`holds`] for one which can.
 pub fn read(file: &[u8]) -> Option<Manifest> {
     match Manifest::from_bytes(file, Path::new("m")) {

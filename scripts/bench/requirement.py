@@ -65,7 +65,7 @@ RATIOS = [
     *(Requirement(tree, m.RESTORE_AGAIN, AUTO, RSYNC, 1 / 4, everywhere) for tree in BOTH_TREES),
     *(Requirement(tree, m.RESTORE_CHANGED, AUTO, RSYNC, 1 / 4, everywhere) for tree in BOTH_TREES),
     Requirement(m.TARGET_TREE, m.SAVE_NEW, SAVE, RSYNC, 1 / 40, where_extents_are_shared),
-    *(Requirement(tree, m.SAVE_CHANGED, SAVE, RSYNC_EMPTY, 1 / 10, everywhere) for tree in BOTH_TREES),
+    *(Requirement(tree, m.SAVE_CHANGED, SAVE, RSYNC_EMPTY, 1 / 4, everywhere) for tree in BOTH_TREES),
     *(Requirement(tree, m.SAVE_AGAIN, SAVE, RSYNC, 1 / 4, everywhere) for tree in BOTH_TREES),
 ]
 

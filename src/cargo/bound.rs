@@ -44,7 +44,7 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Looks through `unit` of the target directory `target`, whose files lie in `directories`. Where a script or a macro was
+    /// Looks through `unit` of the target directory `target`, whose files lie at `location`. Where a script or a macro was
     /// told the places (`may_be_told`), what can hide paths leads to all of them. What a script wrote into its output
     /// directory counts only if somebody uses that (`is_output_used`).
     pub(super) fn of_unit(

@@ -27,7 +27,7 @@ pub struct Dependency {
     pub needs: Vec<usize>,
 }
 
-/// For each of the `units` of the target directory `target`, whose files lie in `directories`, what it is; `None` for one of the
+/// For each of the `units` of the target directory `target`, whose files lie at `location`, what it is; `None` for one of the
 /// workspace's own, and where that cannot be told. `home` is the cargo home of its builds.
 pub fn dependencies(
     location: Location<'_>,

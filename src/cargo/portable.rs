@@ -16,7 +16,7 @@ use crate::sys::Digest;
 use crate::sys::file::normal;
 use crate::tree::{self, Kind, Location, NodeId, Tree};
 
-/// A digest of what `unit` of the target directory `target`, whose files lie in `directories`, left, but for times; `None`
+/// A digest of what `unit` of the target directory `target`, whose files lie at `location`, left, but for times; `None`
 /// where it leads to what is not its own, or was made of patched sources. `home` is the cargo home, which is the same for all
 /// that use the unit.
 pub fn portable(

@@ -35,7 +35,7 @@ impl Record {
         { watched }.any(|path| Path::new(path).components().any(|part| part.as_os_str() == ".git"))
     }
 
-    /// Reads that of `unit` of the target directory `target`, whose files lie in `directories`. `None` for a unit that is not as
+    /// Reads that of `unit` of the target directory `target`, whose files lie at `location`. `None` for a unit that is not as
     /// we know them: unfinished, damaged.
     pub(super) fn read(location: Location<'_>, target: &Tree, unit: &Unit) -> tree::Result<Option<Self>> {
         let [fingerprint] = unit.fingerprints[..] else { return Ok(None) };

@@ -117,7 +117,7 @@ impl<'t> SourceTrees<'t> {
     }
 }
 
-/// What is in the directory `directory` of a package, itself included, but for other packages: their directories `is_other`
+/// What is in `directory` of a package, itself included, but for other packages: their directories `is_other`
 /// tells.
 pub(super) fn nodes_of_package(
     tree: &Tree,

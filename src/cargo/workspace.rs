@@ -31,7 +31,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds out about the workspace of the directory `directory`; `None` when there is no `Cargo.toml` in it. `own_home` is
+    /// Finds out about the workspace of `directory`; `None` when there is no `Cargo.toml` in it. `own_home` is
     /// the cargo home that the job is going to have, where that is another one than `env` tells.
     pub fn inspect(directory: &Path, env: &Environment, own_home: Option<&CargoHome>) -> Option<Self> {
         let manifest = directory.join("Cargo.toml");

@@ -9,9 +9,6 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use super::{Cli, is_input, variable};
 use crate::github::Environment;
 
-/// Commands whose flags are the action's inputs.
-const HAVE_INPUTS: [&str; 4] = ["restore", "save", "run", "explain"];
-
 /// A command line that was not taken: it cannot be understood, or it asks for help.
 #[derive(Debug)]
 pub struct Refused {
@@ -61,7 +58,7 @@ impl Refused {
             (Some("run"), ErrorKind::UnknownArgument) if !misplaced.starts_with('-') => {
                 format!("hint: put `--` before the command: `runner-cache run -- {misplaced} …`")
             }
-            (Some(command), _) if HAVE_INPUTS.contains(&command) => {
+            (Some(command), _) if has_inputs(command) => {
                 format!(
                     "hint: `runner-cache {command} --help` and docs/inputs-and-outputs.md list all inputs"
                 )
@@ -115,7 +112,7 @@ impl Refused {
         let near = text(&self.error, ContextKind::SuggestedArg).unwrap_or_default();
         let name = flag(&self.error);
         match (self.command.as_deref(), name) {
-            (Some(command), Some(name)) if HAVE_INPUTS.contains(&command) => {
+            (Some(command), Some(name)) if has_inputs(command) => {
                 format!("there is no input `{name}`{}", near_miss(near.trim_start_matches('-')))
             }
             (Some("run"), None) if !arg.starts_with('-') => {
@@ -166,4 +163,11 @@ fn in_one_line(text: &str) -> String {
 
 fn near_miss(near: &str) -> String {
     if near.is_empty() { String::new() } else { format!("; did you mean `{near}`?") }
+}
+
+/// Whether the flags of a command are the action's inputs.
+fn has_inputs(command: &str) -> bool {
+    let cli = Cli::command();
+    let mut flags = cli.find_subcommand(command).into_iter().flat_map(clap::Command::get_arguments);
+    flags.any(|flag| flag.get_long() == Some("cache-mode"))
 }

@@ -1,4 +1,4 @@
-//! What is particular to each layer: what of it is saved, which entry serves it, and what is done before and after its files
+//! What is particular to each layer: what of it is saved, which entry serves it, and what happens before and after its files
 //! come.
 
 pub(crate) mod base_diff;
@@ -16,7 +16,7 @@ use crate::layers::rules::Rules;
 use crate::plan::{LayerPlan, LayerSpec};
 
 /// The rules of the layer of `plan`.
-pub(crate) fn rules(plan: &LayerPlan) -> Box<dyn Rules + '_> {
+pub(crate) fn rules_of(plan: &LayerPlan) -> Box<dyn Rules + '_> {
     match plan.spec {
         LayerSpec::Cargo { .. } => Box::new(cargo_home::CargoHomes(plan)),
         LayerSpec::Target(_) => Box::new(target_dir::rules::TargetDirs(plan)),

@@ -13,21 +13,17 @@ impl Rules for Paths<'_> {
         Coverage::by_same_contents(self.0, entry)
     }
 
+    /// As the presets say.
     fn replaced<'t>(
         &self,
         root: &'t RootPlan,
         _tree: &'t Tree,
         _others: &[&Tree],
     ) -> tree::Result<Option<Replaced<'t>>> {
-        replaced(root)
+        if root.replaced.is_empty() {
+            return Ok(None);
+        }
+        let replaced = Selection::new(&root.replaced, &[])?;
+        Ok(Some(Box::new(move |_, path| replaced.names(path))))
     }
-}
-
-/// Which files of `root` its preset calls replaced.
-pub(crate) fn replaced(root: &RootPlan) -> tree::Result<Option<Replaced<'_>>> {
-    if root.replaced.is_empty() {
-        return Ok(None);
-    }
-    let replaced = Selection::new(&root.replaced, &[])?;
-    Ok(Some(Box::new(move |_, path| replaced.names(path))))
 }

@@ -3,7 +3,7 @@
 use crate::job::Job;
 use crate::job::trouble::Trouble;
 use crate::plan::{LayerPlan, RootPlan};
-use crate::store::Header;
+use crate::store::{Candidate, Header};
 use crate::sys::Lock;
 use crate::tree::{self, NodeId, Tree};
 
@@ -21,6 +21,12 @@ pub(crate) enum Coverage {
 }
 
 impl Coverage {
+    /// Whether `candidate`, an entry with this `header`, is an exact hit: its key is the one that was looked for, and it holds all
+    /// that this promises.
+    pub(crate) fn is_exact_hit(self, candidate: &Candidate, header: &Header) -> bool {
+        candidate.is_exact && self == Self::Whole && header.finality.is_final()
+    }
+
     /// Whether the entry can serve.
     pub(crate) fn serves(self) -> bool {
         matches!(self, Self::Part | Self::Whole)

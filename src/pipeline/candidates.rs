@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::layers::rules;
-use crate::layers::rules::Coverage;
+use crate::layers::rules_of;
 use crate::layers::target_dir::freshness::{self, Judged};
 use crate::plan::{LayerPlan, Plan, RootPlan};
 use crate::report::Hit;
@@ -73,11 +72,11 @@ impl<'a> Candidates<'a> {
         let lease = self.lease(&candidate)?;
         let pairs = self.pairs(&lease);
         let header = &lease.manifest().header;
-        let coverage = rules(self.layer).coverage(header);
+        let coverage = rules_of(self.layer).coverage(header);
         if pairs.is_empty() || !coverage.serves() {
             return None;
         }
-        let is_exact = candidate.is_exact && coverage == Coverage::Whole && header.finality.is_final();
+        let is_exact = coverage.is_exact_hit(&candidate, header);
         Some(Usable { candidate, lease, pairs, is_exact })
     }
 

@@ -25,7 +25,7 @@ const LARGE: u64 = 1_000_000;
 /// How many large things are told of.
 const LARGEST: usize = 10;
 
-/// What may stay in `store` beside a job whose limits are `upkeep`'s, and reach the entries of `reach`.
+/// What may stay in `store` beside a job whose limits are `maintenance`'s, and reach the entries of `reach`.
 pub(crate) fn limits(
     job: &Job,
     store: &Store,
@@ -210,7 +210,7 @@ pub(crate) fn guard(
                     job.console.warn(report.text());
                 }
             }
-            Err(error) => job.console.warn(format!("the disk was not looked after: {}", chain(&error))),
+            Err(error) => job.console.warn(format!("disk check failed: {}", chain(&error))),
         }
     }
     is_fine || maintenance.disk_guard != DiskGuard::Fail

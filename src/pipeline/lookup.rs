@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::job::chain;
-use crate::layers::rules;
 use crate::layers::rules::Coverage;
+use crate::layers::rules_of;
 use crate::plan::{LayerPlan, Plan, differences, nearest};
 use crate::report::{ExplainedEntry, ExplainedLayer, Miss, Verdict};
 use crate::store::retention::Known;
@@ -60,7 +60,7 @@ fn verdict(
         }
         return Verdict::OtherKey(differences(&layer.factors, &header.factors));
     };
-    let coverage = rules(layer).coverage(header);
+    let coverage = rules_of(layer).coverage(header);
     match coverage {
         Coverage::OtherPaths => return Verdict::OtherPaths,
         Coverage::OtherTools => return Verdict::OtherTools,
@@ -69,7 +69,7 @@ fn verdict(
     if let Err(error) = store.lease(candidate.id.clone()) {
         return Verdict::Unusable(chain(&error));
     }
-    match (is_served, candidate.is_exact && coverage == Coverage::Whole && header.finality.is_final()) {
+    match (is_served, coverage.is_exact_hit(candidate, header)) {
         (true, _) => Verdict::Later,
         (false, is_exact) => Verdict::Taken { is_exact },
     }
@@ -94,7 +94,7 @@ pub(crate) fn reason(
     } else {
         store.newest_headers(layer.layer(), &plan.scopes.read).ok()?
     };
-    let rules = rules(layer);
+    let rules = rules_of(layer);
     let is_of_others =
         |header: &store::Header| header.key == layer.key && rules.coverage(header) == Coverage::OtherPaths;
     if let Some(header) = found.iter().find(|header| is_of_others(header)) {

@@ -15,7 +15,7 @@ use crate::job::{Job, chain};
 use crate::layers::bins::{self, Arrival};
 use crate::layers::cargo_home;
 use crate::layers::linkable::linkable;
-use crate::layers::rules;
+use crate::layers::rules_of;
 use crate::layers::target_dir::freshness::Judged;
 use crate::layers::target_dir::rules::is_target_directory;
 use crate::layers::target_dir::sweep;
@@ -129,9 +129,9 @@ impl<'a> Restorer<'a> {
     fn transfer(&self, usable: &Usable, judged: Option<Judged<'_>>) -> Result<Brought, Trouble> {
         let Usable { lease, pairs, .. } = usable;
         let started = Instant::now();
-        let rules = rules(self.layer);
+        let rules = rules_of(self.layer);
         let _lock = rules.lock(self.job)?;
-        // A directory can be open in several entries that have a part of it each.
+        // Many directories are open at once while files are placed.
         let _files = ManyOpenFiles::allow(0);
         let files = lease.manifest().header.files;
         let directories: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
@@ -226,7 +226,7 @@ impl<'a> Restorer<'a> {
             borrowed = tree.of_same_paths(&root.tree, &borrowed);
         }
         let others: Vec<_> = others.map(|(_, root)| &root.tree).collect();
-        let rules = rules(self.layer);
+        let rules = rules_of(self.layer);
         let replaced = rules.replaced(plan, tree, &others)?;
         let linkable = linkable(replaced.as_ref(), tree, &borrowed);
         let files = lease.open_root(recorded)?;

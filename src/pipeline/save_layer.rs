@@ -9,7 +9,7 @@ use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::base_diff::BaseDiff;
 use crate::layers::linkable::linkable;
-use crate::layers::rules;
+use crate::layers::rules_of;
 use crate::layers::target_dir::provenance::{self, Noted};
 use crate::layers::units::pool::{self, Known};
 use crate::layers::units::publish;
@@ -61,7 +61,7 @@ impl Saver<'_> {
     fn try_save(&self) -> Result<Saved, Trouble> {
         let started = Instant::now();
         let plan = &self.layer.plan;
-        let rules = rules(plan);
+        let rules = rules_of(plan);
         let _lock = rules.lock(self.job)?;
         let tools = bins::installed(self.job, plan)?;
         let base = self.base();
@@ -72,7 +72,7 @@ impl Saver<'_> {
             let places = plan.roots.iter().filter(|_| is_of_user).map(|root| root.path.clone());
             return Ok(Saved::Not(NotSaved::Nothing(places.collect())));
         }
-        // Of units, and of directories that several entries have a part of.
+        // The pool's units are held open while they are linked.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
         let alike = live.iter().map(|live| BaseDiff::find(self.job, base.as_ref(), live));
         let alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
@@ -252,7 +252,7 @@ impl Saver<'_> {
         if !installs.iter().all(|install| header.installs().contains(install)) {
             return false;
         }
-        let rules = rules(&self.layer.plan);
+        let rules = rules_of(&self.layer.plan);
         // A tool that is gone may be one that would not fit what was there: the next job can have it.
         let may_lack = header.layer() == Layer::Bins;
         for (live, alike) in live.iter().zip(alike) {
@@ -306,7 +306,7 @@ impl Saver<'_> {
         let WorkingTree { plan, root, dir, .. } = &live[index];
         let tree = &root.tree;
         let others: Vec<_> = others.map(|(_, other)| &other.root.tree).collect();
-        let rules = rules(&self.layer.plan);
+        let rules = rules_of(&self.layer.plan);
         let replaced = rules.replaced(plan, tree, &others)?;
         let mut may = linkable(replaced.as_ref(), tree, &[]);
         // Whose else they are nobody knows: of another ref's entry, by a job that had this directory before.

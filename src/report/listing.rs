@@ -24,7 +24,7 @@ type Row = [String; 5];
 /// The entries of a repository and layer, with what is to be noted of each.
 type Group = Vec<(Row, Option<&'static str>)>;
 
-/// Groups of entries, in each as they are ordered. No line is longer than 80 columns: of refs, lanes and repositories
+/// Entries in groups, in the given order. No line is longer than 80 columns: of refs, lanes and repositories
 /// that do not fit, the middle goes.
 pub fn entries_listing(entries: &[Known], now: Timestamp) -> String {
     let mut groups: BTreeMap<(&str, Layer), Group> = BTreeMap::new();

@@ -5,11 +5,14 @@
 //!   <layer>/<repository>/<ref>/<key>/    names as in `name`; a pool that several share is of `<owner>/*` or `*`
 //!     <generation>/                      an entry: immutable; its own mtime is its last use
 //!       manifest                         what it is and holds, see `manifest`
-//!       tree/0, tree/1 …                 a directory a root
+//!       tree/0, tree/1 …                 one directory per root
 //!       tree/0.pack …                    small files of that root, see `tree::pack`
+//!       reached                          looked at after a boot that nobody noted, see `reached`
+//!       digests                          of the first reading in depth, see `verify`
 //!   staging/<random>/                    an entry that is being made; locked by its maker
 //!   trash/<random>/                      what is being deleted
 //!   quarantine/<random>/                 entries that were found damaged
+//!   retired/<name>/                      of versions before manifest format 7; swept
 //!   sessions/<id>.json                   what a restore leaves for the save of the same job
 //!   boots/<boot id>                      up to when all of that boot is on the disk, see `flush`
 //!   format                               where things lie; a newer one is not touched

@@ -321,9 +321,10 @@ impl Store {
     }
 }
 
-/// Directories of a root besides those of the layers.
 /// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
 pub(super) const CLEAN_LOCK: &str = "clean.lock";
+
+// Directories of a root besides those of the layers.
 const STAGING: &str = "staging";
 const TRASH: &str = "trash";
 /// Where versions with manifests before format 7 kept what was an entry, for the files that others had in it.

@@ -55,7 +55,7 @@ impl Selection {
         Ok(Self { include, leads: glob_set(&leads)?, exclude: glob_set(exclude)?, no_sources: None })
     }
 
-    /// What is called one of `names` in any of the directories of the directory.
+    /// What is called one of `names` in any directory below it.
     pub fn of_directories(names: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self { include: Include::Directories(names.into_iter().collect()), ..Self::default() }
     }

@@ -17,7 +17,7 @@ pub struct TransferStats {
     pub hardlinked: u64,
     /// Files whose contents were copied.
     pub copied: u64,
-    /// Files that were at the destination already, or lie with another entry that was saved before, and were left alone.
+    /// Files that were at the destination already, and were left alone.
     pub kept: u64,
     /// Files and directories that were removed from the destination.
     pub removed: u64,
@@ -41,7 +41,7 @@ impl std::ops::AddAssign for TransferStats {
     }
 }
 
-/// A stats that threads add to.
+/// Counters that threads add to.
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) symlinks: AtomicU64,

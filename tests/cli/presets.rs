@@ -272,7 +272,7 @@ fn yarn_settings_are_read_without_running_yarn() {
     let mut job = Job::new(PROGRAM);
     let trace = job.path("ran");
     tool(&mut job, "yarn", &format!("touch {}", trace.display()));
-    job.write("work/project/.yarnrc.yml", "cacheDirectory: ./downloads\nyarnPath: .yarn/releases/yarn.cjs\n");
+    job.write("work/project/.yarnrc.yml", "cacheFolder: ./downloads\nyarnPath: .yarn/releases/yarn.cjs\n");
     job.write("work/project/yarn.lock", "");
     restore(&job, "yarn");
     job.write("work/project/downloads/x.zip", "1");

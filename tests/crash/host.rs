@@ -119,12 +119,9 @@ impl Host {
         store::debris(&self.path("root"))
     }
 
-    /// What was an entry, and what is in quarantine.
-    pub(crate) fn former_entries(&self) -> Vec<PathBuf> {
-        ["root/retired", "root/quarantine"]
-            .iter()
-            .flat_map(|directory| files::inside(&self.path(directory)))
-            .collect()
+    /// What is in quarantine.
+    pub(crate) fn quarantined(&self) -> Vec<PathBuf> {
+        files::inside(&self.path("root/quarantine"))
     }
 
     /// Lets all that is in quarantine be there for long.

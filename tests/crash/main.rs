@@ -152,7 +152,7 @@ fn death_between_any_two_steps_loses_nothing() {
             host.expect_success(&["remove", "*"]);
             host.expect_success(&["gc"]);
             assert_eq!(
-                host.former_entries(),
+                host.quarantined(),
                 Vec::<std::path::PathBuf>::new(),
                 "{what}: nobody needs anything any more"
             );

@@ -151,14 +151,14 @@ impl Court {
 
 /// What is to be said of a history.
 enum Verdict {
-    Right(world::TransferStats),
+    Right(world::Counts),
     Stale {
-        stats: world::TransferStats,
+        stats: world::Counts,
         step: usize,
         difference: String,
     },
     /// Cargo itself is wrong there, in a target directory that stays.
-    AlsoWithout(world::TransferStats),
+    AlsoWithout(world::Counts),
     Broken(String),
 }
 

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::settings::Settings;
-use crate::world::TransferStats;
+use crate::world::Counts;
 
-/// The sum of all stats.
+/// The sum of all histories' counts.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) histories: u64,
     pub(crate) stale: u64,
     /// Histories in which cargo is wrong without the cache as well: a target directory that stays does that.
     pub(crate) also_without: u64,
-    stats: TransferStats,
+    stats: Counts,
 }
 
 impl Figures {
-    pub(crate) fn add(&mut self, stats: TransferStats) {
+    pub(crate) fn add(&mut self, stats: Counts) {
         self.histories += 1;
         self.stats.jobs += stats.jobs;
         self.stats.compared += stats.compared;
@@ -35,7 +35,7 @@ impl Figures {
 
     /// One line for people.
     pub(crate) fn told(&self, shapes: usize) -> String {
-        let TransferStats { jobs, compared, failed, hits, needless, .. } = &self.stats;
+        let Counts { jobs, compared, failed, hits, needless, .. } = &self.stats;
         format!(
             "judge: {jobs} jobs, {compared} compared, {failed} of them failing, {hits} with a restored target directory, {} histories, {shapes} shapes, stale: {}, \
              wrong also without the cache: {}, needless: {:.1} % (one path), {:.1} %",
@@ -49,7 +49,7 @@ impl Figures {
 
     /// For the page.
     pub(crate) fn to_json(&self, settings: &Settings, seconds: u64) -> Value {
-        let TransferStats { jobs, compared, failed, hits, units, fresh, needless } = &self.stats;
+        let Counts { jobs, compared, failed, hits, units, fresh, needless } = &self.stats;
         let by_shape = needless.by_shape.iter().filter(|(_, share)| share.compiled > 0);
         let by_shape: BTreeMap<_, _> = by_shape.map(|(shape, share)| (shape, share.compiled)).collect();
         json!({

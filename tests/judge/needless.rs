@@ -14,7 +14,7 @@ use test_support::files::inside;
 
 use crate::history::{Branch, Clock, History, Job};
 use crate::project::{Part, Project};
-use crate::world::TransferStats;
+use crate::world::Counts;
 
 /// How many units need not have been compiled, and were.
 #[derive(Debug, Default, Clone)]
@@ -70,7 +70,7 @@ impl Built {
     }
 
     /// Counts what the job compiled, and notes what it saved.
-    pub(crate) fn count(&mut self, job: &Job, records: &Path, lab: &Path, stats: &mut TransferStats) {
+    pub(crate) fn count(&mut self, job: &Job, records: &Path, lab: &Path, stats: &mut Counts) {
         let records = records.join("cached");
         let sources = sources(&fs::read_to_string(records.join("sources")).unwrap_or_default());
         let mut units: BTreeMap<String, bool> = BTreeMap::new();

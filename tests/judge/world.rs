@@ -19,10 +19,10 @@ const LONGEST_END: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// All jobs gave what a clean build gives.
-    Right(TransferStats),
+    Right(Counts),
     /// A job did not.
     Stale {
-        stats: TransferStats,
+        stats: Counts,
         /// The index of its step.
         step: usize,
         /// What differs.
@@ -34,7 +34,7 @@ pub(crate) enum Outcome {
 
 /// What was counted.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct TransferStats {
+pub(crate) struct Counts {
     pub(crate) jobs: u64,
     /// Jobs that were compared with a clean build.
     pub(crate) compared: u64,
@@ -66,7 +66,7 @@ struct World<'a> {
 impl World<'_> {
     fn run(&self, history: &History, compared: Compared) -> Outcome {
         let script = Script::of(history, compared);
-        let mut stats = TransferStats::default();
+        let mut stats = Counts::default();
         let mut built = crate::needless::Built::new(history);
         for (index, (step, text)) in history.steps.iter().zip(&script.steps).enumerate() {
             let (code, said) = self.bash(&format!("{}\n{text}", script.head));

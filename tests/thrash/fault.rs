@@ -4,7 +4,6 @@
 //! Files of entries share their inodes: they are deleted, never written into. Manifests are nobody else's.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -22,8 +21,6 @@ use test_support::store;
 pub(crate) struct Injured {
     /// Entries and stagings, whatever they are called by now.
     folders: Mutex<HashSet<Identity>>,
-    /// Entries, by the names that they have for others in whose parts they are.
-    entries: Mutex<HashSet<OsString>>,
     /// How many damages were begun or ended.
     count: AtomicU64,
 }
@@ -43,20 +40,9 @@ impl Injured {
         self.count.load(Ordering::SeqCst)
     }
 
-    fn add_entry(&self, entry: &Path) -> io::Result<()> {
-        let name = entry.file_name().unwrap_or_default().to_owned();
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
-        self.add(entry)
-    }
-
-    /// Whether this entry was damaged, or one of which it needs files, or it is gone.
-    pub(crate) fn has_or_gone(&self, root: &Path, entry: &Path) -> bool {
-        let injured = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_injured = |part: &OsString| {
-            injured.contains(part)
-                || folder_of(root, part).is_some_and(|folder| self.has(&folder).unwrap_or(true))
-        };
-        self.has(entry).unwrap_or(true) || parts(entry).iter().any(is_injured)
+    /// Whether this entry was damaged, or is gone.
+    pub(crate) fn has_or_gone(&self, entry: &Path) -> bool {
+        self.has(entry).unwrap_or(true)
     }
 
     fn has(&self, folder: &Path) -> io::Result<bool> {
@@ -91,18 +77,6 @@ pub(crate) fn injure(root: &Path, injured: &Injured, rng: &mut Rng) -> Option<&'
     done.ok()
 }
 
-/// The names of the entries of which `entry` needs files.
-pub(crate) fn parts(entry: &Path) -> Vec<OsString> {
-    let parts = inside(&entry.join("parts")).into_iter();
-    parts.filter_map(|path| Some(path.file_name()?.to_owned())).collect()
-}
-
-/// Where the entry of this name is, whether it is one still or was retired.
-pub(crate) fn folder_of(root: &Path, name: &OsStr) -> Option<PathBuf> {
-    let all = entries(root).into_iter().chain(inside(&root.join("retired")));
-    { all }.find(|entry| entry.file_name() == Some(name))
-}
-
 /// All entries, in an order that one seed always gives.
 pub(crate) fn entries(root: &Path) -> Vec<PathBuf> {
     LAYERS.iter().flat_map(|layer| store::entries(root, layer)).collect()
@@ -114,10 +88,8 @@ fn of_entry(
     rng: &mut Rng,
     damage: fn(&Path, &mut Rng) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut all = entries(root);
-    all.extend(inside(&root.join("retired")));
-    let entry = one_of(all, rng)?;
-    injured.add_entry(&entry)?;
+    let entry = one_of(entries(root), rng)?;
+    injured.add(&entry)?;
     damage(&entry, rng)
 }
 

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 /// Without these a run proves nothing.
 const NEEDED: &[&str] = &[
     "saves",
-    "saves_with_parts",
     "hits",
     "misses",
     "evictions.save",

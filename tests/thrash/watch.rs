@@ -43,7 +43,7 @@ pub(crate) fn look_at_quarantine(arena: &Arena) -> Result<(), Wrong> {
         if known.contains(&entry) || flock(&folder, FlockOperation::NonBlockingLockShared).is_err() {
             continue;
         }
-        if !arena.injured.has_or_gone(&arena.root(), &entry) {
+        if !arena.injured.has_or_gone(&entry) {
             let what = format!("{}: nobody damaged it, and it was found damaged", entry.display());
             return Err(Wrong::Corrupt(what));
         }

@@ -191,7 +191,6 @@ impl<'a> Worker<'a> {
             .map_err(|wrong| wrong.at(format_args!("after a save, {said:?}")))?;
         if said.has_saved() {
             self.arena.figures.add("saves", 1);
-            self.arena.figures.add("saves_with_parts", u64::from(said.log.contains("kept ")));
         } else if !said.was_killed() {
             self.arena.figures.add("saves_failed", 1);
         }

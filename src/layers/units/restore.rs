@@ -133,7 +133,6 @@ impl Work<'_> {
         add(&mut completed.composed, &placed, &locked);
         let times = placed.iter().flat_map(|unit| Notes::of(unit.tree()).times().collect::<Vec<_>>());
         completed.pooled.entry(self.root.name.clone()).or_default().extend(times);
-        completed.transfer.parts.push(self.root.name.clone());
         Ok(())
     }
 
