@@ -30,12 +30,24 @@ go_on_without() {
 }
 
 # On failure install.sh prints the reason where it would have printed the path.
-INSTALL_URL=${INSTALL_URL:-${RUNNER_CACHE_DOWNLOAD_URL:-}} INSTALL_TOKEN=${INSTALL_TOKEN:-${RUNNER_CACHE_DOWNLOAD_TOKEN:-}}
-export INSTALL_URL INSTALL_TOKEN
+# The program is not to hand the token on to what it starts, which may outlive the job.
+if [[ -n ${INSTALL_TOKEN:-} && -n ${RUNNER_CACHE_INPUTS:-} ]]; then
+  RUNNER_CACHE_INPUTS=${RUNNER_CACHE_INPUTS//"$INSTALL_TOKEN"/}
+fi
+# The host's token is for the host's URL, and no other.
+if [[ -z ${INSTALL_URL:-} ]]; then
+  INSTALL_URL=${RUNNER_CACHE_DOWNLOAD_URL:-}
+  if [[ -n $INSTALL_URL ]]; then INSTALL_TOKEN=${INSTALL_TOKEN:-${RUNNER_CACHE_DOWNLOAD_TOKEN:-}}; fi
+fi
+unset RUNNER_CACHE_DOWNLOAD_TOKEN
+export INSTALL_URL INSTALL_TOKEN=${INSTALL_TOKEN:-}
 binary=$(bash -p "$scripts/install.sh" "$PPID") || go_on_without "${binary:-scripts/install.sh failed, see its messages above.}"
 unset INSTALL_URL INSTALL_TOKEN
-# Later steps can ask: `runner-cache explain`.
-if [[ $verb == restore && ${binary##*/} == runner-cache ]] && ! type -P runner-cache >/dev/null; then
-  dirname "$binary" >>"${GITHUB_PATH:-/dev/null}"
+# Later steps can ask: `runner-cache explain`. Where it lies other jobs can write, and its neighbours are not to be found first.
+if [[ $verb == restore && -n ${RUNNER_TEMP:-} && -n ${GITHUB_PATH:-} ]] && ! type -P runner-cache >/dev/null; then
+  if directory=$(mktemp -d "$RUNNER_TEMP/runner-cache-path.XXXXXX") && ln -s "$binary" "$directory/runner-cache"; then
+    printf '%s\n' "$directory" >>"$GITHUB_PATH"
+  fi
 fi
-exec "$binary" "$@"
+shopt -s execfail
+exec "$binary" "$@" || go_on_without "$binary cannot be started."

@@ -4,31 +4,34 @@
 # out of reach, with 2 where it came and is of no use. RUNNER_CACHE_DOWNLOAD_SECONDS (120) bounds all tries together.
 set -euo pipefail
 
+SECONDS=0
 url=$1 size=$2 file=$3
-shown=${url%%\?*} # what follows may be a signature
+shown=${url%%\?*} shown=${shown/\/\/*@/\/\/} # a signature or a password is nobody's to see
 token=${INSTALL_TOKEN:-}
 bound=${RUNNER_CACHE_DOWNLOAD_SECONDS:-120}
+[[ $bound =~ ^[1-9][0-9]{0,4}$ ]] || bound=120
 fail() { # EXIT_CODE REASON
   printf '%s\n' "$2"
   exit "$1"
 }
 
 # Without TLS from this machine alone: a proxy, or a test.
-schemes='=https'
-if [[ $url =~ ^http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/ ]]; then schemes='=http,https'; fi
+schemes='=https' direct=()
+if [[ $url =~ ^http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/ ]]; then schemes='=http,https' direct=(--noproxy '*'); fi
 [[ $url == https://* || $schemes != '=https' ]] || fail 1 "$shown is no https URL"
 
 by_curl() {
   # The token is in no argument, since all processes can read those. --disable: a job can write ~/.curlrc.
   local settings='header = "Accept: application/octet-stream"' got=0
   if [[ -n $token ]]; then settings+=$'\n'"header = \"Authorization: Bearer $token\""; fi
-  code=$(curl --disable --config - --silent --show-error --fail --location --max-redirs 5 --tlsv1.2 --proto "$schemes" \
+  code=$(curl --disable --config - "${direct[@]}" --globoff --silent --show-error --fail --location --max-redirs 5 --tlsv1.2 --proto "$schemes" \
     --proto-redir "$schemes" --connect-timeout 15 --max-time "$1" --max-filesize "$size" --continue-at - --output "$file" \
     --write-out '%{http_code}' "$url" <<<"$settings" 2>"$file.log") || got=$?
   why="$shown: $(tail -n 1 "$file.log")"
   case $got in
     0) exit 0 ;;
     23) fail 2 "$why (no room in $(dirname "$file")?)" ;;
+    22) if [[ $code == 416 ]]; then rm -f "$file" && code=; fi ;; # all of it is there, or of something else
     33) rm -f "$file" ;; # the server cannot resume
     63) fail 2 "$shown is larger than the $size bytes of the release" ;;
     *) ;;

@@ -20,6 +20,7 @@ if [[ -n ${RUNNER_CACHE_BIN:-} ]]; then
     done <"/proc/${1:-$PPID}/environ"
   fi
   if [[ -n $of_host ]]; then
+    [[ $RUNNER_CACHE_BIN == /* ]] || give_up "RUNNER_CACHE_BIN is $RUNNER_CACHE_BIN, which is no absolute path."
     # Used whatever its version, and never replaced in silence.
     runs "$RUNNER_CACHE_BIN" || give_up "RUNNER_CACHE_BIN is $RUNNER_CACHE_BIN, which does not run."
     found "$RUNNER_CACHE_BIN"
@@ -48,6 +49,14 @@ sha256() {
   hash=${hash%% *}
 }
 
+# Ends with what cargo built and left in a directory, if it is whole.
+kept_build() { # DIRECTORY
+  if [[ -f $1/runner-cache && -r $1/runner-cache && -r $1/sha256 ]]; then
+    sha256 <"$1/runner-cache"
+    if [[ $hash == "$(<"$1/sha256")" ]]; then runs "$1/runner-cache" && found "$1/runner-cache"; fi
+  fi
+}
+
 # Sets `home` to the first place that can be written: DIRECTORY/runner-cache/VERSION/ARCH, as in actions/tool-cache.
 choose_home() { # VERSION DIRECTORY...
   local directory
@@ -59,8 +68,7 @@ choose_home() { # VERSION DIRECTORY...
 }
 tools=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/runner-tools}
 temp=${RUNNER_TEMP:-${TMPDIR:-/tmp}}
-work=
-trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
+trap 'rm -rf "${work:-}"' EXIT
 
 # A release: its bytes are run and no others, wherever they are from. That is against what earlier jobs left there; a process of
 # the same user at the same moment could as well change the job itself.
@@ -76,38 +84,42 @@ if [[ -f $release ]]; then
   file=${BASH_REMATCH[1]} size=${BASH_REMATCH[2]} expected=${BASH_REMATCH[3]} binary=${BASH_REMATCH[4]}
   url=${url//'{version}'/$version}
   url=${url//'{file}'/$file}
+  shown=${url%%\?*} shown=${shown/\/\/*@/\/\/} # without a signature or a password
 
   kept=runner-cache/$version/$arch/runner-cache
   for place in "$tools/$kept" "$temp/$kept" "$project/dist/${file%.gz}" PATH; do
     if [[ $place == PATH ]]; then place=$(type -P runner-cache) || continue; fi
-    [[ -f $place && -x $place ]] || continue
+    [[ -f $place && -r $place && -x $place ]] || continue
     sha256 <"$place"
     if [[ $hash == "$binary" ]]; then runs "$place" && found "$place"; fi
     say "$place is not used: it is not the runner-cache $version of dist/release.json, or does not run"
   done
 
+  kept_build "$temp/runner-cache/$version-built/$arch"
   choose_home "$version" "$tools" "$temp"
-  find "$home" -maxdepth 1 -name '.download.*' -mmin +60 -exec rm -rf {} + # of jobs that were killed
+  find "$home" -maxdepth 1 -name '.download.*' -mmin +60 -exec rm -rf {} + || say "what killed jobs left in $home stays"
   work=$(mktemp -d "$home/.download.XXXXXX")
-  say "downloading runner-cache $version from ${url%%\?*}"
+  say "downloading runner-cache $version from $shown"
   status=0
   why=$(bash -p "$project/scripts/download.sh" "$url" "$size" "$work/packed") || status=$?
   if [[ $status == 0 ]]; then
     got=$(wc -c <"$work/packed")
-    ((got == size)) || give_up "the download is not run: ${url%%\?*} has $((got)) bytes, the release has $size."
+    ((got == size)) || give_up "the download is not run: $shown has $((got)) bytes, the release has $size."
     sha256 <"$work/packed"
-    [[ $hash == "$expected" ]] || give_up "the download is not run: ${url%%\?*} has the SHA-256 $hash, the release has $expected."
+    [[ $hash == "$expected" ]] || give_up "the download is not run: $shown has the SHA-256 $hash, the release has $expected."
     gzip -dc <"$work/packed" >"$work/runner-cache" || give_up "the download cannot be unpacked in $home (is there gzip, and room?)."
     sha256 <"$work/runner-cache"
     [[ $hash == "$binary" ]] || give_up "the download is not run: what is packed in it is not of the release."
     chmod 755 "$work/runner-cache"
     runs "$work/runner-cache" || give_up "runner-cache $version does not run in $home (is it mounted noexec?)."
     # From beside its place over what is there: nobody sees a part of it, and of two jobs at once the last one's stays.
+    if [[ -d $home/runner-cache ]]; then rm -rf "$home/runner-cache"; fi
     mv -f "$work/runner-cache" "$home/runner-cache"
     found "$home/runner-cache"
   fi
   [[ $status == 1 ]] || give_up "the download failed: $why."
   rm -rf "$work"
+  if [[ ${INSTALL_OR_FAIL:-${RUNNER_CACHE_FAIL_ON_ERROR:-false}} == true ]]; then give_up "not downloaded: $why."; fi
   say "not downloaded: $why"
   # Later jobs are not to run what was built here: nobody knows its hash.
   choose_home "$version-built" "$temp"
@@ -120,27 +132,19 @@ else
   choose_home "$version-${hash:0:16}" "$tools" "$temp"
   what="runner-cache $version was not released"
 fi
-if [[ -f $home/runner-cache && -f $home/sha256 ]]; then
-  sha256 <"$home/runner-cache"
-  if [[ $hash == "$(<"$home/sha256")" ]]; then runs "$home/runner-cache" && found "$home/runner-cache"; fi
-fi
+kept_build "$home"
 
 type -P cargo >/dev/null ||
   give_up "$what and there is no cargo to build it with; hint: download-url, or RUNNER_CACHE_BIN in the runner's .env file."
-# shellcheck source=scripts/unset-settings.sh
-. "$project/scripts/unset-settings.sh"
-unset INSTALL_TOKEN RUNNER_CACHE_DOWNLOAD_TOKEN RUNNER_CACHE_INPUTS
-work=$(mktemp -d "$temp/runner-cache-build.XXXXXX")
 say "$what: building it with cargo, in minutes"
-# From the project's directory, since cargo and rustup read settings from the current one and its parents; and with a named
-# target, so that the binary is in one place whatever the host's settings say.
-cd "$project"
-host=$(rustc -vV | awk '/^host: / { print $2 }')
-cargo build --release --locked --target "$host" --target-dir "$work" >&2 ||
+new=$(mktemp "$home/.download.XXXXXX")
+bash -p "$project/scripts/build.sh" "$new" >&2 || {
+  rm -f "$new"
   give_up "cargo could not build runner-cache $version (its messages are above); hint: RUNNER_CACHE_BIN in the runner's .env file."
+}
 # As above; a pair of two jobs' halves is no pair, and built again.
-mv "$work/$host/release/runner-cache" "$home/.runner-cache.$$"
-sha256 <"$home/.runner-cache.$$"
+sha256 <"$new"
 printf '%s\n' "$hash" >"$home/sha256"
-mv -f "$home/.runner-cache.$$" "$home/runner-cache"
+mv -f "$new" "$home/runner-cache"
+runs "$home/runner-cache" || give_up "what cargo built does not run in $home (is it mounted noexec?)."
 found "$home/runner-cache"

@@ -6,20 +6,19 @@ use std::process::{Command, Stdio};
 use crate::job::Job;
 use crate::store::{Access, Store};
 
-/// By this variable the runner finds what a job left running, and ends it.
-const TRACKED_BY_RUNNER: &str = "RUNNER_TRACKING_ID";
-
 /// Starts the command for `store` and does not wait for it: it takes as long as the disk needs, and ends by itself.
 pub(crate) fn leave_running(job: &Job, store: &Store, access: Access) {
     let access = match access {
         Access::Private => "private",
         Access::Group => "group",
     };
+    // Nothing of the job's environment outlives it: not what the runner knows its processes by (`RUNNER_TRACKING_ID`), to end them,
+    // and no secret.
     let start = || -> std::io::Result<()> {
         Command::new(std::env::current_exe()?)
             .args(["flush", "--root-access", access, "--cache-root"])
             .arg(store.root())
-            .env_remove(TRACKED_BY_RUNNER)
+            .env_clear()
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

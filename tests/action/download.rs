@@ -1,5 +1,6 @@
 //! `scripts/install.sh` with a release: what a download may be, and that nothing is run that is not what the release has.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::{Arc, Barrier};
@@ -145,7 +146,47 @@ fn without_a_network_a_release_is_built_for_the_job_alone() {
 
     let save = action.install(&[]);
     assert_found(&save, &built);
-    assert!(!stderr(&save).contains("building"), "{}", stderr(&save));
+    assert_eq!(stderr(&save), "", "it is neither built nor asked for again");
+}
+
+#[test]
+fn what_an_earlier_job_left_in_the_place_of_the_binary_breaks_no_later_job() {
+    let leave: [fn(&Action); 3] = [
+        |action| std::fs::create_dir_all(action.tool().join("directory")).unwrap(),
+        |action| {
+            action.bait(&action.tool());
+            std::fs::set_permissions(action.tool(), std::fs::Permissions::from_mode(0o111)).unwrap();
+        },
+        // What cannot be removed, of a job that was killed long ago.
+        |action| {
+            let old = action.tool().with_file_name(".download.killed");
+            std::fs::create_dir_all(&old).unwrap();
+            let find = action.host.path("system/find");
+            std::fs::remove_file(&find).unwrap();
+            action.host.script("system", "find", "exit 1");
+        },
+    ];
+    for leave in leave {
+        let (action, release, _web) = released(|_, packed| Answer::Whole(packed.to_vec()));
+        let path = action.path_with(&["curl", "sha256sum"]);
+        leave(&action);
+        assert_found(&action.install(&[("PATH", path)]), &action.tool());
+        assert_eq!(std::fs::read(action.tool()).unwrap(), release.binary);
+    }
+}
+
+#[test]
+fn variables_of_earlier_steps_are_numbers_or_nothing() {
+    let (action, _, _web) = released(|_, packed| Answer::Whole(packed.to_vec()));
+    let marker = action.host.path("ran");
+    let code = format!("PATH[$(: >{}; echo 0)]", marker.display());
+    let output = action.install(&[
+        ("PATH", action.path_with(&["curl", "sha256sum"])),
+        ("RUNNER_CACHE_DOWNLOAD_SECONDS", code.into()),
+        ("SECONDS", "1000".into()),
+    ]);
+    assert_found(&output, &action.tool());
+    assert!(!marker.exists());
 }
 
 #[test]

@@ -8,9 +8,9 @@ use crate::host::{Host, write_executable};
 use crate::project::copy_tree;
 
 /// What the scripts need besides curl, wget, a hasher and cargo.
-const NEEDED: [&str; 16] = [
-    "awk", "bash", "cat", "chmod", "dirname", "env", "find", "gzip", "mkdir", "mktemp", "mv", "rm", "sort",
-    "tail", "timeout", "uname",
+const NEEDED: [&str; 17] = [
+    "awk", "bash", "cat", "chmod", "dirname", "env", "find", "gzip", "ln", "mkdir", "mktemp", "mv", "rm",
+    "sort", "tail", "timeout", "uname",
 ];
 /// Besides, on every system.
 const NEEDED_BESIDES: [&str; 4] = ["tr", "wc", "xargs", "cut"];

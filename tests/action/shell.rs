@@ -111,6 +111,20 @@ fn the_action_runs_what_it_downloaded_from_the_url_and_with_the_token_of_its_inp
 }
 
 #[test]
+fn the_hosts_token_goes_to_the_hosts_url_only() {
+    let (action, packed) = released();
+    let web = Web::new(move |_, _| Answer::Whole(packed.clone()));
+    let scripts = action.host.path("action/scripts/action.sh");
+    let mut command = std::process::Command::new("bash");
+    command.arg(scripts).arg("save").env("PATH", action.path_with(&["curl", "sha256sum"]));
+    command.env("RUNNER_TOOL_CACHE", action.host.path("tools")).env("RUNNER_TEMP", action.host.path("home"));
+    command.env("RUNNER_CACHE_DOWNLOAD_URL", "https://localhost:9/{file}").env_remove("RUNNER_CACHE_BIN");
+    command.env("RUNNER_CACHE_DOWNLOAD_TOKEN", "of-the-host").env("INSTALL_URL", web.url("/{file}"));
+    assert!(command.output().unwrap().status.success());
+    assert_eq!(web.requests()[0].header("authorization"), None);
+}
+
+#[test]
 fn a_download_that_is_not_the_release_is_one_warning_and_a_miss() {
     let (action, packed) = released();
     let web = Web::new(move |_, _| Answer::Whole(packed[1..].to_vec()));
