@@ -45,15 +45,16 @@ pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
     if layer.layer() != Layer::Builds {
         return None;
     }
-    let live = working_tree::read(job, layer, None, JobStatus::default(), &[]);
-    live.map(|live| Outset { there: live.iter().flat_map(there).collect() })
+    let working = working_tree::read(job, layer, None, JobStatus::default(), &[]);
+    working
+        .map(|working| Outset { there: working.iter().flat_map(there).collect() })
         .inspect_err(|error| job.console.warn(format!("builds: nothing will be kept: {}", chain(error))))
         .ok()
 }
 
 /// The files of a root that are there.
-fn there(live: &WorkingTree) -> Vec<There> {
-    let (directory, tree) = (live.plan.directory(live.root.is_partial), &live.root.tree);
+fn there(working: &WorkingTree) -> Vec<There> {
+    let (directory, tree) = (working.plan.directory(working.root.is_partial), &working.root.tree);
     files(tree).map(|(id, mtime)| There { path: path_of(&directory, tree, id), mtime }).collect()
 }
 
@@ -79,13 +80,13 @@ fn note(job: &Job, layer: &LayerPlan) -> Option<PathBuf> {
     Some(job.context.temporary.as_ref()?.join(format!("{NOTE}{}", &about[..16])))
 }
 
-/// Why nothing of the outputs `live` is kept, in words; `None` where all of them are. `alike` tells what of them is in the
+/// Why nothing of the outputs `working` is kept, in words; `None` where all of them are. `diffs` tells what of them is in the
 /// entry that the job started from.
 pub(crate) fn reason_not_to_keep(
     job: &Job,
     layer: &SessionLayer,
-    live: &[WorkingTree],
-    alike: &[Option<BaseDiff>],
+    working: &[WorkingTree],
+    diffs: &[Option<BaseDiff>],
 ) -> Option<String> {
     for Checkout { directory, commit } in layer.plan.checkouts() {
         if facts::head(job, directory).as_ref() != Some(commit) {
@@ -98,13 +99,13 @@ pub(crate) fn reason_not_to_keep(
     }
     let is_of_commit = layer.start.as_ref().is_some_and(|start| start.is_exact);
     let work = job.directory().unwrap_or_default();
-    let absent: Vec<_> = absent(&layer.plan.roots, live).map(|root| root.name.clone()).collect();
+    let absent: Vec<_> = absent(&layer.plan.roots, working).map(|root| root.name.clone()).collect();
     let mut others = Vec::new();
-    for (WorkingTree { plan, root, .. }, alike) in live.iter().zip(alike) {
+    for (WorkingTree { plan, root, .. }, diffs) in working.iter().zip(diffs) {
         let directory = plan.directory(root.is_partial);
-        let own = alike.as_ref().filter(|_| is_of_commit);
+        let own = diffs.as_ref().filter(|_| is_of_commit);
         for (id, mtime) in files(&root.tree) {
-            let is_own = own.is_some_and(|alike| alike.same[id as usize]);
+            let is_own = own.is_some_and(|diffs| diffs.same[id as usize]);
             let path = path_of(&directory, &root.tree, id);
             if !is_own && !layer.outset.as_ref().is_some_and(|outset| is_written(outset, &path, mtime)) {
                 others.push(path.strip_prefix(&work).unwrap_or(&path).display().to_string());
@@ -130,9 +131,10 @@ pub(crate) fn reason_not_to_keep(
 }
 
 /// What is listed of which there is nothing.
-fn absent<'p>(listed: &'p [RootPlan], live: &[WorkingTree]) -> impl Iterator<Item = &'p RootPlan> {
-    let is_there =
-        |root: &RootPlan| live.iter().any(|live| live.plan.name == root.name && live.root.tree.files() > 0);
+fn absent<'p>(listed: &'p [RootPlan], working: &[WorkingTree]) -> impl Iterator<Item = &'p RootPlan> {
+    let is_there = |root: &RootPlan| {
+        working.iter().any(|working| working.plan.name == root.name && working.root.tree.files() > 0)
+    };
     listed.iter().filter(move |root| !is_there(root))
 }
 

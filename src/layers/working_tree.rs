@@ -36,45 +36,46 @@ pub(crate) fn read<'r>(
 ) -> Result<Vec<WorkingTree<'r>>, Trouble> {
     let locked = cargo_home::locked_with_submodules(layer)?;
     let mut reader = Reader { job, layer, base, status, installs, locked, wrong_crates: HashSet::new() };
-    let live = layer.roots.iter().map(|root| reader.read(root));
-    let mut live = live.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    let working = layer.roots.iter().map(|root| reader.read(root));
+    let mut working = working.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
     if layer.layer() == Layer::Target {
-        leave_out_strays(&mut live, layer, base);
+        leave_out_strays(&mut working, layer, base);
     }
-    Ok(live)
+    Ok(working)
 }
 
 /// Leaves out of target directories what is none of their units', and units that are not as cargo made them.
-fn leave_out_strays(live: &mut [WorkingTree<'_>], layer: &LayerPlan, base: Option<&Lease>) {
-    for live in live.iter_mut() {
-        let earlier = base.and_then(|base| base.root_called(&live.root.name));
-        let tree = &live.root.tree;
+fn leave_out_strays(working: &mut [WorkingTree<'_>], layer: &LayerPlan, base: Option<&Lease>) {
+    for working in working.iter_mut() {
+        let earlier = base.and_then(|base| base.root_called(&working.root.name));
+        let tree = &working.root.tree;
         let changed = changed_in_place(tree, &units(tree), earlier);
-        live.leave_out(&changed);
+        working.leave_out(&changed);
     }
-    let units: Vec<_> = live.iter().map(|live| units(&live.root.tree)).collect();
-    let outputs: Vec<_> = live.iter().zip(&units).map(|(live, units)| (&live.root.tree, &**units)).collect();
-    let known = known_extras(live, base);
+    let units: Vec<_> = working.iter().map(|working| units(&working.root.tree)).collect();
+    let outputs: Vec<_> =
+        working.iter().zip(&units).map(|(working, units)| (&working.root.tree, &**units)).collect();
+    let known = known_extras(working, base);
     let inode_times = |root: u32, id: NodeId| {
-        let live = &live[root as usize];
-        file::inode_times(&live.dir.join(&live.root.tree.path_below(0, id)))
+        let working = &working[root as usize];
+        file::inode_times(&working.dir.join(&working.root.tree.path_below(0, id)))
     };
     let strays = strays(&outputs, layer.target().map(|target| &target.kept), &known, &inode_times);
-    for (live, strays) in live.iter_mut().zip(strays) {
-        live.leave_out(&strays);
+    for (working, strays) in working.iter_mut().zip(strays) {
+        working.leave_out(&strays);
     }
 }
 
 /// What scripts wrote into target directories in jobs before, by the numbers of roots and nodes there.
-fn known_extras(live: &[WorkingTree<'_>], base: Option<&Lease>) -> BTreeSet<(u32, NodeId)> {
+fn known_extras(working: &[WorkingTree<'_>], base: Option<&Lease>) -> BTreeSet<(u32, NodeId)> {
     let mut known = BTreeSet::new();
     let Some(manifest) = base.map(Lease::manifest) else { return known };
     let extras = manifest.provenance.roots.iter().flatten().flat_map(|made| &made.extras);
     for &(root, id) in extras {
         let root = &manifest.roots[root as usize];
         let path = root.tree.path_below(0, id);
-        let there = (0..).zip(live).find(|(_, live)| live.root.name == root.name);
-        known.extend(there.and_then(|(number, live)| Some((number, live.root.tree.at(&path)?))));
+        let there = (0..).zip(working).find(|(_, working)| working.root.name == root.name);
+        known.extend(there.and_then(|(number, working)| Some((number, working.root.tree.at(&path)?))));
     }
     known
 }

@@ -65,8 +65,8 @@ impl Saver<'_> {
         let _lock = rules.lock(self.job)?;
         let tools = bins::installed(self.job, plan)?;
         let base = self.base();
-        let live = working_tree::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
-        if live.iter().all(|live| live.root.tree.files() == 0) {
+        let working = working_tree::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
+        if working.iter().all(|working| working.root.tree.files() == 0) {
             // Where cargo's own are everybody can tell.
             let is_of_user = plan.layer() == Layer::Paths;
             let places = plan.roots.iter().filter(|_| is_of_user).map(|root| root.path.clone());
@@ -74,28 +74,30 @@ impl Saver<'_> {
         }
         // The pool's units are held open while they are linked.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
-        let alike = live.iter().map(|live| BaseDiff::find(self.job, base.as_ref(), live));
-        let alike = alike.collect::<Result<Vec<_>, Trouble>>()?;
+        let diffs = working.iter().map(|working| BaseDiff::find(self.job, base.as_ref(), working));
+        let diffs = diffs.collect::<Result<Vec<_>, Trouble>>()?;
         if plan.layer() == Layer::Builds
-            && let Some(why) = builds::reason_not_to_keep(self.job, self.layer, &live, &alike)
+            && let Some(why) = builds::reason_not_to_keep(self.job, self.layer, &working, &diffs)
         {
             return Ok(Saved::Not(NotSaved::Outputs(why)));
         }
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
-            && self.is_unchanged(base, &live, &alike, &tools.installs)
+            && self.is_unchanged(base, &working, &diffs, &tools.installs)
         {
             base.record_use()?;
             return Ok(Saved::Not(NotSaved::Unchanged));
         }
-        let Some(Filled { staging, stats, sets, known }) = self.make(&files, &live, base.as_ref(), &alike)?
+        let Some(Filled { staging, stats, sets, known }) =
+            self.make(&files, &working, base.as_ref(), &diffs)?
         else {
             return Ok(Saved::Failed);
         };
-        let noted = self.note(base.as_ref(), &live);
-        let left_out = live.iter().flat_map(|live| live.left_out.iter().copied()).collect();
-        let roots = live.into_iter().zip(sets);
-        let roots = roots.map(|(live, (packed, borrowed))| Root { packed, borrowed, ..live.root }).collect();
+        let noted = self.note(base.as_ref(), &working);
+        let left_out = working.iter().flat_map(|working| working.left_out.iter().copied()).collect();
+        let roots = working.into_iter().zip(sets);
+        let roots =
+            roots.map(|(working, (packed, borrowed))| Root { packed, borrowed, ..working.root }).collect();
         let id = self.store.publish(staging, &self.manifest(roots, noted, tools.installs))?;
         let pooled = self.publish_units(&id, &known);
         Ok(Saved::Entry { stats, left_out, pooled, took: started.elapsed() })
@@ -105,26 +107,26 @@ impl Saver<'_> {
     fn make(
         &self,
         files: &ManyOpenFiles,
-        live: &[WorkingTree],
+        working: &[WorkingTree],
         base: Option<&Lease>,
-        alike: &[Option<BaseDiff>],
+        diffs: &[Option<BaseDiff>],
     ) -> Result<Option<Filled>, Trouble> {
-        let mut shared = self.shared(live, base, alike)?;
+        let mut plans = self.reuse_plans(working, base, diffs)?;
         // Before units are held: what is held makes no room.
-        if let Some(why) = self.lack_of_room(live, &shared)? {
+        if let Some(why) = self.lack_of_room(working, &plans)? {
             self.job.console.warn(format!("{}: not saved: {why}", self.layer.plan.layer()));
             return Ok(None);
         }
-        let known: Vec<_> = live.iter().map(|live| self.known(files, live)).collect();
-        for ((shared, live), known) in shared.iter_mut().zip(live).zip(&known) {
+        let known: Vec<_> = working.iter().map(|working| self.known(files, working)).collect();
+        for ((plans, working), known) in plans.iter_mut().zip(working).zip(&known) {
             if let Some(known) = known {
-                shared.add_units(self.job, live, known, files, self.scope);
+                plans.add_units(self.job, working, known, files, self.scope);
             }
         }
         let staging = self.store.stage()?;
-        match self.fill(&staging, live, &mut shared) {
+        match self.fill(&staging, working, &mut plans) {
             Ok(stats) => {
-                let sets = shared.into_iter().map(ReusePlan::into_sets).collect();
+                let sets = plans.into_iter().map(ReusePlan::into_sets).collect();
                 Ok(Some(Filled { staging, stats, sets, known }))
             }
             Err(error) => {
@@ -135,27 +137,27 @@ impl Saver<'_> {
         }
     }
 
-    /// What is shared of each of the roots.
-    fn shared(
+    /// What is plans of each of the roots.
+    fn reuse_plans(
         &self,
-        live: &[WorkingTree],
+        working: &[WorkingTree],
         base: Option<&Lease>,
-        alike: &[Option<BaseDiff>],
+        diffs: &[Option<BaseDiff>],
     ) -> Result<Vec<ReusePlan>, Trouble> {
-        let shared = live.iter().zip(alike).map(|(live, alike)| match (base, alike) {
-            (Some(base), Some(alike)) => ReusePlan::with_base(live, base, alike, self.scope),
-            _ => Ok(ReusePlan::of_nothing(live)),
+        let plans = working.iter().zip(diffs).map(|(working, diffs)| match (base, diffs) {
+            (Some(base), Some(diffs)) => ReusePlan::with_base(working, base, diffs, self.scope),
+            _ => Ok(ReusePlan::of_nothing(working)),
         });
-        shared.collect()
+        plans.collect()
     }
 
     /// What the unit pool has of a directory of units. Without it the entry is as good.
-    fn known(&self, files: &ManyOpenFiles, live: &WorkingTree) -> Option<Known> {
+    fn known(&self, files: &ManyOpenFiles, working: &WorkingTree) -> Option<Known> {
         let pool = self.layer.plan.pool()?;
-        if pool.directories.iter().all(|directory| directory.root != live.root.name) {
+        if pool.directories.iter().all(|directory| directory.root != working.root.name) {
             return None;
         }
-        match Known::find(self.job, self.store, files, pool, &live.root.tree) {
+        match Known::find(self.job, self.store, files, pool, &working.root.tree) {
             Ok(known) => Some(known),
             Err(error) => {
                 self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
@@ -177,12 +179,12 @@ impl Saver<'_> {
     }
 
     /// Why the new entry would not fit, once what may go has gone. Nothing is begun that cannot be ended.
-    fn lack_of_room(&self, live: &[WorkingTree], shared: &[ReusePlan]) -> Result<Option<String>, Trouble> {
+    fn lack_of_room(&self, working: &[WorkingTree], plans: &[ReusePlan]) -> Result<Option<String>, Trouble> {
         let mut needed = Shortage::default();
-        for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
+        for (index, (one, plans)) in working.iter().zip(plans).enumerate() {
             let linker = Linker::new(self.session.link_mode);
-            let linkable = shared.of_placed(self.linkable(live, index, shared)?);
-            let (tree, location) = (shared.tree(one), (&one.dir).into());
+            let linkable = plans.of_placed(self.linkable(working, index, plans)?);
+            let (tree, location) = (plans.tree(one), (&one.dir).into());
             let source = Source { tree, location, linkable: &linkable, is_live: true };
             let packable = if self.layer.plan.layer().has_packs() {
                 tree::packable(tree, &linkable, self.store.pack_mode())
@@ -190,7 +192,7 @@ impl Saver<'_> {
                 Vec::new()
             };
             let needs =
-                tree::estimate_space(source, &packable, Some(shared.bases()), self.store.root(), &linker)?;
+                tree::estimate_space(source, &packable, Some(plans.bases()), self.store.root(), &linker)?;
             needed.bytes += needs.bytes;
             needed.inodes += needs.inodes;
         }
@@ -238,12 +240,12 @@ impl Saver<'_> {
     fn is_unchanged(
         &self,
         base: &Lease,
-        live: &[WorkingTree],
-        alike: &[Option<BaseDiff>],
+        working: &[WorkingTree],
+        diffs: &[Option<BaseDiff>],
         installs: &[Install],
     ) -> bool {
         let Manifest { header, roots, .. } = base.manifest();
-        if header.key != self.layer.plan.key || roots.len() != live.len() {
+        if header.key != self.layer.plan.key || roots.len() != working.len() {
             return false;
         }
         if self.finality.is_final() && !header.finality.is_final() {
@@ -255,12 +257,12 @@ impl Saver<'_> {
         let rules = rules_of(&self.layer.plan);
         // A tool that is gone may be one that would not fit what was there: the next job can have it.
         let may_lack = header.layer() == Layer::Bins;
-        for (live, alike) in live.iter().zip(alike) {
-            let Some(BaseDiff { number, same, .. }) = alike else { return false };
-            let tree = &live.root.tree;
+        for (working, diffs) in working.iter().zip(diffs) {
+            let Some(BaseDiff { number, same, .. }) = diffs else { return false };
+            let tree = &working.root.tree;
             // What is only left out now is no reason for another entry.
             let recorded = &roots[*number].tree;
-            if !may_lack && recorded.count_in(live.whole.as_ref().unwrap_or(tree)) != recorded.len() {
+            if !may_lack && recorded.count_in(working.whole.as_ref().unwrap_or(tree)) != recorded.len() {
                 return false;
             }
             let has_changed = |id: NodeId| !same[id as usize] && !rules.is_noise(tree, id);
@@ -274,43 +276,43 @@ impl Saver<'_> {
     fn fill(
         &self,
         staging: &Staging,
-        live: &[WorkingTree],
-        shared: &mut [ReusePlan],
+        working: &[WorkingTree],
+        plans: &mut [ReusePlan],
     ) -> Result<TransferStats, Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer();
-        let files = live.iter().zip(&*shared).map(|(live, shared)| shared.tree(live).files()).sum();
+        let files = working.iter().zip(&*plans).map(|(working, plans)| plans.tree(working).files()).sum();
         shown(self.job, layer, files, |progress| {
             let mut stats = TransferStats::default();
-            for (index, (one, shared)) in live.iter().zip(shared).enumerate() {
+            for (index, (one, plans)) in working.iter().zip(plans).enumerate() {
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
-                let (location, linkable) = ((&one.dir).into(), self.linkable(live, index, shared)?);
+                let (location, linkable) = ((&one.dir).into(), self.linkable(working, index, plans)?);
                 if layer.has_packs() {
                     let tree = &one.root.tree;
                     let source = Source { tree, location, linkable: &linkable, is_live: true };
-                    stats += shared.pack(source, &staging.pack(self.store, &trees, index), engine)?;
+                    stats += plans.pack(source, &staging.pack(self.store, &trees, index), engine)?;
                 }
-                let linkable = shared.of_placed(linkable);
-                let source = Source { tree: shared.tree(one), location, linkable: &linkable, is_live: true };
+                let linkable = plans.of_placed(linkable);
+                let source = Source { tree: plans.tree(one), location, linkable: &linkable, is_live: true };
                 let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
-                stats += tree::place(source, &placement, &trees, Some(shared.bases()), engine)?;
+                stats += tree::place(source, &placement, &trees, Some(plans.bases()), engine)?;
             }
             Ok(stats)
         })
     }
 
     /// Which files of the root number `index` may share their inode with the entry.
-    fn linkable(&self, live: &[WorkingTree], index: usize, shared: &ReusePlan) -> tree::Result<Vec<bool>> {
-        let others = live.iter().enumerate().filter(|(number, _)| *number != index);
-        let WorkingTree { plan, root, dir, .. } = &live[index];
+    fn linkable(&self, working: &[WorkingTree], index: usize, plans: &ReusePlan) -> tree::Result<Vec<bool>> {
+        let others = working.iter().enumerate().filter(|(number, _)| *number != index);
+        let WorkingTree { plan, root, dir, .. } = &working[index];
         let tree = &root.tree;
         let others: Vec<_> = others.map(|(_, other)| &other.root.tree).collect();
         let rules = rules_of(&self.layer.plan);
         let replaced = rules.replaced(plan, tree, &others)?;
         let mut may = linkable(replaced.as_ref(), tree, &[]);
         // Whose else they are nobody knows: of another ref's entry, by a job that had this directory before.
-        let is_new = |id: NodeId| may[id as usize] && !shared.is_based(id);
+        let is_new = |id: NodeId| may[id as usize] && !plans.is_based(id);
         let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;
         for (may, has_others) in may.iter_mut().zip(has_others) {
             *may &= !has_others;
@@ -319,9 +321,9 @@ impl Saver<'_> {
     }
 
     /// What the layer was built from.
-    fn note(&self, base: Option<&Lease>, live: &[WorkingTree<'_>]) -> Noted {
+    fn note(&self, base: Option<&Lease>, working: &[WorkingTree<'_>]) -> Noted {
         let plan = self.layer.plan.sources();
-        plan.map(|plan| provenance::note(self.job, plan, live, base)).unwrap_or_default()
+        plan.map(|plan| provenance::note(self.job, plan, working, base)).unwrap_or_default()
     }
 
     fn manifest(&self, roots: Vec<Root>, noted: Noted, installs: Vec<Install>) -> Manifest {

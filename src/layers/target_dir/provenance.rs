@@ -26,10 +26,15 @@ pub(crate) struct Noted {
     pub(crate) provenance: Provenance,
 }
 
-/// Notes the sources of the plan's workspaces, and what the units in `live` were made of. Without that a save is still a
+/// Notes the sources of the plan's workspaces, and what the units in `working` were made of. Without that a save is still a
 /// save: trouble is a warning.
-pub(crate) fn note(job: &Job, plan: &SourcesPlan, live: &[WorkingTree<'_>], base: Option<&Lease>) -> Noted {
-    try_note(job, plan, live, base).unwrap_or_else(|error| {
+pub(crate) fn note(
+    job: &Job,
+    plan: &SourcesPlan,
+    working: &[WorkingTree<'_>],
+    base: Option<&Lease>,
+) -> Noted {
+    try_note(job, plan, working, base).unwrap_or_else(|error| {
         let what =
             "the next job will compile all of it again, since what it was built from could not be read";
         job.console.warn(format!("target: {what}: {}", chain(&error)));
@@ -40,7 +45,7 @@ pub(crate) fn note(job: &Job, plan: &SourcesPlan, live: &[WorkingTree<'_>], base
 fn try_note(
     job: &Job,
     plan: &SourcesPlan,
-    live: &[WorkingTree<'_>],
+    working: &[WorkingTree<'_>],
     base: Option<&Lease>,
 ) -> Result<Noted, Trouble> {
     let earlier = base.map(Lease::manifest);
@@ -64,16 +69,16 @@ fn try_note(
         places,
         revisions: revisions(Host::new(&job.env), plan, &sources),
         host: Host::new(&job.env),
-        earlier: earlier.map(|earlier| since(earlier, &sources, live)),
+        earlier: earlier.map(|earlier| since(earlier, &sources, working)),
         now,
     };
-    let outputs: Vec<_> = live
+    let outputs: Vec<_> = working
         .iter()
-        .map(|live| OutputDirectory {
-            path: &live.plan.path,
-            workspaces: workspaces_of(plan, &live.root.name),
-            tree: &live.root.tree,
-            location: (&live.dir).into(),
+        .map(|working| OutputDirectory {
+            path: &working.plan.path,
+            workspaces: workspaces_of(plan, &working.root.name),
+            tree: &working.root.tree,
+            location: (&working.dir).into(),
         })
         .collect();
     let provenance = making.provenance(&outputs)?;
@@ -102,18 +107,18 @@ pub(crate) fn workspaces_of<'p>(plan: &'p SourcesPlan, root: &str) -> &'p [PathB
 }
 
 /// What the job started from, beside what there is now.
-fn since<'a>(earlier: &'a Manifest, sources: &[Sources], live: &[WorkingTree<'_>]) -> Earlier<'a> {
+fn since<'a>(earlier: &'a Manifest, sources: &[Sources], working: &[WorkingTree<'_>]) -> Earlier<'a> {
     let of_now = |then: &Sources| {
         let (number, now) = (0..).zip(sources).find(|(_, now)| now.directory == then.directory)?;
         Some(SourcesSince { now: number, nodes: now.snapshot.since(&then.snapshot) })
     };
-    let root = |live: &WorkingTree<'_>| {
-        let number = earlier.roots.iter().position(|root| root.name == live.root.name)?;
+    let root = |working: &WorkingTree<'_>| {
+        let number = earlier.roots.iter().position(|root| root.name == working.root.name)?;
         Some((number, &earlier.roots[number].tree))
     };
     Earlier {
         provenance: &earlier.provenance,
-        roots: live.iter().map(root).collect(),
+        roots: working.iter().map(root).collect(),
         sources: earlier.sources.iter().map(of_now).collect(),
         trees: earlier.sources.iter().map(|sources| sources.snapshot.tree()).collect(),
     }
