@@ -22,8 +22,6 @@ pub enum CrashPoint {
     Trashed,
     /// Eviction: its files are gone.
     Deleted,
-    /// Eviction or quarantine: an entry in which others have files is out of the lookups.
-    Retired,
     /// Quarantine: the entry was moved.
     Quarantined,
     /// Sweep: debris was found.
