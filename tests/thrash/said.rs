@@ -80,7 +80,7 @@ impl Said {
 fn is_of_folder(warning: &str) -> bool {
     let named = warning
         .strip_prefix("paths: nothing restored: ")
-        .and_then(|rest| rest.split_once(" is a folder with files"));
+        .and_then(|rest| rest.split_once(" is a directory with files"));
     named.is_some_and(|(path, _)| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()))
 }
 
