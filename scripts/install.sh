@@ -67,9 +67,8 @@ choose_home() { # VERSION DIRECTORY...
   give_up "no binary can be kept: none of ${*:2} can be written; hint: RUNNER_TOOL_CACHE."
 }
 tools=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/runner-tools}
-temp=${RUNNER_TEMP:-${TMPDIR:-/tmp}}
-trap 'rm -rf "${work:-}"' EXIT
-
+temp=${RUNNER_TEMP:-${TMPDIR:-/tmp}} work=
+trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
 # A release: its bytes are run and no others, wherever they are from. That is against what earlier jobs left there; a process of
 # the same user at the same moment could as well change the job itself.
 release=$project/dist/release.json

@@ -184,9 +184,14 @@ fn variables_of_earlier_steps_are_numbers_or_nothing() {
         ("PATH", action.path_with(&["curl", "sha256sum"])),
         ("RUNNER_CACHE_DOWNLOAD_SECONDS", code.into()),
         ("SECONDS", "1000".into()),
+        ("work", action.host.path("home/of-the-job")),
     ]);
     assert_found(&output, &action.tool());
     assert!(!marker.exists());
+    std::fs::create_dir_all(action.host.path("home/of-the-job")).unwrap();
+    let again = action.install(&[("work", action.host.path("home/of-the-job"))]);
+    assert_found(&again, &action.tool());
+    assert!(action.host.path("home/of-the-job").is_dir(), "only what the script made itself is removed");
 }
 
 #[test]
