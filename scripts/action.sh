@@ -13,10 +13,10 @@ go_on_without() {
   local why=${1//'%'/'%25'}
   why=${why//$'\r'/'%0D'} why=${why//$'\n'/'%0A'}
   if [[ ${INSTALL_OR_FAIL:-${RUNNER_CACHE_FAIL_ON_ERROR:-false}} == true ]]; then
-    printf '::error title=runner-cache::No cache in this job, and fail-on-error is set: %s\n' "$why"
+    printf '::error title=runner-cache::no cache in this job, and fail-on-error is set: %s\n' "$why"
     exit 1
   fi
-  printf '::warning title=runner-cache::No cache in this job: %s\n' "$why"
+  printf '::warning title=runner-cache::no cache in this job: %s\n' "$why"
   case $verb in
     restore)
       {
@@ -40,14 +40,27 @@ if [[ -z ${INSTALL_URL:-} ]]; then
   if [[ -n $INSTALL_URL ]]; then INSTALL_TOKEN=${INSTALL_TOKEN:-${RUNNER_CACHE_DOWNLOAD_TOKEN:-}}; fi
 fi
 unset RUNNER_CACHE_DOWNLOAD_TOKEN
+# The job's token is for the hook after the job, and not for what the program starts. The runner removes the file then.
+if [[ -n ${JOB_TOKEN:-} ]]; then
+  RUNNER_CACHE_INPUTS=${RUNNER_CACHE_INPUTS//"$JOB_TOKEN"/}
+  if [[ $verb == restore && -n ${RUNNER_TEMP:-} ]] && file=$(mktemp "$RUNNER_TEMP/runner-cache-token.XXXXXX"); then
+    printf '%s' "$JOB_TOKEN" >"$file"
+    export RUNNER_CACHE_GITHUB_TOKEN_FILE=$file
+  fi
+fi
+unset JOB_TOKEN
 export INSTALL_URL INSTALL_TOKEN=${INSTALL_TOKEN:-}
-binary=$(bash -p "$scripts/install.sh" "$PPID") || go_on_without "${binary:-scripts/install.sh failed, see its messages above.}"
+binary=$(bash -p "$scripts/install.sh" "$PPID") || go_on_without "${binary:-scripts/install.sh failed, see its messages above}"
 unset INSTALL_URL INSTALL_TOKEN
 # Later steps can ask: `runner-cache explain`. Where it lies other jobs can write, and its neighbours are not to be found first.
 if [[ $verb == restore && -n ${RUNNER_TEMP:-} && -n ${GITHUB_PATH:-} ]] && ! type -P runner-cache >/dev/null; then
   if directory=$(mktemp -d "$RUNNER_TEMP/runner-cache-path.XXXXXX") && ln -s "$binary" "$directory/runner-cache"; then
+    # In a container we are root, and the runner could not remove it.
+    if [[ $EUID == 0 ]] && type -P stat chown >/dev/null && owner=$(stat -c '%u:%g' "$RUNNER_TEMP"); then
+      chown "$owner" "$directory" || printf 'runner-cache: cannot give %s to %s\n' "$directory" "$owner"
+    fi
     printf '%s\n' "$directory" >>"$GITHUB_PATH"
   fi
 fi
 shopt -s execfail
-exec "$binary" "$@" || go_on_without "$binary cannot be started."
+exec "$binary" "$@" || go_on_without "cannot start $binary"

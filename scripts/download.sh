@@ -18,7 +18,7 @@ fail() { # EXIT_CODE REASON
 # Without TLS from this machine alone: a proxy, or a test.
 schemes='=https' direct=()
 if [[ $url =~ ^http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/ ]]; then schemes='=http,https' direct=(--noproxy '*'); fi
-[[ $url == https://* || $schemes != '=https' ]] || fail 1 "$shown is no https URL"
+[[ $url == https://* || $schemes != '=https' ]] || fail 1 "$shown is not an https URL"
 
 by_curl() {
   # The token is in no argument, since all processes can read those. --disable: a job can write ~/.curlrc.
@@ -30,7 +30,7 @@ by_curl() {
   why="$shown: $(tail -n 1 "$file.log")"
   case $got in
     0) exit 0 ;;
-    23) fail 2 "$why (no room in $(dirname "$file")?)" ;;
+    23) fail 2 "$why (no space in $(dirname "$file")?)" ;;
     22) if [[ $code == 416 ]]; then rm -f "$file" && code=; fi ;; # all of it is there, or of something else
     33) rm -f "$file" ;; # the server cannot resume
     63) fail 2 "$shown is larger than the $size bytes of the release" ;;
@@ -43,12 +43,12 @@ by_wget() {
   # GNU's reads its settings from here and not from ~/.wgetrc; others, such as busybox's, have none.
   printf '%s\n' 'secure_protocol = TLSv1_2' 'tries = 1' 'max_redirect = 5' >"$file.wgetrc"
   if WGETRC=$file.wgetrc timeout "$1" wget -q -c -T 20 -O "$file" "$url" >&2; then exit 0; fi
-  why="$shown: wget could not get it"
+  why="$shown: wget failed"
 }
 
 if type -P curl >/dev/null; then
   tool=curl
-  [[ -z $token || $token =~ ^[A-Za-z0-9._~+/=-]+$ ]] || fail 1 'download-token has characters that no token has'
+  [[ -z $token || $token =~ ^[A-Za-z0-9._~+/=-]+$ ]] || fail 1 'download-token contains invalid characters'
   if [[ -n $token ]]; then
     # Older ones send it to whatever host a redirect names.
     read -r _ version _ < <(curl --version)
@@ -57,14 +57,14 @@ if type -P curl >/dev/null; then
   fi
 elif type -P wget >/dev/null; then
   tool=wget
-  [[ -z $token ]] || fail 1 'download-token needs curl: wget would send it to whatever host a redirect names'
+  [[ -z $token ]] || fail 1 'download-token needs curl: wget would send it to any redirect host'
 else
-  fail 1 'there is neither curl nor wget to download it with'
+  fail 1 'no curl or wget to download it with'
 fi
 
 for pause in 1 2 4 none; do
   left=$((bound - SECONDS))
-  ((left > 0)) || fail 1 "$shown did not come within $bound s; hint: set download-url to a nearer copy"
+  ((left > 0)) || fail 1 "timed out after $bound s: $shown; hint: set download-url to a nearer copy"
   if [[ $tool == curl ]]; then by_curl "$left"; else by_wget "$left"; fi
   if [[ $pause != none ]]; then
     printf '%s; trying again in %s s\n' "$why" "$pause" >&2

@@ -20,19 +20,19 @@ if [[ -n ${RUNNER_CACHE_BIN:-} ]]; then
     done <"/proc/${1:-$PPID}/environ"
   fi
   if [[ -n $of_host ]]; then
-    [[ $RUNNER_CACHE_BIN == /* ]] || give_up "RUNNER_CACHE_BIN is $RUNNER_CACHE_BIN, which is no absolute path."
+    [[ $RUNNER_CACHE_BIN == /* ]] || give_up "RUNNER_CACHE_BIN is not an absolute path: $RUNNER_CACHE_BIN"
     # Used whatever its version, and never replaced in silence.
-    runs "$RUNNER_CACHE_BIN" || give_up "RUNNER_CACHE_BIN is $RUNNER_CACHE_BIN, which does not run."
+    runs "$RUNNER_CACHE_BIN" || give_up "RUNNER_CACHE_BIN does not run: $RUNNER_CACHE_BIN"
     found "$RUNNER_CACHE_BIN"
   fi
-  say "RUNNER_CACHE_BIN is ignored: it is the workflow's, not the host's; hint: set it in the runner's .env file"
+  say "ignoring RUNNER_CACHE_BIN: set by the workflow, not the host; hint: set it in the runner's .env file"
 fi
 
 platform=$(uname -sm)
 case $platform in
   'Linux x86_64') machine=x86_64 arch=x64 ;;
   'Linux aarch64') machine=aarch64 arch=arm64 ;;
-  *) give_up "$platform is not supported, only Linux on x86_64 and aarch64." ;;
+  *) give_up "unsupported platform $platform; supported: Linux on x86_64 and aarch64" ;;
 esac
 if type -P sha256sum >/dev/null; then
   hasher=(sha256sum)
@@ -41,7 +41,7 @@ elif type -P shasum >/dev/null; then
 elif type -P openssl >/dev/null; then
   hasher=(openssl dgst -sha256 -r)
 else
-  give_up 'there is no sha256sum, shasum or openssl to verify a binary with; hint: install coreutils.'
+  give_up 'no sha256sum, shasum or openssl to verify a binary with; hint: install coreutils'
 fi
 # Sets `hash` to that of stdin. Without a subshell more than it needs: a warm start is to take no time that is noticed.
 sha256() {
@@ -64,7 +64,7 @@ choose_home() { # VERSION DIRECTORY...
     home=$directory/runner-cache/$1/$arch
     if mkdir -p "$home" 2>/dev/null && [[ -w $home ]]; then return; fi
   done
-  give_up "no binary can be kept: none of ${*:2} can be written; hint: RUNNER_TOOL_CACHE."
+  give_up "cannot write the binary to any of ${*:2}; hint: set RUNNER_TOOL_CACHE"
 }
 tools=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/runner-tools}
 temp=${RUNNER_TEMP:-${TMPDIR:-/tmp}} work=
@@ -73,13 +73,13 @@ trap 'if [[ -n $work ]]; then rm -rf "$work"; fi' EXIT
 # the same user at the same moment could as well change the job itself.
 release=$project/dist/release.json
 if [[ -f $release ]]; then
-  read -r -d '' text <"$release" || [[ -n $text ]] || give_up "$release is empty."
+  read -r -d '' text <"$release" || [[ -n $text ]] || give_up "$release is empty"
   entry="\"$machine-linux\": "'\{ "file": "([A-Za-z0-9._-]+)", "size": ([0-9]+), "sha256": "([0-9a-f]{64})", "binary_sha256": "([0-9a-f]{64})"'
-  [[ $text =~ \"version\":\ \"([0-9A-Za-z.+-]+)\" ]] || give_up "$release names no version."
+  [[ $text =~ \"version\":\ \"([0-9A-Za-z.+-]+)\" ]] || give_up "$release has no version"
   version=${BASH_REMATCH[1]}
-  [[ $text =~ \"url\":\ \"([^\"]+)\" ]] || give_up "$release names no URL."
+  [[ $text =~ \"url\":\ \"([^\"]+)\" ]] || give_up "$release has no URL"
   url=${INSTALL_URL:-${BASH_REMATCH[1]}}
-  [[ $text =~ $entry ]] || give_up "runner-cache $version was not released for $machine."
+  [[ $text =~ $entry ]] || give_up "runner-cache $version has no release for $machine"
   file=${BASH_REMATCH[1]} size=${BASH_REMATCH[2]} expected=${BASH_REMATCH[3]} binary=${BASH_REMATCH[4]}
   url=${url//'{version}'/$version}
   url=${url//'{file}'/$file}
@@ -91,59 +91,59 @@ if [[ -f $release ]]; then
     [[ -f $place && -r $place && -x $place ]] || continue
     sha256 <"$place"
     if [[ $hash == "$binary" ]]; then runs "$place" && found "$place"; fi
-    say "$place is not used: it is not the runner-cache $version of dist/release.json, or does not run"
+    say "skipping $place: not the runner-cache $version of dist/release.json, or does not run"
   done
 
   kept_build "$temp/runner-cache/$version-built/$arch"
   choose_home "$version" "$tools" "$temp"
-  find "$home" -maxdepth 1 -name '.download.*' -mmin +60 -exec rm -rf {} + || say "what killed jobs left in $home stays"
+  find "$home" -maxdepth 1 -name '.download.*' -mmin +60 -exec rm -rf {} + || say "cannot remove leftovers of killed jobs in $home"
   work=$(mktemp -d "$home/.download.XXXXXX")
   say "downloading runner-cache $version from $shown"
   status=0
   why=$(bash -p "$project/scripts/download.sh" "$url" "$size" "$work/packed") || status=$?
   if [[ $status == 0 ]]; then
     got=$(wc -c <"$work/packed")
-    ((got == size)) || give_up "the download is not run: $shown has $((got)) bytes, the release has $size."
+    ((got == size)) || give_up "refusing to run the download: $shown has $((got)) bytes, the release has $size"
     sha256 <"$work/packed"
-    [[ $hash == "$expected" ]] || give_up "the download is not run: $shown has the SHA-256 $hash, the release has $expected."
-    gzip -dc <"$work/packed" >"$work/runner-cache" || give_up "the download cannot be unpacked in $home (is there gzip, and room?)."
+    [[ $hash == "$expected" ]] || give_up "refusing to run the download: $shown has SHA-256 $hash, the release has $expected"
+    gzip -dc <"$work/packed" >"$work/runner-cache" || give_up "cannot unpack the download in $home (is gzip installed, and is there space?)"
     sha256 <"$work/runner-cache"
-    [[ $hash == "$binary" ]] || give_up "the download is not run: what is packed in it is not of the release."
+    [[ $hash == "$binary" ]] || give_up "refusing to run the download: the packed binary differs from the release"
     chmod 755 "$work/runner-cache"
-    runs "$work/runner-cache" || give_up "runner-cache $version does not run in $home (is it mounted noexec?)."
+    runs "$work/runner-cache" || give_up "runner-cache $version does not run in $home (is it mounted noexec?)"
     # From beside its place over what is there: nobody sees a part of it, and of two jobs at once the last one's stays.
     if [[ -d $home/runner-cache ]]; then rm -rf "$home/runner-cache"; fi
     mv -f "$work/runner-cache" "$home/runner-cache"
     found "$home/runner-cache"
   fi
-  [[ $status == 1 ]] || give_up "the download failed: $why."
+  [[ $status == 1 ]] || give_up "the download failed: $why"
   rm -rf "$work"
-  if [[ ${INSTALL_OR_FAIL:-${RUNNER_CACHE_FAIL_ON_ERROR:-false}} == true ]]; then give_up "not downloaded: $why."; fi
+  if [[ ${INSTALL_OR_FAIL:-${RUNNER_CACHE_FAIL_ON_ERROR:-false}} == true ]]; then give_up "not downloaded: $why"; fi
   say "not downloaded: $why"
   # Later jobs are not to run what was built here: nobody knows its hash.
   choose_home "$version-built" "$temp"
-  what="runner-cache $version could not be downloaded ($why)"
+  what="cannot download runner-cache $version ($why)"
 else
   # Of an unreleased ref the hash is unknown. The one noted beside a build tells a torn file, not a planted one: where jobs
   # of one user do not trust each other, use a release.
   version=$(awk -F'"' '/^version = / { print $2; exit }' "$project/Cargo.toml")
   hash=$(cd "$project" && find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | tr '\n' '\0' | xargs -0 "${hasher[@]}" | "${hasher[@]}")
   choose_home "$version-${hash:0:16}" "$tools" "$temp"
-  what="runner-cache $version was not released"
+  what="runner-cache $version has no release"
 fi
 kept_build "$home"
 
 type -P cargo >/dev/null ||
-  give_up "$what and there is no cargo to build it with; hint: download-url, or RUNNER_CACHE_BIN in the runner's .env file."
-say "$what: building it with cargo, in minutes"
+  give_up "$what, and no cargo to build it with; hint: set download-url, or RUNNER_CACHE_BIN in the runner's .env file"
+say "$what: building it with cargo, takes minutes"
 new=$(mktemp "$home/.download.XXXXXX")
 bash -p "$project/scripts/build.sh" "$new" >&2 || {
   rm -f "$new"
-  give_up "cargo could not build runner-cache $version (its messages are above); hint: RUNNER_CACHE_BIN in the runner's .env file."
+  give_up "cargo could not build runner-cache $version (see its messages above); hint: set RUNNER_CACHE_BIN in the runner's .env file"
 }
 # As above; a pair of two jobs' halves is no pair, and built again.
 sha256 <"$new"
 printf '%s\n' "$hash" >"$home/sha256"
 mv -f "$new" "$home/runner-cache"
-runs "$home/runner-cache" || give_up "what cargo built does not run in $home (is it mounted noexec?)."
+runs "$home/runner-cache" || give_up "the built runner-cache does not run in $home (is it mounted noexec?)"
 found "$home/runner-cache"

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Makes a release in a directory, which stands for the release page; .github/workflows/release.yml calls the same commands.
-# Usage: release.sh build DIRECTORY [--check-reproducible]   this machine's binary: static, stripped, packed and tried
+# Usage: release.sh check VERSION [REMOTE]                  that Cargo.toml and CHANGELOG.md have it, and that it is new
+#        release.sh build DIRECTORY [--check-reproducible]   this machine's binary: static, stripped, packed and tried
 #        release.sh assemble DIRECTORY [URL_TEMPLATE]        of all binaries there: SBOM, notes, release.json, SHA256SUMS
 #        release.sh verify DIRECTORY                         that all of it is there and is what SHA256SUMS tells
+#        release.sh draft DIRECTORY                          the draft of the page on GitHub, by `gh`, also again
 #        release.sh commit DIRECTORY [REMOTE]                dist/ on the kept branch, and the tag of the version
+#        release.sh publish                                  the draft, for good
 #        release.sh advance [REMOTE]                         the moving tag, such as v1, on to that version
 #        release.sh local DIRECTORY [URL_TEMPLATE]           build, assemble and verify
 set -euo pipefail
@@ -19,8 +22,23 @@ fail() {
   exit 1
 }
 usage() {
-  sed -n '3,8s/^# //p' "$project/scripts/release.sh" >&2
+  sed -n '3,11s/^# //p' "$project/scripts/release.sh" >&2
   exit 2
+}
+
+# What CHANGELOG.md says of a version, by exactly that heading: `## 1.0.0`, `## [1.0.0] - 2026-12-24`.
+notes() { # VERSION
+  awk -v heading="$1" '/^## / { name = $2; gsub(/^\[|\]$/, "", name); on = name == heading; next } on' CHANGELOG.md
+}
+
+check() { # VERSION [REMOTE]
+  local there
+  [[ $1 == "$version" ]] || fail "Cargo.toml has version $version, not $1"
+  [[ $(notes "$1") == *[![:space:]]* ]] || fail "CHANGELOG.md has no section $1"
+  there=$(git ls-remote --tags "${2:-origin}" "refs/tags/v$1")
+  if [[ -n $there ]]; then
+    fail "v$1 is there already; hint: run the failed jobs of the run that made it again, or raise the version"
+  fi
 }
 
 # The same bytes from one commit, wherever it is checked out: no path of this machine, nothing of its settings.
@@ -116,10 +134,9 @@ assemble() { # DIRECTORY [URL_TEMPLATE]
     printf '\n  }\n}\n'
   } >"$1/release.json"
   # The section of this version; before it has one, what is unreleased.
-  local heading=Unreleased
-  if grep -q "^## \[\?${version//./\\.}\]\?\b" CHANGELOG.md; then heading=$version; fi
-  awk -v heading="$heading" '/^## / { on = index($2, heading) && index($2, heading) <= 2; next } on' CHANGELOG.md >"$1/notes.md"
-  [[ -s $1/notes.md ]] || fail "CHANGELOG.md has no section $heading"
+  notes "$version" >"$1/notes.md"
+  [[ -s $1/notes.md ]] || notes Unreleased >"$1/notes.md"
+  [[ -s $1/notes.md ]] || fail "CHANGELOG.md has no section $version, and nothing unreleased"
   sbom >"$1/runner-cache.cdx.json"
   (cd "$1" && sha256sum runner-cache-*-linux.gz runner-cache.cdx.json release.json >SHA256SUMS)
 }
@@ -134,11 +151,45 @@ verify() { # DIRECTORY
   printf 'verified: %s\n' "$(cut -c 67- "$1/SHA256SUMS" | tr '\n' ' ')"
 }
 
+# What the release page of this version is by now: nothing, draft or published.
+page_state() {
+  TAG=v$version gh api --paginate "repos/$GITHUB_REPOSITORY/releases?per_page=100" \
+    --jq '.[] | select(.tag_name == env.TAG) | if .draft then "draft" else "published" end'
+}
+
+# A page that an earlier attempt left as a draft is filled anew; a published one has to be what this one would be.
+draft() { # DIRECTORY
+  local tag=v$version state file
+  state=$(page_state)
+  case $state in
+    '') gh release create "$tag" --draft --title "$tag" --notes-file "$1/notes.md" --target "$(git rev-parse HEAD)" ;;
+    draft) gh release edit "$tag" --draft --title "$tag" --notes-file "$1/notes.md" --target "$(git rev-parse HEAD)" ;;
+    published) printf '%s is published already: only compared\n' "$tag" ;;
+    *) fail "there are several release pages of $tag; hint: delete the drafts" ;;
+  esac
+  local assets=("$1"/*.gz "$1"/SHA256SUMS "$1"/release.json "$1"/*.cdx.json "$1"/attestation.jsonl)
+  if [[ $state != published ]]; then gh release upload "$tag" --clobber "${assets[@]}"; fi
+  gh release download "$tag" --dir "$work/uploaded"
+  for file in "${assets[@]}"; do
+    cmp "$file" "$work/uploaded/${file##*/}" || fail "${file##*/} on the page of $tag is not what was made"
+  done
+  verify "$work/uploaded"
+}
+
+publish() {
+  local state
+  state=$(page_state)
+  case $state in
+    draft) gh release edit "v$version" --draft=false --verify-tag ;;
+    published) printf 'v%s is published already\n' "$version" ;;
+    *) fail "v$version has no draft, or several" ;;
+  esac
+}
+
 # Each commit of the branch is a release: the sources' tree and dist/, on top of the release before. It only grows, so that
 # what was locked to one of its commits stays on a branch.
 commit() { # DIRECTORY [REMOTE]
-  local remote=${2:-origin} parent tree commit index=$work/index
-  if git ls-remote --exit-code --tags "$remote" "refs/tags/v$version" >/dev/null; then fail "v$version is there already, and never moves"; fi
+  local remote=${2:-origin} parent tree commit there index=$work/index
   if git fetch --quiet "$remote" "refs/heads/$branch" 2>/dev/null; then parent=$(git rev-parse FETCH_HEAD); else parent=$(git rev-parse HEAD); fi
   export GIT_INDEX_FILE=$index
   git read-tree HEAD
@@ -149,6 +200,14 @@ commit() { # DIRECTORY [REMOTE]
   done
   tree=$(git write-tree)
   unset GIT_INDEX_FILE
+  there=$(git ls-remote --tags "$remote" "refs/tags/v$version")
+  if [[ -n $there ]]; then
+    # Of an attempt that came this far: it is the same release, or none.
+    git fetch --quiet --no-tags "$remote" "refs/tags/v$version"
+    [[ $(git rev-parse 'FETCH_HEAD^{tree}') == "$tree" ]] || fail "v$version is there already with other files, and never moves"
+    printf 'v%s is there already, with these files\n' "$version"
+    return
+  fi
   commit=$(git commit-tree "$tree" -p "$parent" -m "Release $version" -m "Source: $(git rev-parse HEAD)")
   git push --quiet --atomic "$remote" "$commit:refs/heads/$branch" "$commit:refs/tags/v$version"
   printf 'v%s is %s, on %s\n' "$version" "$commit" "$branch"
@@ -171,15 +230,21 @@ advance() { # [REMOTE]
 work=$(mktemp -d "${TMPDIR:-/tmp}/runner-cache-release.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 verb=${1:-} directory=${2:-}
-if [[ $verb == advance ]]; then
-  advance "${@:2}"
+case $verb in
+  advance | publish)
+    "$verb" "${@:2}"
+    exit
+    ;;
+esac
+[[ -n $directory ]] || usage
+if [[ $verb == check ]]; then
+  check "${@:2}"
   exit
 fi
-[[ -n $directory ]] || usage
 if [[ $verb == build || $verb == local ]]; then mkdir -p "$directory"; fi
 directory=$(cd "$directory" && pwd -P)
 case $verb in
-  build | assemble | verify | commit) "$verb" "$directory" "${@:3}" ;;
+  build | assemble | verify | draft | commit) "$verb" "$directory" "${@:3}" ;;
   local)
     build "$directory"
     assemble "$directory" "${@:3}"

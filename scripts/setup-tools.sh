@@ -18,6 +18,7 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
   exit 1
 fi
 rm -rf "$venv"
+hash -r # the python3 that was found may have been its own
 python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
 cp "$list" "$installed"

@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# All tests and checks of the project. Needs rustup, a C and a C++ compiler, python3 and git; installs the rest into .tools and target.
+# All tests and checks of the project. Needs rustup, a C and a C++ compiler, python3, git and tmux (which root gets by apt-get);
+# installs the rest into .tools and target.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.tools/venv/bin:$PATH" CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 
+# A terminal for the tests of `top`.
+if ! type -P tmux >/dev/null && [[ $(id -u) == 0 ]] && type -P apt-get >/dev/null; then
+  apt-get update -qq
+  apt-get install --yes -qq --no-install-recommends tmux
+fi
+
 missing=()
-for program in rustup cargo cc c++ python3 git; do
+for program in rustup cargo cc c++ python3 git tmux; do
   type -P "$program" >/dev/null || missing+=("$program")
 done
 if [[ ${#missing[@]} -gt 0 ]]; then
-  printf 'error: missing: %s; this needs rustup (with a toolchain), a C and a C++ compiler (such as g++), python3 and git\n' "${missing[*]}" >&2
+  printf 'error: missing: %s; this needs rustup (with a toolchain), a C and a C++ compiler (such as g++), python3, git and tmux\n' "${missing[*]}" >&2
   exit 1
 fi
 
@@ -75,8 +82,15 @@ stage 'The reliability page has what the results beside it give' \
 stage 'Format' cargo fmt --check
 stage 'Clippy' cargo clippy --all-targets --locked -- -D warnings
 # --all-targets leaves out tests that do not run by themselves.
-stage 'Clippy of tests that are run apart' cargo clippy --test disk --test judge --test thrash --test warm --locked -- -D warnings
-stage 'Tests' cargo test --locked
+stage 'Clippy of tests that are run apart' cargo clippy --test disk --test judge --test page --test thrash --test warm --locked -- -D warnings
+# Eight writers of the ledger are killed for a minute.
+stage 'Tests' env RUNNER_CACHE_LEDGER_SECONDS=60 cargo test --locked
+# Only root can install the browser; elsewhere it has to be there.
+if [[ $(id -u) == 0 || -n ${CI:-} ]] || type -P chromium >/dev/null; then
+  stage 'The page of a report, in a browser' scripts/page.sh
+else
+  summary+=('not run  The page of a report: chromium is missing')
+fi
 stage 'Death between any two steps' cargo test --locked --features crash-points --test crash
 stage 'Format of the fuzz targets' cargo fmt --check --manifest-path fuzz/Cargo.toml
 stage 'Clippy of the fuzz targets' \
@@ -96,12 +110,18 @@ fi
 # What is said of a file system is tested on it. Mounts need root, which CI has.
 if [[ $(id -u) == 0 || -n ${CI:-} ]]; then
   # What is the same on all of them was tested above.
+  modules=(
+    audit bins closed diagnostics explain fetch host_setup inputs json key_ids kinds lacking last_build migrate policy presets
+    registries run scopes self_update stats top
+  )
   same=()
-  for module in bins explain inputs kinds lacking last_build presets registries run scopes; do same+=(--skip "$module::"); done
+  for module in "${modules[@]}"; do same+=(--skip "$module::"); done
   for kind in btrfs xfs tmpfs; do
     stage "Tests on $kind" scripts/on-filesystem.sh "$kind" cargo test --locked --test tree --test cli -- "${same[@]}"
   done
+  stage 'Runners of two users' cargo test --locked --test hook -- --ignored users::
   stage 'Full, failing and read-only disks, power cuts' scripts/disk.sh
 else
-  summary+=('not run  Tests on btrfs, xfs and tmpfs, and with failing disks: only root can mount them')
+  summary+=('not run  Tests on btrfs, xfs and tmpfs, and with failing disks: only root can mount them'
+    'not run  Runners of two users: only root can be another user')
 fi

@@ -5,17 +5,18 @@ use std::time::Instant;
 
 use clap::error::ErrorKind;
 use runner_cache::cli;
-use runner_cache::commands::execute;
+use runner_cache::commands::{Form, execute, print};
 use runner_cache::facts::host_policy;
 use runner_cache::github::Environment;
 use runner_cache::job::{Exit, Job};
+use runner_cache::outcome::Code;
 use runner_cache::plan::HostPolicy;
-use runner_cache::report::Console;
+use runner_cache::report::{Console, Diagnosed, start_diagnostics};
 use runner_cache::sys::{Interrupt, with_threads};
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    let env = Environment::of_process();
+    let mut env = Environment::of_process();
     let policy = host_policy();
     let no_policy = HostPolicy::default();
     let cli = match cli::parse(
@@ -28,23 +29,34 @@ fn main() -> ExitCode {
     };
     let interrupt = match Interrupt::on_signals() {
         Ok(interrupt) => interrupt,
-        Err(error) => return fail(&env, &format!("cannot listen to signals: {error}")),
+        Err(error) => return fail(&env, &format!("cannot listen for signals: {error}")),
     };
+    for (name, value) in &cli.variables {
+        env.set(name, value);
+    }
     let job = Job::new(env, policy, interrupt, started);
+    let wanted = job.env.get("RUNNER_CACHE_LOG");
+    let is_debugged = job.env.get("RUNNER_DEBUG") == Some("1");
+    let diagnosed =
+        Diagnosed { wanted, is_debugged, is_actions: job.context.is_actions, trace: cli.trace.as_deref() };
+    // What is traced is on the disk when this goes.
+    let _trace = start_diagnostics(&diagnosed).unwrap_or_else(|why| {
+        job.warn(Code::Environment, why);
+        None
+    });
     for name in job.env.unreadable() {
         let hint = "hint: flags such as `--cache-root` take any path";
-        job.console.warn(format!("`{name}` is not UTF-8, and counts as not set; {hint}"));
+        job.warn(Code::Environment, format!("ignoring `{name}`: not valid UTF-8; {hint}"));
     }
     for note in &cli.narrowed {
         job.console.say(note);
     }
-    match with_threads(|| execute(cli, &job)) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            job.console.error(format!("{error:#}"));
-            Exit::Failure.into()
-        }
-    }
+    let form = Form::of(&cli);
+    with_threads(|| {
+        let ended = execute(cli, &job);
+        print(&ended, &job, form);
+        ended.exit.into()
+    })
 }
 
 /// Help and version are no errors; everything else is told in one line, with a hint in another.

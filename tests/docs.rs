@@ -7,19 +7,23 @@ use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Arg, CommandFactory};
+use clap::{Arg, CommandFactory, ValueEnum};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use runner_cache::cli::Cli;
+use runner_cache::outcome::{CheckCode, Code, Hit, LayerRestore, RestoreOutcome, RestoreTimes};
 use runner_cache::plan::{Access, EVENTS, built_in_presets, parse_own_presets};
-use runner_cache::report::{Hit, LayerRestore, RestoreReport};
+use runner_cache::report::metrics::{METRICS, Metric};
 use runner_cache::store::Layer;
 
 /// Flags that are no inputs of the action.
-const NO_INPUTS: [&str; 3] = ["help", "version", "no-session"];
+const NO_INPUTS: [&str; 5] = ["help", "version", "no-session", "json", "github-token-file"];
 
 /// Inputs that the action fills in by an expression of its own.
-const BY_THE_RUNNER: [(&str, &str); 2] =
-    [("job-status", "${{ job.status }}"), ("matrix", "${{ toJSON(matrix) }}")];
+const BY_THE_RUNNER: [(&str, &str); 3] = [
+    ("github-token", "${{ github.token }}"),
+    ("job-status", "${{ job.status }}"),
+    ("matrix", "${{ toJSON(matrix) }}"),
+];
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -114,19 +118,22 @@ fn assert_action(path: &str, end: &str, left_out: &[&str]) {
 #[test]
 fn the_actions_have_the_inputs_of_the_program() {
     assert_action("action.yml", "\noutputs:\n", &["job-status"]);
-    assert_action("restore/action.yml", "\noutputs:\n", &["job-status", "save", "keep"]);
-    assert_action("save/action.yml", "\nruns:\n", &["restore-keys", "fail-on-cache-miss", "lookup-only"]);
+    assert_action(
+        "restore/action.yml",
+        "\noutputs:\n",
+        &["job-status", "save", "keep", "post", "github-token"],
+    );
+    assert_action(
+        "save/action.yml",
+        "\nruns:\n",
+        &["restore-keys", "fail-on-cache-miss", "lookup-only", "post", "github-token"],
+    );
 }
 
-fn report(layers: Vec<LayerRestore>) -> RestoreReport {
-    RestoreReport {
-        layers,
-        cargo_key: None,
-        target_key: None,
-        cache_root: PathBuf::new(),
-        own_cargo_home: Some(PathBuf::new()),
-        took: Duration::ZERO,
-    }
+fn report(layers: Vec<LayerRestore>) -> RestoreOutcome {
+    let own_cargo_home = Some(PathBuf::new());
+    let nothing = RestoreOutcome::of_nothing(Path::new(""), Duration::ZERO);
+    RestoreOutcome { layers, own_cargo_home, incremental: Some(true), ..nothing }
 }
 
 fn layer(layer: Layer) -> LayerRestore {
@@ -134,13 +141,12 @@ fn layer(layer: Layer) -> LayerRestore {
         layer,
         key: String::new(),
         hit: Hit::Miss,
-        matched_key: None,
-        matched_ref: None,
-        matched_lane: None,
+        matched: None,
         transfer: None,
         composed: None,
         reason: None,
         directory: PathBuf::new(),
+        times: RestoreTimes::default(),
     }
 }
 
@@ -181,7 +187,7 @@ fn assert_table(path: &str, what: &str, table: &str) {
 #[test]
 fn the_pages_have_all_inputs() {
     let mut table = String::from("| input | meaning | default |\n|---|---|---|\n");
-    for arg in inputs().iter().filter(|arg| !BY_THE_RUNNER.iter().any(|(other, _)| *other == name(arg))) {
+    for arg in inputs().iter().filter(|arg| !help(arg).starts_with("Set by the action")) {
         let default = default(arg).map(|default| format!("`{default}`")).unwrap_or_default();
         let _ = writeln!(table, "| `{}` | {} | {default} |", name(arg), help(arg).replace('|', "\\|"));
     }
@@ -198,8 +204,9 @@ fn the_pages_have_all_outputs() {
 }
 
 /// What the variables mean that a restore sets for later steps.
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 11] = [
     ("CARGO_HOME", "the job's own cargo home, with `isolate-cargo-home`"),
+    ("CARGO_INCREMENTAL", "`1` or `0`, with `incremental: true` or `false`"),
     ("CARGO_CACHE_DIR", "directory of the entries of the `cargo` layer's key"),
     ("CARGO_CACHE_RESTORED", "`true` after an exact hit of the `cargo` layer"),
     ("CARGO_REGISTRY_RESTORED", "`true` when any file of `registry/` was restored"),
@@ -259,6 +266,116 @@ fn the_pages_say_what_each_event_lets_a_job_do() {
         let _ = writeln!(table, "| {events} | {reads} | {saves} |");
     }
     assert_table("docs/keys-and-scopes.md", "events", &table);
+}
+
+#[test]
+fn the_pages_name_each_code_of_a_warning() {
+    let mut table = String::from("| `code` | what the warning is about |\n|---|---|\n");
+    for code in Code::value_variants() {
+        let value = code.to_possible_value().unwrap();
+        let json = serde_json::to_value(code).unwrap();
+        assert_eq!(json, value.get_name(), "one name");
+        let _ = writeln!(table, "| `{}` | {} |", value.get_name(), value.get_help().unwrap());
+    }
+    assert_table("docs/json.md", "warnings", &table);
+}
+
+#[test]
+fn the_pages_name_each_check_of_a_host() {
+    let mut table = String::from("| `code` | what is checked |\n|---|---|\n");
+    for code in CheckCode::value_variants() {
+        let value = code.to_possible_value().unwrap();
+        assert_eq!(serde_json::to_value(code).unwrap(), value.get_name(), "one name");
+        let _ = writeln!(table, "| `{}` | {} |", value.get_name(), value.get_help().unwrap());
+    }
+    assert_table("docs/hosts.md", "checks", &table);
+}
+
+#[test]
+fn the_pages_have_all_metrics() {
+    let mut table = String::from("| metric | labels | meaning |\n|---|---|---|\n");
+    for Metric { name, help, labels, .. } in METRICS {
+        let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let _ = writeln!(table, "| `{name}` | {} | {} |", labels.join(", "), help.trim_end_matches('.'));
+    }
+    assert_table("docs/statistics.md", "metrics", &table);
+}
+
+#[test]
+fn the_page_of_statistics_shows_a_screen_of_top() {
+    let snapshot = project("tests/snapshots/screen__a_host_where_one_waits_for_another.snap");
+    let snapshot = std::fs::read_to_string(snapshot).unwrap();
+    let (_, screen) = snapshot.rsplit_once("---\n").unwrap();
+    let lines = screen.lines().map(|line| line.trim_matches('"').trim_end());
+    let text = lines.fold(String::new(), |text, line| text + line + "\n");
+    assert_table("docs/statistics.md", "screen", &format!("```text\n{}\n```\n", text.trim_end()));
+}
+
+/// All texts named `name` in `json`, at any depth.
+fn texts_named<'j>(json: &'j serde_json::Value, name: &str) -> Vec<&'j str> {
+    match json {
+        serde_json::Value::Object(fields) => {
+            let own = fields.get(name).and_then(serde_json::Value::as_str);
+            own.into_iter().chain(fields.values().flat_map(|field| texts_named(field, name))).collect()
+        }
+        serde_json::Value::Array(items) => items.iter().flat_map(|item| texts_named(item, name)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Metrics in an expression of the dashboard, each with the labels that are asked of it.
+fn asked(expression: &str) -> Vec<(&str, Vec<&str>)> {
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let starts = expression.match_indices("runner_cache_").map(|(start, _)| &expression[start..]);
+    let metrics = starts.map(|rest| {
+        let (name, rest) = rest.split_at(rest.find(|letter| !is_of_name(letter)).unwrap_or(rest.len()));
+        let matchers = rest.strip_prefix('{').and_then(|rest| Some(rest.split_once('}')?.0));
+        let matchers = matchers.unwrap_or_default().split(',').filter(|matcher| !matcher.is_empty());
+        (name, matchers.map(|matcher| matcher.split(['=', '!']).next().unwrap()).collect())
+    });
+    let by = expression.split(" by (").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let by: Vec<_> = by.flat_map(|labels| labels.split(", ")).collect();
+    metrics.map(|(name, labels): (_, Vec<_>)| (name, [labels, by.clone()].concat())).collect()
+}
+
+#[test]
+fn the_dashboard_asks_for_metrics_and_labels_that_are_written() {
+    let text = std::fs::read_to_string(project("docs/grafana/runner-cache.json")).unwrap();
+    let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let expressions = texts_named(&dashboard, "expr");
+    let mut used = BTreeSet::new();
+    for (name, labels) in expressions.iter().flat_map(|expression| asked(expression)) {
+        let metric = METRICS.iter().find(|metric| metric.name == name);
+        let metric = metric.unwrap_or_else(|| panic!("{name} is no metric"));
+        for label in labels {
+            assert!(label == "instance" || metric.labels.contains(&label), "{name} has no label {label}");
+        }
+        used.insert(name);
+    }
+    let unused: Vec<_> =
+        METRICS.iter().map(|metric| metric.name).filter(|name| !used.contains(name)).collect();
+    assert!(unused.is_empty(), "no panel shows {unused:?}");
+    for query in texts_named(&dashboard, "definition") {
+        let (name, label) =
+            query.strip_prefix("label_values(").unwrap().trim_end_matches(')').split_once(", ").unwrap();
+        let metric = METRICS.iter().find(|metric| metric.name == name).unwrap();
+        assert!(label == "instance" || metric.labels.contains(&label), "{query}");
+    }
+}
+
+#[test]
+fn metrics_are_named_as_prometheus_names_them() {
+    for Metric { name, kind, help, labels } in METRICS {
+        assert_eq!(name.ends_with("_total"), kind == "counter", "{name}");
+        assert!(["counter", "gauge"].contains(&kind) && help.ends_with('.'), "{name}");
+        let is_plain = |text: &str| text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+        assert!(is_plain(name) && labels.iter().all(|label| is_plain(label)), "{name}");
+        assert!(!labels.contains(&"job") && !labels.contains(&"instance"), "{name}: Prometheus' own");
+        assert!(
+            !["_ms", "_kb", "_mb", "_percent", "_minutes"].iter().any(|unit| name.contains(unit)),
+            "{name}"
+        );
+    }
 }
 
 #[test]

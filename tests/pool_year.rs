@@ -56,6 +56,7 @@ fn unit(store: &Store, version: Version, now: Timestamp) -> Known {
         finality: Finality::Final,
         is_of_default_branch: true,
         made_in_seconds: 0,
+        wrote: 0,
         files: 5,
         bytes: 1,
     };

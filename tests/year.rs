@@ -102,6 +102,7 @@ impl Host {
             created: run.now,
             is_of_default_branch: run.pull_request().is_none(),
             made_in_seconds: 60 + 20 * run.repository(),
+            wrote: 0,
             files: usage.blocks.len() as u64,
             bytes: usage.bytes(),
             finality: Finality::Final,

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use crate::sys::Digest;
 
 /// Where a unit lies: the same in each build of the same command at the same path.
@@ -87,12 +89,13 @@ pub struct Differing {
 }
 
 /// Why a unit may differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", content = "of", rename_all = "kebab-case")]
 pub enum Incomparable {
     /// It was compiled incrementally.
     Incremental,
     /// It was compiled in this other directory.
-    Elsewhere(PathBuf),
+    Elsewhere(#[serde(serialize_with = "crate::sys::lossy::path")] PathBuf),
     /// One of these packages, of its direct dependencies, may differ.
     Dependency(Vec<String>),
 }

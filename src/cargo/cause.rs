@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::dep_info::{DepInfo, Download};
 use super::fingerprint::{Difference, Fingerprint};
+use super::left_out::WhyLeftOut;
 
 /// What there is to know of a unit at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +21,8 @@ pub struct Evidence {
 }
 
 /// A cause.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", content = "facts", rename_all = "kebab-case")]
 pub enum Cause {
     /// Another input.
     Input(Difference),
@@ -32,15 +36,19 @@ pub enum Cause {
     /// The downloads are in another cargo home.
     Home {
         /// Where they were.
+        #[serde(serialize_with = "crate::sys::lossy::path")]
         was: PathBuf,
         /// Where they are.
+        #[serde(serialize_with = "crate::sys::lossy::path")]
         is: PathBuf,
     },
     /// The sources are in another directory.
     Moved {
         /// Where they were.
+        #[serde(serialize_with = "crate::sys::lossy::path")]
         was: PathBuf,
         /// Where they are.
+        #[serde(serialize_with = "crate::sys::lossy::path")]
         is: PathBuf,
     },
     /// Files that are newer than what was built from them.
@@ -56,15 +64,21 @@ pub enum Cause {
     /// It came from the unit pool, and cargo did not take it.
     Rejected,
     /// It was left out of what was restored, for this reason.
-    LeftOut(String),
+    LeftOut {
+        /// The reason.
+        why: WhyLeftOut,
+        /// What it is about, such as a source's path.
+        what: String,
+    },
     /// What cargo noted cannot be read.
     Unreadable(String),
 }
 
 /// A file that makes a unit stale.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changed {
     /// Its path.
+    #[serde(serialize_with = "crate::sys::lossy::path")]
     pub path: PathBuf,
     /// Whether it is not there any more.
     pub is_gone: bool,

@@ -2,6 +2,14 @@
 
 use crate::github::Environment;
 
+/// Whether cargo compiles members of workspaces incrementally, whatever the profile.
+const INCREMENTAL: &str = "CARGO_INCREMENTAL";
+
+/// The variable by which cargo compiles incrementally, or does not.
+pub fn incremental_variable(is_incremental: bool) -> (&'static str, &'static str) {
+    (INCREMENTAL, if is_incremental { "1" } else { "0" })
+}
+
 /// A name, or with a final `*` its beginning.
 type Pattern = &'static str;
 
@@ -18,7 +26,7 @@ const CHANGES_OUTPUT: &[Pattern] = &[
     "RUSTC_BOOTSTRAP",
     "CARGO_ENCODED_RUSTFLAGS",
     "CARGO_ENCODED_RUSTDOCFLAGS",
-    "CARGO_INCREMENTAL",
+    INCREMENTAL,
     "CARGO_BUILD_*",
     "CARGO_PROFILE_*",
     "CARGO_TARGET_*",
@@ -63,7 +71,7 @@ const CHANGES_NOTHING: &[Pattern] = &[
 /// What makes no difference that is not in cargo's own hash of a dependency that was downloaded: its profile is. It is never
 /// compiled incrementally, and its documentation is not kept.
 const IN_HASH_OF_DEPENDENCIES: &[Pattern] = &[
-    "CARGO_INCREMENTAL",
+    INCREMENTAL,
     "CARGO_PROFILE_*",
     "RUSTDOCFLAGS",
     "CARGO_ENCODED_RUSTDOCFLAGS",

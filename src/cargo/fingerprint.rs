@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use serde::Serialize;
+
 /// What a unit was compiled from, by hashes for the most part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -30,7 +32,8 @@ pub struct Fingerprint {
 }
 
 /// What two fingerprints differ in, dependencies apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", content = "facts", rename_all = "kebab-case")]
 pub enum Difference {
     /// The compiler.
     Compiler,

@@ -74,6 +74,11 @@ impl CargoHome {
     /// Takes cargo's download lock, waiting up to `patience`; `None` when another cargo held it all the time.
     pub fn lock_downloads(&self, patience: Duration) -> sys::Result<Option<Lock>> {
         file::make_dirs(&self.0)?;
-        Lock::wait(&self.0.join(DOWNLOAD_LOCK), LockMode::Exclusive, patience)
+        Lock::wait(&self.download_lock(), LockMode::Exclusive, patience)
+    }
+
+    /// The file of that lock.
+    pub fn download_lock(&self) -> PathBuf {
+        self.0.join(DOWNLOAD_LOCK)
     }
 }

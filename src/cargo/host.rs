@@ -1,9 +1,11 @@
 //! What lies outside of a job's sources and can get into what is built: files elsewhere, programs of the `PATH`, variables, the
 //! packages of the system.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::github::Environment;
 use crate::store::{Outside, OutsideInput, OutsideState};
@@ -42,16 +44,51 @@ const OF_THE_STEP: [&str; 9] = [
     "SHLVL",
 ];
 
+/// Variables that list directories in which C compilers and linkers look for headers, libraries and packages besides.
+pub(super) const SEARCHED: [&str; 6] =
+    ["CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR"];
+
 /// The host as a step of the job sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Host<'e> {
-    env: &'e Environment,
+    variables: Variables<'e>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Variables<'e> {
+    /// Those of this process.
+    Own(&'e Environment),
+    /// Those of an earlier step.
+    Noted(&'e StepVariables),
+}
+
+/// The variables of a step, for who has to know later what was built with them. No value of them is kept but those of lists of
+/// directories.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepVariables {
+    digests: BTreeMap<String, String>,
+    lists: BTreeMap<String, String>,
+}
+
+impl StepVariables {
+    /// Those of the step that has `env`.
+    pub fn of(env: &Environment) -> Self {
+        let digests = env.iter().map(|(name, value)| (name.to_owned(), sha256_hex(value.as_bytes())));
+        let lists = ["PATH"].into_iter().chain(SEARCHED);
+        let lists = lists.filter_map(|name| Some((name.to_owned(), env.get(name)?.to_owned())));
+        Self { digests: digests.collect(), lists: lists.collect() }
+    }
 }
 
 impl<'e> Host<'e> {
     /// That of a step with these variables.
     pub fn new(env: &'e Environment) -> Self {
-        Self { env }
+        Self { variables: Variables::Own(env) }
+    }
+
+    /// That of an earlier step.
+    pub fn of_step(variables: &'e StepVariables) -> Self {
+        Self { variables: Variables::Noted(variables) }
     }
 
     /// Whether `outside` is as it was found; what is there and cannot be read is not.
@@ -69,9 +106,7 @@ impl<'e> Host<'e> {
         let state = match input {
             OutsideInput::Path(path) => at(Path::new(path)),
             OutsideInput::Program(name) => self.program(name).and_then(|path| program(&path)),
-            OutsideInput::Variable(name) => {
-                self.env.get(name).map(|value| OutsideState::Digest(sha256_hex(value.as_bytes())))
-            }
+            OutsideInput::Variable(name) => self.digest(name).map(OutsideState::Digest),
             OutsideInput::Packages => packages(),
         };
         state.unwrap_or(OutsideState::Unreadable)
@@ -86,13 +121,31 @@ impl<'e> Host<'e> {
 
     /// The names of all variables that a build script can read.
     pub(super) fn variables(self) -> HashSet<String> {
-        let names = self.env.iter().map(|(name, _)| name);
-        names.filter(|name| !OF_THE_STEP.contains(name)).map(str::to_owned).collect()
+        let is_of_job = |name: &&str| !OF_THE_STEP.contains(name);
+        match self.variables {
+            Variables::Own(env) => {
+                env.iter().map(|(name, _)| name).filter(is_of_job).map(str::to_owned).collect()
+            }
+            Variables::Noted(noted) => {
+                noted.digests.keys().map(String::as_str).filter(is_of_job).map(str::to_owned).collect()
+            }
+        }
+    }
+
+    fn digest(self, name: &str) -> Option<String> {
+        match self.variables {
+            Variables::Own(env) => env.get(name).map(|value| sha256_hex(value.as_bytes())),
+            Variables::Noted(noted) => noted.digests.get(name).cloned(),
+        }
     }
 
     /// The directories that a variable such as `CPATH` names.
     pub(super) fn directories(self, variable: &str) -> Vec<PathBuf> {
-        let value = self.env.get(variable).unwrap_or_default();
+        let value = match self.variables {
+            Variables::Own(env) => env.get(variable),
+            Variables::Noted(noted) => noted.lists.get(variable).map(String::as_str),
+        };
+        let value = value.unwrap_or_default();
         value.split(':').filter(|directory| !directory.is_empty()).map(PathBuf::from).collect()
     }
 
@@ -170,6 +223,35 @@ fn packages() -> Option<OutsideState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_noted_of_a_step_is_the_same_host() {
+        let bin = tempfile::tempdir().unwrap();
+        file::write_atomic(&bin.path().join("tool"), b"x").unwrap();
+        let path = bin.path().to_str().unwrap();
+        let env = Environment::from([
+            ("PATH", path),
+            ("CPATH", "/a:/b"),
+            ("SECRET", "s3cret"),
+            ("GITHUB_ENV", "f"),
+        ]);
+        let noted: StepVariables =
+            serde_json::from_str(&serde_json::to_string(&StepVariables::of(&env)).unwrap()).unwrap();
+        assert!(!format!("{noted:?}").contains("s3cret"));
+        let (own, noted) = (Host::new(&env), Host::of_step(&noted));
+        assert_eq!(own.variables(), noted.variables());
+        assert!(own.programs() == noted.programs() && own.programs().contains("tool"));
+        for list in ["PATH", "CPATH", "LIBRARY_PATH"] {
+            assert_eq!(own.directories(list), noted.directories(list), "{list}");
+        }
+        for input in [
+            OutsideInput::Variable("SECRET".into()),
+            OutsideInput::Variable("NONE".into()),
+            OutsideInput::Program("tool".into()),
+        ] {
+            assert_eq!(own.state(&input), noted.state(&input));
+        }
+    }
 
     #[test]
     fn what_is_there_and_cannot_be_read_is_not_as_it_was() {

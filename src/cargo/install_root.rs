@@ -20,8 +20,7 @@ pub struct InstallRoot(PathBuf);
 /// Notes that are not such as cargo writes.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cargo's notes of what it has installed, {LISTING} and {DETAILS} in {}, cannot be read: {why}; hint: cargo itself \
-     tells more in `cargo install --list`",
+    "cannot read cargo's install records ({LISTING}, {DETAILS}) in {}: {why}; hint: run `cargo install --list`",
     directory.display()
 )]
 pub struct UnreadableNotes {
@@ -61,9 +60,14 @@ impl InstallRoot {
     /// cargo held one all the time.
     pub fn lock(&self, patience: Duration) -> sys::Result<Option<Installs>> {
         file::make_dirs(&self.0)?;
-        let Some(listing) = Notes::lock(&self.0.join(LISTING), patience)? else { return Ok(None) };
+        let Some(listing) = Notes::lock(&self.listing(), patience)? else { return Ok(None) };
         let details = Notes::lock(&self.0.join(DETAILS), patience)?;
         Ok(details.map(|details| Installs { directory: self.0.clone(), listing, details }))
+    }
+
+    /// The first file that it locks.
+    pub fn listing(&self) -> PathBuf {
+        self.0.join(LISTING)
     }
 }
 

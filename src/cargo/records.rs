@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize as _;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value};
 use toml::Table;
 
@@ -37,16 +37,17 @@ pub enum Fit<'o> {
 }
 
 /// Why an entry's packages do not fit what is installed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "code", content = "facts", rename_all = "kebab-case")]
 pub enum Misfit {
     /// The entry has none.
-    #[error("it is not in the entry")]
+    #[error("not in the entry")]
     NotOffered,
     /// Cargo has noted another version, another build or another package with such an executable.
-    #[error("cargo has noted {0}, which stays")]
+    #[error("{0} is already installed")]
     Noted(String),
     /// Nobody knows whose it is.
-    #[error("there is an executable called {0}, which stays")]
+    #[error("an executable named {0} already exists")]
     Executable(String),
 }
 
@@ -64,11 +65,11 @@ impl Records {
         let packages = BTreeMap::<String, BTreeSet<String>>::deserialize(packages);
         let packages = packages.map_err(|error| error.message().to_owned())?;
         let Value::Object(more) = details.entry(DETAILS).or_insert_with(|| Map::new().into()) else {
-            return Err(format!("`{DETAILS}` is no object"));
+            return Err(format!("`{DETAILS}` is not an object"));
         };
         let installs = packages.into_iter().map(|(package, bins)| {
             if let Some(bin) = bins.iter().find(|bin| !is_plain_name(bin)) {
-                return Err(format!("`{bin}` is no name of an executable"));
+                return Err(format!("`{bin}` is not an executable name"));
             }
             let details = more.get(&package).cloned();
             Ok(Install { package, bins: bins.into_iter().collect(), details })

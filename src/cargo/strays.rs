@@ -28,7 +28,7 @@ const LAYOUT: [&[u8]; 8] =
 
 /// When a unit was made that may have written what is not its own: the run of a build script. `None` for another.
 pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>> {
-    let is_run = unit.fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"));
+    let is_run = unit.is_script_run(target);
     let directories =
         || unit.parts.iter().flat_map(|&part| [Some(part), target.child(part, b"run")]).flatten();
     let mtime = |directory: NodeId, name: &[u8]| Some(target.node(target.child(directory, name)?).mtime);
@@ -133,8 +133,11 @@ pub fn strays(
         let is_top = |(id, node): &(NodeId, &crate::tree::Node)| {
             !is_wanted[*id as usize] && is_wanted[node.parent as usize]
         };
+        // In target directories of 1.100 whole directories are for users alone.
         let why = |id: NodeId| {
-            if kinds[id as usize] == Some(Stray::Uplifted) { Why::LaidOut } else { Why::Extra }
+            let mut leaves = tree.below(id).into_iter().filter(|&id| is_leaf(id)).peekable();
+            let is_laid_out = |id: NodeId| kinds[id as usize] == Some(Stray::Uplifted);
+            if leaves.peek().is_some() && leaves.all(is_laid_out) { Why::LaidOut } else { Why::Extra }
         };
         tree.iter().skip(1).filter(is_top).map(|(id, _)| (id, why(id))).collect()
     };

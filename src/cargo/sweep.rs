@@ -41,7 +41,8 @@ impl Kept {
 }
 
 /// Why something is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// No build of the job asked for it.
     Unused,

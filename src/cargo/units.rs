@@ -61,6 +61,11 @@ impl Unit {
         self.parts.iter().copied().flat_map(files).find(is_list)
     }
 
+    /// Whether it is the run of a build script.
+    pub(super) fn is_script_run(&self, target: &Tree) -> bool {
+        self.fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"))
+    }
+
     /// The directory that no other unit has: its fingerprint's, or, since 1.100, that of all its files.
     pub fn directory(&self) -> NodeId {
         self.parts[0]

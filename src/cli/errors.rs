@@ -63,31 +63,31 @@ impl Refused {
                     "hint: `runner-cache {command} --help` and docs/inputs-and-outputs.md list all inputs"
                 )
             }
-            (Some(command), _) => format!("hint: `runner-cache {command} --help` tells what it takes"),
+            (Some(command), _) => format!("hint: `runner-cache {command} --help` shows its arguments"),
             (None, ErrorKind::UnknownArgument) if self.late_command.is_some() => {
                 let command = self.late_command.as_deref().unwrap_or_default();
-                format!("hint: `runner-cache {command} --help` tells what may follow it")
+                format!("hint: `runner-cache {command} --help` shows its arguments")
             }
-            (None, _) => "hint: `runner-cache --help` tells all commands".to_owned(),
+            (None, _) => "hint: `runner-cache --help` lists all commands".to_owned(),
         })
     }
 
     fn what(&self) -> Option<String> {
         let context = |kind| text(&self.error, kind);
-        let near = |kind| near_miss(&context(kind).unwrap_or_default());
+        let near = |kind| near_miss(&nearest(&self.error, kind).unwrap_or_default());
         let arg = || context(ContextKind::InvalidArg);
         match self.error.kind() {
             ErrorKind::InvalidSubcommand => {
                 let name = context(ContextKind::InvalidSubcommand)?;
-                Some(format!("there is no command `{name}`{}", near(ContextKind::SuggestedSubcommand)))
+                Some(format!("unknown command `{name}`{}", near(ContextKind::SuggestedSubcommand)))
             }
             ErrorKind::MissingRequiredArgument => {
-                Some(format!("`{}` lacks {}", self.command.as_ref()?, arg()?))
+                Some(format!("`{}` requires {}", self.command.as_ref()?, arg()?))
             }
             ErrorKind::UnknownArgument => Some(self.unknown(&arg()?)),
             ErrorKind::TooManyValues => {
                 let (flag, value) = (flag(&self.error)?, context(ContextKind::InvalidValue)?);
-                Some(format!("{} takes no value, and has `{value}`", self.named(&flag)))
+                Some(format!("{} takes no value, got `{value}`", self.named(&flag)))
             }
             ErrorKind::InvalidValue => {
                 let name = self.named(&flag(&self.error)?);
@@ -95,7 +95,7 @@ impl Refused {
                 let allowed = context(ContextKind::ValidValue).filter(|allowed| !allowed.is_empty());
                 if value.is_empty() {
                     let allowed = allowed.or_else(|| Some(arg()?.split_once(' ')?.1.to_owned()))?;
-                    return Some(format!("{name} has no value; allowed: {allowed}"));
+                    return Some(format!("{name} requires a value; allowed: {allowed}"));
                 }
                 let near = near(ContextKind::SuggestedValue);
                 Some(format!("{name}: `{value}` is not allowed; allowed: {}{near}", allowed?))
@@ -109,18 +109,18 @@ impl Refused {
     }
 
     fn unknown(&self, arg: &str) -> String {
-        let near = text(&self.error, ContextKind::SuggestedArg).unwrap_or_default();
+        let near = nearest(&self.error, ContextKind::SuggestedArg).unwrap_or_default();
         let name = flag(&self.error);
         match (self.command.as_deref(), name) {
             (Some(command), Some(name)) if has_inputs(command) => {
-                format!("there is no input `{name}`{}", near_miss(near.trim_start_matches('-')))
+                format!("unknown input `{name}`{}", near_miss(near.trim_start_matches('-')))
             }
             (Some("run"), None) if !arg.starts_with('-') => {
-                format!("there is no `--` before the command `{arg}`")
+                format!("missing `--` before the command `{arg}`")
             }
-            (Some(command), _) => format!("`{command}` takes no `{arg}`{}", near_miss(&near)),
-            (None, Some(name)) if is_of_a_command(&name) => format!("`--{name}` has to follow the command"),
-            (None, _) => format!("there is no `{arg}` before the command{}", near_miss(&near)),
+            (Some(command), _) => format!("`{command}` does not take `{arg}`{}", near_miss(&near)),
+            (None, Some(name)) if is_of_a_command(&name) => format!("`--{name}` must follow the command"),
+            (None, _) => format!("unexpected `{arg}` before the command{}", near_miss(&near)),
         }
     }
 
@@ -144,6 +144,14 @@ fn text(error: &Error, kind: ContextKind) -> Option<String> {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
         _ => None,
+    }
+}
+
+/// The most similar of what `error` suggests: clap gives it last.
+fn nearest(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind) {
+        Some(ContextValue::Strings(texts)) => texts.last().cloned(),
+        _ => text(error, kind),
     }
 }
 

@@ -8,11 +8,11 @@ use clap::Args;
 
 use super::root::{ChosenRoot, choose_root};
 use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Names, Parts, Tools};
-use crate::cargo::Kept;
+use crate::cargo::{Kept, incremental_variable};
 use crate::github::Environment;
 use crate::plan::{
-    CacheMode, DiskGuard, HOST_POLICY, HostPolicy, JobStatus, Maintenance, Presets, SaveMoment, Settings,
-    Share, WorkspaceSpec, parse_keep, parse_lines, parse_min_free, parse_paths,
+    CacheMode, DiskGuard, HOST_POLICY, HostPolicy, Incremental, JobStatus, Maintenance, Post, Presets,
+    SaveMoment, Settings, Share, WorkspaceSpec, parse_keep, parse_lines, parse_min_free, parse_paths,
 };
 use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
@@ -22,7 +22,7 @@ use crate::tree::LinkMode;
 const AUTO: &str = "auto";
 
 /// Why a value does not hold of which the host has its own.
-const NOT_SAID: &str = "not what this host says";
+const NOT_SAID: &str = "conflicts with the host policy";
 
 /// Where the entries are.
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ pub struct Root {
 /// What may stay.
 #[derive(Debug, Args)]
 pub struct Limits {
-    /// How many versions of an entry to keep, by layer; a layer that is not named keeps its default
+    /// Number of versions of an entry to keep per layer; unlisted layers keep their default
     #[arg(long, value_name = "LIST", allow_hyphen_values = true, value_parser = parse_keep, default_value = "cargo=5,target=3,builds=5,bins=3")]
     keep: Keep,
 
@@ -64,8 +64,8 @@ pub struct Limits {
 /// that they are inputs like the others.
 #[derive(Debug, Args)]
 struct Install {
-    /// URL to download the program from, such as a mirror; `{version}` and `{file}` are filled in, and the release's
-    /// SHA-256 is verified
+    /// URL to download the program from, such as a mirror; expands `{version}` and `{file}`, and verifies the release's
+    /// SHA-256
     #[arg(long, value_name = "URL", hide = true)]
     download_url: Option<String>,
 
@@ -73,7 +73,12 @@ struct Install {
     #[arg(long, value_name = "TOKEN", hide = true)]
     download_token: Option<String>,
 
-    /// Fail the step if no program can be verified and run, instead of one warning and no cache
+    /// Token by which the hook asks GitHub how the job ended (permission `actions: read`), so that entries become final.
+    /// Default: the job's
+    #[arg(long, value_name = "TOKEN", hide = true)]
+    github_token: Option<String>,
+
+    /// Fail the step if no verified program can run, instead of continuing without a cache
     #[arg(
         long,
         value_name = "BOOL",
@@ -90,7 +95,7 @@ struct Install {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "inputs of an action are switches")]
 pub struct Inputs {
-    /// What to cache unlisted: `cargo` (downloads and target directories), tools such as `cargo,npm`
+    /// What to cache: `cargo` (downloads and target directories), tools such as `cargo,npm`
     /// (docs/presets.md), `none`, or `auto`: `cargo` if there is a `Cargo.toml`
     #[arg(long, value_name = "LIST", default_value = "auto")]
     preset: Presets,
@@ -99,8 +104,8 @@ pub struct Inputs {
     #[arg(long, value_name = "LINES", default_value = ".")]
     workspaces: Lines<WorkspaceSpec>,
 
-    /// Layers to use: any of `cargo`, `target`, `builds`, `paths` and `bins`. By default all that the other inputs
-    /// call for
+    /// Layers to use: any of `cargo`, `target`, `builds`, `paths` and `bins`. By default those that the
+    /// other inputs require
     #[arg(long, value_name = "LIST", value_parser = Layers::from_str)]
     layers: Option<Layers>,
 
@@ -109,7 +114,7 @@ pub struct Inputs {
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     path: String,
 
-    /// Cache key: your own, or the `cache-key` output of another job. By default made from lock file, toolchain,
+    /// Cache key: custom, or the `cache-key` output of another job. By default derived from lock file, toolchain,
     /// configuration and environment
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -155,8 +160,8 @@ pub struct Inputs {
     )]
     cargo_bins: Tools,
 
-    /// Jobs of one lane prefer each other's entries and fall back to those of other lanes. By default workflow, job
-    /// id and matrix
+    /// Jobs of one lane prefer each other's entries and fall back to other lanes. By default workflow, job id and
+    /// matrix
     #[arg(long, value_name = "NAME")]
     lane: Option<String>,
 
@@ -164,7 +169,7 @@ pub struct Inputs {
     root: Root,
 
     /// Use of the cache: `read` (restore only), `write` (restore and save), `write-only`, `none`, or `auto` (what the
-    /// event allows). It only narrows what the event allows
+    /// event allows). It never allows more than the event
     #[arg(long, value_name = "MODE", default_value = "auto", hide_possible_values = true)]
     cache_mode: CacheMode,
 
@@ -172,6 +177,11 @@ pub struct Inputs {
     /// hit), `success` or `never`
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     save: SaveMoment,
+
+    /// Who saves after the job if no step does: `hook` (the runner's hook), `watch` (a process that waits for the job's
+    /// end), `none`, or `auto`: the hook where it is installed
+    #[arg(long, value_name = "WHO", default_value = "auto", hide_possible_values = true)]
+    post: Post,
 
     #[command(flatten)]
     limits: Limits,
@@ -197,6 +207,19 @@ pub struct Inputs {
     )]
     freshness: bool,
 
+    /// Compile workspace members incrementally: `true` and `false` set `CARGO_INCREMENTAL` for the job, `auto` leaves it
+    /// to cargo (docs/cargo.md)
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    incremental: Incremental,
+
     /// Isolate `CARGO_HOME` per job in `RUNNER_TEMP`, so parallel runners of one user do not contend
     #[arg(
         long,
@@ -208,8 +231,8 @@ pub struct Inputs {
     )]
     isolate_cargo_home: bool,
 
-    /// What else to save of a target directory: any of `incremental`, `doc`, `package`, `tmp` and `unused` (all else
-    /// that a build does not recreate)
+    /// Additional parts of a target directory to save: any of `incremental`, `doc`, `package`, `tmp` and `unused` (all
+    /// else that a build does not recreate)
     #[arg(long, value_name = "LIST", value_parser = Parts::from_str, default_value = "incremental")]
     keep_in_target: Parts,
 
@@ -218,7 +241,7 @@ pub struct Inputs {
     max_test_size: MaxSize,
 
     /// Share compiled dependencies within the `repository`, the repositories of the `owner` or the `host`, or `off`;
-    /// at most as far as the host policy allows
+    /// limited by the host policy
     #[arg(long, value_name = "WHO", default_value = "repository", hide_possible_values = true)]
     share: Share,
 
@@ -250,6 +273,10 @@ pub struct Inputs {
     /// Set by the action: the status of the job. Without it a save assumes success
     #[arg(long, value_name = "STATUS", default_value = "success", hide = true)]
     job_status: JobStatus,
+
+    /// Set by the action: a file with the token by which the hook asks GitHub how the job ended
+    #[arg(long, value_name = "FILE", hide = true)]
+    github_token_file: Option<PathBuf>,
 
     /// Set by the action: the job's matrix as JSON
     #[arg(long, value_name = "JSON", default_value = "null", value_parser = Matrix::from_str, hide = true)]
@@ -301,6 +328,8 @@ impl Inputs {
             cache_root: self.root.directory(env),
             cache_mode: self.cache_mode,
             save: self.save,
+            post: self.post,
+            github_token_file: self.github_token_file.clone(),
             maintenance: Maintenance {
                 access: self.root.root_access,
                 policy: self.limits.policy(),
@@ -308,6 +337,7 @@ impl Inputs {
             },
             link_mode: self.link_mode,
             freshness: self.freshness,
+            incremental: self.incremental,
             isolate_cargo_home: self.isolate_cargo_home,
             kept: Kept {
                 executables: self.max_test_size.0.unwrap_or(u64::MAX),
@@ -320,12 +350,17 @@ impl Inputs {
         }
     }
 
+    /// The variables that the inputs set for the job. Its environment is to have them already now: keys are made of them.
+    pub(super) fn variables(&self) -> Vec<(&'static str, &'static str)> {
+        self.incremental.chosen().map(incremental_variable).into_iter().collect()
+    }
+
     /// Takes back what the host's policy does not allow, and tells what.
     pub(super) fn narrow(&mut self, policy: &HostPolicy, is_actions: bool) -> Vec<String> {
         let mut told = Vec::new();
         let mut tell = |name: &str, given: String, why: &str, holds: String, most: &str| {
             told.push(format!(
-                "input `{name}`: `{given}` is {why}, so `{holds}` holds; hint: `{name}` in {HOST_POLICY}{most}"
+                "input `{name}`: `{given}` {why}; using `{holds}`; hint: `{name}` in {HOST_POLICY}{most}"
             ));
         };
         let is_other = |root: &&PathBuf| **root != self.root.cache_root;
@@ -340,7 +375,7 @@ impl Inputs {
         let most = policy.most_share(is_actions);
         if self.share > most {
             let given = std::mem::replace(&mut self.share, most);
-            tell("share", name_of(&given), "more than this host allows", name_of(&most), " tells the most");
+            tell("share", name_of(&given), "exceeds the host policy", name_of(&most), " sets the limit");
         }
         told
     }

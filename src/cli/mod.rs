@@ -2,8 +2,14 @@
 
 mod command;
 mod errors;
+mod hook;
+mod host;
 mod inputs;
+mod report;
 mod root;
+mod stats;
+mod top;
+mod updates;
 mod values;
 
 use std::ffi::OsString;
@@ -12,8 +18,14 @@ use clap::{Args as _, CommandFactory as _, Parser as _};
 
 pub use command::{Cli, Command, ListForm, Order};
 pub use errors::Refused;
-pub use inputs::{Inputs, Root};
-pub use root::ChosenRoot;
+pub use hook::{HookCommand, HookPlaces};
+pub use host::{HostCommand, HostSetup, Timer};
+pub use inputs::{Inputs, Limits, Root};
+pub use report::Report;
+pub use root::{CLEANERS, ChosenRoot, Cleaned, choose_below, cleaned, rules};
+pub use stats::Stats;
+pub use top::Top;
+pub use updates::{Fetch, Releases, SelfUpdate};
 
 use crate::github::Environment;
 use crate::plan::HostPolicy;
@@ -47,7 +59,10 @@ pub fn parse(args: &[OsString], env: &Environment, policy: &HostPolicy) -> Resul
 
 fn completed(mut args: Vec<OsString>, env: &Environment, policy: &HostPolicy) -> Result<Cli, clap::Error> {
     let cli = Cli::command();
-    if let Some(command) = args.get(1).and_then(|name| cli.find_subcommand(name)) {
+    // Flags such as `--json` may stand before the command.
+    let is_flag = |arg: &&OsString| arg.as_encoded_bytes().starts_with(b"-");
+    let at = 1 + args.iter().skip(1).take_while(is_flag).count();
+    if let Some(command) = args.get(at).and_then(|name| cli.find_subcommand(name)) {
         let names: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
         let flag = |name: &str, value: &str| OsString::from(format!("--{name}={value}"));
         let of_policy = policy.inputs().filter(|(name, _)| names.contains(name));
@@ -69,12 +84,13 @@ fn completed(mut args: Vec<OsString>, env: &Environment, policy: &HostPolicy) ->
             flags.extend(values_of(inputs)?.iter().map(|(name, value)| flag(name, value)));
         }
         // Flags override themselves: those that the user gave come last.
-        args.splice(2..2, flags);
+        args.splice(at + 1..=at, flags);
     }
     let mut cli = Cli::try_parse_from(args)?;
     let is_actions = env.get("GITHUB_ACTIONS") == Some("true");
-    cli.narrowed =
-        cli.command.inputs_mut().map(|inputs| inputs.narrow(policy, is_actions)).unwrap_or_default();
+    if let Some(inputs) = cli.command.inputs_mut() {
+        (cli.narrowed, cli.variables) = (inputs.narrow(policy, is_actions), inputs.variables());
+    }
     Ok(cli)
 }
 
@@ -84,7 +100,7 @@ fn values_of(inputs: &str) -> Result<Vec<(String, String)>, clap::Error> {
         clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{ALL_INPUTS}: {what}\n"))
     };
     let inputs: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(inputs).map_err(|error| wrong(format!("is no JSON object ({error})")))?;
+        serde_json::from_str(inputs).map_err(|error| wrong(format!("is not a JSON object ({error})")))?;
     let mut values = Vec::new();
     for (name, value) in inputs {
         // The runner takes inputs' names in any case and hands them on as they were written.
@@ -95,7 +111,7 @@ fn values_of(inputs: &str) -> Result<Vec<(String, String)>, clap::Error> {
             serde_json::Value::Bool(value) => values.push((name, value.to_string())),
             serde_json::Value::Number(value) => values.push((name, value.to_string())),
             serde_json::Value::Null => {}
-            other => return Err(wrong(format!("`{name}` is neither text, number nor truth value: {other}"))),
+            other => return Err(wrong(format!("`{name}` is not a string, number or boolean: {other}"))),
         }
     }
     Ok(values)
@@ -134,16 +150,17 @@ mod tests {
             told(r#"{"save": "alway"}"#),
             "input `save`: `alway` is not allowed; allowed: auto, always, success, never; did you mean `always`?"
         );
-        assert_eq!(told(r#"{"layer": "cargo"}"#), "there is no input `layer`; did you mean `layers`?");
+        assert_eq!(told(r#"{"layer": "cargo"}"#), "unknown input `layer`; did you mean `layers`?");
         assert_eq!(
             told(r#"{"keep": "tagret=3"}"#),
-            "input `keep`: `tagret` is no layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?"
+            "input `keep`: `tagret` is not a layer; allowed: cargo, target, builds, paths, bins; did you \
+             mean `target`?"
         );
         assert_eq!(
             told(r#"{"lookup-only": "yes"}"#),
             "input `lookup-only`: `yes` is not allowed; allowed: true, false"
         );
-        assert!(told("[1]").contains("is no JSON object"));
+        assert!(told("[1]").contains("is not a JSON object"));
         for inputs in [r#"{"max-size": "1\n2"}"#, r#"{"save": "a\r\nb"}"#, r#"{"x\ny": "z"}"#] {
             assert!(!told(inputs).contains(['\n', '\r']), "{inputs}");
         }
@@ -187,8 +204,8 @@ mod tests {
         let (_, narrowed) = held("", ("", ""), r#"{"share": "host"}"#, &[]);
         assert_eq!(
             narrowed,
-            ["input `share`: `host` is more than this host allows, so `repository` holds; hint: `share` in \
-              /etc/runner-cache.yml tells the most"]
+            ["input `share`: `host` exceeds the host policy; using `repository`; hint: `share` in \
+              /etc/runner-cache.yml sets the limit"]
         );
     }
 
@@ -206,10 +223,8 @@ mod tests {
             assert_eq!(settings.cache_root, std::path::Path::new("/data/cache"));
             assert_eq!(
                 narrowed,
-                [
-                    "input `cache-root`: `/mine` is not what this host says, so `/data/cache` holds; hint: `cache-root` in \
-                  /etc/runner-cache.yml"
-                ]
+                ["input `cache-root`: `/mine` conflicts with the host policy; using `/data/cache`; hint: \
+                  `cache-root` in /etc/runner-cache.yml"]
             );
         }
     }

@@ -10,8 +10,11 @@ use crate::sys::{self, file};
 /// The directory's name wherever it is.
 const NAME: &str = "runner-cache";
 
+/// Its name beside the runner's tools, of which this program is one.
+const BESIDE_TOOLS: &str = "runner-cache-root";
+
 /// Where systemd's tmpfiles has its rules, see tmpfiles.d(5).
-const CLEANERS: [&str; 3] = ["/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/lib/tmpfiles.d"];
+pub const CLEANERS: [&str; 3] = ["/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/lib/tmpfiles.d"];
 
 /// A root that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,43 +37,71 @@ struct Place {
 }
 
 impl Place {
-    fn look(parent: PathBuf, workspace: Option<u64>) -> Self {
-        let device = sys::space_at(&parent).map(|space| space.device).ok();
+    /// Looks at `parent` of a system whose `/` is `top`.
+    fn look(top: &Path, parent: PathBuf, workspace: Option<u64>) -> Self {
+        let there = top.join(parent.strip_prefix("/").unwrap_or(&parent));
+        let device = device(&there);
         Self {
-            has_root: file::is_dir(&parent.join(NAME)),
-            is_in_memory: sys::is_in_memory(&parent),
+            has_root: file::is_dir(&there.join(NAME)),
+            is_in_memory: sys::is_in_memory(&there),
             is_near: device.is_some() && device == workspace,
             parent,
         }
     }
 
     fn chosen(&self, why: &str) -> ChosenRoot {
-        let memory =
-            if self.is_in_memory { "; it is in memory, and the next boot begins without it" } else { "" };
+        let memory = if self.is_in_memory { "; it is in memory and lost at reboot" } else { "" };
         ChosenRoot { directory: self.parent.join(NAME), why: format!("{why}{memory}") }
     }
+}
+
+fn device(path: &Path) -> Option<u64> {
+    sys::space_at(path).ok().map(|space| space.device)
 }
 
 /// The root in the environment `env`, and why.
 pub(super) fn choose_root(env: &Environment) -> ChosenRoot {
     let workspace =
         env.get("GITHUB_WORKSPACE").map(PathBuf::from).filter(|directory| file::is_dir(directory));
-    let workspace = workspace.or_else(|| std::env::current_dir().ok());
-    let device = workspace.and_then(|directory| sys::space_at(&directory).ok()).map(|space| space.device);
+    let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+    if let Some(chosen) = in_container(env, &|path| file::is_dir(path)) {
+        return chosen;
+    }
     let of_user = env.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|directory| directory.is_absolute());
     let of_user = of_user.or_else(|| Some(Path::new(env.get("HOME")?).join(".cache")));
-    let look = |parent: PathBuf| Place::look(parent, device);
-    let mut chosen = choose(&look("/tmp".into()), of_user.map(look).as_ref(), &look("/var/tmp".into()));
-    if let Some(rule) = cleaned(&chosen.directory, &rules()) {
+    let mut chosen = choose_below(Path::new("/"), of_user, &workspace);
+    if let Some(rule) = cleaned(&chosen.directory, &rules()).told() {
         let _ = write!(chosen.why, "; systemd-tmpfiles {rule}");
     }
     chosen
 }
 
+/// The root in a job container, whose home is removed after the job and whose `/tmp` is its own; `None` elsewhere, and where a cache
+/// is there. Of the host it sees what the runner mounts: workspaces, temporary files and tools (`ContainerInfo.cs` and
+/// `StepHost.cs` of the runner).
+fn in_container(env: &Environment, is_dir: &dyn Fn(&Path) -> bool) -> Option<ChosenRoot> {
+    let is_in_container = env.get("HOME") == Some("/github/home");
+    let tools = env.get("RUNNER_TOOL_CACHE").map(Path::new).filter(|tools| is_dir(tools))?;
+    let has_root = ["/tmp", "/var/tmp"].iter().any(|place| is_dir(&Path::new(place).join(NAME)));
+    (is_in_container && !has_root).then(|| ChosenRoot {
+        directory: tools.join(BESIDE_TOOLS),
+        why: "this job container has no other directory that stays; hint: mount the host's cache, as in `container: volumes: \
+              [/data/runner-cache:/data/runner-cache]`, and name it in `cache-root`"
+            .to_owned(),
+    })
+}
+
+/// The root on a system whose `/` is `top`, for a user whose cache directory there is `of_user`, and a `workspace` there.
+pub fn choose_below(top: &Path, of_user: Option<PathBuf>, workspace: &Path) -> ChosenRoot {
+    let device = device(&top.join(workspace.strip_prefix("/").unwrap_or(workspace)));
+    let look = |parent: PathBuf| Place::look(top, parent, device);
+    choose(&look("/tmp".into()), of_user.map(look).as_ref(), &look("/var/tmp".into()))
+}
+
 fn choose(tmp: &Place, of_user: Option<&Place>, var_tmp: &Place) -> ChosenRoot {
     let places = [Some(tmp), of_user, Some(var_tmp)];
     if let Some(there) = places.into_iter().flatten().find(|place| place.has_root) {
-        return there.chosen("it is there already");
+        return there.chosen("it already exists");
     }
     if tmp.is_near && !tmp.is_in_memory {
         return tmp.chosen("/tmp is on the workspace's disk");
@@ -78,15 +109,15 @@ fn choose(tmp: &Place, of_user: Option<&Place>, var_tmp: &Place) -> ChosenRoot {
     let not_tmp =
         if tmp.is_in_memory { "/tmp is in memory" } else { "/tmp is on another disk than the workspace" };
     match of_user.filter(|place| place.is_near && !place.is_in_memory) {
-        Some(place) => place.chosen(&format!("{not_tmp}, and this is on the workspace's")),
+        Some(place) => place.chosen(&format!("{not_tmp}; this directory is on the workspace's disk")),
         None => {
-            var_tmp.chosen(&format!("{not_tmp}, and the user's cache directory is not on the workspace's"))
+            var_tmp.chosen(&format!("{not_tmp}; the user's cache directory is not on the workspace's disk"))
         }
     }
 }
 
-/// All rules of the cleaner, one a line.
-fn rules() -> String {
+/// All rules of this host's cleaner, one a line.
+pub fn rules() -> String {
     let mut rules = String::new();
     for directory in CLEANERS.map(Path::new) {
         for name in file::names(directory).unwrap_or_default() {
@@ -99,24 +130,46 @@ fn rules() -> String {
     rules
 }
 
-/// What the cleaner does with `directory`, by its `rules`.
-fn cleaned(directory: &Path, rules: &str) -> Option<String> {
-    let mut found = None;
+/// What the cleaner does with a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// After what time without use files go, and the directory of which the rule is.
+    pub aged: Option<(String, String)>,
+    /// The directory that is emptied at each boot.
+    pub emptied: Option<String>,
+}
+
+impl Cleaned {
+    /// What it does, for people; nothing where it leaves the directory alone.
+    pub fn told(&self) -> Option<String> {
+        let aged = self.aged.as_ref();
+        let aged = aged.map(|(age, path)| format!("removes files unused for {age} from {path}"));
+        aged.or_else(|| Some(format!("empties {} at each boot", self.emptied.as_ref()?)))
+    }
+}
+
+/// What the cleaner does with `directory`, by its `rules`. Exclusions hold for what is old: at a boot `D` empties a directory
+/// with all that is in it (tried with systemd 252).
+pub fn cleaned(directory: &Path, rules: &str) -> Cleaned {
+    let mut found = Cleaned::default();
+    let mut is_excluded = false;
     for rule in rules.lines() {
         let mut fields = rule.split_whitespace();
         let (Some(kind), Some(path)) = (fields.next(), fields.next()) else { continue };
+        if !directory.starts_with(path) {
+            continue;
+        }
         let age = fields.nth(3).unwrap_or("-");
-        match kind.chars().next() {
-            Some('x' | 'X') if directory.starts_with(path) => return None,
-            Some('d' | 'D' | 'e' | 'v' | 'q' | 'Q') if directory.starts_with(path) && age != "-" => {
-                found = Some(format!("removes what nobody used for {age} in {path}"));
-            }
-            Some('D') if directory.starts_with(path) && found.is_none() => {
-                found = Some(format!("empties {path} at each boot"));
-            }
-            _ => {}
+        let kind = kind.chars().next().unwrap_or_default();
+        is_excluded |= matches!(kind, 'x' | 'X');
+        if matches!(kind, 'd' | 'D' | 'e' | 'v' | 'q' | 'Q') && age != "-" {
+            found.aged = Some((age.to_owned(), path.to_owned()));
+        }
+        if kind == 'D' {
+            found.emptied = Some(path.to_owned());
         }
     }
+    found.aged = found.aged.filter(|_| !is_excluded);
     found
 }
 
@@ -129,34 +182,48 @@ mod tests {
     }
 
     #[test]
+    fn a_container_keeps_its_cache_with_the_tools_unless_there_is_one() {
+        let env = |home: &str| Environment::from([("HOME", home), ("RUNNER_TOOL_CACHE", "/__t")]);
+        let root = |home: &str, there: &[&str]| {
+            let chosen = in_container(&env(home), &|path| there.iter().any(|there| path == Path::new(there)));
+            chosen.map(|chosen| chosen.directory)
+        };
+        assert_eq!(root("/github/home", &["/__t"]), Some("/__t/runner-cache-root".into()));
+        assert_eq!(root("/github/home", &["/__t", "/tmp/runner-cache"]), None);
+        assert_eq!(root("/github/home", &[]), None);
+        assert_eq!(root("/home/ci", &["/__t"]), None);
+    }
+
+    #[test]
     fn a_root_is_on_the_workspaces_disk_and_not_in_memory_unless_it_is_there_already() {
         let var_tmp = place("/var/tmp", false, false, false);
         for (tmp, of_user, directory, why) in [
-            (place("/tmp", true, false, false), None, "/tmp/runner-cache", "it is there already"),
+            (place("/tmp", true, false, false), None, "/tmp/runner-cache", "it already exists"),
             (
                 place("/tmp", true, true, false),
                 None,
                 "/tmp/runner-cache",
-                "it is there already; it is in memory, and the next boot begins without it",
+                "it already exists; it is in memory and lost at reboot",
             ),
             (place("/tmp", false, false, true), None, "/tmp/runner-cache", "/tmp is on the workspace's disk"),
             (
                 place("/tmp", false, true, true),
                 Some(place("/h/.cache", false, false, true)),
                 "/h/.cache/runner-cache",
-                "/tmp is in memory, and this is on the workspace's",
+                "/tmp is in memory; this directory is on the workspace's disk",
             ),
             (
                 place("/tmp", false, false, true),
                 Some(place("/h/.cache", true, false, false)),
                 "/h/.cache/runner-cache",
-                "it is there already",
+                "it already exists",
             ),
             (
                 place("/tmp", false, false, false),
                 Some(place("/h/.cache", false, false, false)),
                 "/var/tmp/runner-cache",
-                "/tmp is on another disk than the workspace, and the user's cache directory is not on the workspace's",
+                "/tmp is on another disk than the workspace; the user's cache directory is not on the \
+                 workspace's disk",
             ),
         ] {
             let chosen = choose(&tmp, of_user.as_ref(), &var_tmp);
@@ -166,11 +233,14 @@ mod tests {
 
     #[test]
     fn a_cleaner_of_old_files_is_told() {
-        let directory = Path::new("/var/tmp/runner-cache");
+        let directory = "/var/tmp/runner-cache";
         let of_debian = "# comment\nD /tmp 1777 root root -\nq /var/tmp 1777 root root 30d\nx /tmp/systemd-private-%b-*\n";
-        assert_eq!(cleaned(directory, of_debian).unwrap(), "removes what nobody used for 30d in /var/tmp");
-        assert_eq!(cleaned(Path::new("/tmp/runner-cache"), of_debian).unwrap(), "empties /tmp at each boot");
-        assert_eq!(cleaned(Path::new("/home/u/.cache/runner-cache"), of_debian), None);
-        assert_eq!(cleaned(directory, &format!("{of_debian}x /var/tmp/runner-cache\n")), None);
+        let told = |directory: &str, rules: &str| cleaned(Path::new(directory), rules).told();
+        assert_eq!(told(directory, of_debian).unwrap(), "removes files unused for 30d from /var/tmp");
+        assert_eq!(told("/tmp/runner-cache", of_debian).unwrap(), "empties /tmp at each boot");
+        assert_eq!(told("/home/u/.cache/runner-cache", of_debian), None);
+        assert_eq!(told(directory, &format!("{of_debian}x /var/tmp/runner-cache\n")), None);
+        let excluded = format!("{of_debian}x /tmp/runner-cache\n");
+        assert_eq!(told("/tmp/runner-cache", &excluded).unwrap(), "empties /tmp at each boot");
     }
 }

@@ -1,17 +1,13 @@
 //! `du`: what the entries take on the disk.
 
-use crate::job::{Exit, Job};
-use crate::report::usage_table;
+use super::ended::Ended;
+use crate::job::Exit;
+use crate::outcome::{Done, UsageOutcome};
 use crate::store::Store;
 
 /// The command.
-pub(super) fn run(job: &Job, store: &Store) -> anyhow::Result<Exit> {
+pub(super) fn run(store: &Store) -> anyhow::Result<Ended> {
     let known = store.known()?;
-    if known.is_empty() {
-        job.console.print("no entries");
-        return Ok(Exit::Success);
-    }
     let usage = store.usage(&known)?;
-    job.console.print(usage_table(&known, &usage));
-    Ok(Exit::Success)
+    Ok(Ended::with(Exit::Success, Done::Du(UsageOutcome::of(&known, &usage))))
 }

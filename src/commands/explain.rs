@@ -1,22 +1,23 @@
 //! `explain`: what this job looks for, what there is, and why an entry serves it or does not.
 
+use super::ended::Ended;
 use super::meant::Named;
 use crate::cli::Inputs;
 use crate::job::{Exit, Job};
 use crate::layers::units::restore::preview;
-use crate::pipeline::lookup::explain;
+use crate::outcome::{Done, Explained, ExplainedLayer};
+use crate::pipeline::lookup::{explain, nearest_of};
 use crate::pipeline::planning;
-use crate::plan::nearest;
-use crate::report::{ExplainedLayer, explanation};
+use crate::plan::Plan;
 use crate::store::{self, Store};
 
 /// The command, about all entries or those `of` a key.
-pub(super) fn run(job: &Job, inputs: &Inputs, of: Option<&str>) -> anyhow::Result<Exit> {
+pub(super) fn run(job: &Job, inputs: &Inputs, of: Option<&str>) -> anyhow::Result<Ended> {
     planning::tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
     let plan = match planning::make_plan(job, &settings) {
         Ok(plan) => plan,
-        Err(no_plan) => return Ok(planning::tell(job, &no_plan)),
+        Err(no_plan) => return Ok(Ended::early(planning::tell(job, &no_plan))),
     };
     let store = Store::open_existing(&settings.cache_root, settings.maintenance.access)?;
     let known =
@@ -25,35 +26,44 @@ pub(super) fn run(job: &Job, inputs: &Inputs, of: Option<&str>) -> anyhow::Resul
     for layer in &plan.layers {
         let mut explained = explain(&plan, layer, store.as_ref(), &known)?;
         if let (Some(store), Some(pool), None) = (&store, layer.pool(), of) {
-            explained.pool = Some(preview(job, store, pool)?).filter(|pool| pool.units > 0);
+            let serves = Some(preview(job, store, pool)?).filter(|pool| pool.units > 0);
+            explained.pool.as_mut().expect("the layer has one").serves = serves;
         }
         layers.push(explained);
     }
-    if let Some(Err(why)) = of.map(|key| narrow(&mut layers, Named(key))) {
-        job.console.error(why);
-        return Ok(Exit::Failure);
+    if let Some(Err(why)) = of.map(|key| narrow(&mut layers, &plan, Named(key))) {
+        job.error(why);
+        return Ok(Ended::early(Exit::Failure));
     }
-    job.console.print(explanation(&layers, &plan.scopes, &plan.lane, &settings.cache_root, of).trim_end());
-    Ok(Exit::Success)
+    let scopes = &plan.scopes;
+    let explained = Explained {
+        cache_root: settings.cache_root,
+        repository: scopes.repository.clone(),
+        refs: scopes.read.iter().map(|scope| scope.reference.clone()).collect(),
+        only_reads: scopes.write.as_ref().err().cloned(),
+        lane: plan.lane,
+        of: of.map(str::to_owned),
+        layers,
+    };
+    Ok(Ended::with(Exit::Success, Done::Explain(explained)))
 }
 
 /// Leaves of `layers` what the named key is about.
-fn narrow(layers: &mut Vec<ExplainedLayer>, key: Named<'_>) -> Result<(), String> {
-    let headers = layers.iter().flat_map(|layer| layer.entries.iter().map(|entry| &entry.header));
+fn narrow(layers: &mut Vec<ExplainedLayer>, plan: &Plan, key: Named<'_>) -> Result<(), String> {
+    let headers = layers.iter().flat_map(|layer| layer.entries.iter().map(|entry| &entry.known.header));
     if let Some(why) = key.unclear(headers) {
         return Err(why);
     }
-    for layer in &mut *layers {
-        layer.entries.retain(|entry| key.is(&entry.header));
-        let nearest = nearest(&layer.plan, layer.entries.iter().map(|entry| &entry.header));
-        layer.nearest = nearest.map(|(header, differences)| (header.clone(), differences));
+    for (layer, plan) in layers.iter_mut().zip(&plan.layers) {
+        layer.entries.retain(|entry| key.is(&entry.known.header));
+        layer.nearest = nearest_of(plan, &layer.entries);
     }
     layers.retain(|layer| !layer.entries.is_empty());
     if layers.is_empty() {
         let key = key.0;
         return Err(format!(
-            "no entry of this repository and of a layer of this job has the key or id `{key}`; hint: `runner-cache list` shows \
-             all"
+            "no entry of this repository and this job's layers has key or id `{key}`; hint: `runner-cache \
+             list` lists all entries"
         ));
     }
     Ok(())

@@ -1,51 +1,86 @@
 //! `gc`: removes what the limits do not let stay.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
-use crate::job::{Exit, Job};
-use crate::pipeline::housekeeping;
-use crate::report::{bytes, clean_text, count, entries, plan_table};
-use crate::store::Store;
-use crate::store::retention::{self, Inventory, Limits, Policy, Shortage};
+use super::ended::Ended;
+use crate::job::{Exit, Job, chain};
+use crate::ledger::Ledger;
+use crate::outcome::{Cleaned, Code, Done, Doomed};
+use crate::pipeline::closed::entries_of_closed;
+use crate::pipeline::{housekeeping, record};
+use crate::store::retention::{self, Inventory, Limits, Planned, Policy, Shortage};
+use crate::store::{Activity, Store};
 use crate::sys::space_at;
 
+/// What becomes of entries whose pull request is closed or whose branch is gone.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OfClosed<'a> {
+    /// The limits decide.
+    ByLimits,
+    /// They go, as the API tells.
+    Go {
+        /// The file with its token, if any.
+        token_file: Option<&'a Path>,
+    },
+}
+
 /// The command.
-pub(super) fn run(job: &Job, store: &Store, policy: &Policy, dry_run: bool) -> anyhow::Result<Exit> {
-    if !dry_run {
-        match housekeeping::clean(
-            job,
-            store,
-            &Limits { all: policy.clone(), own: None },
-            Shortage::default(),
-        )? {
-            Some(report) => job.console.print(clean_text(&report)),
-            None => job
-                .console
-                .print(format_args!("another process cleans up {} just now", store.root().display())),
+pub(super) fn run(
+    job: &Job,
+    store: &Store,
+    policy: Policy,
+    of_closed: OfClosed<'_>,
+    dry_run: bool,
+) -> anyhow::Result<Ended> {
+    let of_closed = match of_closed {
+        OfClosed::Go { token_file } => entries_of_closed(job, &store.known()?, token_file)?,
+        OfClosed::ByLimits => Vec::new(),
+    };
+    let done = if dry_run {
+        Done::WouldGo(doomed(store, policy, of_closed)?)
+    } else {
+        let _at_work = job.work.begin(&job.context, store, Activity::Clean);
+        let known = if of_closed.is_empty() { Vec::new() } else { store.known()? };
+        let evicted = store.evict(&of_closed);
+        record::evicted(job, store, &known, &of_closed);
+        let limits = Limits { all: policy, own: None };
+        let cleaned = housekeeping::clean(job, store, &limits, Shortage::default())?;
+        if cleaned.is_none() {
+            job.console.say(format!("another process is cleaning up {}", store.root().display()));
         }
-        return Ok(Exit::Success);
-    }
+        record::tell(job, store, Ledger::compact);
+        for failure in &evicted.failures {
+            job.warn(Code::NotRemoved, chain(failure));
+        }
+        Done::Gc(cleaned.map(|cleaned| Cleaned {
+            evicted: cleaned.evicted + evicted.entries,
+            bytes: cleaned.bytes + evicted.bytes,
+            ..cleaned
+        }))
+    };
+    Ok(Ended::with(Exit::Success, done))
+}
+
+/// What would go, `of_closed` included.
+fn doomed(store: &Store, policy: Policy, of_closed: Vec<Planned>) -> anyhow::Result<Doomed> {
     let known = store.known()?;
     let usage = store.usage(&known)?;
     let shortage = policy.min_free.shortage(space_at(store.root())?, Shortage::default());
     let inventory = Inventory { entries: &known, usage: Some(&usage) };
-    let plan = retention::plan(inventory, policy, shortage, Timestamp::now());
-    if plan.is_empty() {
-        job.console.print(format_args!("nothing would go of {}", entries(known.len() as u64)));
-        return Ok(Exit::Success);
+    let by_limits = retention::plan(inventory, &policy, shortage, Timestamp::now());
+    let mut plan = of_closed;
+    for planned in by_limits {
+        if plan.iter().all(|other| other.id != planned.id) {
+            plan.push(planned);
+        }
     }
-    job.console.print(plan_table(&plan, &known, policy, Timestamp::now()));
     let mut weights = retention::Weights::of(&usage);
     for (entry, usage) in known.iter().zip(&usage) {
         if plan.iter().any(|planned| planned.id == entry.id) {
             weights.remove(usage);
         }
     }
-    job.console.print(format_args!(
-        "{} of {} would go; that frees {}",
-        count(plan.len() as u64),
-        entries(known.len() as u64),
-        bytes(weights.freed().bytes)
-    ));
-    Ok(Exit::Success)
+    Ok(Doomed { frees: weights.freed().bytes, plan, known, policy })
 }

@@ -6,26 +6,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::ended::Ended;
 use crate::cargo::{Before, Cause, Compiled, Download, Evidence, FingerprintTimes, causes};
-use crate::job::{Exit, Job, chain};
+use crate::job::{Exit, Job};
 use crate::layers::target_dir::fingerprints::{Checkout, TargetDirectory};
 use crate::layers::target_dir::provenance::time;
+use crate::outcome::{Built, BuiltDirectory, Code, CompiledUnit, Done, LastBuild, RestoredEntry, Unusable};
 use crate::plan::{LayerPlan, LeftOut, RootPlan, Session};
-use crate::report::{Built, BuiltDirectory, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
 use crate::store::{self, Header, Layer, Lease, Store};
 use crate::sys::{Dir, file};
 use crate::tree::{Selection, walk};
 
 /// The command. That nothing is known is no failure of the job.
-pub(super) fn run(job: &Job) -> Exit {
+pub(super) fn run(job: &Job) -> Ended {
     match explain(job) {
-        _ if job.interrupt.is_raised() => return Exit::Interrupted,
-        Ok(told) => job.console.print(last_build_text(&told).trim_end()),
+        _ if job.interrupt.is_raised() => Ended::early(Exit::Interrupted),
+        Ok(told) => Ended::with(Exit::Success, Done::LastBuild(told)),
         Err(error) => {
-            job.console.warn(format!("it is not known what was compiled in this job: {error:#}"));
+            job.warn(Code::Incomplete, format!("cannot tell what this job compiled: {error:#}"));
+            Ended::early(Exit::Success)
         }
     }
-    Exit::Success
 }
 
 fn explain(job: &Job) -> anyhow::Result<LastBuild> {
@@ -102,8 +103,8 @@ impl Restored<'_> {
             None => self.compare(job, None)?,
             Some(entry) => match self.lease(entry) {
                 Ok(Some(lease)) => self.compare(job, Some(&lease))?,
-                Ok(None) => Built::EntryGone { why: format!("{} is not there", entry.display()) },
-                Err(error) => Built::EntryGone { why: chain(&error) },
+                Ok(None) => Built::EntryGone { why: Unusable::Gone },
+                Err(error) => Built::EntryGone { why: Unusable::from(&error) },
             },
         };
         Ok(BuiltDirectory { name: self.root.name.clone(), path: self.root.path.clone(), built })
@@ -215,7 +216,7 @@ impl Judge<'_> {
                     Cause::Sources(paths.iter().map(|path| self.checkout.seen(path)).collect())
                 }
                 LeftOut::Dependency => Cause::Dependencies(Vec::new()),
-                LeftOut::Other(why) => Cause::LeftOut(why.clone()),
+                LeftOut::Other { why, what } => Cause::LeftOut { why: *why, what: what.clone() },
             };
             Some(CompiledUnit {
                 version: None,
@@ -239,14 +240,14 @@ impl Judge<'_> {
                 let then = self.then.evidence(note)?;
                 let left_out =
                     self.left_out.and_then(|left_out| left_out.get(&self.then.notes.directory(note)));
-                if let Some(LeftOut::Other(why)) = left_out {
-                    return Ok(vec![Cause::LeftOut(why.clone())]);
+                if let Some(LeftOut::Other { why, what }) = left_out {
+                    return Ok(vec![Cause::LeftOut { why: *why, what: what.clone() }]);
                 }
                 let changed = || match left_out {
                     Some(LeftOut::Sources(paths)) => {
                         Ok(paths.iter().map(|path| self.checkout.seen(path)).collect())
                     }
-                    Some(LeftOut::Dependency | LeftOut::Other(_)) => Ok(Vec::new()),
+                    Some(LeftOut::Dependency | LeftOut::Other { .. }) => Ok(Vec::new()),
                     None => self.checkout.changed(self.then, note, &then),
                 };
                 causes(package, (&then, now), true, &self.hashes, changed)

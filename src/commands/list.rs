@@ -2,21 +2,14 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
-
-use crate::cli::{ListForm, Order};
-use crate::job::{Exit, Job};
-use crate::report::{entries_json, entries_listing, entries_table};
+use super::ended::Ended;
+use crate::cli::Order;
+use crate::job::Exit;
+use crate::outcome::Done;
 use crate::store::{Layer, Store};
 
 /// The command.
-pub(super) fn run(
-    job: &Job,
-    store: Option<&Store>,
-    order: Order,
-    units: bool,
-    form: ListForm,
-) -> anyhow::Result<Exit> {
+pub(super) fn run(store: Option<&Store>, order: Order, units: bool) -> anyhow::Result<Ended> {
     let layers = if units { &Layer::ALL[..] } else { &Layer::OF_JOBS };
     let mut entries = store.map_or_else(|| Ok(Vec::new()), |store| store.known_in(layers))?;
     match order {
@@ -25,14 +18,5 @@ pub(super) fn run(
         Order::Size => entries.sort_by_key(|entry| Reverse(entry.header.bytes)),
         Order::Key => entries.sort_by(|a, b| a.id.cmp(&b.id)),
     }
-    if form.json {
-        job.console.print_data(entries_json(&entries));
-    } else if entries.is_empty() {
-        job.console.print("no entries");
-    } else if form.wide {
-        job.console.print(entries_table(&entries, Timestamp::now()));
-    } else {
-        job.console.print(entries_listing(&entries, Timestamp::now()));
-    }
-    Ok(Exit::Success)
+    Ok(Ended::with(Exit::Success, Done::List(entries)))
 }

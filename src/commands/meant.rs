@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::key_id;
 use crate::store::Header;
+use crate::store::key_id;
 
 /// What a person's words are about.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +31,7 @@ impl Named<'_> {
         (keys.len() > 1).then(|| {
             let lines: Vec<_> = keys.iter().map(|(key, id)| format!("\n  {id}  {key}")).collect();
             let lines = lines.concat();
-            format!(
-                "`{}` names several keys; hint: give a whole key, or an id that no other one has:{lines}",
-                self.0
-            )
+            format!("`{}` matches several keys; hint: give a whole key or a unique id:{lines}", self.0)
         })
     }
 }
@@ -58,6 +55,7 @@ mod tests {
             finality: Finality::Final,
             is_of_default_branch: true,
             made_in_seconds: 0,
+            wrote: 0,
             files: 0,
             bytes: 0,
         }

@@ -1,44 +1,50 @@
 //! `restore`: brings into the job what is cached, and notes it for the save.
 
+use super::ended::Ended;
 use crate::cli::Inputs;
 use crate::job::{Exit, Job, chain};
-use crate::layers::builds;
-use crate::pipeline::{planning, restore, session};
-use crate::report::RestoreReport;
+use crate::layers::rules_of;
+use crate::outcome::{Code, Done};
+use crate::pipeline::restore::{self, Restored};
+use crate::pipeline::{planning, session};
 
 /// The command.
-pub(crate) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Exit {
+pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Ended {
     planning::tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
     let plan = match planning::make_plan(job, &settings) {
         Ok(plan) => plan,
         Err(no_plan) => {
             let exit = planning::tell(job, &no_plan);
-            if exit == Exit::Success {
-                restore::report(job, &RestoreReport::of_nothing(&settings.cache_root, job.started.elapsed()));
+            if exit != Exit::Success {
+                return Ended::early(exit);
             }
-            return exit;
+            let outcome = restore::nothing(job, &settings);
+            // Why there is nothing was told.
+            restore::tell_later_steps(job, &outcome);
+            return Ended::with(exit, Done::Restore(outcome));
         }
     };
-    if !restore::make_room(job, &settings, plan.scopes.reach.as_ref()) {
-        return Exit::Failure;
+    if !restore::make_room(job, &settings, &plan) {
+        return Ended::early(Exit::Failure);
     }
-    let mut restored = restore::restore(job, &settings, &plan);
-    restore::report(job, &restored.report);
-    if restored.is_broken {
-        return Exit::Failure;
+    let Restored { outcome, outsets, is_broken } = restore::restore(job, &settings, &plan);
+    restore::report(job, &outcome);
+    if is_broken {
+        return Ended::with(Exit::Failure, Done::Restore(outcome));
     }
     if job.interrupt.is_raised() {
-        return Exit::Interrupted;
+        return Ended::with(Exit::Interrupted, Done::Restore(outcome));
     }
     if leave_session {
         // Also where nothing is to be saved: or else the save would go by its own inputs.
-        let session = session::session_after(job, &settings, plan, &mut restored);
+        let session = session::session_after(job, &settings, plan, outsets);
         if let Err(error) = session::note_for_later(job, &settings, &session) {
-            job.console.warn(format!("nothing will be saved after this job: {}", chain(&error)));
+            job.warn(Code::Session, format!("this job will save nothing: {}", chain(&error)));
         }
     } else if !settings.lookup_only {
-        builds::leave(job, &plan.layers);
+        plan.layers.iter().for_each(|layer| rules_of(layer).leave_outset(job));
     }
-    if restore::is_failing_miss(job, &settings, &restored.report) { Exit::Failure } else { Exit::Success }
+    let is_failing = restore::is_failing_miss(job, &settings, &outcome);
+    Ended::with(if is_failing { Exit::Failure } else { Exit::Success }, Done::Restore(outcome))
 }

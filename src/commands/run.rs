@@ -5,48 +5,54 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 
+use super::ended::Ended;
 use crate::cli::Inputs;
 use crate::job::{Exit, Job};
-use crate::pipeline::{planning, restore, save, session};
+use crate::outcome::Done;
+use crate::pipeline::restore::{self, Restored};
+use crate::pipeline::{planning, save, session};
 use crate::plan::JobStatus;
 
 /// The command.
-pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString]) -> Exit {
+pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString], output: Output) -> Ended {
     planning::tell_of_root(job, inputs);
     let settings = inputs.settings(&job.env);
     let plan = match planning::make_plan(job, &settings) {
         Ok(plan) => plan,
         Err(no_plan) => {
-            return match planning::tell(job, &no_plan) {
-                Exit::Success => execute(job, command, &[], Output::AsOurs).map_or_else(|exit| exit, exit_of),
-                exit => exit,
-            };
+            let exit = planning::tell(job, &no_plan);
+            if exit != Exit::Success {
+                return Ended::early(exit);
+            }
+            let restored = restore::nothing(job, &settings);
+            let exit = execute(job, command, &restored.env(), output).map_or_else(|exit| exit, exit_of);
+            return Ended::with(exit, Done::Run { restored, saved: None });
         }
     };
-    if !restore::make_room(job, &settings, plan.scopes.reach.as_ref()) {
-        return Exit::Failure;
+    if !restore::make_room(job, &settings, &plan) {
+        return Ended::early(Exit::Failure);
     }
-    let mut restored = restore::restore(job, &settings, &plan);
-    restore::report(job, &restored.report);
+    let Restored { outcome: restored, outsets, is_broken } = restore::restore(job, &settings, &plan);
+    restore::report(job, &restored);
     if job.interrupt.is_raised() {
-        return Exit::Interrupted;
+        return Ended::with(Exit::Interrupted, Done::Run { restored, saved: None });
     }
-    if restored.is_broken || restore::is_failing_miss(job, &settings, &restored.report) {
-        return Exit::Failure;
+    if is_broken || restore::is_failing_miss(job, &settings, &restored) {
+        return Ended::with(Exit::Failure, Done::Run { restored, saved: None });
     }
     // Before the command runs: what it writes is known by that.
-    let session = session::session_after(job, &settings, plan, &mut restored);
-    let status = match execute(job, command, &restored.report.env(), Output::AsOurs) {
+    let session = session::session_after(job, &settings, plan, outsets);
+    let status = match execute(job, command, &restored.env(), output) {
         Ok(status) => status,
-        Err(exit) => return exit,
+        Err(exit) => return Ended::with(exit, Done::Run { restored, saved: None }),
     };
-    let outcome = match (job.interrupt.is_raised(), status.success()) {
+    let ended_as = match (job.interrupt.is_raised(), status.success()) {
         (true, _) => JobStatus::Cancelled,
         (false, true) => JobStatus::Success,
         (false, false) => JobStatus::Failure,
     };
-    save::save_now(job, &settings, &session, outcome);
-    exit_of(status)
+    let saved = save::save_now(job, &settings, &session, ended_as);
+    Ended::with(exit_of(status), Done::Run { restored, saved })
 }
 
 /// Where the command's standard output goes.
@@ -74,7 +80,7 @@ pub(super) fn execute(
     match job.interrupt.run(&mut command) {
         Ok(status) => status.ok_or(Exit::Interrupted),
         Err(error) => {
-            job.console.error(format!("cannot run {}: {error}", program.display()));
+            job.error(format!("cannot run {}: {error}", program.display()));
             Err(Exit::Command(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 }))
         }
     }

@@ -2,54 +2,58 @@
 
 use std::path::PathBuf;
 
+use super::ended::Ended;
 use crate::job::{Exit, Job, chain};
-use crate::report::{count, entries};
+use crate::outcome::{Code, Done, UnsoundEntry, Verified};
+use crate::pipeline::record;
 use crate::store::{self, EntryId, Lease, Store};
 use crate::sys::{Digest, Errno, ManyOpenFiles};
 use crate::tree;
 
 /// The command.
-pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Exit> {
-    let (mut sound, mut damaged, mut unread) = (0, 0, 0);
+pub(super) fn run(job: &Job, store: &Store, deep: bool) -> anyhow::Result<Ended> {
+    let mut verified = Verified::default();
     let _files = ManyOpenFiles::allow(0);
     for id in store.entries()? {
         let lease = match store.lease(id.clone()) {
             Err(store::Error::Gone { .. }) => continue,
             Err(error) if error.is_damage() => {
-                damaged += 1;
-                quarantine(job, store, &id, &chain(&error))?;
+                verified.damaged.push(quarantine(job, store, &id, &chain(&error))?);
                 continue;
             }
             // Of a newer version, or not readable just now: the others are looked at all the same.
             Err(error) => {
-                unread += 1;
-                job.console.warn(chain(&error));
+                verified.unread += 1;
+                job.warn(Code::Unreadable, chain(&error));
                 continue;
             }
             Ok(lease) => lease,
         };
         let found = match damages(job, &lease, deep) {
-            Err(_) if job.interrupt.is_raised() => return Ok(Exit::Interrupted),
+            Err(_) if job.interrupt.is_raised() => {
+                return Ok(Ended::with(Exit::Interrupted, Done::Verify(verified)));
+            }
             Err(error) => {
-                unread += 1;
-                job.console.warn(format!("{error:#}"));
+                verified.unread += 1;
+                job.warn(Code::Unreadable, format!("{error:#}"));
                 continue;
             }
             Ok(found) => found,
         };
         match found.split_first() {
-            None => sound += 1,
+            None => verified.sound += 1,
             Some((Damage { path, what }, others)) => {
-                damaged += 1;
                 drop(lease);
                 let more =
                     if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
-                quarantine(job, store, &id, &format!("{}: {what}{more}", path.display()))?;
+                let why = format!("{}: {what}{more}", path.display());
+                verified.damaged.push(quarantine(job, store, &id, &why)?);
             }
         }
     }
-    job.console.print(format_args!("{} sound, {} damaged", entries(sound), count(damaged)));
-    Ok(if damaged + unread == 0 { Exit::Success } else { Exit::Failure })
+    record::damaged(job, store, verified.damaged.len());
+    let is_sound = verified.damaged.is_empty() && verified.unread == 0;
+    Ok(Ended::with(if is_sound { Exit::Success } else { Exit::Failure }, Done::Verify(verified)))
 }
 
 /// Something of an entry that is not as recorded.
@@ -86,7 +90,7 @@ fn damages(job: &Job, lease: &Lease, deep: bool) -> anyhow::Result<Vec<Damage>> 
                 if digest != recorded {
                     damages.push(Damage {
                         path: path.clone(),
-                        what: "other contents than when it was first read".into(),
+                        what: "contents differ from the first `verify --deep`".into(),
                     });
                 }
             }
@@ -108,12 +112,12 @@ fn is_closed(error: &store::Error) -> bool {
     }
 }
 
-fn quarantine(job: &Job, store: &Store, id: &EntryId, why: &str) -> Result<(), store::Error> {
-    let moved = store.quarantine(id)?;
-    let to = moved.map_or_else(String::new, |path| format!("; it is in {} now", path.display()));
+fn quarantine(job: &Job, store: &Store, id: &EntryId, why: &str) -> Result<UnsoundEntry, store::Error> {
+    let moved_to = store.quarantine(id)?;
+    let to = moved_to.as_ref().map_or_else(String::new, |path| format!("; moved to {}", path.display()));
     let entry = id.path().display().to_string();
     // Most reasons name a file of the entry.
     let what = if why.contains(&entry) { why.to_owned() } else { format!("{entry}: {why}") };
-    job.console.error(format!("damaged: {what}{to}"));
-    Ok(())
+    job.error(format!("damaged: {what}{to}"));
+    Ok(UnsoundEntry { directory: id.path(), why: why.to_owned(), moved_to })
 }

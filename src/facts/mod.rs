@@ -4,8 +4,10 @@ pub(crate) mod git;
 pub(crate) mod isolation;
 mod policy;
 pub(crate) mod presets;
+mod worker_log;
 
 pub use policy::host_policy;
+pub(crate) use worker_log::{WORKER, worker_log, workers_since};
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -94,8 +96,8 @@ fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(),
             None if settings.presets == Presets::Auto && name == "." => {}
             None => {
                 return Err(NoPlan::WrongInput(format!(
-                    "input `workspaces`: `{name}`: there is no Cargo.toml in {}; hint: check it out in a step before, \
-                     or remove the line",
+                    "input `workspaces`: `{name}`: no Cargo.toml in {}; hint: check it out in an earlier \
+                     step, or remove the line",
                     file::normal(&directory).display()
                 )));
             }
@@ -127,13 +129,13 @@ fn tell_of_unknown_compiler(job: &Job, toolchain: &Toolchain) {
     if toolchain.version.is_some() {
         return;
     }
-    let hint = "hint: let the step that installs it come first";
+    let hint = "hint: install the toolchain before the restore";
     job.console.say(match &toolchain.file {
         Some((name, _)) => format!(
-            "key: rustc does not answer, perhaps because the toolchain of {name} is not installed yet: that file is in the key, \
-             and no version; {hint}"
+            "key: rustc does not run, perhaps because the toolchain of {name} is not installed; the key \
+             has that file instead of a version; {hint}"
         ),
-        None => format!("key: there is no rustc yet, and so no version of it in the key; {hint}"),
+        None => format!("key: no rustc found; the key has no compiler version; {hint}"),
     });
 }
 
@@ -165,11 +167,9 @@ fn cargo_home(job: &Job, settings: &Settings, directory: &Path) -> Result<Option
     if !settings.isolate_cargo_home {
         return Ok(CargoHome::find(&job.env, directory));
     }
-    let why = "RUNNER_TEMP is not set, and the job's own home would be there";
     let wrong = || {
-        NoPlan::WrongInput(format!(
-            "input `isolate-cargo-home`: `true`: {why}; hint: outside of a runner set it"
-        ))
+        let hint = "hint: set RUNNER_TEMP outside of a runner";
+        NoPlan::WrongInput(format!("input `isolate-cargo-home`: `true`: RUNNER_TEMP is not set; {hint}"))
     };
     Ok(Some(isolation::home(job).ok_or_else(wrong)?))
 }
@@ -195,7 +195,7 @@ fn key_files(directory: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPl
             Some(digest) => digests.push(digest),
             None if line.contains(['*', '?', '[', '{']) => patterns.push(line.clone()),
             None => {
-                let what = format!("there is no such file in {}", directory.display());
+                let what = format!("no such file in {}", directory.display());
                 return Err(NoPlan::WrongInput(format!("input `key-files`: `{line}`: {what}")));
             }
         }

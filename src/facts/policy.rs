@@ -23,9 +23,9 @@ pub fn host_policy() -> Result<HostPolicy, String> {
     let is_of_job = owner == user.as_raw() && !user.is_root();
     if is_of_job || mode & WRITABLE != 0 {
         let hint = format!("hint: `chown root {HOST_POLICY}`, `chmod 644 {HOST_POLICY}`");
-        return Err(told(format!("jobs can write it, so that it decides nothing; {hint}")));
+        return Err(told(format!("not trusted: jobs can write to it; {hint}")));
     }
     let bytes = file::read(path).map_err(|error| chain(&error))?;
-    let text = String::from_utf8(bytes).map_err(|_| told("it is not UTF-8".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| told("not valid UTF-8".to_owned()))?;
     HostPolicy::parse(&text).map_err(|error| told(error.to_string()))
 }

@@ -95,7 +95,8 @@ fn gather_key(
     if found.is_empty() && !preset.key_files.is_empty() && !has_key_files {
         let files = preset.key_files.join(", ");
         job.console.say(format!(
-            "preset {name}: its key does not follow what is needed, since there is none of {files}; hint: `key-files`"
+            "preset {name}: no lock file found; the key will not change when dependencies do; looked for \
+             {files}; hint: `key-files`"
         ));
     }
     // Two presets may look at one file, and ask one tool.
@@ -104,9 +105,9 @@ fn gather_key(
     if !is_own || access(&job.context) != Access::Base {
         add_new(&mut facts.variables, version(job, &facts.directory, &preset.version));
     } else if !preset.version.is_empty() {
-        let event = job.context.event.as_deref().unwrap_or("that is not known");
-        let what = "commands of the repository are not run in jobs of the event";
-        job.console.say(format!("preset {name}: the version is not in the key: {what} `{event}`"));
+        let event = job.context.event.as_deref().unwrap_or("unknown");
+        let what = "commands of the repository do not run on event";
+        job.console.say(format!("preset {name}: the key has no version: {what} `{event}`"));
     }
     Ok(())
 }

@@ -13,6 +13,8 @@ pub enum Command<'a> {
     Warning(&'a str),
     /// An annotation of the run; the exit code decides whether the step fails.
     Error(&'a str),
+    /// A line that only a run with debug logging shows.
+    Debug(&'a str),
 }
 
 impl fmt::Display for Command<'_> {
@@ -20,6 +22,7 @@ impl fmt::Display for Command<'_> {
         let (name, message) = match self {
             Self::Warning(message) => ("warning", message),
             Self::Error(message) => ("error", message),
+            Self::Debug(message) => return write!(f, "::debug::{}", escape(message)),
         };
         write!(f, "::{name} title=runner-cache::{}", escape(cut(message)))
     }

@@ -56,6 +56,11 @@ impl Environment {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Sets a variable, for this program alone.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+
     /// All variables that are not empty, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values
@@ -65,10 +70,16 @@ impl Environment {
     }
 }
 
+impl<'v> FromIterator<(&'v str, &'v str)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (&'v str, &'v str)>>(variables: I) -> Self {
+        let values = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { values, ..Self::default() }
+    }
+}
+
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Self {
-        let values = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { values, ..Self::default() }
+        variables.into_iter().collect()
     }
 }
 
@@ -141,7 +152,7 @@ impl Context {
         let is_actions = env.get("GITHUB_ACTIONS") == Some("true");
         let event = event.and_then(|json| {
             let event = json.map_or_else(|| Ok(Event::default()), serde_json::from_slice);
-            event.map_err(|error| format!("it is no event: {error}"))
+            event.map_err(|error| format!("not a valid event: {error}"))
         });
         let (event, trouble) = event.map_or_else(|why| (Event::default(), Some(why)), |event| (event, None));
         let owned = |name| env.get(name).map(str::to_owned);

@@ -5,6 +5,8 @@
 pub mod command;
 mod context;
 mod files;
+mod repository;
 
 pub use context::{Context, Environment};
 pub use files::{Error, FileCommands};
+pub use repository::is_repository;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cargo::{CargoHome, InstallRoot, Installs};
 use crate::job::Job;
+use crate::store::WorkLock;
 use crate::sys::{self, Lock};
 
 /// How long to wait for another cargo that downloads or installs.
@@ -15,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) enum CargoBusy {
     /// Another cargo had it all the time.
     #[error(
-        "another cargo kept its lock on {path} for {} s; hint: give each runner its own CARGO_HOME",
+        "another cargo process held its lock on {path} for {} s; hint: give each runner its own CARGO_HOME",
         PATIENCE.as_secs()
     )]
     Kept {
@@ -30,23 +31,25 @@ pub(crate) enum CargoBusy {
 /// Takes the download lock of the home that `part` (such as `registry/index`) lies in.
 pub(crate) fn lock_cargo_home(job: &Job, part: &Path) -> Result<Lock, CargoBusy> {
     let home = CargoHome::around(part);
-    wait(job, home.path(), |patience| home.lock_downloads(patience))
+    wait(job, home.path(), &home.download_lock(), |patience| home.lock_downloads(patience))
 }
 
 /// Takes the lock on what is installed in `root`.
 pub(crate) fn lock_installs(job: &Job, root: &InstallRoot) -> Result<Installs, CargoBusy> {
-    wait(job, root.path(), |patience| root.lock(patience))
+    wait(job, root.path(), &root.listing(), |patience| root.lock(patience))
 }
 
 fn wait<L>(
     job: &Job,
     path: &Path,
+    lock_file: &Path,
     lock: impl Fn(Duration) -> sys::Result<Option<L>>,
 ) -> Result<L, CargoBusy> {
     if let Some(lock) = lock(Duration::ZERO)? {
         return Ok(lock);
     }
     let (path, patience) = (path.display(), PATIENCE.as_secs());
-    job.console.say(format!("cargo: waiting up to {patience} s for another cargo that uses {path}"));
+    job.console.say(format!("cargo: waiting up to {patience} s for another cargo process in {path}"));
+    let _waiting = job.work.waits(WorkLock::Cargo, Some(lock_file));
     lock(PATIENCE)?.ok_or_else(|| CargoBusy::Kept { path: path.to_string() })
 }

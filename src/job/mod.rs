@@ -1,17 +1,22 @@
 //! What every command works with.
 
+pub(crate) mod bar;
 pub(crate) mod cargo_lock;
 pub(crate) mod progress;
 pub(crate) mod trouble;
+pub(crate) mod work;
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::github::{Context, Environment, FileCommands};
+use crate::job::work::Work;
+use crate::outcome::{Code, Warning};
 use crate::plan::HostPolicy;
 use crate::report::Console;
+pub(crate) use crate::sys::chain;
 use crate::sys::{Interrupt, file};
 
 /// How the process ends.
@@ -29,15 +34,22 @@ pub enum Exit {
     Command(u8),
 }
 
+impl Exit {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Interrupted => 130,
+            Self::Command(code) => code,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0,
-            Exit::Failure => 1,
-            Exit::Usage => 2,
-            Exit::Interrupted => 130,
-            Exit::Command(code) => code,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -60,6 +72,14 @@ pub struct Job {
     pub interrupt: Interrupt,
     /// When the process started.
     pub started: Instant,
+    /// This program, for what goes on when the process is over.
+    pub program: PathBuf,
+    /// What it is at, for whoever looks on.
+    pub(crate) work: Work,
+    /// What was warned of.
+    warnings: Mutex<Vec<Warning>>,
+    /// Why something failed.
+    errors: Mutex<Vec<String>>,
 }
 
 impl Job {
@@ -80,7 +100,47 @@ impl Job {
         let context = Context::new(&env, event.as_ref().map(Option::as_deref).map_err(Clone::clone));
         let console = Console::new(context.is_actions);
         let files = FileCommands::new(&env);
-        Self { env, policy, policy_trouble, context, console, files, interrupt, started }
+        // Where the kernel does not tell it, it is the same file by another name.
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
+        Self {
+            env,
+            policy,
+            policy_trouble,
+            context,
+            console,
+            files,
+            interrupt,
+            started,
+            program,
+            work: Work::default(),
+            warnings: Mutex::default(),
+            errors: Mutex::default(),
+        }
+    }
+
+    /// Tells of trouble that does not fail the job.
+    pub fn warn(&self, code: Code, message: impl Into<String>) {
+        let message = message.into();
+        self.console.warn(&message);
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.push(Warning { code, message });
+    }
+
+    /// Tells why something fails.
+    pub fn error(&self, message: impl Into<String>) {
+        let message = message.into();
+        self.console.error(&message);
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+    }
+
+    /// Why something failed until now, in order.
+    pub fn errors(&self) -> Vec<String> {
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was warned of until now, in order.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The directory to which the inputs' paths are relative.
@@ -90,15 +150,4 @@ impl Job {
             _ => Ok(std::env::current_dir()?),
         }
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

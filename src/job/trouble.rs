@@ -20,7 +20,8 @@ pub(crate) enum Trouble {
     #[error(transparent)]
     Notes(#[from] UnreadableNotes),
     #[error(
-        "{path} holds files, but none that tell cargo's target directory; hint: check CARGO_TARGET_DIR or `workspaces`"
+        "{path} is not a Cargo target directory; refusing to overwrite it; hint: check CARGO_TARGET_DIR or \
+         `workspaces`"
     )]
     NoTargetDirectory { path: String },
 }

@@ -1,11 +1,10 @@
 //! A root of the working tree against the same root of the entry from which the job started.
 
-use crate::cargo::SOURCES;
 use crate::job::Job;
 use crate::job::trouble::Trouble;
 use crate::layers::working_tree::WorkingTree;
 use crate::store::{Lease, Root};
-use crate::tree::{self, Files, NodeId};
+use crate::tree::{self, Files, NodeId, Tree};
 
 /// What of a root of the working tree the base, the entry from which the job started, has as well.
 pub(crate) struct BaseDiff {
@@ -18,11 +17,12 @@ pub(crate) struct BaseDiff {
 }
 
 impl BaseDiff {
-    /// `None` where the base has no such root.
+    /// `None` where the base has no such root. What is `is_immutable` holds the same wherever names and sizes are.
     pub(crate) fn find(
         job: &Job,
         base: Option<&Lease>,
         working: &WorkingTree,
+        is_immutable: bool,
     ) -> Result<Option<Self>, Trouble> {
         let Some(base) = base else { return Ok(None) };
         let (root, roots) = (&working.root, &base.manifest().roots);
@@ -30,11 +30,15 @@ impl BaseDiff {
         let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
         let mut same = root.tree.same_as(&roots[number].tree);
         let files = base.open_root(number)?.of_part(&roots[number].tree, &root.tree);
-        // A crate of one version holds the same always, and only whole ones that nobody patched are here.
-        if root.name != SOURCES {
+        if !is_immutable {
             tree::only_truly_same(&root.tree, &mut same, &working.dir, files.location(), &job.interrupt)?;
         }
         Ok(Some(Self { number, same, files }))
+    }
+
+    /// Bytes of what the base has as well, of the working tree `tree`.
+    pub(crate) fn bytes_of(&self, tree: &Tree) -> u64 {
+        tree.count(|id| self.same[id as usize]).1
     }
 
     /// Whether the base has the node `id` with an inode of its own, which can get a further name.

@@ -3,23 +3,26 @@
 //! What is there when the restore is over may be of another commit, and a job that builds nothing leaves it there. So an output
 //! must have come or changed since. Cargo lays programs out anew in each build: also one that it found fresh has come since.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use crate::facts;
 use crate::job::{Job, chain};
 use crate::layers::base_diff::BaseDiff;
-use crate::layers::rules::{Coverage, Replaced, Rules};
-use crate::layers::working_tree::{self, WorkingTree};
+use crate::layers::reading;
+use crate::layers::rules::{Coverage, Replaced, Rules, Saving};
+use crate::layers::working_tree::WorkingTree;
+use crate::outcome::{Code, NotOwn, NotSaved, UnknownOutputs};
 use crate::plan::{Checkout, JobStatus, LayerPlan, Outset, RootPlan, SessionLayer, There};
-use crate::store::{Header, Layer};
+use crate::store::{Header, LayerData};
 use crate::sys::{Time, file, sha256_hex};
 use crate::tree::{self, Kind, NodeId, Tree};
 
 /// What the names of notes in `RUNNER_TEMP` begin with that a restore without a session leaves.
 const NOTE: &str = "runner-cache-outputs-";
 
-/// How many files are told by name.
-const TOLD: usize = 3;
+/// How many files are named.
+const NAMED: usize = 3;
 
 /// The rules of the layer `builds`.
 pub(crate) struct Builds<'p>(pub(crate) &'p LayerPlan);
@@ -27,6 +30,47 @@ pub(crate) struct Builds<'p>(pub(crate) &'p LayerPlan);
 impl Rules for Builds<'_> {
     fn coverage(&self, entry: &Header) -> Coverage {
         Coverage::by_same_contents(self.0, entry)
+    }
+
+    fn outset(&self, job: &Job) -> Option<Outset> {
+        let saving = Saving { job, base: None, status: JobStatus::default() };
+        reading::read(self.0, self, saving)
+            .map(|working| Outset { there: working.iter().flat_map(there).collect(), revisions: Vec::new() })
+            .inspect_err(|error| tell_unknown(job, error))
+            .ok()
+    }
+
+    fn leave_outset(&self, job: &Job) {
+        let (Some(note), Some(outset)) = (note(job, self.0), self.outset(job)) else { return };
+        let bytes = serde_json::to_vec(&outset).expect("times and texts are all there is");
+        if let Err(error) = file::write_atomic(&note, &bytes) {
+            tell_unknown(job, &error);
+        }
+    }
+
+    fn left_outset(&self, job: &Job) -> Option<Outset> {
+        let bytes = file::read_if_present(&note(job, self.0)?).ok()??;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// What a job leaves that did not succeed may be half-made.
+    fn reason_not_to_read(&self, status: JobStatus) -> Option<NotSaved> {
+        (status != JobStatus::Success).then_some(NotSaved::OutputsOfFailure)
+    }
+
+    /// Nothing where not all outputs are known to be this job's.
+    fn reason_not_to_keep(
+        &self,
+        saving: Saving<'_>,
+        layer: &SessionLayer,
+        working: &[WorkingTree<'_>],
+        diffs: &[Option<BaseDiff>],
+    ) -> Option<NotSaved> {
+        reason_not_to_keep(saving.job, layer, working, diffs)
+    }
+
+    fn data(&self) -> LayerData {
+        LayerData::Builds
     }
 
     /// People change outputs in place.
@@ -40,16 +84,8 @@ impl Rules for Builds<'_> {
     }
 }
 
-/// What is known of the outputs of `layer` now that the restore is over; `None` for other layers, and where nothing is known.
-pub(crate) fn outset(job: &Job, layer: &LayerPlan) -> Option<Outset> {
-    if layer.layer() != Layer::Builds {
-        return None;
-    }
-    let working = working_tree::read(job, layer, None, JobStatus::default(), &[]);
-    working
-        .map(|working| Outset { there: working.iter().flat_map(there).collect() })
-        .inspect_err(|error| job.console.warn(format!("builds: nothing will be kept: {}", chain(error))))
-        .ok()
+fn tell_unknown(job: &Job, error: &(dyn Error + 'static)) {
+    job.warn(Code::OutputsNotKept, format!("builds: cannot keep outputs: {}", chain(error)));
 }
 
 /// The files of a root that are there.
@@ -58,43 +94,22 @@ fn there(working: &WorkingTree) -> Vec<There> {
     files(tree).map(|(id, mtime)| There { path: path_of(&directory, tree, id), mtime }).collect()
 }
 
-/// Leaves what is known for a save that has no session.
-pub(crate) fn leave(job: &Job, layers: &[LayerPlan]) {
-    for layer in layers {
-        let (Some(note), Some(outset)) = (note(job, layer), outset(job, layer)) else { continue };
-        let bytes = serde_json::to_vec(&outset).expect("times and texts are all there is");
-        if let Err(error) = file::write_atomic(&note, &bytes) {
-            job.console.warn(format!("builds: nothing will be kept: {}", chain(&error)));
-        }
-    }
-}
-
-/// What a restore of this job left for the same outputs.
-pub(crate) fn left(job: &Job, layer: &LayerPlan) -> Option<Outset> {
-    let bytes = file::read_if_present(&note(job, layer)?).ok()??;
-    serde_json::from_slice(&bytes).ok()
-}
-
 fn note(job: &Job, layer: &LayerPlan) -> Option<PathBuf> {
     let about = sha256_hex(format!("{} {}", layer.key, layer.contents).as_bytes());
     Some(job.context.temporary.as_ref()?.join(format!("{NOTE}{}", &about[..16])))
 }
 
-/// Why nothing of the outputs `working` is kept, in words; `None` where all of them are. `diffs` tells what of them is in the
-/// entry that the job started from.
-pub(crate) fn reason_not_to_keep(
+/// Why nothing of the outputs `working` is kept; `None` where all of them are. `diffs` tells what of them is in the entry
+/// that the job started from.
+fn reason_not_to_keep(
     job: &Job,
     layer: &SessionLayer,
     working: &[WorkingTree],
     diffs: &[Option<BaseDiff>],
-) -> Option<String> {
+) -> Option<NotSaved> {
     for Checkout { directory, commit } in layer.plan.checkouts() {
         if facts::head(job, directory).as_ref() != Some(commit) {
-            let hint = "hint: restore after the checkout";
-            return Some(format!(
-                "{} has another commit now than at the restore; {hint}",
-                directory.display()
-            ));
+            return Some(NotSaved::OtherCommit(directory.clone()));
         }
     }
     let is_of_commit = layer.start.as_ref().is_some_and(|start| start.is_exact);
@@ -108,26 +123,23 @@ pub(crate) fn reason_not_to_keep(
             let is_own = own.is_some_and(|diffs| diffs.same[id as usize]);
             let path = path_of(&directory, &root.tree, id);
             if !is_own && !layer.outset.as_ref().is_some_and(|outset| is_written(outset, &path, mtime)) {
-                others.push(path.strip_prefix(&work).unwrap_or(&path).display().to_string());
+                others.push(path.strip_prefix(&work).map_or_else(|_| path.clone(), Path::to_path_buf));
             }
         }
     }
-    let mut why = Vec::new();
-    if !absent.is_empty() {
-        why.push(format!("not there: {}", told(&absent)));
+    if absent.is_empty() && others.is_empty() {
+        return None;
     }
-    if !others.is_empty() {
-        why.push(match &layer.outset {
-            Some(_) => {
-                format!("not written since the restore, and so perhaps of another commit: {}", told(&others))
-            }
-            None => {
-                "it is not known what this job wrote; hint: restore with the same `builds` before the build"
-                    .to_owned()
-            }
-        });
-    }
-    (!why.is_empty()).then(|| why.join("; "))
+    let not_own = match layer.outset {
+        _ if others.is_empty() => None,
+        Some(_) => {
+            let files = others.len();
+            others.truncate(NAMED);
+            Some(NotOwn::Unwritten { files, first: others })
+        }
+        None => Some(NotOwn::NothingNoted),
+    };
+    Some(NotSaved::Outputs(UnknownOutputs { absent, not_own }))
 }
 
 /// What is listed of which there is nothing.
@@ -152,10 +164,4 @@ fn files(tree: &Tree) -> impl Iterator<Item = (NodeId, Time)> {
 fn path_of(directory: &Path, tree: &Tree, id: NodeId) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
     directory.join(std::ffi::OsStr::from_bytes(&tree.path_below(0, id)))
-}
-
-fn told(names: &[String]) -> String {
-    let more = names.len().saturating_sub(TOLD);
-    let first = names.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
 }

@@ -1,14 +1,18 @@
 //! The entries that can serve a layer: which of them do, and which serves most.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+
+use tracing::debug;
 
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::rules_of;
-use crate::layers::target_dir::freshness::{self, Judged};
+use crate::layers::target_dir::freshness::{self, Judged, UnitPath};
+use crate::layers::target_dir::live_sources::LiveSources;
+use crate::outcome::{Code, Hit};
 use crate::plan::{LayerPlan, Plan, RootPlan};
-use crate::report::Hit;
+use crate::report::bytes;
 use crate::store::{self, Candidate, Lease, Store};
 
 /// How many candidates besides the first are compared with the checkout.
@@ -34,10 +38,33 @@ impl Usable {
 pub(crate) struct Better {
     /// Its number among the others.
     pub(crate) index: usize,
-    /// How many units.
-    serves: usize,
-    /// And how many the other one.
-    instead: usize,
+    serves: Served,
+    /// What the other one serves.
+    instead: Served,
+}
+
+/// What an entry spares the job to compile. More bytes are more work, whatever units they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Served {
+    bytes: u64,
+    units: usize,
+}
+
+impl Served {
+    /// What units serve of those that are `needed`, each with the bytes of its files.
+    fn of(serving: impl Iterator<Item = UnitPath>, needed: &HashMap<UnitPath, u64>) -> Self {
+        serving.filter_map(|unit| needed.get(&unit)).fold(Self::default(), |served, bytes| Self {
+            bytes: served.bytes + bytes,
+            units: served.units + 1,
+        })
+    }
+}
+
+/// Which of `others` serves most, if it serves more than `first`. The order is that of preference: of two that serve the same
+/// the earlier, which is the newer one of its scope and lane.
+fn best(first: Served, others: &[Served]) -> Option<usize> {
+    let (index, most) = others.iter().enumerate().rev().max_by_key(|(_, served)| **served)?;
+    (*most > first).then_some(index)
 }
 
 /// Reads the candidates of a layer, and compares them with the checkout.
@@ -46,25 +73,26 @@ pub(crate) struct Candidates<'a> {
     store: &'a Store,
     plan: &'a Plan,
     layer: &'a LayerPlan,
+    live: LiveSources,
     /// What was passed over.
-    passed_over: RefCell<Vec<String>>,
+    passed_over: RefCell<Vec<(Code, String)>>,
 }
 
 impl<'a> Candidates<'a> {
     pub(crate) fn new(job: &'a Job, store: &'a Store, plan: &'a Plan, layer: &'a LayerPlan) -> Self {
-        Self { job, store, plan, layer, passed_over: RefCell::default() }
+        Self { job, store, plan, layer, live: LiveSources::new(), passed_over: RefCell::default() }
     }
 
     /// One warning, however many they are: they mostly have one cause.
     pub(crate) fn tell_of_passed_over(&self) {
         let passed_over = self.passed_over.take();
-        let Some(first) = passed_over.first() else { return };
+        let Some((code, first)) = passed_over.first() else { return };
         let more = match passed_over.len() {
             1 => String::new(),
-            2 => "; another one was passed over, too".to_owned(),
-            count => format!("; {} more were passed over, too", count - 1),
+            2 => "; skipped one more".to_owned(),
+            count => format!("; skipped {} more", count - 1),
         };
-        self.job.console.warn(format!("{}: {first}{more}", self.layer.layer()));
+        self.job.warn(*code, format!("{}: {first}{more}", self.layer.layer()));
     }
 
     /// A candidate that can serve.
@@ -74,9 +102,11 @@ impl<'a> Candidates<'a> {
         let header = &lease.manifest().header;
         let coverage = rules_of(self.layer).coverage(header);
         if pairs.is_empty() || !coverage.serves() {
+            debug!(entry = %candidate.id.path().display(), "is about something else");
             return None;
         }
         let is_exact = coverage.is_exact_hit(&candidate, header);
+        debug!(entry = %candidate.id.path().display(), is_exact, lane = header.lane, "can serve");
         Some(Usable { candidate, lease, pairs, is_exact })
     }
 
@@ -88,20 +118,19 @@ impl<'a> Candidates<'a> {
         judged: Option<&Judged<'_>>,
         others: &VecDeque<Usable>,
     ) -> Result<Option<Better>, Trouble> {
-        let own = [usable].into_iter().chain(others).find(|usable| self.is_own(usable));
-        let needed = own.map(|own| freshness::unit_directories(&own.lease));
-        let count = |judged: &Judged<'_>| {
-            judged.served().filter(|unit| needed.as_ref().is_none_or(|needed| needed.contains(unit))).count()
-        };
-        let instead = judged.map_or(0, count);
-        let (mut most, mut better) = (instead, None);
-        for (index, other) in others.iter().enumerate() {
-            let served = self.judge(other)?.as_ref().map_or(0, count);
-            if served > most {
-                (most, better) = (served, Some(index));
-            }
+        let all = || [usable].into_iter().chain(others);
+        let mut needed = HashMap::new();
+        match all().find(|usable| self.is_own(usable)) {
+            Some(own) => needed = freshness::unit_sizes(&own.lease),
+            None => all().for_each(|usable| needed.extend(freshness::unit_sizes(&usable.lease))),
         }
-        Ok(better.map(|index| Better { index, serves: most, instead }))
+        let count = |judged: Option<&Judged<'_>>| {
+            judged.map_or(Served::default(), |judged| Served::of(judged.served(), &needed))
+        };
+        let instead = count(judged);
+        let served = others.iter().map(|other| Ok::<_, Trouble>(count(self.judge(other)?.as_ref())));
+        let served = served.collect::<Result<Vec<_>, _>>()?;
+        Ok(best(instead, &served).map(|index| Better { index, serves: served[index], instead }))
     }
 
     pub(crate) fn tell_of_better(
@@ -120,10 +149,14 @@ impl<'a> Candidates<'a> {
             )
         };
         self.job.console.say(format!(
-            "{}: the entry {} serves {serves} of the units that this job needs, and so comes before {}, which serves {instead}",
+            "{}: chose entry {} ({} usable units, {}) over {} ({}, {})",
             self.layer.layer(),
             what(taken),
-            what(passed_over)
+            serves.units,
+            bytes(serves.bytes),
+            what(passed_over),
+            instead.units,
+            bytes(instead.bytes),
         ));
     }
 
@@ -136,7 +169,7 @@ impl<'a> Candidates<'a> {
         let Some(plan) = self.layer.sources() else { return Ok(None) };
         let directories: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
         let ours: Vec<_> = usable.pairs.iter().map(|&(planned, _)| directories[planned].clone()).collect();
-        freshness::judge(self.job, plan, &usable.lease, &ours, &directories).map(Some)
+        freshness::judge(self.job, plan, &self.live, &usable.lease, &ours, &directories).map(Some)
     }
 
     /// Reads a candidate's manifest. `None` for one that cannot serve.
@@ -149,7 +182,7 @@ impl<'a> Candidates<'a> {
                 None
             }
             Err(error) => {
-                self.pass_over(format!("an entry was passed over: {}", chain(&error)));
+                self.pass_over(Code::Unreadable, format!("skipped an entry: {}", chain(&error)));
                 None
             }
         }
@@ -158,14 +191,14 @@ impl<'a> Candidates<'a> {
     /// Takes a damaged candidate out of use. Where that fails the next one may serve all the same.
     pub(crate) fn quarantine(&self, candidate: &Candidate, why: &str) {
         let done = match self.store.quarantine(&candidate.id) {
-            Ok(_) => "a damaged entry was taken out of the cache".to_owned(),
-            Err(error) => format!("a damaged entry could not be taken out of the cache ({})", chain(&error)),
+            Ok(_) => "took a damaged entry out of use".to_owned(),
+            Err(error) => format!("cannot take a damaged entry out of use ({})", chain(&error)),
         };
-        self.pass_over(format!("{done}: {why}"));
+        self.pass_over(Code::Damaged, format!("{done}: {why}"));
     }
 
-    fn pass_over(&self, told: String) {
-        self.passed_over.borrow_mut().push(told);
+    fn pass_over(&self, code: Code, told: String) {
+        self.passed_over.borrow_mut().push((code, told));
     }
 
     /// Roots of the plan, each with the number of the entry's root of the same name.
@@ -175,5 +208,31 @@ impl<'a> Candidates<'a> {
             Some((index, roots.iter().position(|other| other.name == root.name)?))
         };
         self.layer.roots.iter().enumerate().filter_map(pair).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(units: &[&str]) -> Served {
+        let path = |unit: &str| ("target".to_owned(), unit.as_bytes().to_vec());
+        let needed = [("large", 100), ("small", 1), ("other", 1)].map(|(unit, bytes)| (path(unit), bytes));
+        Served::of(units.iter().map(|unit| path(unit)), &HashMap::from(needed))
+    }
+
+    #[test]
+    fn an_entry_serves_the_bytes_of_the_needed_units_that_it_has() {
+        assert_eq!(served(&["large", "small", "strange"]), Served { bytes: 101, units: 2 });
+        assert_eq!(served(&[]), Served::default());
+    }
+
+    #[test]
+    fn the_entry_that_leaves_the_fewest_bytes_to_compile_is_the_best_and_of_equals_the_first() {
+        let (much, little) = (served(&["large"]), served(&["small", "other"]));
+        assert_eq!(best(little, &[little, much]), Some(1), "two small units are less than a large one");
+        assert_eq!(best(little, &[much, much]), Some(0));
+        assert_eq!(best(much, &[much, little]), None);
+        assert_eq!(best(little, &[]), None);
     }
 }

@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use tracing::debug_span;
+
 use crate::job::{Job, chain};
+use crate::ledger::Checked;
+use crate::outcome::{Cleaned, Code, FullDisk, Large};
+use crate::pipeline::record;
 use crate::plan::{DiskGuard, Maintenance};
-use crate::report::{CleanReport, DiskReport, Large, shown_key};
 use crate::store::retention::{Inventory, Known, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
-use crate::store::{self, Evicted, Layer, Store};
+use crate::store::shown_key;
+use crate::store::{self, Activity, EntryId, Evicted, Layer, Store, WorkLock, WorkPhase};
 use crate::sys::{self, Dir, Space, directory_size, space_at};
 
 /// How long another process may clean up before this one goes on without: it does the same work.
@@ -44,36 +49,44 @@ pub(crate) fn clean(
     store: &Store,
     limits: &Limits,
     needed: Shortage,
-) -> Result<Option<CleanReport>, store::Error> {
+) -> Result<Option<Cleaned>, store::Error> {
+    let _span = debug_span!("clean up").entered();
+    let _at_work = job.work.begin(&job.context, store, Activity::Clean);
     let lock = match store.lock_cleaning(Duration::ZERO)? {
         Some(lock) => Some(lock),
         None if lacks(store, limits, needed)?.is_none() => None,
         None => {
             job.console.say(format!(
-                "another process cleans up {}: waiting up to {} s for it to make room",
+                "another process is cleaning up {}: waiting up to {} s for it to free space",
                 store.root().display(),
                 PATIENCE.as_secs()
             ));
+            let _waiting = job.work.waits(WorkLock::CleanUp, store.lock_file(WorkLock::CleanUp).as_deref());
             store.lock_cleaning(PATIENCE)?
         }
     };
     let Some(_lock) = lock else { return Ok(None) };
+    let _holding = job.work.holds(WorkLock::CleanUp);
+    job.work.at(WorkPhase::Sweep);
     let now = Timestamp::now();
     let before = space_at(store.root())?;
     if let Err(error) = store.sweep(now) {
-        job.console.warn(format!("what killed jobs left behind stays for now: {}", chain(&error)));
+        job.warn(Code::NotRemoved, format!("cannot remove leftovers of killed jobs: {}", chain(&error)));
     }
     let mut lacking = lacks(store, limits, needed)?;
     if !lacking.is_none() {
         store.empty_quarantine()?;
         lacking = settled(store, limits, needed)?;
     }
+    job.work.at(WorkPhase::Evict);
     let was_short = !lacking.is_none();
     let mut evicted = Evicted::default();
     let mut known = if limits.ask_for_sizes() || was_short {
         store.known()?
     } else {
-        evicted += store.evict(&idle_units(store, limits, now)?);
+        let idle = idle_units(store, limits, now)?;
+        evicted += store.evict(&idle);
+        record::evicted(job, store, &[], &idle);
         store.known_in(&Layer::OF_JOBS)?
     };
     store.set_back(now, &known);
@@ -85,6 +98,7 @@ pub(crate) fn clean(
         let done = store.evict(&plan);
         let in_use = done.in_use.clone();
         evicted += done;
+        record::evicted(job, store, &known, &plan);
         let gone: HashSet<_> = plan.iter().map(|planned| &planned.id).collect();
         known.retain(|entry| !gone.contains(&entry.id) || in_use.contains(&entry.id));
         for entry in &mut known {
@@ -102,15 +116,20 @@ pub(crate) fn clean(
     let after = space_at(store.root())?;
     if let Some(failure) = evicted.failures.first() {
         let count = evicted.failures.len();
-        job.console.warn(format!("{count} old entries could not be removed, such as: {}", chain(failure)));
+        job.warn(Code::NotRemoved, format!("cannot evict {count} entries; first error: {}", chain(failure)));
     }
-    Ok(Some(CleanReport {
-        evicted: evicted.entries,
-        bytes: evicted.bytes,
-        before,
-        after,
-        shortage: lacking.all,
-    }))
+    Ok(Some(Cleaned { evicted: evicted.entries, bytes: evicted.bytes, before, after, shortage: lacking.all }))
+}
+
+/// Removes what killed processes left, unless somebody else is at it.
+pub(crate) fn sweep(job: &Job, store: &Store) {
+    let swept = store.lock_cleaning(Duration::ZERO).and_then(|lock| match lock {
+        Some(_lock) => store.sweep(Timestamp::now()),
+        None => Ok(()),
+    });
+    if let Err(error) = swept {
+        job.warn(Code::NotRemoved, format!("cannot remove leftovers of killed jobs: {}", chain(&error)));
+    }
 }
 
 /// Whether there could be `needed` room in `space` if all entries were gone that may go for it.
@@ -173,11 +192,21 @@ fn settled(store: &Store, limits: &Limits, needed: Shortage) -> Result<Lacks, st
     lacks(store, limits, needed)
 }
 
+/// What a job will need of the workspace's disk, as far as that is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expected {
+    /// What jobs of its kind wrote at most, in bytes.
+    pub(crate) bytes: u64,
+    /// Entries that are likely to serve it: they do not make way for what it may write.
+    pub(crate) entries: Vec<EntryId>,
+}
+
 /// When the disk is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Phase {
-    /// What is wrong is a warning, or ends the job.
-    BeforeJob,
+    /// What is wrong is a warning, or ends the job. Where there is no room for what is expected, room is made, and a lack of it is
+    /// told and no more.
+    BeforeJob(Expected),
     /// The job was told before, and nothing can fail any more.
     AfterJob,
 }
@@ -191,30 +220,39 @@ pub(crate) fn guard(
     maintenance: &Maintenance,
     reach: Option<&Reach>,
     root: &Path,
-    phase: Phase,
+    phase: &Phase,
 ) -> bool {
     if maintenance.disk_guard == DiskGuard::Off {
         return true;
     }
     let mut is_fine = true;
     for disk in disks(job, root) {
-        match guard_disk(job, store, maintenance, reach, root, &disk) {
+        let expected = match phase {
+            Phase::BeforeJob(expected) if disk.names.contains(&WORKSPACE) => expected,
+            Phase::BeforeJob(_) | Phase::AfterJob => &Expected::default(),
+        };
+        match guard_disk(job, store, maintenance, reach, root, &disk, expected) {
             Ok(None) => {}
             Ok(Some(report)) => {
-                is_fine = false;
-                if phase == Phase::AfterJob {
+                let is_full =
+                    !maintenance.policy.min_free.shortage(report.after, Shortage::default()).is_none();
+                is_fine &= !is_full;
+                if matches!(phase, Phase::AfterJob) || !is_full {
                     job.console.say(report.text());
                 } else if maintenance.disk_guard == DiskGuard::Fail {
-                    job.console.error(format!("{}\n`disk-guard` is fail", report.text()));
+                    job.error(format!("{}\n`disk-guard` is fail", report.text()));
                 } else {
-                    job.console.warn(report.text());
+                    job.warn(Code::DiskFull, report.text());
                 }
             }
-            Err(error) => job.console.warn(format!("disk check failed: {}", chain(&error))),
+            Err(error) => job.warn(Code::DiskUnknown, format!("disk check failed: {}", chain(&error))),
         }
     }
     is_fine || maintenance.disk_guard != DiskGuard::Fail
 }
+
+/// What lies on a disk that a job fills.
+const WORKSPACE: &str = "the workspace";
 
 /// A file system, and what of ours lies on it.
 struct Disk {
@@ -227,7 +265,7 @@ fn disks(job: &Job, root: &Path) -> Vec<Disk> {
     let workspace = job.directory().ok();
     let places = [
         ("the cache root", Some(root)),
-        ("the workspace", workspace.as_deref()),
+        (WORKSPACE, workspace.as_deref()),
         ("RUNNER_TEMP", job.context.temporary.as_deref()),
     ];
     let mut disks: Vec<Disk> = Vec::new();
@@ -249,30 +287,42 @@ fn guard_disk(
     reach: Option<&Reach>,
     root: &Path,
     disk: &Disk,
-) -> Result<Option<DiskReport>, store::Error> {
+    expected: &Expected,
+) -> Result<Option<FullDisk>, store::Error> {
     let min_free: MinFree = maintenance.policy.min_free;
-    let shortage = min_free.shortage(disk.space, Shortage::default());
+    // A disk that is full is one thing, and one that may become so another.
+    let is_full = !min_free.shortage(disk.space, Shortage::default()).is_none();
+    let expected_bytes = if is_full { 0 } else { expected.bytes };
+    let needed = Shortage { bytes: expected_bytes, inodes: 0 };
+    let shortage = min_free.shortage(disk.space, needed);
     if shortage.is_none() {
         return Ok(None);
     }
     let is_of_root = disk.path == root;
     let cleaned = match store.filter(|_| is_of_root) {
-        Some(store) => clean(job, store, &limits(job, store, maintenance, reach)?, Shortage::default())?,
+        Some(store) => {
+            let kept = expected.entries.iter().filter(|_| !is_full);
+            let _leases: Vec<_> = kept.filter_map(|entry| store.lease(entry.clone()).ok()).collect();
+            clean(job, store, &limits(job, store, maintenance, reach)?, needed)?
+        }
         None => None,
     };
     let space = space_at(&disk.path)?;
-    let mut report = DiskReport {
+    let mut report = FullDisk {
         names: disk.names.clone(),
         before: disk.space,
         after: space,
         min_free,
+        expected: expected_bytes,
         evicted: cleaned.map_or(0, |cleaned| cleaned.evicted),
         largest: Vec::new(),
     };
-    if min_free.shortage(space, Shortage::default()).is_none() {
+    if min_free.shortage(space, needed).is_none() {
         job.console.say(report.text());
+        record::guarded(job, store, Checked::Freed, &report);
         return Ok(None);
     }
+    record::guarded(job, store, Checked::Short, &report);
     report.largest = largest(job, store.filter(|_| is_of_root))?;
     Ok(Some(report))
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::job::Job;
+use crate::outcome::Code;
 use crate::plan::{LayerPlan, Plan, Session};
 use crate::sys::file;
 
@@ -16,7 +17,9 @@ pub(crate) fn leave_out(job: &Job, plan: &mut Plan) {
 
 /// The same of a session: the checkout may have come after the restore, and a link with it.
 pub(crate) fn leave_out_of(job: &Job, session: &mut Session) {
-    let checkouts = checkouts(job, session.layers.iter().map(|layer| &layer.plan));
+    let mut checkouts = checkouts(job, session.layers.iter().map(|layer| &layer.plan));
+    // What an interrupted job left is another one's.
+    checkouts.push(session.directory.clone());
     session.layers.retain(|layer| !leads_out_of_any(job, &checkouts, &layer.plan));
 }
 
@@ -31,14 +34,17 @@ fn checkouts<'p>(job: &Job, layers: impl Iterator<Item = &'p LayerPlan>) -> Vec<
 fn leads_out_of_any(job: &Job, checkouts: &[PathBuf], layer: &LayerPlan) -> bool {
     let found = layer.roots.iter().find_map(|root| leads_out(checkouts, &root.path));
     if let Some((link, to)) = &found {
-        job.console.warn(format!(
-            "{}: not cached: {} leads out of the checkout, to {}; hint: name that directory itself, as in `workspaces: . -> {}` or in \
-             `path`",
-            layer.layer(),
-            link.display(),
-            to.display(),
-            to.display()
-        ));
+        job.warn(
+            Code::NotCached,
+            format!(
+                "{}: not cached: {} points out of the checkout, to {}; hint: name that directory, as in \
+                 `workspaces: . -> {}` or in `path`",
+                layer.layer(),
+                link.display(),
+                to.display(),
+                to.display()
+            ),
+        );
     }
     found.is_some()
 }

@@ -2,13 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::job::chain;
 use crate::layers::rules::Coverage;
 use crate::layers::rules_of;
+use crate::outcome::{ExplainedEntry, ExplainedLayer, ExplainedPool, Miss, NearestEntry, Unusable, Verdict};
 use crate::plan::{LayerPlan, Plan, differences, nearest};
-use crate::report::{ExplainedEntry, ExplainedLayer, Miss, Verdict};
 use crate::store::retention::Known;
-use crate::store::{self, Candidate, Lanes, Store};
+use crate::store::{self, Candidate, Lanes, Store, key_id};
 
 /// Says of each entry of the project whether it serves the layer.
 pub(crate) fn explain(
@@ -31,15 +30,25 @@ pub(crate) fn explain(
         let candidate = candidates.iter().find(|candidate| candidate.id == known.id);
         let verdict = verdict(plan, layer, store, known, candidate, is_served);
         is_served |= matches!(verdict, Verdict::Taken { .. });
-        entries.push(ExplainedEntry { header: known.header.clone(), verdict });
+        entries.push(ExplainedEntry { known: (*known).clone(), verdict });
     }
-    let nearest = nearest(layer, of_project.iter().map(|known| &known.header));
     Ok(ExplainedLayer {
-        plan: layer.clone(),
-        nearest: nearest.map(|(header, differences)| (header.clone(), differences)),
+        layer: layer.layer(),
+        id: key_id(layer.layer(), &layer.key),
+        key: layer.key.clone(),
+        restore_keys: layer.restore_keys.clone(),
+        factors: layer.factors.clone(),
+        paths: layer.roots.iter().map(|root| root.path.clone()).collect(),
+        nearest: nearest_of(layer, &entries),
         entries,
-        pool: None,
+        pool: layer.pool().map(|pool| ExplainedPool { factors: pool.factors.clone(), serves: None }),
     })
+}
+
+/// The entry of `entries` whose key is nearest to the layer's.
+pub(crate) fn nearest_of(layer: &LayerPlan, entries: &[ExplainedEntry]) -> Option<NearestEntry> {
+    let (header, differences) = nearest(layer, entries.iter().map(|entry| &entry.known.header))?;
+    Some(NearestEntry { key: header.key.clone(), reference: header.scope.reference.clone(), differences })
 }
 
 fn verdict(
@@ -67,7 +76,7 @@ fn verdict(
         Coverage::Part | Coverage::Whole => {}
     }
     if let Err(error) = store.lease(candidate.id.clone()) {
-        return Verdict::Unusable(chain(&error));
+        return Verdict::Unusable(Unusable::from(&error));
     }
     match (is_served, coverage.is_exact_hit(candidate, header)) {
         (true, _) => Verdict::Later,

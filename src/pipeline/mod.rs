@@ -1,14 +1,23 @@
-//! The steps of a restore and of a save, from inputs to a report.
+//! The steps of a restore and of a save, from inputs to an outcome.
 
+pub(crate) mod after_job;
+pub(crate) mod afterwards;
 pub(crate) mod candidates;
+pub(crate) mod closed;
 pub(crate) mod flush;
+mod handing_back;
 pub(crate) mod housekeeping;
+mod job_end;
 pub(crate) mod links;
 pub(crate) mod lookup;
+mod outliving;
 pub(crate) mod planning;
+pub(crate) mod record;
 pub(crate) mod restore;
 pub(crate) mod restore_layer;
 pub(crate) mod reuse_plan;
 pub(crate) mod save;
 pub(crate) mod save_layer;
 pub(crate) mod session;
+mod survivors;
+pub(crate) mod watch;

@@ -1,8 +1,11 @@
 //! From inputs to a plan: asks the job's surroundings, and tells why there is none.
 
+use tracing::{debug, debug_span};
+
 use crate::cli::{ChosenRoot, Inputs};
 use crate::facts::{self, NoPlan};
 use crate::job::{Exit, Job, chain};
+use crate::outcome::Code;
 use crate::pipeline::links;
 use crate::plan::{self, Plan, Settings};
 
@@ -15,26 +18,31 @@ pub(crate) fn tell_of_root(job: &Job, inputs: &Inputs) {
 
 /// Settings and facts to a plan.
 pub(crate) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> {
+    let _span = debug_span!("plan").entered();
     if let Some(why) = &job.policy_trouble {
-        return Err(NoPlan::Trouble(anyhow::anyhow!("the policy of this host: {why}")));
+        return Err(NoPlan::Trouble(anyhow::anyhow!("host policy: {why}")));
     }
     if let Some(why) = &job.context.event_trouble {
-        let what =
-            "the event file tells nothing, so that this job saves nothing and reads only what its base made";
-        job.console.warn(format!("{what}: {why}"));
+        let what = "cannot read the event file; this job saves nothing and reads only entries of its base";
+        job.warn(Code::Event, format!("{what}: {why}"));
     }
     if let Some(home) = job.env.home_of_system() {
-        job.console.say(format!("HOME is not set: the home is {home}, as the system says of this user"));
+        job.console.say(format!("HOME is not set; using {home} from the user database"));
     }
     let facts = facts::gather(job, settings)?;
     let mut plan = plan::build(settings, &facts).map_err(|error| NoPlan::WrongInput(error.to_string()))?;
     links::leave_out(job, &mut plan);
+    let refs: Vec<_> = plan.scopes.read.iter().map(|scope| &*scope.reference).collect();
+    debug!(event = ?job.context.event, ?refs, writes = plan.scopes.write.is_ok(), lane = plan.lane, "planned");
+    for layer in &plan.layers {
+        debug!(layer = %layer.layer(), key = layer.key, restore_keys = ?layer.restore_keys, "a layer");
+    }
     if plan.has_unknown_commit {
-        let why = "a workspace has changes, or no commit";
-        job.console.say(format!("builds: left out, since it is not known what they are made from: {why}"));
+        let why = "a workspace has uncommitted changes or no commit";
+        job.console.say(format!("builds: skipped: unknown commit: {why}"));
     }
     for line in &plan.twice {
-        job.console.say(format!("path: `{line}` is cached by cargo's own layers already, and so not twice"));
+        job.console.say(format!("path: `{line}` is already in cargo's layers; cached once"));
     }
     Ok(plan)
 }
@@ -43,11 +51,11 @@ pub(crate) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> 
 pub(crate) fn tell(job: &Job, no_plan: &NoPlan) -> Exit {
     match no_plan {
         NoPlan::WrongInput(what) => {
-            job.console.error(what);
+            job.error(what);
             Exit::Usage
         }
         NoPlan::Trouble(error) => {
-            job.console.warn(format!("no cache in this job: {}", chain(&**error)));
+            job.warn(Code::NoCache, format!("no cache in this job: {}", chain(&**error)));
             Exit::Success
         }
     }

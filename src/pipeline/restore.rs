@@ -2,31 +2,53 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tracing::{debug, debug_span};
 
 use crate::cargo::FingerprintTimes;
 use crate::facts::isolation;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::units::restore::Completed;
-use crate::pipeline::housekeeping::{self, Phase};
+use crate::outcome::{Code, Hit, LayerRestore, Matched, RestoreOutcome, RestoreTimes};
+use crate::pipeline::housekeeping::{self, Expected, Phase};
 use crate::pipeline::lookup;
+use crate::pipeline::record;
 use crate::pipeline::restore_layer::Restorer;
 use crate::plan::{LayerPlan, LeftOut, Plan, Settings, Start};
-use crate::report::{Hit, LayerRestore, RestoreReport};
-use crate::store::retention::Reach;
-use crate::store::{self, Header, Store};
+use crate::store::{self, Activity, Header, Store, WorkPhase};
 use crate::tree;
 
 /// Looks after the disks before anything is brought. `false`: the job is to fail.
-pub(crate) fn make_room(job: &Job, settings: &Settings, reach: Option<&Reach>) -> bool {
+pub(crate) fn make_room(job: &Job, settings: &Settings, plan: &Plan) -> bool {
     if settings.lookup_only {
         return true;
     }
     // A root that cannot be opened is told of when it is to be read.
     let store = Store::open_existing(&settings.cache_root, settings.maintenance.access).ok().flatten();
     let root = &settings.cache_root;
-    housekeeping::guard(job, store.as_ref(), &settings.maintenance, reach, root, Phase::BeforeJob)
+    let expected = store.as_ref().map(|store| expected(store, plan)).unwrap_or_default();
+    let reach = plan.scopes.reach.as_ref();
+    housekeeping::guard(job, store.as_ref(), &settings.maintenance, reach, root, &Phase::BeforeJob(expected))
+}
+
+/// Entries of a family that are asked what jobs of it wrote.
+const ASKED: usize = 4;
+
+/// What jobs of this kind wrote at most, as their newest entries tell.
+fn expected(store: &Store, plan: &Plan) -> Expected {
+    let mut expected = Expected::default();
+    for layer in &plan.layers {
+        let query = layer.query(&plan.scopes.read, &plan.lane, Timestamp::now());
+        let candidates = store.candidates(&query).unwrap_or_default();
+        expected.entries.extend(candidates.first().map(|candidate| candidate.id.clone()));
+        let headers = candidates.into_iter().filter_map(|candidate| store.header(&candidate.id).ok());
+        let of_family = headers.filter(|header| header.family == layer.family && header.lane == plan.lane);
+        expected.bytes += of_family.take(ASKED).map(|header| header.wrote).max().unwrap_or(0);
+    }
+    expected
 }
 
 /// Opens the store, or makes it.
@@ -34,17 +56,30 @@ pub(crate) fn open_store(settings: &Settings) -> Result<Store, store::Error> {
     Store::open(&settings.cache_root, settings.maintenance.access)
 }
 
+/// What is told where there is no plan.
+pub(crate) fn nothing(job: &Job, settings: &Settings) -> RestoreOutcome {
+    let incremental = settings.incremental.chosen();
+    RestoreOutcome { incremental, ..RestoreOutcome::of_nothing(&settings.cache_root, job.started.elapsed()) }
+}
+
 /// What [`restore`] did.
 pub(crate) struct Restored {
-    pub(crate) report: RestoreReport,
-    /// For each layer of the plan the entry it started from.
-    pub(crate) starts: Vec<Option<Start>>,
-    /// For each layer of the plan what it got of the unit pool besides.
-    pub(crate) pooled: Vec<BTreeMap<String, FingerprintTimes>>,
-    /// For each layer of the plan what it did not get of its entry.
-    pub(crate) left_out: Vec<BTreeMap<String, BTreeMap<String, LeftOut>>>,
+    pub(crate) outcome: RestoreOutcome,
+    /// For each layer of the plan what the job begins with.
+    pub(crate) outsets: Vec<LayerOutset>,
     /// A destination could not be put back as it was.
     pub(crate) is_broken: bool,
+}
+
+/// What a job begins with in one layer.
+#[derive(Default)]
+pub(crate) struct LayerOutset {
+    /// The entry.
+    pub(crate) start: Option<Start>,
+    /// What came of the unit pool besides.
+    pub(crate) pooled: BTreeMap<String, FingerprintTimes>,
+    /// What did not come of the entry.
+    pub(crate) left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
 }
 
 /// Brings what is cached into the job. Trouble is a warning and a miss.
@@ -52,79 +87,96 @@ pub(crate) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
     let store = match open_store(settings) {
         Ok(store) => Some(store),
         Err(error) => {
-            job.console.warn(format!("no cache: {}", chain(&error)));
+            job.warn(Code::NoCache, format!("no cache: {}", chain(&error)));
             None
         }
     };
+    let _at_work = store.as_ref().map(|store| job.work.begin(&job.context, store, Activity::Restore));
     let mut restored = Restored {
-        report: RestoreReport {
-            layers: Vec::new(),
+        outcome: RestoreOutcome {
             cargo_key: plan.cargo_key.clone(),
             target_key: plan.target_key.clone(),
-            cache_root: settings.cache_root.clone(),
-            own_cargo_home: None,
-            took: Duration::ZERO,
+            ..nothing(job, settings)
         },
-        starts: Vec::new(),
-        pooled: Vec::new(),
-        left_out: Vec::new(),
+        outsets: Vec::new(),
         is_broken: false,
     };
     if let Some(home) = plan.own_cargo_home.as_ref().filter(|_| !settings.lookup_only) {
         match isolation::enter(job, home) {
-            Ok(()) => restored.report.own_cargo_home = Some(home.clone()),
+            Ok(()) => restored.outcome.own_cargo_home = Some(home.clone()),
             Err(error) => {
-                let what = "the job uses the cargo home of the user, since its own could not be made";
-                job.console.warn(format!("{what}: {}", chain(&*error)));
+                let what = "cannot create the job's own CARGO_HOME; using the user's";
+                job.warn(Code::SharedCargoHome, format!("{what}: {}", chain(&*error)));
             }
         }
     }
     for layer in &plan.layers {
-        let (mut outcome, mut start, mut served_by) = (miss(layer, plan, &settings.cache_root), None, None);
-        let (mut units, mut left_out) = (BTreeMap::new(), BTreeMap::new());
-        if let Some(store) = store.as_ref().filter(|_| !job.interrupt.is_raised()) {
-            let by_layer = Restorer::new(job, store, plan, layer);
-            match by_layer.restore(settings.lookup_only) {
-                Ok(served) => {
-                    if let Some(served) = &served {
-                        let Header { key, scope, lane, .. } = &served.lease.manifest().header;
-                        start = Some(Start {
-                            entry: served.lease.id().path(),
-                            is_exact: served.hit == Hit::Exact,
-                        });
-                        outcome.hit = served.hit;
-                        outcome.matched_key = Some(key.clone());
-                        outcome.matched_ref = Some(scope.reference.clone());
-                        outcome.matched_lane = Some(lane.clone()).filter(|lane| *lane != plan.lane);
-                        outcome.transfer.clone_from(&served.transfer);
-                        served_by = Some(served.lease.manifest().header.clone());
-                        left_out.clone_from(&served.left_out);
-                    }
-                    if !settings.lookup_only {
-                        let completed = by_layer.complete(served.as_ref());
-                        by_layer.mark(served.as_ref().filter(|_| completed.is_none()));
-                        if let Some(Completed { composed, transfer, pooled }) = completed {
-                            outcome.complete(composed, transfer);
-                            units = pooled;
-                        }
-                    }
-                }
-                Err(error) => {
-                    restored.is_broken |= matches!(error, Trouble::Tree(tree::Error::NotPutBack { .. }));
-                    job.console.warn(format!("{}: nothing restored: {}", layer.layer(), chain(&error)));
-                }
-            }
-        }
-        if let Some(store) = store.as_ref().filter(|_| outcome.hit != Hit::Exact) {
-            outcome.reason = lookup::reason(plan, layer, store, served_by.as_ref());
-        }
-        restored.report.layers.push(outcome);
-        restored.starts.push(start);
-        restored.pooled.push(units);
-        restored.left_out.push(left_out);
+        let store = store.as_ref().filter(|_| !job.interrupt.is_raised());
+        let (outcome, outset) = match store {
+            Some(store) => restore_layer(job, settings, plan, layer, store, &mut restored.is_broken),
+            None => (miss(layer, plan, &settings.cache_root), LayerOutset::default()),
+        };
+        restored.outcome.layers.push(outcome);
+        restored.outsets.push(outset);
     }
-    restored.report.took = job.started.elapsed();
+    restored.outcome.took = job.started.elapsed();
+    if let Some(store) = &store {
+        restored.outcome.history = record::restored(job, store, settings, plan, &restored.outcome);
+    }
     restored
+}
+
+fn restore_layer(
+    job: &Job,
+    settings: &Settings,
+    plan: &Plan,
+    layer: &LayerPlan,
+    store: &Store,
+    is_broken: &mut bool,
+) -> (LayerRestore, LayerOutset) {
+    let (mut outcome, mut outset) = (miss(layer, plan, &settings.cache_root), LayerOutset::default());
+    let _span = debug_span!("restore", layer = %layer.layer()).entered();
+    job.work.at_layer(layer.layer(), &layer.key, WorkPhase::LookUp);
+    let restorer = Restorer::new(job, store, plan, layer);
+    let started = Instant::now();
+    let served = restorer.restore(settings.lookup_only);
+    let took = started.elapsed();
+    let has_failed = served.is_err();
+    let served = served.unwrap_or_else(|error| {
+        *is_broken |= matches!(error, Trouble::Tree(tree::Error::NotPutBack { .. }));
+        job.warn(Code::NotRestored, format!("{}: nothing restored: {}", layer.layer(), chain(&error)));
+        None
+    });
+    if let Some(served) = &served {
+        let Header { key, scope, lane, .. } = &served.lease.manifest().header;
+        outset.start = Some(Start { entry: served.lease.id().path(), is_exact: served.hit == Hit::Exact });
+        outset.left_out.clone_from(&served.left_out);
+        outcome.hit = served.hit;
+        outcome.matched = Some(Matched {
+            key: key.clone(),
+            reference: scope.reference.clone(),
+            lane: Some(lane.clone()).filter(|lane| *lane != plan.lane),
+        });
+        outcome.transfer.clone_from(&served.transfer);
+    }
+    outcome.times.files = outcome.transfer.as_ref().map_or(Duration::ZERO, |transfer| transfer.took);
+    outcome.times.lookup = took.saturating_sub(outcome.times.files);
+    if !settings.lookup_only && !has_failed {
+        let started = Instant::now();
+        let completed = restorer.complete(served.as_ref());
+        outcome.times.pool = started.elapsed();
+        restorer.mark(served.as_ref().filter(|_| completed.is_none()));
+        if let Some(Completed { composed, transfer, pooled }) = completed {
+            outcome.complete(composed, transfer);
+            outset.pooled = pooled;
+        }
+    }
+    if outcome.hit != Hit::Exact {
+        let served_by = served.as_ref().map(|served| &served.lease.manifest().header);
+        outcome.reason = lookup::reason(plan, layer, store, served_by);
+    }
+    debug!(hit = outcome.hit.name(), times = ?outcome.times, "done");
+    (outcome, outset)
 }
 
 fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
@@ -132,39 +184,44 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
         layer: layer.layer(),
         key: layer.key.clone(),
         hit: Hit::Miss,
-        matched_key: None,
-        matched_ref: None,
-        matched_lane: None,
+        matched: None,
         transfer: None,
         composed: None,
         reason: None,
         directory: store::key_directory(root, layer.layer(), &plan.scopes.own(), &layer.key),
+        times: RestoreTimes::default(),
     }
 }
 
-/// Tells log, outputs, environment and summary. What cannot be told is a warning: the files are there all the same.
-pub(crate) fn report(job: &Job, report: &RestoreReport) {
-    job.console.say(report.log());
-    let told = job.files.set_outputs(&report.outputs()).and_then(|()| job.files.set_env(&report.env()));
+/// Tells log, outputs, environment and summary.
+pub(crate) fn report(job: &Job, outcome: &RestoreOutcome) {
+    job.console.say(outcome.log());
+    tell_later_steps(job, outcome);
+}
+
+/// Tells outputs, environment and summary. What cannot be told is a warning: the files are there all the same.
+pub(crate) fn tell_later_steps(job: &Job, outcome: &RestoreOutcome) {
+    let told = job.files.set_outputs(&outcome.outputs()).and_then(|()| job.files.set_env(&outcome.env()));
     let told = told.and_then(|()| {
-        if report.layers.is_empty() { Ok(()) } else { job.files.add_summary(&report.summary()) }
+        if outcome.layers.is_empty() { Ok(()) } else { job.files.add_summary(&outcome.summary()) }
     });
     if let Err(error) = told {
-        job.console.warn(format!("later steps do not see what was restored: {}", chain(&error)));
+        let why = chain(&error);
+        job.warn(Code::OutputsNotWritten, format!("cannot pass outputs to later steps: {why}"));
     }
 }
 
 /// Tells of a miss that the user wants to fail on.
-pub(crate) fn is_failing_miss(job: &Job, settings: &Settings, report: &RestoreReport) -> bool {
-    let missed = match report.primary() {
-        None => "there is nothing to look for".to_owned(),
+pub(crate) fn is_failing_miss(job: &Job, settings: &Settings, outcome: &RestoreOutcome) -> bool {
+    let missed = match outcome.primary() {
+        None => "no layer to look up".to_owned(),
         Some(primary) if primary.hit == Hit::Miss => {
-            format!("nothing was found for key {} ({} layer)", primary.key, primary.layer)
+            format!("no entry for key {} ({} layer)", primary.key, primary.layer)
         }
         Some(_) => return false,
     };
     if settings.fail_on_cache_miss {
-        job.console.error(format!("{missed}, and `fail-on-cache-miss` is set"));
+        job.error(format!("{missed}, and `fail-on-cache-miss` is set"));
     }
     settings.fail_on_cache_miss
 }

@@ -1,33 +1,26 @@
 //! One layer brought into the job: candidates in turn until one serves, then what the unit pool has besides.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tracing::{debug, debug_span};
 
-use crate::cargo::SOURCES;
 use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::layers::bins::{self, Arrival};
-use crate::layers::cargo_home;
 use crate::layers::linkable::linkable;
+use crate::layers::rules::Rules;
 use crate::layers::rules_of;
 use crate::layers::target_dir::freshness::Judged;
-use crate::layers::target_dir::rules::is_target_directory;
-use crate::layers::target_dir::sweep;
 use crate::layers::units::restore::{self, Completed};
+use crate::outcome::{Code, Hit, Transfer};
 use crate::pipeline::candidates::{Candidates, MOST_OTHERS, Usable};
 use crate::plan::{LayerPlan, LeftOut, Plan};
-use crate::report::{Hit, Transfer};
-use crate::store::{Lease, Root, Store};
-use crate::sys::{Dir, LOST_AND_FOUND, ManyOpenFiles, file};
-use crate::tree::{
-    self, Delivery, Engine, Existing, Files, Linker, NodeId, Progress, Selection, Source, Tree,
-};
+use crate::store::{Lease, Manifest, Root, Store};
+use crate::sys::{ManyOpenFiles, file};
+use crate::tree::{self, Delivery, Engine, Existing, Files, Linker, Progress, Source, Tree};
 
 /// An entry that served a layer.
 pub(crate) struct Served {
@@ -87,9 +80,7 @@ impl<'a> Restorer<'a> {
                 return Ok(Some(Served { hit, ..Served::of(usable.lease) }));
             }
             let mut judged = self.candidates.judge(&usable)?;
-            if judged
-                .as_ref()
-                .is_some_and(|judged| !self.candidates.is_own(&usable) || judged.has_lacks_of_its_own())
+            if judged.as_ref().is_some_and(|judged| !self.candidates.is_own(&usable) || judged.lacks_units())
             {
                 while others.len() < MOST_OTHERS
                     && let Some(other) = next()
@@ -107,7 +98,7 @@ impl<'a> Restorer<'a> {
                 Ok(Brought { transfer, wanted, left_out }) => {
                     if let Err(error) = usable.lease.record_use() {
                         self.job.console.say(format!(
-                            "{}: the entry's use was not recorded: {}",
+                            "{}: cannot record the entry's use: {}",
                             self.layer.layer(),
                             chain(&error)
                         ));
@@ -127,36 +118,38 @@ impl<'a> Restorer<'a> {
     }
 
     fn transfer(&self, usable: &Usable, judged: Option<Judged<'_>>) -> Result<Brought, Trouble> {
+        let _span = debug_span!("bring").entered();
         let Usable { lease, pairs, .. } = usable;
         let started = Instant::now();
-        let rules = rules_of(self.layer);
-        let _lock = rules.lock(self.job)?;
+        let mut rules = rules_of(self.layer);
+        rules.lock(self.job)?;
         // Many directories are open at once while files are placed.
         let _files = ManyOpenFiles::allow(0);
-        let files = lease.manifest().header.files;
-        let directories: Vec<_> = self.layer.roots.iter().map(|root| root.path.clone()).collect();
-        let plan = self.layer.sources();
-        let arrival = bins::announce(self.job, self.layer, &lease.manifest().header)?;
+        let Manifest { header, roots, .. } = lease.manifest();
+        rules.before_files(self.job, header)?;
         let chosen = pairs.iter().filter_map(|&(planned, recorded)| {
-            Some((recorded, self.chosen(lease, planned, recorded, arrival.as_ref(), judged.as_ref())?))
+            if let Some(judged) = &judged {
+                let left_out = judged.left_out(recorded);
+                let chosen = || roots[recorded].tree.without(|id| left_out[id as usize]);
+                return left_out.contains(&true).then(|| (recorded, chosen()));
+            }
+            let (plan, root) = (&self.layer.roots[planned], &roots[recorded]);
+            Some((recorded, rules.wanted(plan, root, &plan.directory(root.is_partial))?))
         });
         let wanted: BTreeMap<_, _> = chosen.collect();
-        let transferred = shown(self.job, self.layer.layer(), files, |progress| {
-            let roots = pairs.iter().filter_map(|&(planned, recorded)| {
-                self.arriving(lease, planned, recorded, wanted.get(&recorded)).transpose()
+        let transferred = shown(self.job, self.layer.layer(), header.files, |progress| {
+            let arriving = pairs.iter().filter_map(|&(planned, recorded)| {
+                self.arriving(&*rules, lease, planned, recorded, wanted.get(&recorded)).transpose()
             });
-            self.bring(&roots.collect::<Result<Vec<_>, _>>()?, progress)
+            self.bring(&arriving.collect::<Result<Vec<_>, _>>()?, progress)
         });
-        if let (Err(_), Some(arrival)) = (&transferred, &arrival) {
-            arrival.call_off(self.job);
-        }
-        let mut transfer = transferred?;
-        transfer.lacking = arrival.map(|arrival| arrival.lacking).unwrap_or_default();
+        let lacking = rules.after_files(self.job, transferred.is_ok());
+        let mut transfer = Transfer { lacking, ..transferred? };
         let mut left_out = BTreeMap::new();
-        if let (Some(judged), Some(plan)) = (judged, plan) {
+        if let (Some(judged), Some(plan)) = (judged, self.layer.sources()) {
             left_out = judged.told();
             let is_there = |&(planned, recorded): &(usize, usize)| {
-                let directory = &directories[planned];
+                let directory = &self.layer.roots[planned].path;
                 file::is_dir(directory).then(|| (recorded, directory.clone()))
             };
             let (sources, units) =
@@ -167,37 +160,10 @@ impl<'a> Restorer<'a> {
         Ok(Brought { transfer, wanted, left_out })
     }
 
-    /// What of a root of the entry is wanted, where that is not all.
-    fn chosen(
-        &self,
-        lease: &Lease,
-        planned: usize,
-        recorded: usize,
-        arrival: Option<&Arrival>,
-        judged: Option<&Judged<'_>>,
-    ) -> Option<Tree> {
-        let root = &lease.manifest().roots[recorded];
-        if let Some(judged) = judged {
-            let left_out = judged.left_out(recorded);
-            return left_out.contains(&true).then(|| root.tree.without(|id| left_out[id as usize]));
-        }
-        match arrival {
-            Some(arrival) => Some(arrival.of(&root.tree)),
-            None if root.name == SOURCES => {
-                let directory = self.layer.roots[planned].directory(root.is_partial);
-                Some(cargo_home::absent_crates(&root.tree, &directory))
-            }
-            None if self.layer.roots[planned].is_of_wholes => {
-                let directory = self.layer.roots[planned].directory(root.is_partial);
-                Some(absent_wholes(&root.tree, &directory))
-            }
-            None => None,
-        }
-    }
-
     /// What comes of a root, and where to. `None` where nothing does.
     fn arriving<'l>(
         &self,
+        rules: &dyn Rules,
         lease: &'l Lease,
         planned: usize,
         recorded: usize,
@@ -214,11 +180,7 @@ impl<'a> Restorer<'a> {
         }
         let existing = match plan.existing {
             Existing::Mirror if root.is_partial => Existing::Overwrite,
-            existing => existing,
-        };
-        let existing = match existing {
-            Existing::Mirror if !may_mirror(&directory)? => self.existing_of_others(&directory)?,
-            existing => existing,
+            _ => rules.existing(plan, &directory)?,
         };
         let others = lease.manifest().roots.iter().enumerate().filter(|(number, _)| *number != recorded);
         let mut borrowed = lease.borrowed(recorded, self.plan.scopes.write.as_ref().ok());
@@ -226,7 +188,6 @@ impl<'a> Restorer<'a> {
             borrowed = tree.of_same_paths(&root.tree, &borrowed);
         }
         let others: Vec<_> = others.map(|(_, root)| &root.tree).collect();
-        let rules = rules_of(self.layer);
         let replaced = rules.replaced(plan, tree, &others)?;
         let linkable = linkable(replaced.as_ref(), tree, &borrowed);
         let files = lease.open_root(recorded)?;
@@ -248,10 +209,11 @@ impl<'a> Restorer<'a> {
             if stats.left_behind > 0 {
                 let (layer, directory, prefix) =
                     (self.layer.layer(), directory.display(), tree::TEMPORARY_PREFIX);
-                self.job.console.warn(format!(
-                    "{layer}: old files in {directory}/{prefix}* could not be removed; hint: they may be of another user"
+                self.job.warn(Code::LeftBehind, format!(
+                    "{layer}: cannot remove old files in {directory}/{prefix}*; hint: they may belong to another user"
                 ));
             }
+            debug!(to = %directory.display(), ?stats, "brought");
             transfer.stats += stats;
         }
         Ok(transfer)
@@ -268,17 +230,6 @@ impl<'a> Restorer<'a> {
         }
     }
 
-    /// How to restore into a directory with files that cargo did not make. In the job's own directory a step made them before
-    /// cargo: they stay. Elsewhere the directory is not meant for builds.
-    fn existing_of_others(&self, directory: &Path) -> Result<Existing, Trouble> {
-        let own = self.layer.sources().map(|sources| &sources.directory);
-        if own.is_some_and(|own| directory.starts_with(own) && directory != own) {
-            Ok(Existing::Overwrite)
-        } else {
-            Err(Trouble::NoTargetDirectory { path: directory.display().to_string() })
-        }
-    }
-
     /// Completes a layer from the unit pool, unless an entry of the job's own lane serves it by its very key and as a whole.
     pub(crate) fn complete(&self, served: Option<&Served>) -> Option<Completed> {
         let is_whole = served.is_some_and(|served| {
@@ -290,52 +241,26 @@ impl<'a> Restorer<'a> {
         let completed = restore::complete(self.job, self.store, self.layer, pool, own, self.plan.link_mode);
         completed.unwrap_or_else(|error| {
             let layer = self.layer.layer();
-            self.job.console.warn(format!("{layer}: not completed from the unit pool: {}", chain(&error)));
+            self.job.warn(
+                Code::PoolNotRead,
+                format!("{layer}: cannot complete it from the unit pool: {}", chain(&error)),
+            );
             None
         })
     }
 
-    /// Marks all units that are there, so that a save can tell which of them were used. What came with `served` is known.
+    /// Notes what a save has to know of the directories. What came with `served` is known.
     pub(crate) fn mark(&self, served: Option<&Served>) {
-        if self.layer.target().is_none() {
-            return;
-        }
-        let marked = match served {
-            Some(served) => self.mark_restored(served),
-            None => self.mark_what_is_there(),
-        };
-        if let Err(error) = marked {
-            self.job.console.say(format!("target: unused units will stay: {}", chain(&error)));
-        }
-    }
-
-    fn mark_restored(&self, served: &Served) -> Result<(), Trouble> {
-        for (planned, recorded) in self.candidates.pairs(&served.lease) {
-            let root = &served.lease.manifest().roots[recorded];
-            let directory = self.layer.roots[planned].directory(root.is_partial);
-            let tree = served.wanted.get(&recorded).unwrap_or(&root.tree);
-            if file::is_dir(&directory) {
-                sweep::mark(self.job, &Dir::open(&directory)?, tree);
-            } else {
-                sweep::note_absent(self.job, &directory)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Units that an earlier job left are swept like those that come from an entry.
-    fn mark_what_is_there(&self) -> Result<(), Trouble> {
-        self.layer.roots.iter().try_for_each(|root| self.mark_directory(&root.path))
-    }
-
-    fn mark_directory(&self, directory: &Path) -> Result<(), Trouble> {
-        if !is_target_directory(directory) {
-            return Ok(sweep::note_absent(self.job, directory)?);
-        }
-        let dir = Dir::open(directory)?;
-        let tree = tree::walk(&dir, &Selection::all(), &self.job.interrupt)?.tree;
-        sweep::mark(self.job, &dir, &tree);
-        Ok(())
+        let restored = served.map(|served| {
+            let pairs = self.candidates.pairs(&served.lease).into_iter();
+            let roots = &served.lease.manifest().roots;
+            pairs.map(|(planned, recorded)| {
+                let root = &roots[recorded];
+                let directory = self.layer.roots[planned].directory(root.is_partial);
+                (directory, served.wanted.get(&recorded).unwrap_or(&root.tree))
+            })
+        });
+        rules_of(self.layer).mark(self.job, restored.map(Iterator::collect));
     }
 }
 
@@ -349,16 +274,4 @@ struct Arriving<'l> {
     linker: Linker,
     directory: PathBuf,
     existing: Existing,
-}
-
-/// Of what lies in `tree` at its top what is not in `directory` yet.
-fn absent_wholes(tree: &Tree, directory: &Path) -> Tree {
-    let is_there = |id: &NodeId| file::is_present(&directory.join(OsStr::from_bytes(tree.name(*id))));
-    let there: Vec<NodeId> = tree.children(0).filter(is_there).collect();
-    tree.without(|id| there.contains(&id))
-}
-
-/// A directory that is absent, empty or cargo's may be made equal to an entry, whatever else is in it.
-fn may_mirror(directory: &Path) -> Result<bool, Trouble> {
-    Ok(file::names(directory)?.iter().all(|name| name == LOST_AND_FOUND) || is_target_directory(directory))
 }

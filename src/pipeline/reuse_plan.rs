@@ -12,14 +12,13 @@ use crate::tree::{
     self, Bases, Engine, NewPack, NodeId, NodeSet, Packed, Source, Subtree, TransferStats, Tree,
 };
 
-/// For one root, where each of its files is already.
+/// Of a root what is packed, and what is borrowed.
+pub(crate) type Sets = (NodeSet, NodeSet);
+
+/// For one root, where each of its files is already. Nothing of it is packed yet.
 pub(crate) struct ReusePlan {
-    /// What lies in the root's pack.
-    packed: NodeSet,
-    /// What is to be placed, where that is not all.
-    placed: Option<Subtree>,
     bases: Vec<Dir>,
-    /// For each node that is to be placed the number of the base that has it.
+    /// For each node of the working tree the number of the base that has it.
     of: Vec<Option<u32>>,
     /// For each node of the working tree whether the entry from which the job started has it, in whatever way.
     is_known: Vec<bool>,
@@ -35,8 +34,6 @@ impl ReusePlan {
         let count = working.root.tree.len() as usize;
         let flags = vec![false; count];
         Self {
-            packed: NodeSet::default(),
-            placed: None,
             bases: Vec::new(),
             of: vec![None; count],
             is_known: flags.clone(),
@@ -60,8 +57,6 @@ impl ReusePlan {
             *borrowed &= is_based;
         }
         Ok(Self {
-            packed: NodeSet::default(),
-            placed: None,
             bases: vec![base.open_directory(diff.number)?],
             of: is_based.iter().map(|&is_based| is_based.then_some(0)).collect(),
             is_known: diff.same.clone(),
@@ -85,20 +80,24 @@ impl ReusePlan {
         }
     }
 
-    /// Packs what is small of `source`, the working tree.
+    /// Packs what is small of `source`, the working tree. The rest is to be placed.
     pub(crate) fn pack(
-        &mut self,
+        self,
         source: Source<'_>,
         new: &NewPack<'_>,
         engine: Engine<'_>,
-    ) -> Result<TransferStats, Trouble> {
+    ) -> Result<(PlacePlan, TransferStats), Trouble> {
         let Some(Packed { packed, rest, stats }) = tree::pack(source, new, engine)? else {
-            return Ok(TransferStats::default());
+            return Ok((self.pack_nothing(), TransferStats::default()));
         };
-        self.of = rest.of_these(&self.of);
-        self.packed = packed;
-        self.placed = Some(rest);
-        Ok(stats)
+        let of = rest.of_these(&self.of);
+        Ok((PlacePlan { packed, rest: Some(rest), of, ..self.pack_nothing() }, stats))
+    }
+
+    /// All is to be placed.
+    pub(crate) fn pack_nothing(self) -> PlacePlan {
+        let Self { bases, of, borrowed, .. } = self;
+        PlacePlan { packed: NodeSet::default(), rest: None, bases, of, borrowed }
     }
 
     /// Whether a base has the node `id` of the working tree.
@@ -106,32 +105,13 @@ impl ReusePlan {
         self.is_based[id as usize]
     }
 
-    /// What is to be placed of `working`.
-    pub(crate) fn tree<'t>(&'t self, working: &'t WorkingTree) -> &'t Tree {
-        self.placed.as_ref().map_or(&working.root.tree, |placed| &placed.tree)
-    }
-
-    /// What is said of nodes of the working tree, of those that are to be placed.
-    pub(crate) fn of_placed(&self, said: Vec<bool>) -> Vec<bool> {
-        match &self.placed {
-            Some(placed) => placed.of_these(&said),
-            None => said,
-        }
-    }
-
-    /// For the tree engine.
+    /// For the tree engine, where all is to be placed.
     pub(crate) fn bases(&self) -> Bases<'_> {
         Bases { roots: &self.bases, of: &self.of }
     }
 
-    /// For the manifest: what is packed, and what is borrowed.
-    pub(crate) fn into_sets(self) -> (NodeSet, NodeSet) {
-        (self.packed, NodeSet::of(&self.borrowed))
-    }
-
     /// Adds a unit that is there, if the entry does not have it. One that cannot be read is copied.
     fn add_unit(&mut self, job: &Job, working: &WorkingTree, unit: &PoolUnit, own: &Scope) {
-        debug_assert!(self.placed.is_none(), "units are added before anything is packed");
         let (tree, of_unit) = (&working.root.tree, unit.tree());
         let directory = tree.at(unit.unit.slot.as_bytes());
         if directory.is_none_or(|directory| self.is_known[directory as usize]) || !unit.is_in(tree) {
@@ -161,5 +141,43 @@ impl ReusePlan {
             let of = &mut self.of[id as usize];
             *of = of.or(number);
         }
+    }
+}
+
+/// A [`ReusePlan`] once its pack is made: what is left to be placed. Units can be added no more.
+pub(crate) struct PlacePlan {
+    /// What lies in the root's pack.
+    packed: NodeSet,
+    /// What is to be placed, where that is not all.
+    rest: Option<Subtree>,
+    bases: Vec<Dir>,
+    /// For each node that is to be placed the number of the base that has it.
+    of: Vec<Option<u32>>,
+    /// For each node of the working tree whether what has it is of a scope that the job does not write to.
+    borrowed: Vec<bool>,
+}
+
+impl PlacePlan {
+    /// What is to be placed of `working`.
+    pub(crate) fn tree<'t>(&'t self, working: &'t WorkingTree) -> &'t Tree {
+        self.rest.as_ref().map_or(&working.root.tree, |rest| &rest.tree)
+    }
+
+    /// What is said of nodes of the working tree, of those that are to be placed.
+    pub(crate) fn of_placed(&self, said: Vec<bool>) -> Vec<bool> {
+        match &self.rest {
+            Some(rest) => rest.of_these(&said),
+            None => said,
+        }
+    }
+
+    /// For the tree engine.
+    pub(crate) fn bases(&self) -> Bases<'_> {
+        Bases { roots: &self.bases, of: &self.of }
+    }
+
+    /// For the manifest: what is packed, and what is borrowed.
+    pub(crate) fn into_sets(self) -> Sets {
+        (self.packed, NodeSet::of(&self.borrowed))
     }
 }

@@ -5,29 +5,56 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::cargo::Host;
 use crate::facts;
 use crate::job::trouble::Trouble;
 use crate::job::{Exit, Job, chain};
-use crate::layers::builds;
+use crate::layers::rules_of;
+use crate::outcome::{Code, LayerSave, NotSaved, SaveOutcome, Saved};
 use crate::pipeline::housekeeping::{self, Phase};
 use crate::pipeline::save_layer::Saver;
-use crate::pipeline::{flush, links, planning, session};
+use crate::pipeline::{afterwards, flush, links, planning, record, session};
 use crate::plan::{
     JobStatus, LayerPlan, Modes, NoWrite, Promise, SaveMoment, Scopes, Session, SessionLayer, Settings, Start,
 };
-use crate::report::{CleanReport, LayerSave, NotSaved, SaveReport, Saved};
-use crate::store::retention::Shortage;
-use crate::store::{self, Claim, Layer, Store};
+use crate::store::{self, Activity, Claim, Layer, Store};
 use crate::sys::{self, CrashPoint};
+
+/// How the job stands that is saved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ending {
+    /// What is known of its end.
+    pub(crate) status: JobStatus,
+    /// Whether its steps are over: then there is time after a cancellation, and what still works in its directories is a process
+    /// that was left behind.
+    pub(crate) is_over: bool,
+}
+
+impl Ending {
+    /// That of a step, which is told the job's status.
+    pub(crate) fn of_step(status: JobStatus) -> Self {
+        Self { status, is_over: false }
+    }
+}
 
 /// What was saved: where, the layer, its key and what it is about.
 pub(crate) type Seen = HashSet<(PathBuf, Layer, String, String)>;
 
 /// Saves what the inputs describe: there was no restore before, or one without a session.
-pub(crate) fn save_inputs(job: &Job, settings: &Settings, status: JobStatus, seen: &mut Seen) -> Exit {
+pub(crate) fn save_inputs(
+    job: &Job,
+    settings: &Settings,
+    status: JobStatus,
+    seen: &mut Seen,
+) -> Result<Option<SaveOutcome>, Exit> {
     let plan = match planning::make_plan(job, settings) {
         Ok(plan) => plan,
-        Err(no_plan) => return planning::tell(job, &no_plan),
+        Err(no_plan) => {
+            return match planning::tell(job, &no_plan) {
+                Exit::Success => Ok(None),
+                exit => Err(exit),
+            };
+        }
     };
     let saved = Store::open(&settings.cache_root, settings.maintenance.access).and_then(|store| {
         let starts =
@@ -35,15 +62,28 @@ pub(crate) fn save_inputs(job: &Job, settings: &Settings, status: JobStatus, see
         let starts = starts.collect::<Result<_, _>>()?;
         let mut session = session::session(job, settings, plan, starts);
         for layer in &mut session.layers {
-            layer.outset = builds::left(job, &layer.plan);
+            layer.outset = rules_of(&layer.plan).left_outset(job);
         }
-        Ok(save(job, &store, &session, status, seen))
+        let saved = save(job, &store, &session, Ending::of_step(status), seen);
+        // How long the job worked, no session tells.
+        record::saved(job, &store, &session, None, &saved);
+        Ok(saved)
     });
+    Ok(reported(job, saved))
+}
+
+/// Tells what was saved, or why nothing was.
+fn reported(job: &Job, saved: Result<SaveOutcome, store::Error>) -> Option<SaveOutcome> {
     match saved {
-        Ok(saved) => report(job, &saved),
-        Err(error) => job.console.warn(format!("nothing saved: {}", chain(&error))),
+        Ok(saved) => {
+            report(job, &saved);
+            Some(saved)
+        }
+        Err(error) => {
+            job.warn(Code::NotSaved, format!("nothing saved: {}", chain(&error)));
+            None
+        }
     }
-    end(job)
 }
 
 /// The entry that a save under this key continues.
@@ -67,35 +107,87 @@ pub(crate) fn finish_session(
     job: &Job,
     path: &Path,
     settings: &Settings,
-    status: JobStatus,
+    ending: Ending,
     seen: &mut Seen,
-) -> Result<(), store::Error> {
+) -> Result<Option<SaveOutcome>, store::Error> {
     match Store::claim_session::<Session>(path)? {
         Claim::Ours(mut claimed) => {
             if let Err(why) = check(job, &claimed.value, path) {
-                job.console
-                    .warn(format!("nothing saved: {} tells {why}, which is not this job's", path.display()));
-                return Ok(());
+                job.warn(
+                    Code::Session,
+                    format!("nothing saved: the session {} is not this job's: it has {why}", path.display()),
+                );
+                // Nor is it a later one's.
+                claimed.finish()?;
+                return Ok(None);
             }
-            // What the step of the save says narrows what its restore was told.
-            if settings.save != SaveMoment::default() {
-                claimed.value.save = settings.save;
-            }
-            if !settings.cache_mode.writes() {
-                claimed.value.scope = Err(NoWrite::Input);
-            }
-            links::leave_out_of(job, &mut claimed.value);
-            let store = Store::open(Store::root_of_session(path), claimed.value.maintenance.access)?;
-            report(job, &save(job, &store, &claimed.value, status, seen));
+            let saved = save_session(job, path, &mut claimed.value, settings, ending, seen)?;
             sys::crash_at(CrashPoint::Saved);
             if !job.interrupt.is_raised() {
                 claimed.finish()?;
             }
+            return Ok(Some(saved));
         }
-        Claim::Taken => job.console.say("somebody else is saving this job's work"),
-        Claim::Done => job.console.say("this job's work was saved already"),
+        Claim::Taken => job.console.say("another process is saving this job"),
+        Claim::Done => job.console.say("this job was already saved"),
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Saves what the interrupted job before this one left in the session at `path`. Nobody tries again: what this job does from now on
+/// is not that one's. `is_its` tells whether the session is of that job and may be carried out, or why not.
+pub(crate) fn finish_left(
+    job: &Job,
+    path: &Path,
+    settings: &Settings,
+    seen: &mut Seen,
+    is_its: impl FnOnce(&Session) -> Result<(), String>,
+) -> Result<Option<SaveOutcome>, store::Error> {
+    let Claim::Ours(claimed) = Store::claim_session::<Session>(path)? else { return Ok(None) };
+    let mut session = claimed.take()?;
+    let run = session.origin.run.clone().unwrap_or_default();
+    if let Err(why) = is_its(&session) {
+        job.console.say(format!("run {run} was interrupted; nothing of it is saved: {why}"));
+        return Ok(None);
+    }
+    job.console.say(format!("run {run} was interrupted; saving what it made"));
+    let ending = Ending { status: JobStatus::Unknown, is_over: true };
+    save_session(job, path, &mut session, settings, ending, seen).map(Some)
+}
+
+/// Saves a session's layers, and tells it.
+fn save_session(
+    job: &Job,
+    path: &Path,
+    session: &mut Session,
+    settings: &Settings,
+    ending: Ending,
+    seen: &mut Seen,
+) -> Result<SaveOutcome, store::Error> {
+    // What the step of the save says narrows what its restore was told. A hook has nothing to say.
+    if !ending.is_over && settings.save != SaveMoment::default() {
+        session.save = settings.save;
+    }
+    if !settings.cache_mode.writes() {
+        session.scope = Err(NoWrite::Input);
+    }
+    links::leave_out_of(job, session);
+    if !ending.is_over {
+        // The hook asks for what no step saved.
+        session::forget_token(session);
+    }
+    let store = Store::open(Store::root_of_session(path), session.maintenance.access)?;
+    let saved = save(job, &store, session, ending, seen);
+    record::saved(job, &store, session, Some(ending.status), &saved);
+    // A job that was interrupted may be another repository's, whose keys are not this one's to show.
+    if session.scope.as_ref().is_ok_and(|scope| Some(&scope.repository) != job.context.repository.as_ref())
+        && job.context.repository.is_some()
+    {
+        job.console.say("saved what an interrupted job of another repository left");
+    } else {
+        report(job, &saved);
+    }
+    Ok(saved)
 }
 
 /// What a job's restore noted lies where other jobs of its user can write, and is not to let one of them save as another: what
@@ -111,24 +203,21 @@ fn check(job: &Job, session: &Session, path: &Path) -> Result<(), String> {
     }
 }
 
-pub(crate) fn end(job: &Job) -> Exit {
-    if job.interrupt.is_raised() { Exit::Interrupted } else { Exit::Success }
-}
-
-fn report(job: &Job, report: &SaveReport) {
+fn report(job: &Job, report: &SaveOutcome) {
     if report.layers.is_empty() {
         return;
     }
     job.console.say(report.log());
     if let Err(error) = job.files.add_summary(&report.summary()) {
-        job.console.warn(format!("the step summary lacks what was saved: {}", chain(&error)));
+        job.warn(Code::SummaryNotWritten, format!("cannot write the step summary: {}", chain(&error)));
     }
 }
 
 /// Saves each layer of a session. Trouble is a warning, and the layer's earlier entries stay as they are.
-fn save(job: &Job, store: &Store, session: &Session, status: JobStatus, seen: &mut Seen) -> SaveReport {
-    let mut report = SaveReport::default();
-    let is_to_save = |layer| reason_not_to(session, status, layer).is_none();
+fn save(job: &Job, store: &Store, session: &Session, ending: Ending, seen: &mut Seen) -> SaveOutcome {
+    let mut report = SaveOutcome::default();
+    let _at_work = job.work.begin(&job.context, store, Activity::Save);
+    let is_to_save = |layer| reason_not_to(session, ending, layer).is_none();
     // Who only looked and found all of it keeps nobody's disk in order.
     if !session.is_lookup || session.layers.iter().any(is_to_save) {
         housekeeping::guard(
@@ -137,41 +226,36 @@ fn save(job: &Job, store: &Store, session: &Session, status: JobStatus, seen: &m
             &session.maintenance,
             session.reach.as_ref(),
             store.root(),
-            Phase::AfterJob,
+            &Phase::AfterJob,
         );
     }
     for layer in &session.layers {
         let SessionLayer { plan, .. } = layer;
         let this = (store.root().to_path_buf(), plan.layer(), plan.key.clone(), plan.contents.clone());
-        if seen.contains(&this) {
-            job.console.say(format!(
-                "{}: an earlier restore of this job has the same key: saved once",
-                plan.layer()
-            ));
-            continue;
-        }
-        let saved = save_layer(job, store, session, layer, status).unwrap_or_else(|error| {
-            job.console.warn(format!("{}: not saved: {}", layer.plan.layer(), chain(&error)));
-            Saved::Failed
-        });
+        let saved = if seen.contains(&this) {
+            Saved::Not { reason: NotSaved::SavedBefore }
+        } else {
+            save_layer(job, store, session, layer, ending).unwrap_or_else(|error| {
+                job.warn(Code::NotSaved, format!("{}: not saved: {}", layer.plan.layer(), chain(&error)));
+                Saved::Failed
+            })
+        };
         if let Saved::Entry { .. } = saved {
             seen.insert(this);
         }
         report.layers.push(LayerSave { layer: layer.plan.layer(), key: layer.plan.key.clone(), saved });
     }
-    if report.layers.iter().any(|layer| matches!(layer.saved, Saved::Entry { .. })) {
-        match clean_up(job, store, session) {
-            Ok(cleaned) => report.cleaned = cleaned,
-            Err(error) => job.console.warn(format!("old entries stay for now: {}", chain(&error))),
-        }
+    let directories: Vec<_> = report.layers.iter().map(|layer| layer.saved.directory()).collect();
+    if directories.iter().all(Option::is_none) {
+        return report;
+    }
+    if ending.is_over {
+        afterwards::leave_running(job, store, session, &directories);
+    } else {
+        report.cleaned = afterwards::clean_up(job, store, session);
         flush::leave_running(job, store, session.maintenance.access);
     }
     report
-}
-
-fn clean_up(job: &Job, store: &Store, session: &Session) -> Result<Option<CleanReport>, store::Error> {
-    let limits = housekeeping::limits(job, store, &session.maintenance, session.reach.as_ref())?;
-    housekeeping::clean(job, store, &limits, Shortage::default())
 }
 
 fn save_layer(
@@ -179,47 +263,59 @@ fn save_layer(
     store: &Store,
     session: &Session,
     layer: &SessionLayer,
-    status: JobStatus,
+    ending: Ending,
 ) -> Result<Saved, Trouble> {
-    if let Some(why) = reason_not_to(session, status, layer) {
-        return Ok(Saved::Not(why));
+    if let Some(why) = reason_not_to(session, ending, layer) {
+        return Ok(Saved::Not { reason: why });
     }
     let scope = match &session.scope {
         Ok(scope) => scope,
-        Err(why) => return Ok(Saved::Not(NotSaved::ReadOnly(why.clone()))),
+        Err(why) => return Ok(Saved::Not { reason: NotSaved::ReadOnly(why.clone()) }),
     };
-    let finality = layer.finality(status);
+    let finality = layer.finality(ending.status);
     if !finality.is_final() {
         let best = start(store, &layer.plan, Some(scope), &session.lane)?;
         if best.is_some_and(|best| best.is_exact) {
-            return Ok(Saved::Not(NotSaved::FinalThere));
+            return Ok(Saved::Not { reason: NotSaved::FinalThere });
         }
     }
-    Saver { job, store, session, scope, layer, status, finality }.save()
+    // A process of its own has not the variables of the job's steps.
+    let host = if ending.is_over { Host::of_step(&session.variables) } else { Host::new(&job.env) };
+    let Ending { status, is_over } = ending;
+    Saver { job, store, session, scope, layer, host, status, finality, is_over }.save()
 }
 
 /// Why a layer is not even looked at.
-fn reason_not_to(session: &Session, status: JobStatus, layer: &SessionLayer) -> Option<NotSaved> {
+fn reason_not_to(session: &Session, ending: Ending, layer: &SessionLayer) -> Option<NotSaved> {
     let is_there = layer.start.as_ref().is_some_and(|start| start.is_exact);
-    match (session.save, status) {
+    let refused = rules_of(&layer.plan).reason_not_to_read(ending.status);
+    match (session.save, ending.status) {
         (SaveMoment::Never, _) => Some(NotSaved::Never),
         // It was not brought, and so nothing of this job belongs to it.
         _ if session.is_lookup && is_there => Some(NotSaved::Settled),
-        (_, JobStatus::Failure | JobStatus::Cancelled) if layer.plan.layer() == Layer::Builds => {
-            Some(NotSaved::OutputsOfFailure)
-        }
+        _ if refused.is_some() => refused,
         (SaveMoment::Always, _) => None,
-        (_, JobStatus::Cancelled) => Some(NotSaved::Cancelled),
+        (_, JobStatus::Cancelled) if !ending.is_over => Some(NotSaved::Cancelled),
+        (SaveMoment::Success, JobStatus::Cancelled) => Some(NotSaved::Cancelled),
         (SaveMoment::Success, JobStatus::Failure) => Some(NotSaved::Failed),
+        (SaveMoment::Success, JobStatus::Unknown) => Some(NotSaved::Unknown),
         _ if layer.plan.promise() == Promise::Settled && is_there => Some(NotSaved::Settled),
         (SaveMoment::Auto | SaveMoment::Success, _) => None,
     }
 }
 
 /// Saves right after the job, without a session in between.
-pub(crate) fn save_now(job: &Job, settings: &Settings, session: &Session, status: JobStatus) {
-    match Store::open(&settings.cache_root, settings.maintenance.access) {
-        Ok(store) => report(job, &save(job, &store, session, status, &mut Seen::default())),
-        Err(error) => job.console.warn(format!("nothing saved: {}", chain(&error))),
-    }
+pub(crate) fn save_now(
+    job: &Job,
+    settings: &Settings,
+    session: &Session,
+    status: JobStatus,
+) -> Option<SaveOutcome> {
+    let store = Store::open(&settings.cache_root, settings.maintenance.access);
+    let saved = store.map(|store| {
+        let saved = save(job, &store, session, Ending::of_step(status), &mut Seen::default());
+        record::saved(job, &store, session, Some(status), &saved);
+        saved
+    });
+    reported(job, saved)
 }

@@ -3,29 +3,35 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tracing::{debug, debug_span};
 
+use crate::cargo::Host;
+use crate::facts;
 use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::base_diff::BaseDiff;
 use crate::layers::linkable::linkable;
+use crate::layers::reading;
+use crate::layers::rules::{Rules, Saving};
 use crate::layers::rules_of;
 use crate::layers::target_dir::provenance::{self, Noted};
 use crate::layers::units::pool::{self, Known};
 use crate::layers::units::publish;
-use crate::layers::working_tree::{self, WorkingTree};
-use crate::layers::{bins, builds};
+use crate::layers::working_tree::WorkingTree;
+use crate::outcome::{Code, NotSaved, Pooled, SaveTimes, Saved};
 use crate::pipeline::housekeeping;
-use crate::pipeline::reuse_plan::ReusePlan;
-use crate::plan::{JobStatus, LayerSpec, SaveMoment, Session, SessionLayer};
-use crate::report::{NotSaved, Pooled, Saved, bytes, count, min_free};
+use crate::pipeline::reuse_plan::{ReusePlan, Sets};
+use crate::pipeline::survivors;
+use crate::plan::{JobStatus, Post, SaveMoment, Session, SessionLayer};
+use crate::report::{bytes, count, min_free};
 use crate::store::retention::Shortage;
 use crate::store::{
-    self, EntryId, Finality, Header, Install, Layer, LayerData, Lease, Manifest, Origin, Root, Scope,
-    Staging, Store,
+    self, EntryId, Finality, Header, LayerData, Lease, Manifest, Origin, Root, Scope, Staging, Store,
+    WorkPhase,
 };
 use crate::sys::{ManyOpenFiles, Space, space_at};
-use crate::tree::{self, Engine, Linker, NodeId, NodeSet, Placement, Source, TransferStats};
+use crate::tree::{self, Engine, Linker, NodeId, Placement, Source, TransferStats};
 
 /// How long a file system may tell an older time of a file: FUSE keeps attributes for a second.
 const TIMES_SETTLE: Duration = Duration::from_millis(1_200);
@@ -38,18 +44,23 @@ pub(crate) struct Saver<'a> {
     /// Where to.
     pub(crate) scope: &'a Scope,
     pub(crate) layer: &'a SessionLayer,
+    /// The host as the job's steps saw it.
+    pub(crate) host: Host<'a>,
     pub(crate) status: JobStatus,
     pub(crate) finality: Finality,
+    /// Whether the job's steps are over: a process that outlives the hook adds to the unit pool what the entry has of dependencies, and
+    /// what still changes is a survivor's.
+    pub(crate) is_over: bool,
 }
 
 impl Saver<'_> {
-    /// Makes an entry of what is there, unless nothing has changed. Where a file changes meanwhile it is tried once more: some
+    /// Makes an entry of what is there, unless nothing changed. Where a file changes meanwhile it is tried once more: some
     /// file systems in user space tell the time of a file late.
     pub(crate) fn save(&self) -> Result<Saved, Trouble> {
         let roots = &self.layer.plan.roots;
         match self.try_save() {
             Err(Trouble::Tree(tree::Error::Changed { path, .. }))
-                if roots.iter().any(|root| path.starts_with(&root.path)) =>
+                if !self.is_over && roots.iter().any(|root| path.starts_with(&root.path)) =>
             {
                 std::thread::sleep(TIMES_SETTLE);
                 self.try_save()
@@ -59,53 +70,92 @@ impl Saver<'_> {
     }
 
     fn try_save(&self) -> Result<Saved, Trouble> {
+        let _span = debug_span!("save", layer = %self.layer.plan.layer()).entered();
         let started = Instant::now();
         let plan = &self.layer.plan;
-        let rules = rules_of(plan);
-        let _lock = rules.lock(self.job)?;
-        let tools = bins::installed(self.job, plan)?;
+        self.job.work.at_layer(plan.layer(), &plan.key, WorkPhase::Read);
+        if let Some(in_use) = self.survivor()? {
+            return Ok(Saved::Not { reason: in_use });
+        }
+        let mut rules = rules_of(plan);
+        rules.lock(self.job)?;
+        rules.before_reading(self.job)?;
         let base = self.base();
-        let working = working_tree::read(self.job, plan, base.as_ref(), self.status, &tools.installs)?;
+        let saving = Saving { job: self.job, base: base.as_ref(), status: self.status };
+        let working = reading::read(plan, &*rules, saving)?;
         if working.iter().all(|working| working.root.tree.files() == 0) {
-            // Where cargo's own are everybody can tell.
-            let is_of_user = plan.layer() == Layer::Paths;
-            let places = plan.roots.iter().filter(|_| is_of_user).map(|root| root.path.clone());
-            return Ok(Saved::Not(NotSaved::Nothing(places.collect())));
+            return Ok(Saved::Not { reason: NotSaved::Nothing(rules.places_to_tell()) });
         }
         // The pool's units are held open while they are linked.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
-        let diffs = working.iter().map(|working| BaseDiff::find(self.job, base.as_ref(), working));
+        let diffs = working.iter().map(|working| {
+            BaseDiff::find(self.job, base.as_ref(), working, rules.is_immutable(working.plan))
+        });
         let diffs = diffs.collect::<Result<Vec<_>, Trouble>>()?;
-        if plan.layer() == Layer::Builds
-            && let Some(why) = builds::reason_not_to_keep(self.job, self.layer, &working, &diffs)
-        {
-            return Ok(Saved::Not(NotSaved::Outputs(why)));
+        if let Some(reason) = rules.reason_not_to_keep(saving, self.layer, &working, &diffs) {
+            return Ok(Saved::Not { reason });
         }
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
-            && self.is_unchanged(base, &working, &diffs, &tools.installs)
+            && self.is_unchanged(&*rules, base, &working, &diffs)
         {
             base.record_use()?;
-            return Ok(Saved::Not(NotSaved::Unchanged));
+            return Ok(Saved::Not { reason: NotSaved::Unchanged });
+        }
+        let read = Instant::now();
+        for (working, diff) in working.iter().zip(&diffs) {
+            let same = diff.as_ref().map(|diff| diff.same.iter().filter(|same| **same).count());
+            let nodes = working.root.tree.len();
+            debug!(directory = %working.dir.path().display(), nodes, ?same, "compared with the base");
         }
         let Some(Filled { staging, stats, sets, known }) =
-            self.make(&files, &working, base.as_ref(), &diffs)?
+            self.make(&*rules, &files, &working, base.as_ref(), &diffs)?
         else {
             return Ok(Saved::Failed);
         };
+        let filled = Instant::now();
         let noted = self.note(base.as_ref(), &working);
+        let wrote = self.wrote(base.as_ref(), &working, &diffs);
         let left_out = working.iter().flat_map(|working| working.left_out.iter().copied()).collect();
         let roots = working.into_iter().zip(sets);
         let roots =
             roots.map(|(working, (packed, borrowed))| Root { packed, borrowed, ..working.root }).collect();
-        let id = self.store.publish(staging, &self.manifest(roots, noted, tools.installs))?;
-        let pooled = self.publish_units(&id, &known);
-        Ok(Saved::Entry { stats, left_out, pooled, took: started.elapsed() })
+        if self.is_overtaken() {
+            return Ok(Saved::Not { reason: NotSaved::Overtaken });
+        }
+        // Also one that came since.
+        if let Some(in_use) = self.survivor()? {
+            return Ok(Saved::Not { reason: in_use });
+        }
+        let id = self.store.publish(staging, &self.manifest(rules.data(), wrote, roots, noted))?;
+        let published = Instant::now();
+        let pooled = if self.is_over { None } else { self.publish_units(&id, &known) };
+        let times = SaveTimes {
+            read: read.duration_since(started),
+            files: filled.duration_since(read),
+            note: published.duration_since(filled),
+            pool: published.elapsed(),
+        };
+        let took = started.elapsed();
+        let directory = id.path();
+        debug!(entry = %directory.display(), ?stats, ?times, "published");
+        Ok(Saved::Entry { directory, stats, left_out, pooled, took, times })
+    }
+
+    fn survivor(&self) -> Result<Option<NotSaved>, Trouble> {
+        if self.is_over { survivors::at_work(self.session, self.layer) } else { Ok(None) }
+    }
+
+    /// Whether another job of the runner began while a process of no job read the files.
+    fn is_overtaken(&self) -> bool {
+        let log = self.session.worker_log.as_deref().filter(|_| self.session.post == Post::Watch);
+        log.is_some_and(|log| facts::workers_since(log) != Some(0))
     }
 
     /// Places what is there in a staging; `None` where it would not fit, which was told.
     fn make(
         &self,
+        rules: &dyn Rules,
         files: &ManyOpenFiles,
         working: &[WorkingTree],
         base: Option<&Lease>,
@@ -113,8 +163,8 @@ impl Saver<'_> {
     ) -> Result<Option<Filled>, Trouble> {
         let mut plans = self.reuse_plans(working, base, diffs)?;
         // Before units are held: what is held makes no room.
-        if let Some(why) = self.lack_of_room(working, &plans)? {
-            self.job.console.warn(format!("{}: not saved: {why}", self.layer.plan.layer()));
+        if let Some(why) = self.lack_of_room(rules, working, &plans)? {
+            self.job.warn(Code::NotSaved, format!("{}: not saved: {why}", self.layer.plan.layer()));
             return Ok(None);
         }
         let known: Vec<_> = working.iter().map(|working| self.known(files, working)).collect();
@@ -124,11 +174,8 @@ impl Saver<'_> {
             }
         }
         let staging = self.store.stage()?;
-        match self.fill(&staging, working, &mut plans) {
-            Ok(stats) => {
-                let sets = plans.into_iter().map(ReusePlan::into_sets).collect();
-                Ok(Some(Filled { staging, stats, sets, known }))
-            }
+        match self.fill(rules, &staging, working, plans) {
+            Ok((stats, sets)) => Ok(Some(Filled { staging, stats, sets, known })),
             Err(error) => {
                 // What cannot be removed now, a sweep will find; what is told is why.
                 let _ = self.store.discard(staging);
@@ -137,7 +184,7 @@ impl Saver<'_> {
         }
     }
 
-    /// What is plans of each of the roots.
+    /// The reuse plan of each root.
     fn reuse_plans(
         &self,
         working: &[WorkingTree],
@@ -160,7 +207,8 @@ impl Saver<'_> {
         match Known::find(self.job, self.store, files, pool, &working.root.tree) {
             Ok(known) => Some(known),
             Err(error) => {
-                self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
+                self.job
+                    .warn(Code::PoolNotFilled, format!("nothing added to the unit pool: {}", chain(&error)));
                 None
             }
         }
@@ -169,22 +217,29 @@ impl Saver<'_> {
     /// Adds the compiled dependencies of the entry to the unit pool. Without them the entry is as good.
     fn publish_units(&self, id: &EntryId, known: &[Option<Known>]) -> Option<Pooled> {
         let pool = self.layer.plan.pool()?;
+        self.job.work.at(WorkPhase::Pool);
         match publish::publish_units(self.job, self.store, self.session, pool, id, known) {
             Ok(pooled) => Some(pooled),
             Err(error) => {
-                self.job.console.warn(format!("nothing added to the unit pool: {}", chain(&error)));
+                self.job
+                    .warn(Code::PoolNotFilled, format!("nothing added to the unit pool: {}", chain(&error)));
                 None
             }
         }
     }
 
     /// Why the new entry would not fit, once what may go has gone. Nothing is begun that cannot be ended.
-    fn lack_of_room(&self, working: &[WorkingTree], plans: &[ReusePlan]) -> Result<Option<String>, Trouble> {
+    fn lack_of_room(
+        &self,
+        rules: &dyn Rules,
+        working: &[WorkingTree],
+        plans: &[ReusePlan],
+    ) -> Result<Option<String>, Trouble> {
         let mut needed = Shortage::default();
-        for (index, (one, plans)) in working.iter().zip(plans).enumerate() {
+        for (index, (one, plan)) in working.iter().zip(plans).enumerate() {
             let linker = Linker::new(self.session.link_mode);
-            let linkable = plans.of_placed(self.linkable(working, index, plans)?);
-            let (tree, location) = (plans.tree(one), (&one.dir).into());
+            let linkable = may_share(rules, working, index, plan)?;
+            let (tree, location) = (&one.root.tree, (&one.dir).into());
             let source = Source { tree, location, linkable: &linkable, is_live: true };
             let packable = if self.layer.plan.layer().has_packs() {
                 tree::packable(tree, &linkable, self.store.pack_mode())
@@ -192,7 +247,7 @@ impl Saver<'_> {
                 Vec::new()
             };
             let needs =
-                tree::estimate_space(source, &packable, Some(plans.bases()), self.store.root(), &linker)?;
+                tree::estimate_space(source, &packable, Some(plan.bases()), self.store.root(), &linker)?;
             needed.bytes += needs.bytes;
             needed.inodes += needs.inodes;
         }
@@ -216,8 +271,9 @@ impl Saver<'_> {
         }
         Ok(lacks(space).then(|| {
             format!(
-                "it needs up to {} and {} inodes on the disk of {}, where there are {} and {} inodes, and `min-free` is \
-                 {}; hint: `runner-cache du` and `runner-cache gc`, or another `cache-root`",
+                "needs up to {} and {} inodes on the disk of {}, which has {} and {} inodes free \
+                 (`min-free`: {}); hint: run `runner-cache gc` (see `runner-cache du`), or set another \
+                 `cache-root`",
                 bytes(needed.bytes),
                 count(needed.inodes),
                 root.display(),
@@ -239,10 +295,10 @@ impl Saver<'_> {
     /// Whether the entry that the job started from is still what a new one would be.
     fn is_unchanged(
         &self,
+        rules: &dyn Rules,
         base: &Lease,
         working: &[WorkingTree],
         diffs: &[Option<BaseDiff>],
-        installs: &[Install],
     ) -> bool {
         let Manifest { header, roots, .. } = base.manifest();
         if header.key != self.layer.plan.key || roots.len() != working.len() {
@@ -251,18 +307,17 @@ impl Saver<'_> {
         if self.finality.is_final() && !header.finality.is_final() {
             return false;
         }
-        if !installs.iter().all(|install| header.installs().contains(install)) {
+        if !rules.is_told_by(header) {
             return false;
         }
-        let rules = rules_of(&self.layer.plan);
-        // A tool that is gone may be one that would not fit what was there: the next job can have it.
-        let may_lack = header.layer() == Layer::Bins;
         for (working, diffs) in working.iter().zip(diffs) {
             let Some(BaseDiff { number, same, .. }) = diffs else { return false };
             let tree = &working.root.tree;
             // What is only left out now is no reason for another entry.
             let recorded = &roots[*number].tree;
-            if !may_lack && recorded.count_in(working.whole.as_ref().unwrap_or(tree)) != recorded.len() {
+            if !rules.may_have_more()
+                && recorded.count_in(working.whole.as_ref().unwrap_or(tree)) != recorded.len()
+            {
                 return false;
             }
             let has_changed = |id: NodeId| !same[id as usize] && !rules.is_noise(tree, id);
@@ -275,67 +330,62 @@ impl Saver<'_> {
 
     fn fill(
         &self,
+        rules: &dyn Rules,
         staging: &Staging,
         working: &[WorkingTree],
-        plans: &mut [ReusePlan],
-    ) -> Result<TransferStats, Trouble> {
+        plans: Vec<ReusePlan>,
+    ) -> Result<(TransferStats, Vec<Sets>), Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer();
-        let files = working.iter().zip(&*plans).map(|(working, plans)| plans.tree(working).files()).sum();
+        let files = working.iter().map(|working| working.root.tree.files()).sum();
         shown(self.job, layer, files, |progress| {
-            let mut stats = TransferStats::default();
-            for (index, (one, plans)) in working.iter().zip(plans).enumerate() {
+            let (mut stats, mut sets) = (TransferStats::default(), Vec::new());
+            for (index, (one, plan)) in working.iter().zip(plans).enumerate() {
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
-                let (location, linkable) = ((&one.dir).into(), self.linkable(working, index, plans)?);
-                if layer.has_packs() {
+                let (location, linkable) = ((&one.dir).into(), may_share(rules, working, index, &plan)?);
+                let plan = if layer.has_packs() {
                     let tree = &one.root.tree;
                     let source = Source { tree, location, linkable: &linkable, is_live: true };
-                    stats += plans.pack(source, &staging.pack(self.store, &trees, index), engine)?;
-                }
-                let linkable = plans.of_placed(linkable);
-                let source = Source { tree: plans.tree(one), location, linkable: &linkable, is_live: true };
+                    let (plan, packed) =
+                        plan.pack(source, &staging.pack(self.store, &trees, index), engine)?;
+                    stats += packed;
+                    plan
+                } else {
+                    plan.pack_nothing()
+                };
+                let linkable = plan.of_placed(linkable);
+                let source = Source { tree: plan.tree(one), location, linkable: &linkable, is_live: true };
                 let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
-                stats += tree::place(source, &placement, &trees, Some(plans.bases()), engine)?;
+                stats += tree::place(source, &placement, &trees, Some(plan.bases()), engine)?;
+                sets.push(plan.into_sets());
             }
-            Ok(stats)
+            Ok((stats, sets))
         })
-    }
-
-    /// Which files of the root number `index` may share their inode with the entry.
-    fn linkable(&self, working: &[WorkingTree], index: usize, plans: &ReusePlan) -> tree::Result<Vec<bool>> {
-        let others = working.iter().enumerate().filter(|(number, _)| *number != index);
-        let WorkingTree { plan, root, dir, .. } = &working[index];
-        let tree = &root.tree;
-        let others: Vec<_> = others.map(|(_, other)| &other.root.tree).collect();
-        let rules = rules_of(&self.layer.plan);
-        let replaced = rules.replaced(plan, tree, &others)?;
-        let mut may = linkable(replaced.as_ref(), tree, &[]);
-        // Whose else they are nobody knows: of another ref's entry, by a job that had this directory before.
-        let is_new = |id: NodeId| may[id as usize] && !plans.is_based(id);
-        let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;
-        for (may, has_others) in may.iter_mut().zip(has_others) {
-            *may &= !has_others;
-        }
-        Ok(may)
     }
 
     /// What the layer was built from.
     fn note(&self, base: Option<&Lease>, working: &[WorkingTree<'_>]) -> Noted {
         let plan = self.layer.plan.sources();
-        plan.map(|plan| provenance::note(self.job, plan, working, base)).unwrap_or_default()
+        let began = self.layer.outset.as_ref().map_or(&[][..], |outset| &outset.revisions);
+        plan.map(|plan| provenance::note(self.job, self.host, began, plan, working, base)).unwrap_or_default()
     }
 
-    fn manifest(&self, roots: Vec<Root>, noted: Noted, installs: Vec<Install>) -> Manifest {
+    /// What jobs of this family wrote into the directories, at most.
+    fn wrote(&self, base: Option<&Lease>, working: &[WorkingTree<'_>], diffs: &[Option<BaseDiff>]) -> u64 {
+        let now = working.iter().zip(diffs).map(|(working, diff)| {
+            let all = working.whole.as_ref().unwrap_or(&working.root.tree).bytes();
+            all.saturating_sub(diff.as_ref().map_or(0, |diff| diff.bytes_of(&working.root.tree)))
+        });
+        let header = base.map(|base| &base.manifest().header);
+        let before =
+            header.filter(|header| header.family == self.layer.plan.family).map_or(0, |header| header.wrote);
+        before.max(now.sum())
+    }
+
+    fn manifest(&self, data: LayerData, wrote: u64, roots: Vec<Root>, noted: Noted) -> Manifest {
         let plan = &self.layer.plan;
         let created = Timestamp::now();
-        let data = match plan.spec {
-            LayerSpec::Cargo { .. } => LayerData::Cargo,
-            LayerSpec::Target(_) => LayerData::Target,
-            LayerSpec::Builds { .. } => LayerData::Builds,
-            LayerSpec::Paths { .. } => LayerData::Paths,
-            LayerSpec::Bins { .. } => LayerData::Bins { installs },
-        };
         let header = Header {
             data,
             key: plan.key.clone(),
@@ -349,6 +399,7 @@ impl Saver<'_> {
             finality: self.finality,
             is_of_default_branch: self.session.is_of_default_branch,
             made_in_seconds: u64::try_from(created.duration_since(self.session.since).as_secs()).unwrap_or(0),
+            wrote,
             files: roots.iter().map(|root| root.tree.files()).sum(),
             bytes: roots.iter().map(|root| root.tree.bytes()).sum(),
         };
@@ -357,12 +408,34 @@ impl Saver<'_> {
     }
 }
 
+/// Which files of the root number `index` may share their inode with the entry.
+fn may_share(
+    rules: &dyn Rules,
+    working: &[WorkingTree],
+    index: usize,
+    plans: &ReusePlan,
+) -> tree::Result<Vec<bool>> {
+    let others = working.iter().enumerate().filter(|(number, _)| *number != index);
+    let WorkingTree { plan, root, dir, .. } = &working[index];
+    let tree = &root.tree;
+    let others: Vec<_> = others.map(|(_, other)| &other.root.tree).collect();
+    let replaced = rules.replaced(plan, tree, &others)?;
+    let mut may = linkable(replaced.as_ref(), tree, &[]);
+    // Whose else they are nobody knows: of another ref's entry, by a job that had this directory before.
+    let is_new = |id: NodeId| may[id as usize] && !plans.is_based(id);
+    let has_others = tree::with_names_elsewhere(tree, dir, is_new)?;
+    for (may, has_others) in may.iter_mut().zip(has_others) {
+        *may &= !has_others;
+    }
+    Ok(may)
+}
+
 /// An entry that lacks only its manifest.
 struct Filled {
     staging: Staging,
     stats: TransferStats,
-    /// For each root what of it is packed, and what is borrowed.
-    sets: Vec<(NodeSet, NodeSet)>,
+    /// For each root.
+    sets: Vec<Sets>,
     /// For each root what the unit pool has of it.
     known: Vec<Option<Known>>,
 }

@@ -1,28 +1,54 @@
 //! What a restore notes for the save of the same job.
 
-use std::mem;
-
 use jiff::Timestamp;
 
+use crate::cargo::StepVariables;
 use crate::job::Job;
-use crate::layers::builds;
-use crate::pipeline::restore::{Restored, open_store};
-use crate::plan::{Plan, Session, Settings, Start};
-use crate::{facts, store};
+use crate::layers::rules_of;
+use crate::outcome::Code;
+use crate::pipeline::restore::{LayerOutset, open_store};
+use crate::pipeline::watch;
+use crate::plan::{Plan, Post, Session, Settings, Start};
+use crate::sys::file;
+use crate::{facts, host, store};
 
 /// What the save after this job has to know.
 pub(crate) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Option<Start>>) -> Session {
-    Session::new(plan, starts, facts::origin(job), settings.maintenance.clone(), Timestamp::now())
+    let session =
+        Session::new(plan, starts, facts::origin(job), settings.maintenance.clone(), Timestamp::now());
+    Session {
+        event: job.context.event.clone(),
+        variables: StepVariables::of(&job.env),
+        worker_log: facts::worker_log(job),
+        tracking: job.env.get("RUNNER_TRACKING_ID").map(str::to_owned),
+        post: after_job(job, settings.post),
+        token_file: settings.github_token_file.clone(),
+        ..session
+    }
 }
 
-/// What the save has to know after `restored`.
-pub(crate) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored: &mut Restored) -> Session {
-    let mut session = session(job, settings, plan, mem::take(&mut restored.starts));
-    let got = mem::take(&mut restored.pooled).into_iter().zip(mem::take(&mut restored.left_out));
-    for (layer, (pooled, left_out)) in session.layers.iter_mut().zip(got) {
-        (layer.pooled, layer.left_out) = (pooled, left_out);
+/// Who saves after the job, if no step does.
+fn after_job(job: &Job, post: Post) -> Post {
+    match post {
+        Post::Auto if host::has_hook(&job.env) => Post::Hook,
+        Post::Auto => Post::None,
+        post => post,
+    }
+}
+
+/// What the save has to know after a restore, by what the job begins with in each layer.
+pub(crate) fn session_after(
+    job: &Job,
+    settings: &Settings,
+    plan: Plan,
+    mut outsets: Vec<LayerOutset>,
+) -> Session {
+    let starts = outsets.iter_mut().map(|outset| outset.start.take()).collect();
+    let mut session = session(job, settings, plan, starts);
+    for (layer, outset) in session.layers.iter_mut().zip(outsets) {
+        (layer.pooled, layer.left_out) = (outset.pooled, outset.left_out);
         if !settings.lookup_only {
-            layer.outset = builds::outset(job, &layer.plan);
+            layer.outset = rules_of(&layer.plan).outset(job);
         }
     }
     if settings.lookup_only {
@@ -38,9 +64,36 @@ pub(crate) fn session_after(job: &Job, settings: &Settings, plan: Plan, restored
 /// Leaves the session for the job's save.
 pub(crate) fn note_for_later(job: &Job, settings: &Settings, session: &Session) -> Result<(), store::Error> {
     let Some(temporary) = &job.context.temporary else {
-        job.console
-            .say("nothing will be saved after this: RUNNER_TEMP is not set; hint: use `runner-cache run`");
+        job.warn(
+            Code::Session,
+            "this job will save nothing: RUNNER_TEMP is not set; hint: use `runner-cache run`",
+        );
         return Ok(());
     };
-    open_store(settings)?.leave_session(session, temporary).map(drop)
+    let is_awaited = session.post != Post::None;
+    let store = open_store(settings)?;
+    let left = store.leave_session(session, temporary, is_awaited)?;
+    match session.post {
+        Post::Watch => watch::leave_waiting(job, &store, &left, session),
+        Post::Hook if !host::has_hook(&job.env) => job.warn(
+            Code::Session,
+            "no hook of the runner reaches this job, so only a step can save it; hint: `runner-cache hook install` on the host; a job \
+             container has none",
+        ),
+        Post::None if settings.post == Post::Auto && job.context.is_actions => job.console.say(
+            "no hook of the runner reaches this job: only the save action saves it; hint: `runner-cache hook install` on the host",
+        ),
+        Post::Auto | Post::Hook | Post::None => {}
+    }
+    if session.post != Post::Hook {
+        forget_token(session);
+    }
+    Ok(())
+}
+
+/// Removes the file of the job's token: nobody asks with it any more. One that is gone is fine.
+pub(crate) fn forget_token(session: &Session) {
+    if let Some(file) = &session.token_file {
+        let _ = file::remove_file(file);
+    }
 }

@@ -31,7 +31,7 @@ fn refuse(input: &'static str, what: impl Into<String>, hint: &'static str) -> C
 
 fn refuse_pattern(input: &'static str, name: &str, error: &dyn Error) -> Checked {
     let why = error.source().map(|why| format!(": {why}")).unwrap_or_default();
-    let hint = r"patterns are `*`, `**`, `?`, `[ab]` and `{a,b}`; `\[` stands for `[` itself";
+    let hint = r"use `*`, `**`, `?`, `[ab]` and `{a,b}`; `\[` matches `[` itself";
     refuse(input, format!("`{name}`: {error}{why}"), hint)
 }
 
@@ -51,8 +51,8 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
     let has_others = has_paths || !settings.builds.is_empty() || !settings.cargo_bins.is_empty();
     if !presets.may_be_rust() && !has_others {
         if let Some((preset, variable)) = facts.unset.first() {
-            let what = format!("`{preset}`: `${variable}` is not set, and no other path is there");
-            return refuse("preset", what, "set it in a step before, or list what to cache in `path`");
+            let what = format!("`{preset}`: `${variable}` is not set, and no other path exists");
+            return refuse("preset", what, "set it in an earlier step, or list what to cache in `path`");
         }
         let what = format!("`{presets}` with no `path` caches nothing");
         return refuse("preset", what, "list what to cache in `path`, `builds` or `cargo-bins`");
@@ -61,7 +61,7 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
         |layer: &&JobLayer| !presets.may_be_rust() && matches!(layer, JobLayer::Cargo | JobLayer::Target);
     let mut layers = settings.layers.iter().flatten();
     if let Some(layer) = layers.find(is_of_cargo) {
-        let what = format!("`{}` is not of preset `{presets}`", layer.name());
+        let what = format!("preset `{presets}` has no layer `{}`", layer.name());
         return refuse("layers", what, "use preset `cargo`, or `path`");
     }
     if listed(JobLayer::Paths) && !has_paths {
@@ -74,17 +74,17 @@ fn check_layers(settings: &Settings, facts: &Facts) -> Checked {
         return refuse("layers", "`bins` with no `cargo-bins`", "list the tools to keep in `cargo-bins`");
     }
     if !settings.path.is_empty() && left_out(JobLayer::Paths) {
-        return refuse("path", "is set, and `layers` leaves `paths` out", "add `paths` to `layers`");
+        return refuse("path", "is set, but `layers` omits `paths`", "add `paths` to `layers`");
     }
     if has_preset_paths && left_out(JobLayer::Paths) {
-        let what = format!("is `{presets}`, and `layers` leaves `paths` out");
+        let what = format!("is `{presets}`, but `layers` omits `paths`");
         return refuse("preset", what, "add `paths` to `layers`");
     }
     if !settings.builds.is_empty() && left_out(JobLayer::Builds) {
-        return refuse("builds", "is set, and `layers` leaves `builds` out", "add `builds` to `layers`");
+        return refuse("builds", "is set, but `layers` omits `builds`", "add `builds` to `layers`");
     }
     if !settings.cargo_bins.is_empty() && left_out(JobLayer::Bins) {
-        return refuse("cargo-bins", "is set, and `layers` leaves `bins` out", "add `bins` to `layers`");
+        return refuse("cargo-bins", "is set, but `layers` omits `bins`", "add `bins` to `layers`");
     }
     Ok(())
 }
@@ -98,7 +98,7 @@ fn check_keys(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     {
         return refuse(
             "key",
-            "is needed for `path` where there is no Rust workspace",
+            "is required for `path` without a Rust workspace",
             "set `key`, or `key-files` to make one from",
         );
     }
@@ -109,19 +109,19 @@ fn check_keys(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     ];
     let is_free = settings.key.as_deref().is_some_and(|key| matches!(Given::read(key), Given::Free(_)));
     if let Some((input, _)) = parts.into_iter().find(|(_, is_set)| is_free && *is_set) {
-        return refuse(input, "has no part in a `key` of your own", "put it into `key`, or leave `key` out");
+        return refuse(input, "does not apply to a custom `key`", "include it in `key`, or remove `key`");
     }
     let keys = settings.key.iter().map(|key| ("key", key));
     for (input, key) in keys.chain(settings.restore_keys.iter().map(|key| ("restore-keys", key))) {
         let characters = key.chars().count();
         if characters > LONGEST_KEY {
-            return refuse(input, format!("`{key}` has {characters} characters"), "512 are allowed");
+            return refuse(input, format!("`{key}` has {characters} characters"), "use at most 512");
         }
         if key.contains(',') {
             return refuse(
                 input,
-                format!("`{key}` has a comma"),
-                "keys have none; list restore keys in lines",
+                format!("`{key}` contains a comma"),
+                "remove it; list restore keys one per line",
             );
         }
     }
@@ -132,7 +132,7 @@ fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
     for (input, lines) in [("path", &settings.path), ("builds", &settings.builds)] {
         if let Some(line) = lines.iter().find(|line| line.strip_prefix('!').unwrap_or(line).trim().is_empty())
         {
-            return refuse(input, format!("`{line}` names nothing"), "remove the line");
+            return refuse(input, format!("`{line}` is empty"), "remove the line");
         }
         let is_of_home = |line: &&String| {
             let path = line.strip_prefix('!').unwrap_or(line);
@@ -143,13 +143,13 @@ fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
         {
             return refuse(
                 input,
-                format!("`{line}`: this user has no home"),
-                "set HOME, or write the path out",
+                format!("`{line}`: this user has no home directory"),
+                "set HOME, or use an absolute path",
             );
         }
         let has_others = input == "path" && !facts.preset_paths.is_empty();
         if !has_others && !lines.is_empty() && lines.iter().all(|line| line.starts_with('!')) {
-            return refuse(input, "has only exclusions", "add a line without `!`");
+            return refuse(input, "only excludes", "add a line without `!`");
         }
         for root in path_roots(lines, facts) {
             if let Err(error) = Selection::new(&root.include, &root.exclude) {
@@ -174,13 +174,8 @@ fn check_places(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     let paths = [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat();
     for root in targets.iter().chain(paths.iter().filter(|root| is_whole(root))) {
         if overlap(&root.path, &cache) {
-            let what = format!(
-                "{} and {} (`{}`) lie in each other",
-                cache.display(),
-                root.path.display(),
-                root.name
-            );
-            return refuse("cache-root", what, "choose another directory for the cache");
+            let what = format!("{} and {} (`{}`) overlap", cache.display(), root.path.display(), root.name);
+            return refuse("cache-root", what, "set another directory for the cache");
         }
     }
     for (index, target) in targets.iter().enumerate() {
@@ -189,21 +184,21 @@ fn check_places(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
             facts.workspaces.iter().find(|(_, other)| normal(&other.root).starts_with(&target.path))
         {
             let what = format!(
-                "the target directory {path} of `{name}` holds the workspace {}",
+                "the target directory {path} of `{name}` contains the workspace {}",
                 workspace.root.display()
             );
-            return refuse("workspaces", what, "a restore would delete the sources: name another directory");
+            return refuse("workspaces", what, "a restore would delete the sources; use another directory");
         }
         if facts.cargo_home.as_ref().is_some_and(|home| normal(home.path()).starts_with(&target.path)) {
             return refuse(
                 "workspaces",
-                format!("the target directory {path} of `{name}` holds CARGO_HOME"),
-                "move one of them",
+                format!("the target directory {path} of `{name}` contains CARGO_HOME"),
+                "move one of the two",
             );
         }
         if let Some(other) = targets[..index].iter().find(|other| overlap(&other.path, &target.path)) {
-            let what = format!("the target directories of `{}` and `{name}` lie in each other", other.name);
-            return refuse("workspaces", what, "name directories that do not");
+            let what = format!("the target directories of `{}` and `{name}` overlap", other.name);
+            return refuse("workspaces", what, "use separate directories");
         }
     }
     Ok(())

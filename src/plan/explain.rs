@@ -2,11 +2,13 @@
 
 use std::cmp::Reverse;
 
+use serde::Serialize;
+
 use super::layer_plan::LayerPlan;
 use crate::store::{Factor, Header};
 
 /// A part of the key that is another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The factor's name, such as `lock`.
     pub factor: String,
@@ -15,7 +17,7 @@ pub struct Difference {
 }
 
 /// A thing that went into a key and is another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// A file's path or a variable's name.
     pub label: String,

@@ -100,7 +100,7 @@ impl HostPolicy {
             let Some(name) = NAMES.into_iter().find(|known| **known == name) else {
                 let near = near_miss(&name, NAMES.into_iter());
                 return Err(Unreadable::new(format!(
-                    "`{name}` is not known; allowed: {}{near}",
+                    "unknown name `{name}`; allowed: {}{near}",
                     NAMES.join(", ")
                 )));
             };
@@ -116,7 +116,7 @@ impl HostPolicy {
             }
             "cache-mode" => self.cache_mode = mode(value)?,
             "events" => {
-                let events: BTreeMap<String, Value> = read(value, "a mode for each event's name")?;
+                let events: BTreeMap<String, Value> = read(value, "a map from events to modes")?;
                 for (event, value) in events {
                     let mode = mode(value).map_err(|error| Unreadable::new(format!("`{event}`: {error}")))?;
                     self.events.insert(event, mode);
@@ -138,7 +138,7 @@ impl HostPolicy {
             "cache-root" => {
                 let root = PathBuf::from(text);
                 if !root.is_absolute() {
-                    return Err(Unreadable::new(format!("`{text}` is no absolute path")));
+                    return Err(Unreadable::new(format!("`{text}` is not an absolute path")));
                 }
                 self.cache_root = Some(root);
             }
@@ -178,6 +178,11 @@ impl HostPolicy {
         self.cache_mode.and(of_event.unwrap_or_default())
     }
 
+    /// The repositories that it names, `owner/name` or `owner/*`.
+    pub fn repositories(&self) -> &[String] {
+        self.repositories.as_deref().unwrap_or_default()
+    }
+
     /// Whether jobs of `repository` have a cache here. GitHub knows no case in names.
     fn has_cache(&self, repository: &str) -> bool {
         let Some(patterns) = &self.repositories else { return true };
@@ -203,7 +208,7 @@ fn text_of(value: Value) -> Result<String, Unreadable> {
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(value) => Ok(value.to_string()),
         // `none` is no word of YAML's, but an empty value is.
-        _ => Err(Unreadable::new("has no text as its value".to_owned())),
+        _ => Err(Unreadable::new("requires a string".to_owned())),
     }
 }
 
@@ -249,19 +254,19 @@ mod tests {
         for (text, told) in [
             (
                 "max-sice: 1GB",
-                "`max-sice` is not known; allowed: cache-root, root-access, keep, max-age, max-size, min-free, share, \
-                               repositories, cache-mode, events; did you mean `max-size`?",
+                "unknown name `max-sice`; allowed: cache-root, root-access, keep, max-age, max-size, \
+                 min-free, share, repositories, cache-mode, events; did you mean `max-size`?",
             ),
             (
                 "max-size: much",
-                "`max-size`: `much` is no size; allowed: a number and a unit, such as 20GB or 500MiB",
+                "`max-size`: `much` is not a size; allowed: a number and a unit, such as 20GB or 500MiB",
             ),
             (
                 "share: owners",
                 "`share`: `owners` is not allowed; allowed: off, repository, owner, host; did you mean `owner`?",
             ),
-            ("cache-root: cache", "`cache-root`: `cache` is no absolute path"),
-            ("cache-mode: [read]", "`cache-mode`: has no text as its value"),
+            ("cache-root: cache", "`cache-root`: `cache` is not an absolute path"),
+            ("cache-mode: [read]", "`cache-mode`: requires a string"),
             (
                 "events: { push: reed }",
                 "`events`: `push`: `reed` is not allowed; allowed: auto, read, write, write-only, none; did you \

@@ -320,7 +320,7 @@ mod tests {
     use crate::plan::cache_mode::CacheMode;
     use crate::plan::parse_tools;
     use crate::plan::preset::tests::Silent;
-    use crate::plan::settings::Maintenance;
+    use crate::plan::settings::{Incremental, Maintenance, Post};
     use crate::plan::workspace_spec::WorkspaceSpec;
     use crate::store::Lanes;
     use crate::tree::Existing;
@@ -344,8 +344,11 @@ mod tests {
             cache_root: "/r".into(),
             cache_mode: CacheMode::Auto,
             save: SaveMoment::Auto,
+            post: Post::Auto,
+            github_token_file: None,
             maintenance: Maintenance::default(),
             freshness: true,
+            incremental: Incremental::Auto,
             isolate_cargo_home: false,
             kept: Kept { parts: Vec::new(), executables: 0 },
             share: Share::default(),

@@ -41,5 +41,5 @@ pub use preset::{
 pub use roots::{RootPlan, Shape};
 pub use scope::{Access, EVENTS, Modes, NoWrite, Scopes, access};
 pub use session::{LeftOut, Outset, Session, SessionLayer, Start, There};
-pub use settings::{DiskGuard, JobStatus, Maintenance, SaveMoment, Settings};
+pub use settings::{DiskGuard, Incremental, JobStatus, Maintenance, Post, SaveMoment, Settings};
 pub use workspace_spec::WorkspaceSpec;

@@ -52,7 +52,7 @@ pub fn parse_parts(text: &str) -> Result<Vec<Part>, Unreadable> {
         "unused" => Ok(Part::Unused),
         _ => {
             let allowed = "`incremental`, `doc`, `package`, `tmp` and `unused`";
-            Err(Unreadable(format!("`{word}` is none of {allowed}")))
+            Err(Unreadable(format!("`{word}` is not one of {allowed}")))
         }
     };
     parse_words(text).into_iter().map(part).collect()
@@ -64,13 +64,15 @@ pub fn parse_tools(text: &str) -> Result<Vec<Tool>, Unreadable> {
     let words: Vec<_> =
         text.split([',', '\n', '\r']).map(str::trim).filter(|word| !word.is_empty()).collect();
     if words.is_empty() && !text.trim().is_empty() {
-        return Err(Unreadable(format!("`{text}` names no package")));
+        return Err(Unreadable(format!("`{text}` does not name a package")));
     }
     let mut tools = words.into_iter().map(tool).collect::<Result<Vec<_>, _>>()?;
     tools.sort_unstable();
     tools.dedup();
     match tools.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        Some([one, other]) => Err(Unreadable(format!("`{one}` and `{other}` are versions of one package"))),
+        Some([one, other]) => {
+            Err(Unreadable(format!("`{one}` and `{other}` are two versions of one package")))
+        }
         _ => Ok(tools),
     }
 }
@@ -83,12 +85,12 @@ fn tool(word: &str) -> Result<Tool, Unreadable> {
     if !is_package(name) {
         let name = name.split_whitespace().collect::<Vec<_>>().join("-");
         let near = if is_package(&name) { format!("; did you mean `{name}`?") } else { String::new() };
-        let allowed = "names of packages in commas, such as cargo-nextest or cargo-audit@0.21.0";
-        return Err(Unreadable(format!("`{word}` is no package; allowed: {allowed}{near}")));
+        let allowed = "package names separated by commas, such as cargo-nextest or cargo-audit@0.21.0";
+        return Err(Unreadable(format!("`{word}` is not a package name; allowed: {allowed}{near}")));
     }
     let version = version.map(str::parse).transpose();
-    let version = version
-        .map_err(|_| Unreadable(format!("`{word}`: the version must be a whole one, such as 0.21.0")))?;
+    let version =
+        version.map_err(|_| Unreadable(format!("`{word}`: the version must be complete, such as 0.21.0")))?;
     Ok(Tool { name: name.to_owned(), version })
 }
 
@@ -102,8 +104,8 @@ fn is_package(name: &str) -> bool {
 pub fn parse_names(text: &str) -> Result<Vec<String>, Unreadable> {
     let names = parse_words(text);
     if let Some((name, _)) = names.iter().find_map(|name| name.split_once('=')) {
-        let allowed = "names in blanks or commas, whose values are the environment's";
-        return Err(Unreadable(format!("`{name}=` is no name of a variable; allowed: {allowed}")));
+        let allowed = "names separated by blanks or commas; values come from the environment";
+        return Err(Unreadable(format!("`{name}=` is not a variable name; allowed: {allowed}")));
     }
     Ok(names)
 }
@@ -113,16 +115,16 @@ pub fn parse_keep(text: &str) -> Result<Keep, Unreadable> {
     let mut counts = BTreeMap::new();
     for word in parse_words(text) {
         let Some((name, count)) = word.split_once('=') else {
-            return Err(Unreadable(format!("`{word}` is not of the form layer=number, such as target=3")));
+            return Err(Unreadable(format!("`{word}` is not `layer=number`, such as `target=3`")));
         };
         let count = count.parse().ok().filter(|count| *count >= 1);
         let Some(count) = count else {
             return Err(Unreadable(format!(
-                "`{word}`: the number must be 1 or more; to save nothing use save: never"
+                "`{word}`: the number must be at least 1; hint: `save: never` saves nothing"
             )));
         };
         if counts.insert(layer(name)?.into(), count).is_some() {
-            return Err(Unreadable(format!("`{name}` is named twice")));
+            return Err(Unreadable(format!("`{name}` is listed twice")));
         }
     }
     Ok(Keep::default().with(counts))
@@ -139,20 +141,20 @@ pub fn parse_bytes(text: &str) -> Result<u64, Unreadable> {
     let size = if has_unit && is_short { parse_size::parse_size(text).ok() } else { None };
     let size = size.filter(|&size| i64::try_from(size).is_ok());
     size.ok_or_else(|| {
-        Unreadable(format!("`{text}` is no size; allowed: a number and a unit, such as 20GB or 500MiB"))
+        Unreadable(format!("`{text}` is not a size; allowed: a number and a unit, such as 20GB or 500MiB"))
     })
 }
 
 /// Reads what is to be left free: a number of bytes, or a percentage such as `5%`.
 pub fn parse_min_free(text: &str) -> Result<MinFree, Unreadable> {
     let Some(number) = text.strip_suffix('%') else {
-        let wrong = || format!("`{text}` is no size; allowed: such as 20GB, 500MiB or 5%");
+        let wrong = || format!("`{text}` is not a size; allowed: such as 20GB, 500MiB or 5%");
         return parse_bytes(text).map(MinFree::Bytes).map_err(|_| Unreadable(wrong()));
     };
     let percent = number.trim().parse().ok().filter(|percent| (0.0..=90.0).contains(percent));
     percent
         .map(MinFree::Percent)
-        .ok_or_else(|| Unreadable(format!("`{text}`: a percentage is one from 0% to 90%")))
+        .ok_or_else(|| Unreadable(format!("`{text}`: the percentage must be between 0% and 90%")))
 }
 
 /// Reads a span of time such as `12h`, `30d` or `2w`.
@@ -162,7 +164,9 @@ pub fn parse_age(text: &str) -> Result<SignedDuration, Unreadable> {
     let age = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     let age = age.filter(SignedDuration::is_positive);
     age.ok_or_else(|| {
-        Unreadable(format!("`{text}` is no time; allowed: a number and a unit, such as 12h, 30d or 2w"))
+        Unreadable(format!(
+            "`{text}` is not a duration; allowed: a number and a unit, such as 12h, 30d or 2w"
+        ))
     })
 }
 
@@ -173,7 +177,7 @@ fn layer(word: &str) -> Result<JobLayer, Unreadable> {
     }
     let names: Vec<_> = known().map(JobLayer::name).collect();
     let near = near_miss(word, names.iter().copied());
-    Err(Unreadable(format!("`{word}` is no layer; allowed: {}{near}", names.join(", "))))
+    Err(Unreadable(format!("`{word}` is not a layer; allowed: {}{near}", names.join(", "))))
 }
 
 /// A question whether one of `names` was meant by `word`; nothing where none is alike.
@@ -194,7 +198,7 @@ mod tests {
         let error = parse_layers("cargo,tagret").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`tagret` is no layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?"
+            "`tagret` is not a layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?"
         );
         assert_eq!(parse_layers("target, cargo\ncargo").unwrap(), [JobLayer::Cargo, JobLayer::Target]);
     }
@@ -208,14 +212,14 @@ mod tests {
         assert_eq!(tools("b@0.1.0-rc.1+x,\n a,b@0.1.0-rc.1+x\n").unwrap(), ["a", "b@0.1.0-rc.1+x"]);
         let wrong = [
             ("cargo nextest", "did you mean `cargo-nextest`?"),
-            ("../x", "`../x` is no package"),
-            (" ,", "names no package"),
-            ("@1.0.0", "`@1.0.0` is no package"),
+            ("../x", "`../x` is not a package name"),
+            (" ,", "does not name a package"),
+            ("@1.0.0", "`@1.0.0` is not a package name"),
             ("a@", "`a@`: the version"),
-            ("a@1.0", "`a@1.0`: the version must be a whole one"),
+            ("a@1.0", "`a@1.0`: the version must be complete"),
             ("a@v1.0.0", "`a@v1.0.0`: the version"),
-            ("a@1.0.0,b,a", "`a` and `a@1.0.0` are versions of one package"),
-            ("--all", "`--all` is no package"),
+            ("a@1.0.0,b,a", "`a` and `a@1.0.0` are two versions of one package"),
+            ("--all", "`--all` is not a package name"),
         ];
         for (text, why) in wrong {
             let error = parse_tools(text).unwrap_err().to_string();

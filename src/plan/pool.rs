@@ -44,7 +44,6 @@ pub struct PoolPlan {
     /// What the keys of units that fit begin with.
     pub prefix: String,
     /// What they are made from that the layer's key is not.
-    #[serde(default)]
     pub factors: Vec<Factor>,
     /// Where to look.
     pub read: Vec<Scope>,

@@ -88,7 +88,7 @@ fn is_settled_by_default() -> bool {
 /// A path in the language of the input `path`, where it begins with `$NAME` below a variable's value; or several, of which
 /// the first counts that tells one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "a path is a text, or a list of texts")]
+#[serde(untagged, expecting = "a path is a string or a list of strings")]
 pub enum Place {
     /// One path.
     Path(String),
@@ -98,7 +98,7 @@ pub enum Place {
 
 /// What may tell a path. All but the path itself are for the program's own presets: a repository is not to have commands run.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "a path is a text")]
+#[serde(untagged, expecting = "a path is a string")]
 pub enum Choice {
     /// A path that has no variable, or one that is set.
     Path(String),
@@ -199,10 +199,12 @@ impl std::str::FromStr for Presets {
             return Ok(Self::NONE);
         }
         if let Some(alone) = words.iter().find(|word| [AUTO, NONE].contains(&word.as_str())) {
-            return Err(Unreadable::new(format!("`{alone}` stands alone; allowed: such as `cargo,npm`")));
+            return Err(Unreadable::new(format!(
+                "`{alone}` cannot be combined with others; allowed: lists such as `cargo,npm`"
+            )));
         }
         if words.is_empty() {
-            return Err(Unreadable::new(format!("names nothing; allowed: {}", names(&BTreeMap::new()))));
+            return Err(Unreadable::new(format!("is empty; allowed: {}", names(&BTreeMap::new()))));
         }
         let cargo = words.iter().any(|word| word == CARGO);
         words.retain(|word| word != CARGO);
@@ -241,20 +243,20 @@ pub fn parse_own_presets(text: &str) -> Result<BTreeMap<String, Preset>, Unreada
     let own: Own = serde_yaml::from_str(text).map_err(|error| Unreadable::new(error.to_string()))?;
     for (name, preset) in &own.presets {
         if RESERVED.contains(&name.as_str()) || parse_words(name) != [name.as_str()] {
-            let what = "a name has no blanks and commas, and is none of";
+            let what = "a name has no blanks or commas and is not one of";
             return Err(Unreadable::new(format!("presets.{name}: {what} {}", RESERVED.join(", "))));
         }
         if preset.paths.is_empty() {
-            return Err(Unreadable::new(format!("presets.{name}.paths: there is none")));
+            return Err(Unreadable::new(format!("presets.{name}.paths: empty")));
         }
         let is_text = |choice: &Choice| matches!(choice, Choice::Path(_));
         if !preset.paths.iter().all(|place| place.choices().iter().all(is_text)) {
-            let what = "a path is a text, or a list of texts: only the program's own presets ask tools";
+            let what = "a path is a string or a list of strings: only built-in presets can ask tools";
             return Err(Unreadable::new(format!("presets.{name}.paths: {what}")));
         }
         let names_nothing = |place: &Place| place.texts().all(|path| path.trim().is_empty());
         if preset.paths.iter().any(names_nothing) {
-            let what = "one names nothing; allowed: a path, or several in brackets";
+            let what = "an empty path; allowed: a path, or several in brackets";
             return Err(Unreadable::new(format!("presets.{name}.paths: {what}")));
         }
     }
@@ -272,7 +274,7 @@ pub fn choose(
         let preset = own.remove(name).or_else(|| built_in.remove(name.as_str()));
         let unknown = || {
             let near = near_miss(name, allowed.split(", "));
-            Unreadable::new(format!("`{name}` is no preset; allowed: {allowed}{near}"))
+            Unreadable::new(format!("`{name}` is not a preset; allowed: {allowed}{near}"))
         };
         Ok((name.clone(), preset.ok_or_else(unknown)?))
     };
@@ -468,8 +470,11 @@ pub(super) mod tests {
         let told = |name| choose(&lines(&[name]), own.clone()).unwrap_err().to_string();
         let allowed =
             "auto, none, cargo, npm, pnpm, yarn, pip, uv, go, gradle, maven, sccache, kani, rustup, bazel";
-        assert_eq!(told("basel"), format!("`basel` is no preset; allowed: {allowed}; did you mean `bazel`?"));
-        assert_eq!(told("qqq"), format!("`qqq` is no preset; allowed: {allowed}"));
+        assert_eq!(
+            told("basel"),
+            format!("`basel` is not a preset; allowed: {allowed}; did you mean `bazel`?")
+        );
+        assert_eq!(told("qqq"), format!("`qqq` is not a preset; allowed: {allowed}"));
         let chosen = choose(&lines(&["npm"]), own).unwrap();
         assert_eq!(chosen[0].1.paths, [Place::Path("y".into())], "a repository's own comes first");
     }
@@ -480,11 +485,11 @@ pub(super) mod tests {
             ("presets: { a: { paths: [x], pathes: [y] } }", "pathes"),
             ("preset: {}", "preset"),
             ("presets: { a: { key-files: [x] } }", "paths"),
-            ("presets: { a: { paths: [{ env: X }] } }", "a path is a text, or a list of texts"),
-            ("presets: { a: { paths: [[{ ask: [x] }, y]] } }", "only the program's own presets ask tools"),
-            ("presets: { a: { paths: [] } }", "presets.a.paths: there is none"),
-            ("presets: { a: { paths: [x, []] } }", "presets.a.paths: one names nothing; allowed: "),
-            ("presets: { a: { paths: [\"\"] } }", "presets.a.paths: one names nothing; allowed: "),
+            ("presets: { a: { paths: [{ env: X }] } }", "a path is a string or a list of strings"),
+            ("presets: { a: { paths: [[{ ask: [x] }, y]] } }", "only built-in presets can ask tools"),
+            ("presets: { a: { paths: [] } }", "presets.a.paths: empty"),
+            ("presets: { a: { paths: [x, []] } }", "presets.a.paths: an empty path; allowed: "),
+            ("presets: { a: { paths: [\"\"] } }", "presets.a.paths: an empty path; allowed: "),
             ("presets: { cargo: { paths: [x] } }", "presets.cargo: "),
             ("presets: { a b: { paths: [x] } }", "presets.a b: "),
             ("presets: [", "line 1"),

@@ -29,7 +29,6 @@ pub struct RootPlan {
     /// Patterns of files that are replaced and never rewritten, besides those of cargo: they may be shared with an entry.
     pub replaced: Vec<String>,
     /// Whether each directory in it comes as a whole, and only where it is not there.
-    #[serde(default)]
     pub is_of_wholes: bool,
     /// What becomes of files that are there already.
     pub existing: Existing,

@@ -51,16 +51,17 @@ const OF_DEFAULT_BRANCH: [&str; 5] =
 
 /// Why a job saves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", content = "facts", rename_all = "kebab-case")]
 pub enum NoWrite {
     /// Its event does not let it.
-    #[error("jobs of the event `{0}` only read")]
+    #[error("jobs of the event `{0}` are read-only")]
     Event(String),
     /// Its `cache-mode` does not let it.
-    #[error("the job's `cache-mode` does not let it")]
+    #[error("`cache-mode` of this job forbids it")]
     Input,
     /// The host's policy does not let it.
     #[error(
-        "the policy of this host does not let it; hint: `repositories`, `cache-mode` and `events` in /etc/runner-cache.yml"
+        "the host policy forbids it; hint: `repositories`, `cache-mode` and `events` in /etc/runner-cache.yml"
     )]
     Host,
 }
@@ -116,7 +117,7 @@ impl Scopes {
             read.clear();
         }
         let write = match own.map(scope) {
-            None => Err(NoWrite::Event(context.event.clone().unwrap_or_else(|| "that is not known".into()))),
+            None => Err(NoWrite::Event(context.event.clone().unwrap_or_else(|| "unknown".into()))),
             Some(_) if !modes.host.writes() => Err(NoWrite::Host),
             Some(_) if !modes.input.writes() => Err(NoWrite::Input),
             Some(scope) => Ok(scope),

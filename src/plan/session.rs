@@ -10,10 +10,10 @@ use super::layer_plan::{LayerPlan, Promise};
 use super::layers::Plan;
 use super::pool::Share;
 use super::scope::{NoWrite, Scopes};
-use super::settings::{JobStatus, Maintenance, SaveMoment};
-use crate::cargo::FingerprintTimes;
+use super::settings::{JobStatus, Maintenance, Post, SaveMoment};
+use crate::cargo::{FingerprintTimes, StepVariables, WhyLeftOut};
 use crate::store::retention::Reach;
-use crate::store::{Finality, Origin, Scope};
+use crate::store::{Finality, Origin, Revision, Scope};
 use crate::sys::Time;
 use crate::tree::LinkMode;
 
@@ -33,8 +33,22 @@ pub struct Session {
     pub lane: String,
     /// Who saves.
     pub origin: Origin,
+    /// The event that the job is of.
+    pub event: Option<String>,
+    /// The variables of the restore's step, by which a save after the job knows what was built with them.
+    pub variables: StepVariables,
     /// Whether to save.
     pub save: SaveMoment,
+    /// The log of the worker that runs the job, if it was found: one that began later is of another job.
+    #[serde(with = "super::paths::optional")]
+    pub worker_log: Option<PathBuf>,
+    /// By what the runner knows the job's processes.
+    pub tracking: Option<String>,
+    /// Who saves after the job if no step does; never [`Post::Auto`].
+    pub post: Post,
+    /// The file with the token by which GitHub can be asked how the job ended.
+    #[serde(with = "super::paths::optional")]
+    pub token_file: Option<PathBuf>,
     /// Whether the scope is the default branch, or there are no branches.
     pub is_of_default_branch: bool,
     /// How the store is kept in order.
@@ -44,7 +58,6 @@ pub struct Session {
     /// How files get into the cache.
     pub link_mode: LinkMode,
     /// Whether entries were only looked up, and the job has nothing of them.
-    #[serde(default)]
     pub is_lookup: bool,
 }
 
@@ -56,13 +69,10 @@ pub struct SessionLayer {
     /// The entry that was restored.
     pub start: Option<Start>,
     /// The units that it got of the pool besides, by the names of its roots.
-    #[serde(default)]
     pub pooled: BTreeMap<String, FingerprintTimes>,
     /// The units of that entry that it did not get, by the names of its roots and their own directories.
-    #[serde(default)]
     pub left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
     /// What was known of its outputs when the restore was over, where it is about such.
-    #[serde(default)]
     pub outset: Option<Outset>,
 }
 
@@ -74,15 +84,23 @@ pub enum LeftOut {
     Sources(Vec<String>),
     /// It was built with another one that was left out.
     Dependency,
-    /// What else, in words.
-    Other(String),
+    /// This.
+    Other {
+        /// The reason.
+        why: WhyLeftOut,
+        /// What it is about.
+        what: String,
+    },
 }
 
-/// What tells build outputs that a job wrote from those that were there.
+/// What was there when the restore was over: what tells build outputs that a job wrote, and with which commit it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outset {
     /// Outputs that were there when the restore was over.
     pub there: Vec<There>,
+    /// What was checked out then.
+    #[serde(default)]
+    pub revisions: Vec<Revision>,
 }
 
 /// A file that was there.
@@ -125,10 +143,10 @@ impl Session {
         if let Ok(scope) = &self.scope
             && scopes.write.as_ref() != Ok(scope)
         {
-            return Err(format!("to save to {} of {}", scope.reference, scope.repository));
+            return Err(format!("another scope ({} of {})", scope.reference, scope.repository));
         }
         if self.reach.is_some() && self.reach != scopes.reach {
-            return Err("limits of other entries".to_owned());
+            return Err("other limits of entries".to_owned());
         }
         if self.is_of_default_branch != scopes.is_of_default_branch {
             return Err("another default branch".to_owned());
@@ -166,7 +184,13 @@ impl Session {
             reach: plan.scopes.reach,
             lane: plan.lane,
             origin,
+            event: None,
+            variables: StepVariables::default(),
+            worker_log: None,
             save: plan.save,
+            post: Post::None,
+            token_file: None,
+            tracking: None,
             is_of_default_branch: plan.scopes.is_of_default_branch,
             maintenance,
             since,

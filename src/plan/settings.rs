@@ -29,6 +29,29 @@ pub enum SaveMoment {
     Never,
 }
 
+/// Whether the job's cargo compiles members of workspaces incrementally.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Incremental {
+    /// As cargo has it from the environment, its configuration and the profile.
+    #[default]
+    Auto,
+    /// In each profile.
+    True,
+    /// In none.
+    False,
+}
+
+impl Incremental {
+    /// What the user has chosen, if anything.
+    pub fn chosen(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::True => Some(true),
+            Self::False => Some(false),
+        }
+    }
+}
+
 /// What to do when the disk is too full and nothing more can go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -74,6 +97,23 @@ pub enum JobStatus {
     Failure,
     /// The job was cancelled.
     Cancelled,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// Who saves after the job, if no step does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Post {
+    /// The runner's hook, where it is installed.
+    #[default]
+    Auto,
+    /// The runner's hook.
+    Hook,
+    /// A process that waits for the end of the runner's worker.
+    Watch,
+    /// Nobody.
+    None,
 }
 
 /// Every input as a typed value; `cli` tells what each one means.
@@ -98,9 +138,12 @@ pub struct Settings {
     pub cache_root: PathBuf,
     pub cache_mode: CacheMode,
     pub save: SaveMoment,
+    pub post: Post,
+    pub github_token_file: Option<PathBuf>,
     pub maintenance: Maintenance,
     pub link_mode: LinkMode,
     pub freshness: bool,
+    pub incremental: Incremental,
     pub isolate_cargo_home: bool,
     pub kept: Kept,
     pub share: Share,

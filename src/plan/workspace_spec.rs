@@ -24,7 +24,7 @@ impl FromStr for WorkspaceSpec {
             None => (line.trim(), None),
         };
         if path.is_empty() || target == Some("") {
-            return Err(Unreadable(format!("`{line}` is not of the form `path` or `path -> target`")));
+            return Err(Unreadable(format!("`{line}` is not `path` or `path -> target`")));
         }
         Ok(Self { path: path.into(), target: target.map(PathBuf::from) })
     }

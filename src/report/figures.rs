@@ -24,7 +24,7 @@ pub fn count(number: u64) -> String {
 }
 
 /// A duration as seconds with two or, when it is short, three digits behind the point.
-pub fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 0.1 { format!("{seconds:.3} s") } else { format!("{seconds:.2} s") }
 }
@@ -39,13 +39,27 @@ pub(super) fn whole(duration: SignedDuration) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
+/// A time in microseconds, by its two largest units: `3 h 5 min`, `12.3 s`.
+pub(super) fn lasting(micros: i64) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    let micros = micros.unsigned_abs();
+    let whole = (micros + 500_000) / 1_000_000;
+    let (hours, minutes) = (whole / 3600, whole / 60 % 60);
+    match whole {
+        86_400.. => format!("{sign}{} d {} h", whole / 86_400, hours % 24),
+        3600.. => format!("{sign}{hours} h {minutes} min"),
+        60.. => format!("{sign}{minutes} min {} s", whole % 60),
+        _ => format!("{sign}{:.1} s", micros as f64 / 1e6),
+    }
+}
+
 /// `1 file`, `2 files`.
 pub(super) fn files(number: u64) -> String {
     format!("{} file{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// `1 entry`, `2 entries`.
-pub fn entries(number: u64) -> String {
+pub(super) fn entries(number: u64) -> String {
     format!("{} entr{}", count(number), if number == 1 { "y" } else { "ies" })
 }
 
@@ -65,6 +79,8 @@ mod tests {
             [0, 1, 90, 7200, 129_600, 86_400, 1_209_600].map(|time| whole(SignedDuration::from_secs(time)));
         let units = ["0 seconds", "1 second", "90 seconds", "2 hours", "36 hours", "1 day", "14 days"];
         assert_eq!(wholes, units);
+        let lastings = [0, 12_340_000, -65_000_000, 3_600_000_000, 90_000_000_000].map(lasting);
+        assert_eq!(lastings, ["0.0 s", "12.3 s", "-1 min 5 s", "1 h 0 min", "1 d 1 h"]);
         assert_eq!((files(1), files(2)), ("1 file".into(), "2 files".into()));
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
-
-use jiff::Timestamp;
 
 use super::figures::count;
-use super::key_id::shown_key;
+use super::why::why_left_out;
 use crate::cargo::{Cause, Changed, Difference};
+use crate::outcome::{Built, BuiltDirectory, CompiledUnit, LastBuild, RestoredEntry};
 use crate::store::Layer;
+use crate::store::shown_key;
 
 /// How many files are named that made a unit stale.
 const NAMED: usize = 3;
@@ -18,101 +17,21 @@ const NAMED: usize = 3;
 const ASK_CARGO: &str = "hint: `cargo build -v`, or CARGO_LOG=cargo::core::compiler::fingerprint=info,cargo::compiler::fingerprint=info";
 
 /// A runner's workspace can stay from one job to the next.
-const BUILT_SOME_TIME: &str = "what is there was built in this job or before";
-
-/// What became of the target directories that a job restored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LastBuild {
-    /// There was no restore in this job, or it left nothing for later.
-    NoRestore,
-    /// The save was there first.
-    Saved,
-    /// There was a restore, but of other layers.
-    NoTarget,
-    /// Each of them.
-    Directories(Vec<BuiltDirectory>),
-}
-
-/// A target directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuiltDirectory {
-    /// Its name in the entry.
-    pub name: String,
-    /// Where it is.
-    pub path: PathBuf,
-    /// What was built in it.
-    pub built: Built,
-}
-
-/// What was built in a target directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Built {
-    /// That cannot be told: nothing was restored.
-    Miss {
-        /// What was looked for.
-        key: String,
-    },
-    /// That cannot be told: the entry has nothing of this directory.
-    NotInEntry,
-    /// That cannot be told any more.
-    EntryGone {
-        /// What became of the entry.
-        why: String,
-    },
-    /// Nothing: there is no such directory.
-    NoDirectory,
-    /// This.
-    Compared {
-        /// The entry that was restored, if any.
-        entry: Option<RestoredEntry>,
-        /// How many units came from the unit pool.
-        pooled: usize,
-        /// How many units there are.
-        total: usize,
-        /// Those that are not what was restored.
-        compiled: Vec<CompiledUnit>,
-    },
-}
-
-/// The entry that a target directory began with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestoredEntry {
-    /// Its key.
-    pub key: String,
-    /// When it was made.
-    pub created: Timestamp,
-    /// Of which ref it is.
-    pub reference: String,
-}
-
-/// A unit that was compiled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CompiledUnit {
-    /// The package's name.
-    pub package: String,
-    /// Its version, for a download.
-    pub version: Option<String>,
-    /// What of the package, as cargo calls it, such as `lib-serde`.
-    pub part: String,
-    /// The directory of its profile.
-    pub profile: String,
-    /// Why.
-    pub causes: Vec<Cause>,
-}
+const BUILT_SOME_TIME: &str = "its units are from this job or earlier";
 
 /// The text for a terminal.
-pub fn last_build_text(told: &LastBuild) -> String {
+pub(super) fn last_build_text(told: &LastBuild) -> String {
     let directories = match told {
         LastBuild::NoRestore => {
-            return "no restore of this job left word of what it brought; hint: `explain --last-build` belongs into the job, \
-                    after the build and before the save, and needs RUNNER_TEMP\n"
+            return "no restore in this job; hint: run `explain --last-build` in the job, after the build \
+                    and before the save, with RUNNER_TEMP set\n"
                 .to_owned();
         }
         LastBuild::Saved => {
-            return "this job's work was saved already; hint: ask before the save\n".to_owned();
+            return "this job was already saved; hint: run it before the save\n".to_owned();
         }
         LastBuild::NoTarget => {
-            return "the target directory was not among what this job restored\n".to_owned();
+            return "this job restored no target directory\n".to_owned();
         }
         LastBuild::Directories(directories) => directories,
     };
@@ -133,24 +52,22 @@ pub fn last_build_text(told: &LastBuild) -> String {
 fn headline(directory: &BuiltDirectory) -> String {
     match &directory.built {
         Built::Miss { key } => {
-            format!("nothing was restored (key {}); {BUILT_SOME_TIME}", shown_key(Layer::Target, key))
+            format!("nothing restored (key {}); {BUILT_SOME_TIME}", shown_key(Layer::Target, key))
         }
-        Built::NotInEntry => format!("the entry has nothing of this directory; {BUILT_SOME_TIME}"),
+        Built::NotInEntry => format!("the entry does not contain this directory; {BUILT_SOME_TIME}"),
         Built::EntryGone { why } => {
-            format!("it is not known what was compiled, since the entry cannot be read: {why}")
+            format!("cannot tell what was compiled: cannot read the entry: {why}")
         }
-        Built::NoDirectory => format!("there is no directory {}", directory.path.display()),
+        Built::NoDirectory => format!("no directory {}", directory.path.display()),
         Built::Compared { entry, pooled, total, compiled } => {
             let restored = restored(entry.as_ref(), *pooled);
             let total = count(*total as u64);
             match compiled.len() {
-                0 => format!(
-                    "nothing was compiled after the restore of {restored}: all units came with it ({total})"
-                ),
-                1 => format!("1 of {total} units was compiled after the restore of {restored}"),
+                0 => format!("nothing compiled after restoring {restored}: all {total} units reused"),
+                1 => format!("1 of {total} units compiled after restoring {restored}"),
                 more => {
                     let more = count(more as u64);
-                    format!("{more} of {total} units were compiled after the restore of {restored}")
+                    format!("{more} of {total} units compiled after restoring {restored}")
                 }
             }
         }
@@ -165,8 +82,8 @@ pub(super) fn restored(entry: Option<&RestoredEntry>, pooled: usize) -> String {
     });
     let pooled = match pooled {
         0 => None,
-        1 => Some("1 unit of the pool".to_owned()),
-        more => Some(format!("{} units of the pool", count(more as u64))),
+        1 => Some("1 unit from the pool".to_owned()),
+        more => Some(format!("{} units from the pool", count(more as u64))),
     };
     entry.into_iter().chain(pooled).collect::<Vec<_>>().join(" and ")
 }
@@ -212,7 +129,7 @@ pub(super) fn unit_name(package: &str, version: Option<&str>, part: &str, profil
 /// What is built of a package, by the beginning of cargo's name for it. Those that have a name of their own keep it.
 fn part_name(part: &str) -> String {
     let known = [
-        ("run-build-script-", "run of the build script", false),
+        ("run-build-script-", "build script run", false),
         ("build-script-", "build script", false),
         ("doc-lib-", "documentation", false),
         ("doc-bin-", "documentation of bin", true),
@@ -240,49 +157,43 @@ fn part_name(part: &str) -> String {
 fn title(cause: &Cause) -> String {
     match cause {
         Cause::Input(difference) => title_of_input(difference).to_owned(),
-        Cause::Version { .. } => "another version".to_owned(),
+        Cause::Version { .. } => "other version".to_owned(),
         Cause::SomeVersion => {
-            "another version of its own or of a dependency, or another wrapper of the compiler, such as clippy".to_owned()
+            "other version of it or a dependency, or other compiler wrapper, such as clippy".to_owned()
         }
         Cause::Home { was, is } => {
             let (was, is) = (was.display(), is.display());
-            format!("CARGO_HOME was {was} and is {is}: cargo knows dependencies by the paths of their sources")
+            format!("CARGO_HOME changed: {was} → {is}; cargo identifies dependencies by source path")
         }
         Cause::Moved { was, is } => {
-            format!("the sources were in {} and are in {}", was.display(), is.display())
+            format!("sources moved: {} → {}", was.display(), is.display())
         }
-        Cause::Sources(_) => "a source is newer than what was built from it, or gone".to_owned(),
-        Cause::Variables(_) => "a variable that the code reads has another value".to_owned(),
-        Cause::Dependencies(_) => "a dependency was compiled, or is another one".to_owned(),
-        Cause::New(profiles) if profiles.is_empty() => "not in what was restored".to_owned(),
-        Cause::New(profiles) => format!("not in what was restored, which has it for {}", profiles.join(", ")),
-        Cause::Unknown => format!("stale for cargo, although nothing that is noted differs; {ASK_CARGO}"),
-        Cause::Rejected => format!("of the unit pool, and stale for cargo; {ASK_CARGO}"),
-        Cause::LeftOut(why) => format!("left out of what was restored: {why}"),
-        Cause::Unreadable(_) => "what cargo noted cannot be read".to_owned(),
+        Cause::Sources(_) => "source newer than its unit, or missing".to_owned(),
+        Cause::Variables(_) => "variable read by the code changed".to_owned(),
+        Cause::Dependencies(_) => "dependency compiled or changed".to_owned(),
+        Cause::New(profiles) if profiles.is_empty() => "not restored".to_owned(),
+        Cause::New(profiles) => format!("not restored; restored only for {}", profiles.join(", ")),
+        Cause::Unknown => format!("stale for cargo, but no recorded input differs; {ASK_CARGO}"),
+        Cause::Rejected => format!("from the unit pool, but stale for cargo; {ASK_CARGO}"),
+        Cause::LeftOut { why, what } => format!("left out of the restore: {} ({what})", why_left_out(*why)),
+        Cause::Unreadable(_) => "cannot read cargo's fingerprint".to_owned(),
     }
 }
 
 pub(super) fn title_of_input(difference: &Difference) -> &'static str {
     match difference {
-        Difference::Compiler => "another compiler",
+        Difference::Compiler => "other compiler",
         Difference::Features { .. } => "other features",
-        Difference::DeclaredFeatures => "its manifest declares other features",
-        Difference::Target => "its manifest says other things of the target, such as the edition",
-        Difference::Path => "another path of its sources",
-        Difference::Profile => {
-            "another profile, other `[lints]`, or another kind of build (check, build, test)"
-        }
-        Difference::Flags => {
-            "other flags of the compiler (RUSTFLAGS, or `rustflags` in cargo's configuration)"
-        }
-        Difference::Configuration => "another linker, or other configuration of cargo",
-        Difference::Triple => "another target triple",
-        Difference::Variables(_) => "a variable that the build script names has another value",
-        Difference::Watched => "the build script names other files or variables",
-        Difference::Package { .. } => {
-            "a file of the package is newer, all of which cargo watches for this unit"
-        }
+        Difference::DeclaredFeatures => "other features declared in its manifest",
+        Difference::Target => "other target settings in its manifest, such as the edition",
+        Difference::Path => "other source path",
+        Difference::Profile => "other profile, `[lints]` or kind of build (check, build, test)",
+        Difference::Flags => "other compiler flags (RUSTFLAGS, or `rustflags` in cargo's configuration)",
+        Difference::Configuration => "other linker or cargo configuration",
+        Difference::Triple => "other target triple",
+        Difference::Variables(_) => "variable named by the build script changed",
+        Difference::Watched => "build script names other files or variables",
+        Difference::Package { .. } => "newer file in the package; cargo watches all of them for this unit",
     }
 }
 
@@ -314,7 +225,7 @@ fn detail(cause: &Cause) -> Option<String> {
         | Cause::New(_)
         | Cause::Unknown
         | Cause::Rejected
-        | Cause::LeftOut(_) => None,
+        | Cause::LeftOut { .. } => None,
     }
 }
 
@@ -332,7 +243,10 @@ pub(super) fn changed_files(files: &[Changed]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::outcome::Unusable;
 
     fn unit(package: &str, part: &str, causes: Vec<Cause>) -> CompiledUnit {
         let version = package.split_once(' ').map(|(_, version)| version.to_owned());
@@ -383,24 +297,22 @@ mod tests {
         ]);
         assert_eq!(
             text,
-            "target: 5 of 1,212 units were compiled after the restore of target-k (entry of 1970-01-01 00:00:00Z, refs/heads/main)\n  \
-             CARGO_HOME was /a and is /b: cargo knows dependencies by the paths of their sources\n    \
+            "target: 5 of 1,212 units compiled after restoring target-k (entry of 1970-01-01 00:00:00Z, \
+             refs/heads/main)\n  \
+             CARGO_HOME changed: /a → /b; cargo identifies dependencies by source path\n    \
              serde 1.0.219 (lib) ×2\n  \
-             a source is newer than what was built from it, or gone\n    \
-             tool (tests in the lib): a (gone), b, c and 1 more\n  \
-             other features; other flags of the compiler (RUSTFLAGS, or `rustflags` in cargo's configuration)\n    \
+             other features; other compiler flags (RUSTFLAGS, or `rustflags` in cargo's configuration)\n    \
              tool (test works, release): with x, without y, z\n  \
-             a dependency was compiled, or is another one\n    \
+             source newer than its unit, or missing\n    \
+             tool (tests in the lib): a (gone), b, c and 1 more\n  \
+             dependency compiled or changed\n    \
              app (bin app): its build script, serde\n"
         );
-        assert!(of(vec![unit("a", "lib-a", home())]).starts_with("target: 1 of 1,212 units was compiled"));
-        assert!(
-            of(Vec::new())
-                .starts_with("target: nothing was compiled after the restore of target-k (entry of ")
-        );
+        assert!(of(vec![unit("a", "lib-a", home())]).starts_with("target: 1 of 1,212 units compiled"));
+        assert!(of(Vec::new()).starts_with("target: nothing compiled after restoring target-k (entry of "));
         assert_eq!(
             after(None, 1212, Vec::new()),
-            "target: nothing was compiled after the restore of 1,212 units of the pool: all units came with it (1,212)\n"
+            "target: nothing compiled after restoring 1,212 units from the pool: all 1,212 units reused\n"
         );
     }
 
@@ -411,16 +323,19 @@ mod tests {
             last_build_text(&LastBuild::Directories(vec![directory]))
         };
         for (text, part) in [
-            (last_build_text(&LastBuild::NoRestore), "no restore of this job"),
-            (last_build_text(&LastBuild::Saved), "saved already"),
-            (last_build_text(&LastBuild::NoTarget), "not among what this job restored"),
+            (last_build_text(&LastBuild::NoRestore), "no restore in this job"),
+            (last_build_text(&LastBuild::Saved), "already saved"),
+            (last_build_text(&LastBuild::NoTarget), "this job restored no target directory"),
             (
                 directory(Built::Miss { key: "k".into() }),
-                "target of ../b: nothing was restored (key k); what is there was built in this job or before",
+                "target of ../b: nothing restored (key k); its units are from this job or earlier",
             ),
-            (directory(Built::NotInEntry), "the entry has nothing of this directory"),
-            (directory(Built::EntryGone { why: "x".into() }), "cannot be read: x"),
-            (directory(Built::NoDirectory), "there is no directory /w/b/target"),
+            (directory(Built::NotInEntry), "the entry does not contain this directory"),
+            (
+                directory(Built::EntryGone { why: Unusable::Unflushed }),
+                "cannot read the entry: the host crashed",
+            ),
+            (directory(Built::NoDirectory), "no directory /w/b/target"),
         ] {
             assert!(text.contains(part) && text.ends_with('\n') && text.lines().count() == 1, "{text}");
         }

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
 
 use super::figures::bytes;
-use super::key_id::shown_key;
 use super::table::ago;
 use crate::store::Layer;
 use crate::store::retention::Known;
+use crate::store::shown_key;
 
 /// Columns of the text, whatever the terminal: what is piped is what is seen.
 const WIDTH: usize = 80;
@@ -26,7 +26,7 @@ type Group = Vec<(Row, Option<&'static str>)>;
 
 /// Entries in groups, in the given order. No line is longer than 80 columns: of refs, lanes and repositories
 /// that do not fit, the middle goes.
-pub fn entries_listing(entries: &[Known], now: Timestamp) -> String {
+pub(super) fn entries_listing(entries: &[Known], now: Timestamp) -> String {
     let mut groups: BTreeMap<(&str, Layer), Group> = BTreeMap::new();
     for Known { header, last_used, .. } in entries {
         let reference = &header.scope.reference;
@@ -102,12 +102,12 @@ fn line(row: &Row, widths: [usize; 5]) -> String {
 }
 
 /// `text` in at most `width` columns and one line: of what is longer, the middle goes.
-fn fitted(text: &str, width: usize) -> String {
+pub(super) fn fitted(text: &str, width: usize) -> String {
     let letters: Vec<char> = text.chars().map(printable).collect();
     if letters.iter().map(|&letter| column(letter)).sum::<usize>() <= width {
         return letters.into_iter().collect();
     }
-    let room = width.saturating_sub(1);
+    let Some(room) = width.checked_sub(1) else { return String::new() };
     let end = most(letters.iter().rev(), room / 2);
     let start = most(letters.iter(), room - room / 2);
     let mut text: String = letters[..start].iter().collect();
@@ -128,7 +128,7 @@ fn most<'l>(letters: impl Iterator<Item = &'l char>, mut room: usize) -> usize {
         .count()
 }
 
-fn columns(text: &str) -> usize {
+pub(super) fn columns(text: &str) -> usize {
     text.chars().map(printable).map(column).sum()
 }
 

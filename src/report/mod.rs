@@ -1,32 +1,41 @@
-//! What a command did, for people and for later steps: log, outputs, environment, step summary. Takes values and decides
-//! nothing.
+//! Renderings of what a command did, for people and for later steps: log, outputs, environment, step summary. Takes values
+//! of [`crate::outcome`] and decides nothing.
 
 mod audited;
+mod bars;
+mod bundle;
 mod console;
+mod diagnosis;
+mod diagnostics;
+mod difference;
 mod disk;
 mod explained;
 mod figures;
-mod key_id;
+mod history;
 mod last_build;
 mod listing;
+mod masked;
+pub mod metrics;
+mod page;
+mod printed;
 mod restored;
 mod saved;
+pub mod screen;
+mod stats;
+mod stats_csv;
 mod summary;
 mod table;
 mod ways;
 mod why;
 
-pub use audited::{
-    Audited, CameFrom, ComparedBuilds, DifferingUnit, HowMade, UnitName, WhyFresh, audit_json, audit_text,
-};
+pub(crate) use bundle::{Section, bundle_text};
 pub use console::Console;
-pub use disk::{CleanReport, DiskReport, Large, clean_text, min_free};
-pub use explained::{ExplainedEntry, ExplainedLayer, Verdict, explanation};
-pub use figures::{bytes, count, entries, seconds};
-pub use key_id::{key_id, shown_key};
-pub use last_build::{Built, BuiltDirectory, CompiledUnit, LastBuild, RestoredEntry, last_build_text};
-pub use listing::entries_listing;
-pub use restored::{Composed, Hit, LayerRestore, RestoreReport, SourcesKept, Transfer, UnitsKept};
-pub use saved::{LayerSave, LeftOut, Pooled, SaveReport, Saved};
-pub use table::{HeldDirectory, entries_json, entries_table, entry_details, plan_table, usage_table};
-pub use why::{Miss, NotSaved};
+pub use diagnostics::{Diagnosed, start_diagnostics};
+pub use difference::difference;
+pub use disk::min_free;
+pub use figures::{bytes, count};
+pub(crate) use masked::Names;
+pub use page::page;
+pub use printed::printed;
+pub(crate) use saved::{evicted_text, pooled_text};
+pub(crate) use summary::earlier_trouble;

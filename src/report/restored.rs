@@ -1,172 +1,33 @@
-//! What a restore did.
+//! What a restore did, in words.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::figures::{bytes, count, files, seconds};
-use super::key_id::shown_key;
 use super::summary::{code, table, whole_keys};
 use super::ways::{modes, obstacle};
-use super::why::Miss;
+use super::why::{NOTHING_TO_CACHE, why_left_out};
+use crate::cargo::incremental_variable;
+use crate::outcome::{
+    Composed, Hit, LackingTool, LayerRestore, Matched, RestoreOutcome, SourcesKept, Transfer, UnitsKept,
+    UnitsLeftOut,
+};
 use crate::store::Layer;
+use crate::store::shown_key;
 use crate::tree::TransferStats;
 
-/// How well a key was served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hit {
-    /// By an entry of that very key.
-    Exact,
-    /// By one of a restore key.
-    Partial,
-    /// By no entry, but by compiled dependencies of the unit pool.
-    Composed,
-    /// Not at all.
-    Miss,
-}
-
-impl Hit {
-    /// The word for outputs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Partial => "partial",
-            Self::Composed => "composed",
-            Self::Miss => "miss",
-        }
-    }
-}
-
-/// Files that were brought into the job.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Transfer {
-    /// What was done.
-    pub stats: TransferStats,
-    /// How long it took.
-    pub took: Duration,
-    /// The parts of the layer in which there are files now.
-    pub parts: Vec<String>,
-    /// How the sources were compared with those of the entry; nothing where that plays no part.
-    pub sources: Option<SourcesKept>,
-    /// Which units serve; nothing where there are none.
-    pub units: Option<UnitsKept>,
-    /// What was asked for and is not there now, and why: a line each.
-    pub lacking: Vec<String>,
-}
-
-/// What of the sources is as it was.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SourcesKept {
-    /// Files that hold the same.
-    pub same: u64,
-    /// Files that hold something else, or are gone.
-    pub changed: u64,
-}
-
-/// Which units of an entry serve.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UnitsKept {
-    /// How many do.
-    pub served: u64,
-    /// Why others do not: how many, and what the first of them is about.
-    left_out: BTreeMap<&'static str, (u64, String)>,
-}
-
-impl UnitsKept {
-    /// Counts a unit that does not serve.
-    pub fn leave_out(&mut self, (why, what): (&'static str, String)) {
-        self.left_out.entry(why).or_insert((0, what)).0 += 1;
-    }
-
-    /// Lines for people; none where all serve.
-    fn lines(&self) -> Vec<String> {
-        let sum: u64 = self.left_out.values().map(|(units, _)| units).sum();
-        if sum == 0 {
-            return Vec::new();
-        }
-        let all = count(self.served + sum);
-        let mut lines = vec![format!("units: {} of {all} left out and compiled again", count(sum))];
-        let mut reasons: Vec<_> = self.left_out.iter().collect();
-        reasons.sort_by_key(|(_, (units, _))| std::cmp::Reverse(*units));
-        lines.extend(
-            reasons.into_iter().map(|(why, (units, what))| format!("  {}: {why} ({what})", count(*units))),
-        );
-        lines
-    }
-}
-
-/// What the unit pool gave to a target directory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Composed {
-    /// Units.
-    pub units: u64,
-    /// Packages of which they are.
-    pub packages: u64,
-    /// Packages that the lock files name.
-    pub locked: u64,
-}
-
-impl std::fmt::Display for Composed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (units, packages, locked) = (count(self.units), count(self.packages), count(self.locked));
-        write!(f, "{units} units, of {packages} of the {locked} packages in the lock file")
-    }
-}
-
-/// What a restore did for one layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerRestore {
-    /// The layer.
-    pub layer: Layer,
-    /// The key that was looked for.
-    pub key: String,
-    /// How well it was served.
-    pub hit: Hit,
-    /// The key of the entry that served it.
-    pub matched_key: Option<String>,
-    /// The ref whose entry that was.
-    pub matched_ref: Option<String>,
-    /// The lane whose entry that was, where it is not the job's own.
-    pub matched_lane: Option<String>,
-    /// What was brought; nothing on a miss and when only looking.
-    pub transfer: Option<Transfer>,
-    /// What the unit pool gave.
-    pub composed: Option<Composed>,
-    /// Why it was not served by its very key.
-    pub reason: Option<Miss>,
-    /// The directory of the key's entries.
-    pub directory: PathBuf,
-}
-
 impl LayerRestore {
-    /// Adds what the unit pool gave.
-    pub fn complete(&mut self, composed: Composed, more: Transfer) {
-        if self.hit == Hit::Miss {
-            self.hit = Hit::Composed;
-        }
-        self.composed = Some(composed);
-        match &mut self.transfer {
-            Some(transfer) => {
-                transfer.stats += more.stats;
-                transfer.took += more.took;
-            }
-            None => self.transfer = Some(more),
-        }
-    }
-
     /// How the sources were compared, and which units serve, in words.
     fn kept(&self) -> Vec<String> {
         let Some(transfer) = &self.transfer else { return Vec::new() };
         let sources = transfer.sources.map(|SourcesKept { same, changed }| {
-            format!("sources: {} as they were built, {} changed", files(same), count(changed))
+            format!("sources: {} unchanged, {} changed", files(same), count(changed))
         });
-        sources.into_iter().chain(transfer.units.iter().flat_map(UnitsKept::lines)).collect()
+        sources.into_iter().chain(transfer.units.iter().flat_map(left_out)).collect()
     }
 
     /// What the unit pool gave, in words.
     fn composed(&self) -> Option<String> {
-        self.composed.map(|composed| format!("unit pool: {composed}"))
+        self.composed.map(|composed| format!("unit pool: {}", composed_text(composed)))
     }
 
     /// What people see of one of its keys.
@@ -180,14 +41,22 @@ impl LayerRestore {
             Some(Transfer { stats, took, .. }) => [count(stats.files), bytes(stats.bytes), seconds(*took)],
             None => ["", "", ""].map(str::to_owned),
         };
-        let matched = self.matched_key.as_ref().filter(|matched| **matched != self.key);
+        let matched = self.other_key();
         let from = matched.map(|matched| code(&self.shown(matched))).unwrap_or_default();
         let key = code(&self.shown(&self.key));
         [self.layer.to_string(), self.hit.name().to_owned(), key, from, files, size, time]
     }
 
-    fn lacking(&self) -> &[String] {
-        self.transfer.as_ref().map_or(&[], |transfer| &transfer.lacking)
+    /// The key of the entry that served it, where it is another one.
+    fn other_key(&self) -> Option<&str> {
+        let matched = self.matched.as_ref()?;
+        (matched.key != self.key).then_some(&*matched.key)
+    }
+
+    /// What was asked for and did not come: a line each.
+    fn lacking(&self) -> Vec<String> {
+        let lacking = self.transfer.as_ref().map_or(&[][..], |transfer| &transfer.lacking);
+        lacking.iter().map(|LackingTool { tool, why }| format!("{tool} not restored: {why}")).collect()
     }
 
     fn has_part(&self, prefix: &str) -> bool {
@@ -196,50 +65,7 @@ impl LayerRestore {
     }
 }
 
-/// What a restore did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestoreReport {
-    /// The layers that took part.
-    pub layers: Vec<LayerRestore>,
-    /// The key of the cargo layer, for other jobs.
-    pub cargo_key: Option<String>,
-    /// The key of the target layer, for other jobs.
-    pub target_key: Option<String>,
-    /// The root of the cache.
-    pub cache_root: PathBuf,
-    /// The cargo home that the job has for itself.
-    pub own_cargo_home: Option<PathBuf>,
-    /// How long it took, from the start of the process.
-    pub took: Duration,
-}
-
-impl RestoreReport {
-    /// A report without any layer.
-    pub fn of_nothing(cache_root: &Path, took: Duration) -> Self {
-        Self {
-            layers: Vec::new(),
-            cargo_key: None,
-            target_key: None,
-            cache_root: cache_root.to_path_buf(),
-            own_cargo_home: None,
-            took,
-        }
-    }
-
-    /// The layer that `cache-hit` and `cache-primary-key` are about: what the user listed, else the target directory, else
-    /// what there is.
-    pub fn primary(&self) -> Option<&LayerRestore> {
-        let rank = |layer: Layer| match layer {
-            Layer::Paths => 0,
-            Layer::Target => 1,
-            Layer::Cargo => 2,
-            Layer::Builds => 3,
-            Layer::Bins => 4,
-            Layer::Units => 5,
-        };
-        self.layers.iter().min_by_key(|layer| rank(layer.layer))
-    }
-
+impl RestoreOutcome {
     /// The step's outputs.
     pub fn outputs(&self) -> Vec<(&'static str, String)> {
         let primary = self.primary();
@@ -248,11 +74,13 @@ impl RestoreReport {
         let restored = |layer| self.is_restored(layer).to_string();
         let key = |key: &Option<String>| key.clone().unwrap_or_default();
         let stats = self.stats();
+        let matched = primary.and_then(|layer| layer.matched.as_ref());
+        let matched_key = matched.map(|matched| matched.key.clone()).unwrap_or_default();
         vec![
             ("cache-hit", primary.is_some_and(|layer| layer.hit == Hit::Exact).to_string()),
             ("cache-primary-key", primary_key.clone()),
             ("cache-key", primary_key),
-            ("cache-matched-key", primary.and_then(|layer| layer.matched_key.clone()).unwrap_or_default()),
+            ("cache-matched-key", matched_key),
             ("deps-key", key(&self.cargo_key)),
             ("cargo-cache-key", key(&self.cargo_key)),
             ("target-cache-key", key(&self.target_key)),
@@ -275,7 +103,9 @@ impl RestoreReport {
     /// hit only, so that a step may be skipped by it; the others as soon as something was restored.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         let own_home = self.own_cargo_home.as_ref().map(|home| ("CARGO_HOME", home.display().to_string()));
-        let mut env: Vec<_> = own_home.into_iter().collect();
+        let incremental = self.incremental.map(incremental_variable);
+        let incremental = incremental.map(|(name, value)| (name, value.to_owned()));
+        let mut env: Vec<_> = own_home.into_iter().chain(incremental).collect();
         for layer in &self.layers {
             let exact = (layer.hit == Hit::Exact && self.is_restored(layer.layer)).to_string();
             let restored = self.is_restored(layer.layer).to_string();
@@ -311,27 +141,22 @@ impl RestoreReport {
                     let _ = write!(text, "{files}, {bytes} in {took} ({})", modes(stats));
                 }
                 None if layer.hit == Hit::Miss => text.push_str("nothing restored"),
-                None => text.push_str("looked up only"),
+                None => text.push_str("lookup only"),
             }
-            let of = |what: &Option<String>, word: &str| what.as_ref().map(|of| format!("{word}{of}"));
-            let of_ref = of(&layer.matched_ref, " of ").unwrap_or_default();
             let of =
-                of(&layer.matched_lane, ", lane ").map_or(of_ref.clone(), |lane| format!("{of_ref}{lane}"));
-            let _ = match layer.matched_key.as_ref().filter(|matched| **matched != layer.key) {
-                Some(matched) => {
-                    write!(
-                        text,
-                        "\n        key {}\n        from {}{of}",
-                        layer.shown(&layer.key),
-                        layer.shown(matched)
-                    )
-                }
-                None => write!(text, "\n        key {}{of}", layer.shown(&layer.key)),
+                layer.matched.as_ref().map_or_else(String::new, |Matched { reference, lane, .. }| {
+                    let lane = lane.as_ref().map_or_else(String::new, |lane| format!(", lane {lane}"));
+                    format!(" of {reference}{lane}")
+                });
+            let key = layer.shown(&layer.key);
+            let _ = match layer.other_key() {
+                Some(other) => write!(text, "\n        key {key}\n        from {}{of}", layer.shown(other)),
+                None => write!(text, "\n        key {key}{of}"),
             };
             if let Some(reason) = &layer.reason {
                 let _ = write!(text, "\n        {reason}");
             }
-            for line in layer.composed().iter().chain(&layer.kept()).chain(layer.lacking()) {
+            for line in layer.composed().iter().chain(&layer.kept()).chain(&layer.lacking()) {
                 let _ = write!(text, "\n        {line}");
             }
             text.push('\n');
@@ -339,7 +164,7 @@ impl RestoreReport {
         let stats = self.layers.iter().filter_map(|layer| Some(&layer.transfer.as_ref()?.stats));
         text.push_str(obstacle(stats));
         if self.layers.is_empty() {
-            text.push_str("nothing to cache: there is no Cargo.toml here, and `path` is empty\n");
+            let _ = writeln!(text, "{NOTHING_TO_CACHE}");
         }
         text.pop();
         text
@@ -367,14 +192,15 @@ impl RestoreReport {
                 let _ = writeln!(text, "{}: {}\n", layer.layer, code(&reason.to_string()));
             }
         }
-        for line in self.layers.iter().flat_map(|layer| layer.composed().into_iter().chain(layer.kept())) {
-            let _ = writeln!(text, "{}\n", code(line.trim_start()));
+        for layer in &self.layers {
+            for line in layer.composed().iter().chain(&layer.kept()).chain(&layer.lacking()) {
+                let _ = writeln!(text, "{}: {}\n", layer.layer, code(line.trim_start()));
+            }
         }
-        for line in self.layers.iter().flat_map(LayerRestore::lacking) {
-            let _ = writeln!(text, "{}\n", code(line));
-        }
+        text += &self.history_summary();
         let keys = self.layers.iter().flat_map(|layer| {
-            std::iter::once(&layer.key).chain(&layer.matched_key).map(|key| (layer.layer, key.as_str()))
+            let matched = layer.matched.as_ref().map(|matched| &matched.key);
+            std::iter::once(&layer.key).chain(matched).map(|key| (layer.layer, key.as_str()))
         });
         text += &whole_keys(keys);
         text
@@ -398,9 +224,39 @@ impl RestoreReport {
     }
 }
 
+/// Which units do not serve, and why: lines; none where all serve.
+fn left_out(kept: &UnitsKept) -> Vec<String> {
+    let sum: u64 = kept.left_out.iter().map(|left_out| left_out.units).sum();
+    if sum == 0 {
+        return Vec::new();
+    }
+    let all = count(kept.served + sum);
+    let mut lines = vec![format!("units: {} of {all} left out; cargo will recompile them", count(sum))];
+    let mut reasons: Vec<_> = kept.left_out.iter().collect();
+    reasons.sort_by_key(|left_out| std::cmp::Reverse(left_out.units));
+    lines.extend(reasons.into_iter().map(|UnitsLeftOut { code, units, first }| {
+        format!("  {}: {} ({first})", count(*units), why_left_out(*code))
+    }));
+    lines
+}
+
+/// What the unit pool gives, in words.
+pub(super) fn composed_text(Composed { units, packages, locked }: Composed) -> String {
+    format!(
+        "{} units, of {} of the {} packages in the lock file",
+        count(units),
+        count(packages),
+        count(locked)
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
     use super::*;
+    use crate::outcome::RestoreTimes;
 
     fn layer(layer: Layer, hit: Hit) -> LayerRestore {
         let stats = TransferStats { files: 3, bytes: 10, copied: 3, ..TransferStats::default() };
@@ -409,9 +265,11 @@ mod tests {
             layer,
             key: "new".into(),
             hit,
-            matched_key: (hit != Hit::Miss).then(|| "old|`".into()),
-            matched_ref: None,
-            matched_lane: None,
+            matched: (hit != Hit::Miss).then(|| Matched {
+                key: "old|`".into(),
+                reference: "refs/heads/main".into(),
+                lane: None,
+            }),
             transfer: (hit != Hit::Miss).then_some(Transfer {
                 stats,
                 took: Duration::ZERO,
@@ -423,18 +281,12 @@ mod tests {
             composed: None,
             reason: None,
             directory: "/cache/directory".into(),
+            times: RestoreTimes::default(),
         }
     }
 
-    fn report(layers: Vec<LayerRestore>) -> RestoreReport {
-        RestoreReport {
-            layers,
-            cargo_key: None,
-            target_key: None,
-            cache_root: "/r".into(),
-            own_cargo_home: None,
-            took: Duration::ZERO,
-        }
+    fn report(layers: Vec<LayerRestore>) -> RestoreOutcome {
+        RestoreOutcome { layers, ..RestoreOutcome::of_nothing(Path::new("/r"), Duration::ZERO) }
     }
 
     fn value(values: &[(&str, String)], name: &str) -> String {
@@ -466,9 +318,7 @@ mod tests {
 
     #[test]
     fn the_log_tells_whose_entry_served() {
-        let mut layer = layer(Layer::Target, Hit::Partial);
-        layer.matched_ref = Some("refs/heads/main".into());
-        let log = report(vec![layer]).log();
+        let log = report(vec![layer(Layer::Target, Hit::Partial)]).log();
         assert!(log.contains("key new\n        from old|` of refs/heads/main"), "{log}");
     }
 

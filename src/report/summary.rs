@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::key_id::shown_key;
 use crate::store::Layer;
+use crate::store::shown_key;
 
 /// A column: its head, and whether it has figures.
 pub(super) type Column = (&'static str, bool);
@@ -45,6 +45,18 @@ pub(super) fn escaped(text: &str) -> String {
 /// Text as code in a cell of a table, whatever is in it.
 pub(super) fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
+}
+
+/// `text` as it is, in Markdown. The fence is longer than any in it.
+pub(super) fn fenced(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}text\n{}\n{fence}\n", text.trim_end())
+}
+
+/// What processes told of trouble that outlived earlier jobs, for the step summary.
+pub(crate) fn earlier_trouble(lines: &[String]) -> String {
+    format!("### runner-cache: trouble after earlier jobs\n\n{}\n", fenced(&lines.join("\n")))
 }
 
 #[cfg(test)]

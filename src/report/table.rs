@@ -1,6 +1,5 @@
 //! Entries for a terminal: a table of all, or all about a few.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::presets::NOTHING;
@@ -8,12 +7,12 @@ use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 
 use super::figures::{bytes, count, whole};
-use super::key_id::{key_id, shown_key};
-use crate::store::Layer;
-use crate::store::retention::{Known, Planned, Policy, Reason, Usage, Weights};
+use crate::outcome::{Doomed, GroupUsage, HeldDirectory, InspectedEntry, Part, UsageOutcome};
+use crate::store::retention::{Known, Policy, Reason};
+use crate::store::{key_id, shown_key};
 
 /// A table of entries, as they are ordered, with all that tells them apart, whole.
-pub fn entries_table(entries: &[Known], now: Timestamp) -> String {
+pub(super) fn entries_table(entries: &[Known], now: Timestamp) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header([
         "LAYER",
@@ -54,37 +53,12 @@ fn abbreviated(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
 }
 
-/// The entries as a JSON array.
-pub fn entries_json(entries: &[Known]) -> String {
-    let values: Vec<_> = entries
-        .iter()
-        .map(|Known { id, header, last_used, .. }| {
-            serde_json::json!({
-                "layer": header.layer(),
-                "key": header.key,
-                "repository": header.scope.repository,
-                "ref": header.scope.reference,
-                "lane": header.lane,
-                "files": header.files,
-                "bytes": header.bytes,
-                "created": header.created,
-                "finality": header.finality,
-                "last_used": last_used,
-                "made_in_seconds": header.made_in_seconds,
-                "folder": id.path(),
-                "origin": header.origin,
-            })
-        })
-        .collect();
-    format!("{:#}", serde_json::Value::from(values))
-}
-
 /// A table of what is to go, and why.
-pub fn plan_table(plan: &[Planned], entries: &[Known], policy: &Policy, now: Timestamp) -> String {
+pub(super) fn doomed_table(doomed: &Doomed, now: Timestamp) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["LAYER", "KEY", "REPOSITORY", "REF", "SIZE", "LAST USE", "WHY"]);
-    for planned in plan {
-        let Some(Known { header, last_used, .. }) = entries.iter().find(|entry| entry.id == planned.id)
+    for planned in &doomed.plan {
+        let Some(Known { header, last_used, .. }) = doomed.known.iter().find(|entry| entry.id == planned.id)
         else {
             continue;
         };
@@ -95,7 +69,7 @@ pub fn plan_table(plan: &[Planned], entries: &[Known], policy: &Policy, now: Tim
             header.scope.reference.clone(),
             bytes(header.bytes),
             ago(*last_used, now),
-            why(planned.reason, policy),
+            why(planned.reason, &doomed.policy),
         ]);
     }
     align_right(&mut table, &[4]);
@@ -104,29 +78,22 @@ pub fn plan_table(plan: &[Planned], entries: &[Known], policy: &Policy, now: Tim
 
 fn why(reason: Reason, policy: &Policy) -> String {
     match reason {
-        Reason::Count { keep } => format!("{keep} newer of its family"),
-        Reason::Superseded => "a later job completed it".into(),
+        Reason::Count { keep } => format!("{keep} newer versions"),
+        Reason::Superseded => "superseded by a complete entry".into(),
         Reason::Age => match policy.max_age {
             Some(most) => format!("unused for more than {}", whole(most)),
-            None => "unused for long".into(),
+            None => "unused too long".into(),
         },
-        Reason::Toolchain => "its repository uses another compiler".into(),
-        Reason::Size => format!("all take more than {}", bytes(policy.max_size.unwrap_or_default())),
-        Reason::Room => "the disk is short of room".into(),
-        Reason::Asked => "asked for".into(),
+        Reason::Toolchain => "compiler no longer used by its repository".into(),
+        Reason::Size => format!("total size above {}", bytes(policy.max_size.unwrap_or_default())),
+        Reason::Room => "disk too full".into(),
+        Reason::Closed => "pull request closed or branch deleted".into(),
+        Reason::Asked => "requested".into(),
     }
 }
 
 /// What entries take, by layer and repository. What several rows have in common is a row of its own, so that all add up.
-pub fn usage_table(entries: &[Known], usage: &[Usage]) -> String {
-    let mut groups: BTreeMap<(Layer, &str), (u64, u64, Vec<&Usage>)> = BTreeMap::new();
-    for (entry, usage) in entries.iter().zip(usage) {
-        let of = (entry.header.layer(), entry.header.scope.repository.as_str());
-        let (count, recorded, usages) = groups.entry(of).or_default();
-        *count += 1;
-        *recorded += entry.header.bytes;
-        usages.push(usage);
-    }
+pub(super) fn usage_table(usage: &UsageOutcome) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header([
         "LAYER",
@@ -134,61 +101,27 @@ pub fn usage_table(entries: &[Known], usage: &[Usage]) -> String {
         "ENTRIES",
         "RECORDED",
         "ON DISK",
-        "FREED IF GONE",
+        "FREED IF EVICTED",
     ]);
-    let of_groups: Vec<_> = groups.values().map(|(_, _, usages)| usages.clone()).collect();
-    let parts = Parts::of(usage, &of_groups);
-    for (((layer, repository), (number, recorded, _)), part) in groups.iter().zip(&parts.own) {
+    for GroupUsage { layer, repository, entries, recorded, own } in &usage.groups {
         table.add_row([
             layer.to_string(),
-            (*repository).to_owned(),
-            count(*number),
+            repository.clone(),
+            count(*entries),
             bytes(*recorded),
-            bytes(part.size),
-            bytes(part.freed),
+            bytes(own.bytes),
+            bytes(own.freed),
         ]);
     }
     let last = |what: &str, number: String, recorded: String, part: Part| {
-        [what.to_owned(), String::new(), number, recorded, bytes(part.size), bytes(part.freed)]
+        [what.to_owned(), String::new(), number, recorded, bytes(part.bytes), bytes(part.freed)]
     };
-    if parts.shared.size > 0 {
-        table.add_row(last("in several", String::new(), String::new(), parts.shared));
+    if usage.shared.bytes > 0 {
+        table.add_row(last("in several", String::new(), String::new(), usage.shared));
     }
-    let recorded = entries.iter().map(|entry| entry.header.bytes).sum();
-    table.add_row(last("all", count(entries.len() as u64), bytes(recorded), parts.all));
+    table.add_row(last("all", count(usage.entries), bytes(usage.recorded), usage.all));
     align_right(&mut table, &[2, 3, 4, 5]);
     table.to_string()
-}
-
-/// Bytes on the disk, and what it would have more without them: what a workspace has as well stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Part {
-    size: u64,
-    freed: u64,
-}
-
-/// What groups of entries take: each for itself, several in common, and all. The first two add up to the last.
-struct Parts {
-    own: Vec<Part>,
-    shared: Part,
-    all: Part,
-}
-
-impl Parts {
-    fn of(usage: &[Usage], groups: &[Vec<&Usage>]) -> Self {
-        let whole = Weights::of(usage).size();
-        let without = |gone: &[&Usage]| {
-            let mut weights = Weights::of(usage);
-            for usage in gone {
-                weights.remove(usage);
-            }
-            Part { size: whole - weights.size(), freed: weights.freed().bytes }
-        };
-        let own: Vec<_> = groups.iter().map(|group| without(group)).collect();
-        let all = without(&usage.iter().collect::<Vec<_>>());
-        let sum = own.iter().fold((0, 0), |(size, freed), part| (size + part.size, freed + part.freed));
-        Self { own, shared: Part { size: all.size - sum.0, freed: all.freed - sum.1 }, all }
-    }
 }
 
 fn align_right(table: &mut Table, columns: &[usize]) {
@@ -199,20 +132,9 @@ fn align_right(table: &mut Table, columns: &[usize]) {
     }
 }
 
-/// A directory that an entry holds.
-#[derive(Debug, Clone)]
-pub struct HeldDirectory {
-    /// What the job calls it.
-    pub name: String,
-    /// Its files.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
 /// All that is known about an entry.
-pub fn entry_details(entry: &Known, held: &[HeldDirectory]) -> String {
-    let Known { id, header, last_used, .. } = entry;
+pub(super) fn entry_details(entry: &InspectedEntry) -> String {
+    let Known { id, header, last_used, .. } = &entry.known;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "{name:<12} {value}");
@@ -252,7 +174,7 @@ pub fn entry_details(entry: &Known, held: &[HeldDirectory]) -> String {
         let others = unit.needs.len() as u64;
         line("built with", &format!("{} other unit{}", count(others), if others == 1 { "" } else { "s" }));
     }
-    for HeldDirectory { name, files, bytes: size } in held {
+    for HeldDirectory { name, files, bytes: size } in &entry.holds {
         line("holds", &format!("{name}: {} in {} files", bytes(*size), count(*files)));
     }
     for install in header.installs() {
@@ -282,21 +204,6 @@ pub(super) fn ago(then: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::retention::{Block, BlockId};
-
-    #[test]
-    fn what_groups_take_adds_up() {
-        let block =
-            |&(id, bytes): &(u64, u64)| Block { id: BlockId::File(id), bytes, is_held_elsewhere: id == 3 };
-        let usage = |blocks: &[(u64, u64)]| Usage { blocks: blocks.iter().map(block).collect() };
-        let usages = [usage(&[(1, 1000), (2, 2000)]), usage(&[(2, 2000), (3, 4000)]), usage(&[(3, 4000)])];
-        let Parts { own, shared, all } =
-            Parts::of(&usages, &[vec![&usages[0]], vec![&usages[1], &usages[2]]]);
-        let part = |size, freed| Part { size, freed };
-        assert_eq!(own, [part(1000, 1000), part(4000, 0)]);
-        assert_eq!((shared, all), (part(2000, 2000), part(7000, 3000)));
-    }
-
     #[test]
     fn times_are_told_in_the_largest_unit() {
         let now = Timestamp::from_second(1_000_000).unwrap();

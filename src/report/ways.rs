@@ -26,15 +26,15 @@ pub(super) fn obstacle<'t>(stats: impl Iterator<Item = &'t TransferStats>) -> &'
         None => "",
         Some(Obstacle::OtherFileSystem) => {
             "cache root and workspace are on different file systems: files were copied\n\
-             hint: a cache-root on the workspace's file system can share them\n"
+             hint: set `cache-root` to a directory on the workspace's file system\n"
         }
         Some(Obstacle::NoReflink) => {
             "this file system cannot share extents: files were copied\n\
-             hint: `link-mode: auto` hard-links what tools replace and never rewrite\n"
+             hint: `link-mode: auto` hard-links files that tools replace rather than rewrite\n"
         }
         Some(Obstacle::NoHardlink) => {
             "this file system has no hard links: files were copied\n\
-             hint: a cache-root and a workspace on another file system can share them\n"
+             hint: move `cache-root` and the workspace to a file system with hard links\n"
         }
     }
 }

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use tracing::debug;
 
 use super::address::EntryId;
 use super::lease::timestamp;
 use super::retention::{Known, Planned, Reach, Reason};
-use super::root::CLEAN_LOCK;
+use super::root::{Area, CLEAN_LOCK};
 use super::session::is_session_over;
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, Time};
 
 /// Longer than any job: GitHub ends those of self-hosted runners after five days.
-const LONGEST_JOB: SignedDuration = SignedDuration::from_hours(6 * 24);
+pub(super) const LONGEST_JOB: SignedDuration = SignedDuration::from_hours(6 * 24);
 
 /// What is further ahead is of a clock that was wrong.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
@@ -128,6 +129,7 @@ impl Store {
         // Most are small: to remove one is a few calls, of which none waits for those of another one.
         let fates = plan.par_iter().map(|planned| self.evict_one(&planned.id));
         for (planned, fate) in plan.iter().zip(fates.collect::<Vec<_>>()) {
+            debug!(entry = %planned.id.path().display(), reason = ?planned.reason, ?fate, "evicted");
             match fate {
                 Ok(Fate::Removed) => {
                     evicted.entries += 1;
@@ -154,7 +156,7 @@ impl Store {
         }
         // Held to the end, for the directory is in the trash by then, where only a sweep looks: it must not delete it, too.
         let Some(_lock) = Lock::try_on(dir, &path, LockMode::Exclusive)? else { return Ok(Fate::InUse) };
-        let Some(trash) = self.move_into(&self.trash_directory(), &path)? else { return Ok(Fate::Absent) };
+        let Some(trash) = self.move_into(&self.area(Area::Trash), &path)? else { return Ok(Fate::Absent) };
         sys::crash_at(CrashPoint::Trashed);
         self.remove(&trash)?;
         sys::crash_at(CrashPoint::Deleted);
@@ -165,7 +167,7 @@ impl Store {
     /// Takes a damaged entry out of every lookup. Returns where it is now; `None` when it is gone. Who reads it goes on.
     pub fn quarantine(&self, id: &EntryId) -> Result<Option<PathBuf>> {
         self.check_writable()?;
-        let Some(path) = self.move_into(&self.quarantine_directory(), &id.path())? else { return Ok(None) };
+        let Some(path) = self.move_into(&self.area(Area::Quarantine), &id.path())? else { return Ok(None) };
         sys::crash_at(CrashPoint::Quarantined);
         // From now on its time is that of the quarantine.
         self.open_directory(&path)?.touch_self()?;
@@ -180,17 +182,18 @@ impl Store {
         let is_old = |modified| now.duration_since(modified) > QUARANTINE;
         first_failure([
             self.sweep_files(now),
-            self.empty(&self.staging_directory(), |_| true),
-            self.empty(&self.trash_directory(), |_| true),
-            self.empty(&self.retired_directory(), |_| true),
-            self.empty(&self.quarantine_directory(), is_old),
+            self.sweep_records(),
+            self.empty(&self.area(Area::Staging), |_| true),
+            self.empty(&self.area(Area::Trash), |_| true),
+            self.empty(&self.area(Area::Retired), |_| true),
+            self.empty(&self.area(Area::Quarantine), is_old),
         ])
     }
 
     /// Removes all that is in quarantine: where room is short nobody looks at it any more.
     pub fn empty_quarantine(&self) -> Result<()> {
         self.check_writable()?;
-        self.empty(&self.quarantine_directory(), |_| true)
+        self.empty(&self.area(Area::Quarantine), |_| true)
     }
 
     /// Removes this user's directories in `directory` on which nobody works and whose time `goes`. One that cannot be removed
@@ -219,7 +222,7 @@ impl Store {
     }
 
     fn sweep_files(&self, now: Timestamp) -> Result<()> {
-        let directory = self.sessions_directory();
+        let directory = self.area(Area::Sessions);
         let sessions = self.names(&directory)?.into_iter().map(|name| (directory.join(name), LONGEST_JOB));
         let boots = self.noted_boots()?.into_iter().map(|path| (path, LONGEST_NOTE));
         first_failure(
@@ -227,19 +230,24 @@ impl Store {
         )
     }
 
-    /// Removes a file of this user that is older than `longest`, or the session of a job that is over.
-    fn remove_file_if_over(&self, path: &Path, longest: SignedDuration, now: Timestamp) -> Result<()> {
+    /// Whether a sweep removes the file `path`: of this user and older than `longest`, or the session of a job that is over.
+    pub(super) fn goes_at_sweep(&self, path: &Path, longest: SignedDuration, now: Timestamp) -> Result<bool> {
         let (directory, name) = match self.open_parent(path) {
-            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(()),
+            Err(Error::Sys(error)) if error.is(Errno::NOENT) => return Ok(false),
             opened => opened?,
         };
-        let Some(stat) = directory.stat_if_present(name)? else { return Ok(()) };
+        let Some(stat) = directory.stat_if_present(name)? else { return Ok(false) };
         let is_file = stat.kind == FileType::RegularFile && self.may_remove(stat.owner);
         let age = now.duration_since(timestamp(stat.mtime));
         let is_over = || age > JUST_LEFT && is_session_over(&directory, name);
-        if !is_file || !(age > longest || is_over()) {
+        Ok(is_file && (age > longest || is_over()))
+    }
+
+    fn remove_file_if_over(&self, path: &Path, longest: SignedDuration, now: Timestamp) -> Result<()> {
+        if !self.goes_at_sweep(path, longest, now)? {
             return Ok(());
         }
+        let (directory, name) = self.open_parent(path)?;
         match directory.remove_file(name) {
             Err(error) if error.is(Errno::NOENT) => Ok(()),
             removed => Ok(removed?),
@@ -287,6 +295,7 @@ impl Store {
     }
 }
 
+#[derive(Debug)]
 enum Fate {
     Removed,
     InUse,
@@ -417,7 +426,7 @@ mod tests {
         assert!(store.lease(id.clone()).unwrap_err().is_damage());
         store.quarantine(&id).unwrap();
         assert!(lookup(&store, "a", &[], Lanes::Any).is_empty());
-        let quarantined = || file::names(&store.quarantine_directory()).unwrap().len();
+        let quarantined = || file::names(&store.area(Area::Quarantine)).unwrap().len();
         store.sweep(Timestamp::now()).unwrap();
         assert_eq!(quarantined(), 1, "for somebody to look at");
         store.sweep(Timestamp::now() + SignedDuration::from_hours(25)).unwrap();
@@ -430,7 +439,7 @@ mod tests {
         let alive = store.stage().unwrap();
         drop(store.stage().unwrap());
         store.sweep(Timestamp::now()).unwrap();
-        assert_eq!(file::names(&store.staging_directory()).unwrap().len(), 1);
+        assert_eq!(file::names(&store.area(Area::Staging)).unwrap().len(), 1);
         store.publish(alive, &sample("a", "own")).unwrap();
     }
 
@@ -438,15 +447,15 @@ mod tests {
     fn a_session_of_a_job_that_never_saved_is_removed_when_the_job_is_over_or_after_days() {
         let (_directory, store) = store();
         let temporary = tempfile::tempdir().unwrap();
-        let left = || file::names(&store.sessions_directory()).unwrap().len();
-        store.leave_session("what to save", temporary.path()).unwrap();
+        let left = || file::names(&store.area(Area::Sessions)).unwrap().len();
+        store.leave_session("what to save", temporary.path(), false).unwrap();
         let now = Timestamp::now();
         store.sweep(now + SignedDuration::from_hours(1)).unwrap();
         assert_eq!(left(), 1, "the job is at work");
         store.sweep(now + SignedDuration::from_hours(7 * 24)).unwrap();
         assert_eq!(left(), 0);
 
-        store.leave_session("what to save", temporary.path()).unwrap();
+        store.leave_session("what to save", temporary.path(), false).unwrap();
         temporary.close().unwrap();
         store.sweep(now).unwrap();
         assert_eq!(left(), 1, "its pointer may be to come");

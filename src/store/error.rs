@@ -14,7 +14,7 @@ pub enum Error {
     #[error(transparent)]
     Sys(#[from] sys::Error),
     /// The root is not a directory that only its owner can write to.
-    #[error("the cache root {} cannot be used: {why}", path.display())]
+    #[error("cannot use the cache root {}: {why}", path.display())]
     UnsafeRoot {
         /// The root.
         path: PathBuf,
@@ -22,7 +22,7 @@ pub enum Error {
         why: String,
     },
     /// A manifest that cannot be read. The entry is damaged.
-    #[error("the manifest {} is damaged: {why}", path.display())]
+    #[error("damaged manifest {}: {why}", path.display())]
     Manifest {
         /// The file.
         path: PathBuf,
@@ -33,7 +33,7 @@ pub enum Error {
     #[error(transparent)]
     Pack(#[from] tree::Error),
     /// An entry that another version of this program wrote.
-    #[error("{} has format {format}, and this version reads {}", path.display(), super::manifest::FORMAT)]
+    #[error("{} has format {format}; this version reads {}", path.display(), super::manifest::FORMAT)]
     OtherFormat {
         /// The manifest.
         path: PathBuf,
@@ -42,8 +42,8 @@ pub enum Error {
     },
     /// A store in which a newer version of this program works.
     #[error(
-        "the cache root {} has format {format}, and this version writes {own}: it reads there and changes nothing; hint: \
-         update runner-cache",
+        "the cache root {} has format {format}, this version writes {own}: restoring only; hint: update \
+         runner-cache",
         path.display()
     )]
     NewerStore {
@@ -55,15 +55,15 @@ pub enum Error {
         own: u32,
     },
     /// An entry that the host had not written out when it went down.
-    #[error("the host went down before all of {} was on the disk", path.display())]
+    #[error("the host crashed before {} was on the disk", path.display())]
     Unflushed {
         /// Its directory.
         path: PathBuf,
     },
     /// An entry of which nobody can tell whether the host wrote it out before it went down.
     #[error(
-        "nobody can tell whether all of {} was on the disk when the host went down, or another host has it still; hint: run `runner-cache \
-         flush` before a host ends",
+        "cannot tell whether {} reached the disk before its host went down; hint: run `runner-cache flush` \
+         before a host shuts down",
         path.display()
     )]
     Uncertain {
@@ -77,7 +77,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// An entry that another user of the root made.
-    #[error("{} belongs to user {owner}, who alone removes it", path.display())]
+    #[error("{} belongs to user {owner}; only that user can remove it", path.display())]
     OfOther {
         /// Its directory.
         path: PathBuf,
@@ -85,21 +85,32 @@ pub enum Error {
         owner: u32,
     },
     /// Something among debris that nobody of ours made.
-    #[error("{} is no directory, and nothing that runner-cache made; hint: put it elsewhere", path.display())]
+    #[error("{} is not a directory of runner-cache; hint: move it elsewhere", path.display())]
     Stray {
         /// Where it is.
         path: PathBuf,
     },
     /// A session that cannot be read.
-    #[error("the session {} is damaged", path.display())]
+    #[error("damaged session {}", path.display())]
     Session {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A session that another version of the program left.
+    #[error(
+        "the session {} was left by another version of runner-cache (format {format}); hint: use one version in a job",
+        path.display()
+    )]
+    OtherSession {
+        /// The file.
+        path: PathBuf,
+        /// Its format; 0 where it tells none.
+        format: u32,
+    },
     /// A session that JSON cannot hold.
-    #[error("the session cannot be written")]
+    #[error("cannot write the session")]
     UnwritableSession(#[source] serde_json::Error),
 }
 

@@ -6,9 +6,12 @@
 //! an entry counts at once only if its own boot noted a time behind it; else its files are looked at ([`super::reached`]). The
 //! clock is that of the boot: nobody sets it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tracing::debug_span;
+
+use super::root::Area;
 use super::{Error, Origin, Result, Store};
 use crate::sys::{self, CrashPoint};
 
@@ -28,16 +31,19 @@ pub fn since_boot_ms() -> u64 {
 }
 
 impl Store {
-    /// Writes all entries out to the disk, and notes that they are there. `false` where somebody else is at it.
-    pub fn flush(&self) -> Result<bool> {
+    /// Writes all entries out to the disk, and notes that they are there. `false` where somebody else is at it. Calls `begins`
+    /// when nobody else is at it any more.
+    pub fn flush(&self, begins: impl FnOnce()) -> Result<bool> {
+        let _span = debug_span!("flush").entered();
         self.check_writable()?;
         let Some(boot) = sys::boot_id() else { return Ok(false) };
-        let boots = self.boots_directory();
+        let boots = self.area(Area::Boots);
         let directory = self.make_directory(&boots)?;
         let asked = since_boot_ms();
-        let Some(_lock) = self.wait_for_lock(&boots.join(LOCK), PATIENCE)? else {
+        let Some(_lock) = self.wait_for_lock(&self.flush_lock(), PATIENCE)? else {
             return Ok(false);
         };
+        begins();
         if self.flushed(&boot)?.is_some_and(|flushed| asked < flushed) {
             // Another one began while this one waited, and wrote its entry out as well.
             return Ok(true);
@@ -49,6 +55,11 @@ impl Store {
         // And the note itself, lest a cut now makes others doubt.
         sys::flush(&directory)?;
         Ok(true)
+    }
+
+    /// The file whose lock whoever flushes holds.
+    pub(super) fn flush_lock(&self) -> PathBuf {
+        self.area(Area::Boots).join(LOCK)
     }
 
     /// Whether no power cut can have taken anything of an entry of `origin`.
@@ -67,7 +78,7 @@ impl Store {
         if !is_name {
             return Ok(None);
         }
-        let directory = match self.open_directory(&self.boots_directory()) {
+        let directory = match self.open_directory(&self.area(Area::Boots)) {
             Err(Error::Sys(error)) if error.is(sys::Errno::NOENT) => return Ok(None),
             directory => directory?,
         };
@@ -76,8 +87,8 @@ impl Store {
     }
 
     /// The boots that notes are about.
-    pub(super) fn noted_boots(&self) -> Result<Vec<std::path::PathBuf>> {
-        let boots = self.boots_directory();
+    pub(super) fn noted_boots(&self) -> Result<Vec<PathBuf>> {
+        let boots = self.area(Area::Boots);
         let names = self.names(&boots)?.into_iter().filter(|name| Path::new(name) != Path::new(LOCK));
         Ok(names.map(|name| boots.join(name)).collect())
     }
@@ -102,8 +113,8 @@ mod tests {
         assert!(is_sure(&origin(&this_boot, u64::MAX)), "nothing was cut off yet");
         assert!(!is_sure(&origin("0-0", 10)), "nobody flushed in that boot");
         assert!(!is_sure(&origin("../../etc/passwd", 0)));
-        store.make_directory(&store.boots_directory()).unwrap();
-        file::write_atomic(&store.boots_directory().join("0-ea"), b"100").unwrap();
+        store.make_directory(&store.area(Area::Boots)).unwrap();
+        file::write_atomic(&store.area(Area::Boots).join("0-ea"), b"100").unwrap();
         assert!(is_sure(&origin("0-ea", 99)));
         assert!(!is_sure(&origin("0-ea", 100)), "perhaps in the same millisecond, but behind the flush");
     }
@@ -113,7 +124,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
         let before = since_boot_ms();
-        assert!(store.flush().unwrap());
+        assert!(store.flush(|| ()).unwrap());
         let noted = store.flushed(&sys::boot_id().unwrap()).unwrap().unwrap();
         assert!(before <= noted && noted <= since_boot_ms());
         assert_eq!(store.noted_boots().unwrap().len(), 1);

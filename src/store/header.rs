@@ -80,6 +80,9 @@ pub struct Header {
     /// How long the job took from its restore to its save: the most that making the entry again can cost.
     #[serde(default)]
     pub made_in_seconds: u64,
+    /// Bytes that a job of its family wrote into the directories from its restore to its save, at most.
+    #[serde(default)]
+    pub wrote: u64,
     /// Files and symlinks in it.
     pub files: u64,
     /// Bytes in it.

@@ -40,7 +40,7 @@ impl Store {
         let Some(bytes) = read_manifest(lock.get(), &manifest_path)? else {
             // It was renamed into the trash meanwhile, or a cleaner of /tmp took the file.
             return Err(match self.open_directory(&path) {
-                Ok(_) => Error::Manifest { path: manifest_path, why: "it is missing".into() },
+                Ok(_) => Error::Manifest { path: manifest_path, why: "missing".into() },
                 Err(_) => gone(),
             });
         };
@@ -76,7 +76,7 @@ fn read_manifest(directory: &Dir, path: &Path) -> Result<Option<Vec<u8>>> {
         return Err(damaged("it has holes"));
     }
     match directory.read_file_up_to(MANIFEST.as_bytes(), LARGEST_MANIFEST) {
-        Err(error) if error.is(Errno::FBIG) => Err(damaged("it is longer than any manifest")),
+        Err(error) if error.is(Errno::FBIG) => Err(damaged("too long for a manifest")),
         read => Ok(read?),
     }
 }

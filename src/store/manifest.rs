@@ -69,7 +69,7 @@ impl Manifest {
         let (is_whole, manifest) =
             if body.len() < LARGE { (check(), read()) } else { rayon::join(check, read) };
         if !is_whole {
-            return Err(Error::Manifest { path: path.into(), why: "its checksum is wrong".into() });
+            return Err(Error::Manifest { path: path.into(), why: "checksum mismatch".into() });
         }
         manifest
     }
@@ -77,21 +77,21 @@ impl Manifest {
     /// Reads and checks what follows the first line, which may hold anything.
     fn from_body(body: &[u8], path: &Path) -> Result<Self> {
         let damaged = |why: String| Error::Manifest { path: path.into(), why };
-        let (header, rest) = split_line(body).ok_or_else(|| damaged("it ends early".into()))?;
+        let (header, rest) = split_line(body).ok_or_else(|| damaged("ends early".into()))?;
         let header = serde_json::from_slice(header).map_err(|error| damaged(error.to_string()))?;
         let (roots, sources, provenance): (Vec<Root>, Vec<Sources>, Provenance) =
             postcard::from_bytes(rest).map_err(|error| damaged(error.to_string()))?;
         for root in &roots {
             root.tree.validate().map_err(|error| damaged(error.to_string()))?;
             if !root.is_sound() {
-                return Err(damaged("it tells of files that are not there".into()));
+                return Err(damaged("it lists files outside its trees".into()));
             }
         }
         if !sources.iter().all(|sources| sources.snapshot.is_sound()) {
-            return Err(damaged("what it says of the sources is no tree".into()));
+            return Err(damaged("invalid source tree".into()));
         }
         if !provenance.is_of(&roots, &sources) {
-            return Err(damaged("what it says its units were made of is not there".into()));
+            return Err(damaged("invalid unit inputs".into()));
         }
         Ok(Self { header, roots, sources, provenance })
     }
@@ -124,8 +124,7 @@ struct FirstLine<'a> {
 
 impl<'a> FirstLine<'a> {
     fn split(bytes: &'a [u8], path: &Path) -> Result<Self> {
-        let damaged =
-            || Error::Manifest { path: path.into(), why: "it does not begin as a manifest does".into() };
+        let damaged = || Error::Manifest { path: path.into(), why: "not a manifest".into() };
         let (first, body) = split_line(bytes).ok_or_else(damaged)?;
         let mut words = std::str::from_utf8(first).map_err(|_| damaged())?.split(' ');
         let (Some(MAGIC), Some(format), Some(digest), None) =
@@ -167,6 +166,7 @@ pub(super) mod tests {
             finality: Finality::Final,
             is_of_default_branch: false,
             made_in_seconds: 0,
+            wrote: 0,
             files: 0,
             bytes: 0,
         };

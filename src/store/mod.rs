@@ -14,7 +14,12 @@
 //!   quarantine/<random>/                 entries that were found damaged
 //!   retired/<name>/                      of versions before manifest format 7; swept
 //!   sessions/<id>.json                   what a restore leaves for the save of the same job
+//!   logs/<user>/<time>-<random>.log      what a process tells that outlives a job; locked while it runs
+//!   logs/<user>/after-jobs.log           what of it was shown once
+//!   working/<random>                     what a process is at, while it is, see `working`
 //!   boots/<boot id>                      up to when all of that boot is on the disk, see `flush`
+//!   ledger/events.db                     what happened, for statistics, see `crate::ledger`; -wal and -shm are SQLite's
+//!   ledger/events.db.damaged             one that was set aside
 //!   format                               where things lie; a newer one is not touched
 //!   clean.lock, boots/flush.lock         held by whoever cleans up, or flushes
 //! ```
@@ -39,12 +44,16 @@ mod address;
 mod borrowed;
 mod clean;
 mod contents;
+mod debris;
 mod error;
 mod finality;
 mod flush;
 mod header;
+mod key_id;
 mod layer;
 mod lease;
+mod ledger_file;
+mod log;
 mod lookup;
 mod manifest;
 pub mod name;
@@ -56,16 +65,21 @@ mod session;
 mod staging;
 mod usage;
 mod verify;
+mod working;
 
 pub use address::{EntryId, key_directory};
 pub use clean::Evicted;
 pub use contents::{Root, Sources};
+pub use debris::{Debris, Ownership};
 pub use error::{Error, Result};
 pub use finality::Finality;
 pub use flush::since_boot_ms;
 pub use header::{Factor, Header, Install, LayerData, Origin, Scope, Unit};
+pub use key_id::{key_id, shown_key};
 pub use layer::Layer;
 pub use lease::Lease;
+pub use ledger_file::LedgerFile;
+pub use log::{Log, LogLine, Of, is_trouble};
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::Manifest;
 pub use provenance::{
@@ -73,5 +87,6 @@ pub use provenance::{
     SourceId,
 };
 pub use root::{Access, Store};
-pub use session::{Claim, Claimed, pointers};
+pub use session::{Claim, Claimed, LeftSession, discard_session, pointers};
 pub use staging::Staging;
+pub use working::{Activity, MovedSoFar, Record, Step, Wait, WorkLock, WorkPhase, Working};

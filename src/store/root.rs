@@ -32,8 +32,7 @@ const FORMAT: u32 = 1;
 const LONGEST_MARK: u64 = 4096;
 
 /// Why a root is refused with a longer one.
-const TOO_LONG: &str = "a file in it that should mark it as a cache is longer than any such; hint: name another directory in \
-                        `cache-root`";
+const TOO_LONG: &str = "its marker file is too long; hint: set `cache-root` to another directory";
 
 /// How often to make a directory anew that others remove as empty. Where the root itself is gone, no number would do.
 const TRIES: usize = 100;
@@ -51,7 +50,7 @@ pub enum Access {
 
 impl Access {
     /// Permission bits of the root and of directories below it, but for what an entry holds.
-    fn mode(self) -> u32 {
+    pub(super) fn mode(self) -> u16 {
         match self {
             Self::Private => 0o700,
             Self::Group => 0o2770,
@@ -80,7 +79,7 @@ pub struct Store {
 impl Store {
     /// Opens the store at `root`, made if there is nothing or an empty directory.
     pub fn open(root: &Path, access: Access) -> Result<Self> {
-        file::make_dirs_with_mode(root, access.mode())?;
+        file::make_dirs_with_mode(root, access.mode().into())?;
         let (mut store, marks) = Self::look(root, access)?;
         match marks {
             Marks::All { newer_format } => store.newer_format = newer_format,
@@ -111,7 +110,8 @@ impl Store {
         let dir = match parent.open_dir(name) {
             Err(error) if error.is(Errno::LOOP) || error.is(Errno::NOTDIR) => {
                 let why =
-                    "it is a symlink or no directory; hint: set cache-root to the directory itself".into();
+                    "it is a symlink or not a directory; hint: set `cache-root` to the directory itself"
+                        .into();
                 return Err(Error::UnsafeRoot { path: root.into(), why });
             }
             dir => dir?,
@@ -248,7 +248,7 @@ impl Store {
                     return Err(error);
                 }
                 match self.access {
-                    Access::Private => file::make_dirs_with_mode(path, self.access.mode())?,
+                    Access::Private => file::make_dirs_with_mode(path, self.access.mode().into())?,
                     Access::Group => self.make_shared_directories(path)?,
                 }
                 self.open_directory(path)
@@ -296,42 +296,45 @@ impl Store {
         Ok(names)
     }
 
-    pub(super) fn staging_directory(&self) -> PathBuf {
-        self.root.join(STAGING)
+    /// The directory of `area`.
+    pub(super) fn area(&self, area: Area) -> PathBuf {
+        self.root.join(area.name())
     }
 
-    pub(super) fn trash_directory(&self) -> PathBuf {
-        self.root.join(TRASH)
-    }
-
-    pub(super) fn retired_directory(&self) -> PathBuf {
-        self.root.join(RETIRED)
-    }
-
-    pub(super) fn quarantine_directory(&self) -> PathBuf {
-        self.root.join(QUARANTINE)
-    }
-
-    pub(super) fn sessions_directory(&self) -> PathBuf {
-        self.root.join(SESSIONS)
-    }
-
-    pub(super) fn boots_directory(&self) -> PathBuf {
-        self.root.join(BOOTS)
+    /// This user's logs.
+    pub(super) fn logs_directory(&self) -> PathBuf {
+        let user = rustix::process::geteuid().as_raw();
+        self.area(Area::Logs).join(user.to_string())
     }
 }
 
 /// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
 pub(super) const CLEAN_LOCK: &str = "clean.lock";
 
-// Directories of a root besides those of the layers.
-const STAGING: &str = "staging";
-const TRASH: &str = "trash";
-/// Where versions with manifests before format 7 kept what was an entry, for the files that others had in it.
-const RETIRED: &str = "retired";
-const QUARANTINE: &str = "quarantine";
-const SESSIONS: &str = "sessions";
-const BOOTS: &str = "boots";
+/// A directory of a root besides those of the layers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Area {
+    Staging,
+    Trash,
+    /// Where versions with manifests before format 7 kept what was an entry, for the files that others had in it.
+    Retired,
+    Quarantine,
+    Sessions,
+    Logs,
+    Boots,
+    Ledger,
+    Working,
+}
+
+impl Area {
+    /// By their order above: an area that is not named here has no directory, and so none that the root does not know again.
+    const NAMES: [&str; 9] =
+        ["staging", "trash", "retired", "quarantine", "sessions", "logs", "boots", "ledger", "working"];
+
+    fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
 
 /// How far a directory is marked as a root. All else in a root is made behind its marks.
 enum Marks {
@@ -351,9 +354,7 @@ impl Marks {
         let refuse = |why: &str| Err(Error::UnsafeRoot { path: dir.path().into(), why: why.into() });
         let format = match dir.read_file_up_to(FORMAT_FILE.as_bytes(), LONGEST_MARK) {
             Err(error) if error.is(Errno::ACCESS) => {
-                return refuse(
-                    "it was made for its owner alone; hint: where users share one, begin with an empty directory",
-                );
+                return refuse("it was created for one user; hint: share an empty directory instead");
             }
             Err(error) if error.is(Errno::FBIG) => return refuse(TOO_LONG),
             format => format?,
@@ -366,7 +367,7 @@ impl Marks {
         dir.for_each_name(|name| {
             is_empty &= may_precede_marks(name);
             has_only_ours &= may_precede_marks(name) || is_of_root(name);
-            was_used |= [CLEAN_LOCK, BOOTS].iter().any(|ours| name == ours.as_bytes());
+            was_used |= [CLEAN_LOCK, Area::Boots.name()].iter().any(|ours| name == ours.as_bytes());
         })?;
         let tag = match dir.read_file_up_to(TAG_FILE.as_bytes(), LONGEST_MARK) {
             Err(error) if error.is(Errno::FBIG) => return refuse(TOO_LONG),
@@ -384,9 +385,7 @@ impl Marks {
         } else if is_empty && !is_of_others {
             Ok(Self::None)
         } else {
-            refuse(
-                "it is not empty and no cache of runner-cache; hint: name another directory in `cache-root`",
-            )
+            refuse("not empty, and not a runner-cache directory; hint: set `cache-root` to another directory")
         }
     }
 }
@@ -399,8 +398,8 @@ fn may_precede_marks(name: &[u8]) -> bool {
 
 /// Whether `name` is one that this program gives to what it makes in a root.
 fn is_of_root(name: &[u8]) -> bool {
-    let others = [CLEAN_LOCK, STAGING, RETIRED, TRASH, QUARANTINE, SESSIONS, BOOTS];
-    Layer::ALL.iter().map(|layer| layer.name()).chain(others).any(|ours| name == ours.as_bytes())
+    let layers = Layer::ALL.iter().map(|layer| layer.name());
+    layers.chain(Area::NAMES).chain([CLEAN_LOCK]).any(|ours| name == ours.as_bytes())
 }
 
 /// Whether a power cut may have left a file like this: empty, or full of zeros.
@@ -420,21 +419,20 @@ fn check(dir: &Dir, access: Access) -> Result<()> {
     let refuse = |why: String| Err(Error::UnsafeRoot { path: dir.path().into(), why });
     let user = rustix::process::geteuid().as_raw();
     if stat.kind != FileType::Directory {
-        refuse("it is no directory".into())
+        refuse("not a directory".into())
     } else if stat.mode & 0o002 != 0 {
-        refuse(format!("everybody can write to it (mode {:o}); hint: chmod o-w", stat.mode))
+        refuse(format!("any user can write to it (mode {:o}); hint: chmod o-w", stat.mode))
     } else if access == Access::Group {
         Ok(())
     } else if stat.owner != user {
         refuse(format!(
-            "it belongs to user {}, and this is user {user}; hint: set cache-root, or root-access: group where users \
-             share it on purpose",
+            "it belongs to user {}, not to user {user}; hint: set `cache-root`, or `root-access: group` to \
+             share it",
             stat.owner
         ))
     } else if stat.mode & 0o020 != 0 {
         refuse(format!(
-            "its group can write to it (mode {:o}); hint: chmod g-w, or root-access: group where users share it on \
-             purpose",
+            "its group can write to it (mode {:o}); hint: chmod g-w, or set `root-access: group` to share it",
             stat.mode
         ))
     } else {
@@ -510,7 +508,7 @@ mod tests {
                 file::write_new(&root.join(name), contents).unwrap();
             }
             if has_more {
-                file::make_dirs(&root.join(STAGING)).unwrap();
+                file::make_dirs(&root.join(Area::Staging.name())).unwrap();
             }
             let what = format!("{tag:?} {format:?} {has_more}");
             let before = file::names(&root).unwrap();
@@ -530,10 +528,11 @@ mod tests {
 
     #[test]
     fn a_root_that_lost_its_marks_is_known_by_what_else_is_in_it() {
-        for (more, is_ours) in [("paths", true), ("boots", true), ("precious", false)] {
+        let ours = Layer::ALL.iter().map(|layer| layer.name()).chain(Area::NAMES);
+        for (more, is_ours) in ours.map(|name| (name, true)).chain([("precious", false)]) {
             let (_directory, root) = directory_with_mode(0o700);
             file::write_new(&root.join(CLEAN_LOCK), b"").unwrap();
-            for name in [STAGING, more] {
+            for name in [Area::Staging.name(), more] {
                 file::make_dirs(&root.join(name)).unwrap();
             }
             assert_eq!(Store::open(&root, Access::Private).is_ok(), is_ours, "{more}");
@@ -550,7 +549,7 @@ mod tests {
                     scope.spawn(|| {
                         Store::open(&root, Access::Private)
                             .unwrap()
-                            .leave_session("", directory.path())
+                            .leave_session("", directory.path(), false)
                             .unwrap()
                     });
                 }
@@ -567,7 +566,7 @@ mod tests {
         let store = Store::open(&root, Access::Private).unwrap();
         let error = store.stage().unwrap_err().to_string();
         assert!(error.contains("format 2") && error.contains("update"), "{error}");
-        assert!(store.leave_session("what to save", directory.path()).is_err());
+        assert!(store.leave_session("what to save", directory.path(), false).is_err());
         assert!(store.sweep(jiff::Timestamp::now()).is_err());
     }
 }

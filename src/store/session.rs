@@ -2,7 +2,7 @@
 //! temporary directory.
 //!
 //! Several may come to save (two steps, a hook): whoever locks the file first does it and removes it. The
-//! others find it taken or done.
+//! others find it taken or done. What a job left that ended without any of them, by a crash, the runner's next job finds here.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -11,11 +11,15 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::root::Area;
 use super::{Error, Result, Store};
-use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, file};
+use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, Stat, file};
 
 /// The pointers' directory in the temporary directory of a job.
 const POINTERS: &str = "runner-cache-sessions";
+
+/// The version of the form, and of what it holds. A step of another version of the program in the same job saves nothing.
+const FORMAT: u32 = 2;
 
 /// Bytes of a session, at most.
 const LONGEST: u64 = 256 << 20;
@@ -44,8 +48,16 @@ pub struct Claimed<T> {
 /// What a session's file holds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Left<T> {
+    format: u32,
     job: LeavingJob,
     value: T,
+}
+
+/// What of it tells whether the rest can be read.
+#[derive(Debug, Deserialize)]
+struct Form {
+    #[serde(default)]
+    format: u32,
 }
 
 /// What of it a clean-up reads.
@@ -61,6 +73,8 @@ struct LeavingJob {
     pointer: String,
     /// Where that path means something: the boot of the host, and the mounts that the job saw.
     place: String,
+    /// Whether somebody comes for it after the job: then it is not over when the pointer is gone.
+    is_awaited: bool,
 }
 
 /// Where paths mean what they mean to this process.
@@ -71,25 +85,34 @@ fn place() -> String {
 /// Whether the job is over that left the session `name`: its temporary directory has no pointer to it any more.
 pub(super) fn is_session_over(directory: &Dir, name: &[u8]) -> bool {
     let bytes = directory.read_file_up_to(name, LONGEST).ok().flatten().unwrap_or_default();
-    serde_json::from_slice::<LeftBy>(&bytes)
-        .is_ok_and(|left| left.job.place == place() && !file::is_present(Path::new(&left.job.pointer)))
+    serde_json::from_slice::<LeftBy>(&bytes).is_ok_and(|LeftBy { job }| {
+        !job.is_awaited && job.place == place() && !file::is_present(Path::new(&job.pointer))
+    })
 }
 
 impl Store {
-    /// Leaves `value` for a later save and a pointer to it in the job's `temporary` directory.
-    pub fn leave_session<T: Serialize>(&self, value: T, temporary: &Path) -> Result<PathBuf> {
+    /// Leaves `value` for a later save and a pointer to it in the job's `temporary` directory. `is_awaited`: somebody comes for
+    /// it when the job is over.
+    pub fn leave_session<T: Serialize>(
+        &self,
+        value: T,
+        temporary: &Path,
+        is_awaited: bool,
+    ) -> Result<PathBuf> {
         self.check_writable()?;
-        let directory = self.make_directory(&self.sessions_directory())?;
+        let directory = self.make_directory(&self.area(Area::Sessions))?;
         let stem = format!("{:08x}{:08x}", sys::random()?, sys::random()?);
         let pointer = temporary.join(POINTERS).join(&stem);
-        let job = LeavingJob { pointer: pointer.to_string_lossy().into_owned(), place: place() };
-        let bytes = serde_json::to_vec_pretty(&Left { job, value }).map_err(Error::UnwritableSession)?;
+        let job = LeavingJob { pointer: pointer.to_string_lossy().into_owned(), place: place(), is_awaited };
+        let bytes = serde_json::to_vec_pretty(&Left { format: FORMAT, job, value })
+            .map_err(Error::UnwritableSession)?;
         let name = format!("{stem}.json");
         directory.write_atomic(name.as_bytes(), &bytes, 0o600)?;
         sys::crash_at(CrashPoint::SessionLeft);
-        let path = self.sessions_directory().join(name);
+        let path = self.area(Area::Sessions).join(name);
         file::make_private_dirs(&temporary.join(POINTERS))?;
         file::write_atomic(&pointer, path.as_os_str().as_encoded_bytes())?;
+        give_to_owner(temporary)?;
         Ok(path)
     }
 
@@ -111,9 +134,23 @@ impl Store {
     pub fn read_session<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         let Some((directory, name, _)) = open(path)? else { return Ok(None) };
         let Some(bytes) = directory.read_file_up_to(&name, LONGEST)? else { return Ok(None) };
-        let left = serde_json::from_slice::<Left<T>>(&bytes);
-        left.map(|left| Some(left.value)).map_err(|source| Error::Session { path: path.into(), source })
+        let damaged = |source| Error::Session { path: path.into(), source };
+        let Form { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if format != FORMAT {
+            return Err(Error::OtherSession { path: path.into(), format });
+        }
+        let left: Left<T> = serde_json::from_slice(&bytes).map_err(damaged)?;
+        Ok(Some(left.value))
     }
+}
+
+/// Where root in a container works in the directory of a runner's user, that user has to be able to remove what it leaves there.
+fn give_to_owner(temporary: &Path) -> Result<()> {
+    let owner = Dir::open(temporary)?.stat_self()?;
+    if rustix::process::geteuid().is_root() && owner.owner != 0 {
+        Dir::open(&temporary.join(POINTERS))?.set_own_owner(owner.owner, owner.group)?;
+    }
+    Ok(())
 }
 
 /// Opens the session at `path`; `None` where it is gone. Below a root that users share only this user's own is taken: what it
@@ -137,7 +174,54 @@ fn open(path: &Path) -> Result<Option<(Dir, Vec<u8>, OwnedFd)>> {
     }
 }
 
+/// The session of a job of this user that ended without a save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftSession {
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether the host has been up ever since, and this process sees the mounts that the job saw. If not, what the job wrote may
+    /// not have reached the disk, or may be elsewhere.
+    pub is_of_this_boot: bool,
+}
+
+impl Store {
+    /// The sessions of jobs of the runner whose temporary directory this is.
+    pub fn sessions_of(&self, temporary: &Path) -> Result<Vec<LeftSession>> {
+        let (directory, mut left) = (self.area(Area::Sessions), Vec::new());
+        for name in self.names(&directory)? {
+            let opened = self.open_directory(&directory)?;
+            // Another user's says nothing about this one's runner.
+            let is_own = |stat: &Stat| stat.owner == rustix::process::geteuid().as_raw();
+            if !opened.stat_if_present(name.as_encoded_bytes())?.as_ref().is_some_and(is_own) {
+                continue;
+            }
+            let bytes = opened.read_file_up_to(name.as_encoded_bytes(), LONGEST).ok().flatten();
+            let by = bytes.and_then(|bytes| serde_json::from_slice::<LeftBy>(&bytes).ok());
+            if let Some(LeftBy { job }) = by
+                && Path::new(&job.pointer).starts_with(temporary)
+            {
+                left.push(LeftSession { path: directory.join(name), is_of_this_boot: job.place == place() });
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Takes a session away that nobody can carry out.
+pub fn discard_session(path: &Path) -> Result<()> {
+    match open(path)? {
+        Some((directory, name, _)) => Ok(directory.remove_file(&name)?),
+        None => Ok(()),
+    }
+}
+
 impl<T> Claimed<T> {
+    /// Takes the session away before it is carried out: nobody will try again.
+    pub fn take(self) -> Result<T> {
+        self.directory.remove_file(&self.name)?;
+        Ok(self.value)
+    }
+
     /// Records that the session is finished.
     pub fn finish(self) -> Result<()> {
         Ok(self.directory.remove_file(&self.name)?)
@@ -170,7 +254,7 @@ mod tests {
     fn a_session_is_finished_once() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
-        let path = store.leave_session("what to save", directory.path()).unwrap();
+        let path = store.leave_session("what to save", directory.path(), false).unwrap();
         assert_eq!(pointers(directory.path()).unwrap(), std::slice::from_ref(&path));
 
         let Claim::Ours(claimed) = Store::claim_session::<String>(&path).unwrap() else {
@@ -181,5 +265,21 @@ mod tests {
         assert_eq!(Store::read_session::<String>(&path).unwrap().as_deref(), Some("what to save"));
         claimed.finish().unwrap();
         assert!(matches!(Store::claim_session::<String>(&path).unwrap(), Claim::Done));
+    }
+
+    #[test]
+    fn a_session_of_another_format_is_told_from_a_damaged_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
+        let path = store.leave_session("what to save", directory.path(), false).unwrap();
+        let read = |text: &str| {
+            file::write_atomic(&path, text.as_bytes()).unwrap();
+            Store::read_session::<String>(&path).unwrap_err()
+        };
+        for (text, found) in [(r#"{"format": 7, "more": 1}"#, 7), (r#"{"value": "of old"}"#, 0)] {
+            let error = read(text);
+            assert!(matches!(error, Error::OtherSession { format, .. } if format == found), "{error}");
+        }
+        assert!(matches!(read("{"), Error::Session { .. }));
     }
 }

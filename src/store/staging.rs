@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::address::{EntryId, Generation, TREES, pack_name, scope_directory};
 use super::manifest::{MANIFEST, Manifest};
+use super::root::Area;
 use super::{Access, Error, Result, Store, name};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode};
 use crate::tree::NewPack;
@@ -22,7 +23,7 @@ impl Store {
     /// Makes a staging.
     pub fn stage(&self) -> Result<Staging> {
         self.check_writable()?;
-        let directory = self.staging_directory();
+        let directory = self.area(Area::Staging);
         if self.open_directory(&directory).is_err() {
             // Evictions free many inodes just before a save needs as many.
             self.make_directory(&directory)?.spread_directories();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, kill_process_group};
+use tracing::debug;
 
 /// Bytes of an answer, at most.
 const MOST: usize = 256 << 20;
@@ -18,6 +19,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// What `command` puts out, if it succeeds within `patience`; else it is ended, with all that it started. It gets no input,
 /// and what it complains of is nobody's.
 pub fn ask(command: &mut Command, patience: Duration) -> Option<Vec<u8>> {
+    let began = Instant::now();
+    let answer = answer_of(command, patience);
+    debug!(program = ?command.get_program(), is_answered = answer.is_some(), took = ?began.elapsed(), "asked");
+    answer
+}
+
+fn answer_of(command: &mut Command, patience: Duration) -> Option<Vec<u8>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn().ok()?;
     let started = Instant::now();

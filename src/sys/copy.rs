@@ -1,6 +1,7 @@
 //! The contents of one file into another: shared extents, or a copy inside the kernel; and its user attributes.
 
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use rustix::fs::{self, SeekFrom, XattrFlags};
 use rustix::io::{self, Errno};
@@ -15,6 +16,12 @@ const LONGEST_ATTRIBUTE: usize = 64 * 1024;
 /// systems cannot.
 pub fn clone_contents(from: impl AsFd, to: impl AsFd) -> Result<(), Errno> {
     fs::ioctl_ficlone(to, from)
+}
+
+/// Whether files in `directory` can share extents: tried with two that have no name. `None` where none can be made.
+pub fn can_reflink(directory: &Path) -> Option<bool> {
+    let file = || tempfile::tempfile_in(directory).ok();
+    Some(clone_contents(file()?, file()?).is_ok())
 }
 
 /// Copies up to `size` bytes from the start of `from` to the start of the empty file `to` and returns how many there

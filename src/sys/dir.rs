@@ -68,6 +68,16 @@ impl Dir {
         }
     }
 
+    /// Opens the directory at the absolute path `path` as if this one were `/`: symlinks lead to places in it, and never out.
+    pub fn open_in_root(&self, path: &Path) -> Result<Self> {
+        let full = || self.path.join(path.strip_prefix("/").unwrap_or(path));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match fs::openat2(self, path, flags, Mode::empty(), fs::ResolveFlags::IN_ROOT) {
+            Err(Errno::NOSYS | Errno::PERM) => self.open_by_component(path.as_os_str().as_bytes(), full()),
+            opened => Ok(Self { fd: opened.named("open directory", full)?, path: full() }),
+        }
+    }
+
     fn open_short(&self, path: &[u8]) -> Result<Self> {
         let (path, full) =
             if path.is_empty() { (&b"."[..], self.path.clone()) } else { (path, self.join(path)) };
@@ -194,14 +204,20 @@ impl Dir {
     /// Makes the file `name` with the contents of `bytes` and these permission bits, whatever the umask: whole or not at all,
     /// replacing what is there.
     pub fn write_atomic(&self, name: &[u8], bytes: &[u8], mode: u16) -> Result<()> {
-        let temporary = self.write_temporary(bytes, mode)?;
+        let temporary = self.write_temporary(bytes, mode, None)?;
+        self.rename(&temporary, self, name).inspect_err(|_| drop(self.remove_file(&temporary)))
+    }
+
+    /// The same, for a user and a group.
+    pub fn write_atomic_for(&self, name: &[u8], bytes: &[u8], mode: u16, owner: (u32, u32)) -> Result<()> {
+        let temporary = self.write_temporary(bytes, mode, Some(owner))?;
         self.rename(&temporary, self, name).inspect_err(|_| drop(self.remove_file(&temporary)))
     }
 
     /// Makes the empty file `name` with these permission bits, which it has from the moment it is there; an existing one is fine
     /// and keeps its own.
     pub fn make_file_with_mode(&self, name: &[u8], mode: u16) -> Result<()> {
-        let temporary = self.write_temporary(b"", mode)?;
+        let temporary = self.write_temporary(b"", mode, None)?;
         match self.rename_new(&temporary, self, name) {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -211,12 +227,15 @@ impl Dir {
         }
     }
 
-    /// The name of a new file with the contents of `bytes`.
-    fn write_temporary(&self, bytes: &[u8], mode: u16) -> Result<Vec<u8>> {
+    /// The name of a new file with the contents of `bytes`, for a user and a group where `owner` says so.
+    fn write_temporary(&self, bytes: &[u8], mode: u16, owner: Option<(u32, u32)>) -> Result<Vec<u8>> {
         let name = format!("{TEMPORARY_PREFIX}{:08x}{:08x}", random()?, random()?).into_bytes();
         let file = self.create_file(&name, 0o600)?;
-        let written =
-            write_all(&file, bytes).and_then(|()| fs::fchmod(&file, Mode::from_raw_mode(mode.into())));
+        let give =
+            |(user, group)| fs::fchown(&file, Some(fs::Uid::from_raw(user)), Some(fs::Gid::from_raw(group)));
+        let written = write_all(&file, bytes)
+            .and_then(|()| owner.map_or(Ok(()), give))
+            .and_then(|()| fs::fchmod(&file, Mode::from_raw_mode(mode.into())));
         match written.named("write", || self.join(&name)) {
             Ok(()) => Ok(name),
             Err(error) => {
@@ -243,6 +262,13 @@ impl Dir {
     pub fn open_to_lock(&self, name: &[u8]) -> Result<OwnedFd> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         fs::openat(self, name, flags, Mode::from_raw_mode(0o644)).named("open lock file", || self.join(name))
+    }
+
+    /// Opens the file `name` to add to its end, made if absent; a symlink is an error.
+    pub fn open_to_append(&self, name: &[u8], mode: u16) -> Result<OwnedFd> {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(mode.into());
+        fs::openat(self, name, flags, mode).named("open for writing", || self.join(name))
     }
 
     /// Makes the new file `name` for writing; an existing one is an error.
@@ -364,6 +390,12 @@ impl Dir {
             fs::fchmod(&file, Mode::from_raw_mode(mode.into())).named("set mode of", || self.join(name))?;
         }
         fs::futimens(&file, &timestamps(mtime)).named("set times of", || self.join(name))
+    }
+
+    /// Gives the directory itself to a user and a group.
+    pub fn set_own_owner(&self, user: u32, group: u32) -> Result<()> {
+        fs::fchown(self, Some(fs::Uid::from_raw(user)), Some(fs::Gid::from_raw(group)))
+            .named("set owner of", || self.path.clone())
     }
 
     /// Sets the permission bits of the directory itself.

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, statx};
 
 use super::error::{Error, Named, Result};
-use super::stat::Time;
+use super::stat::{FileId, Time};
 
 /// Permission bits of a file for its owner only.
 const PRIVATE: u32 = 0o600;
@@ -26,7 +26,7 @@ fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let mut file =
         fs::OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
+        return Err(io::Error::other("not a file"));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
@@ -61,6 +61,24 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The same for all users to read.
+pub fn write_atomic_for_all(path: &Path, bytes: &[u8]) -> Result<()> {
+    let file = temporary(path, bytes)?;
+    file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).named("set mode of", || path.into())?;
+    file.persist(path).map_err(|error| Error::new("rename to", path, error.error))?;
+    Ok(())
+}
+
+/// Replaces the contents of the file at `path`, symlinks followed, whole or not at all. It keeps its permission bits.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let path = canonicalize(path)?;
+    let permissions = fs::metadata(&path).named("read metadata of", || path.clone())?.permissions();
+    let file = temporary(&path, bytes)?;
+    file.as_file().set_permissions(permissions).named("set mode of", || path.clone())?;
+    file.persist(&path).map_err(|error| Error::new("rename to", &path, error.error))?;
+    Ok(())
+}
+
 /// A file with the contents of `bytes` beside `path`, which goes unless it is renamed.
 fn temporary(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -72,6 +90,13 @@ fn temporary(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
         .named("create a file in", || directory.into())?;
     file.as_file_mut().write_all(bytes).named("write", || path.into())?;
     Ok(file)
+}
+
+/// Makes the file empty, to be written to bit by bit; for its owner only.
+pub fn create(path: &Path) -> Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(PRIVATE);
+    options.open(path).named("create", || path.into())
 }
 
 /// Makes a new file with the contents of `bytes`; an existing one is an error.
@@ -237,6 +262,12 @@ pub fn owner_and_mode(path: &Path) -> Result<Option<(u32, u32)>> {
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error).named("read metadata of", || path.into()),
     }
+}
+
+/// What tells the file that `path` leads to from all others; `None` where nothing is.
+pub fn id(path: &Path) -> Option<FileId> {
+    let stat = statx(CWD, path, AtFlags::empty(), StatxFlags::INO).ok()?;
+    Some(FileId { device: (stat.stx_dev_major, stat.stx_dev_minor), inode: stat.stx_ino })
 }
 
 /// A number that tells the file system of `path` from others.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{self, FlockOperation, OFlags};
 use rustix::io::Errno;
 
+use tracing::debug;
+
 use super::error::{Named, Result};
 
 /// How long to sleep between two tries of a lock that is taken. `flock` has no time-out of its own.
@@ -54,11 +56,17 @@ impl<F: AsFd> Lock<F> {
             if let Some(lock) = Self::try_on(open()?, path, mode)? {
                 return Ok(Some(lock));
             }
+            debug!(path = %path.display(), ?mode, waited = ?started.elapsed(), "held by another process");
             if started.elapsed() >= patience {
                 return Ok(None);
             }
             std::thread::sleep(TRY_AGAIN_AFTER);
         }
+    }
+
+    /// What is locked, and stays so as long as somebody has it open.
+    pub fn into_inner(self) -> F {
+        self.file
     }
 
     /// What is locked.

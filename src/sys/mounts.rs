@@ -38,6 +38,21 @@ pub(super) fn has_mount_option(directory: &Dir, option: &str) -> Result<bool> {
     }))
 }
 
+/// The file system that `path` is on, with its options, such as `ext4 rw,relatime`; nothing where nobody tells.
+pub fn file_system_of(path: &Path) -> Option<String> {
+    let table = file::read(Path::new("/proc/self/mountinfo")).ok()?;
+    let path = path.ancestors().find_map(|above| file::canonicalize(above).ok())?;
+    let lines = table.split(|&byte| byte == b'\n');
+    let below = lines.filter_map(|line| Some((mount_point(line)?, line)));
+    // Of several at one place the last one hides the others.
+    let (_, line) = below
+        .filter(|(point, _)| path.starts_with(point))
+        .max_by_key(|(point, _)| point.as_os_str().len())?;
+    let line = String::from_utf8_lossy(line);
+    let (mount, kind) = line.split_once(" - ")?;
+    Some(format!("{} {}", kind.split(' ').next()?, mount.split(' ').nth(5)?))
+}
+
 /// The fifth field of a line of `mountinfo`, see proc(5).
 fn mount_point(line: &[u8]) -> Option<PathBuf> {
     let field = line.split(|&byte| byte == b' ').nth(4)?;

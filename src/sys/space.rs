@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use rustix::fs::{StatVfs, statvfs};
+use serde::Serialize;
 
 use super::error::{Named, Result};
 use super::file;
 
 /// Bytes and inodes of a file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Space {
     /// Bytes in all.
     pub bytes: u64,

@@ -33,10 +33,28 @@ pub struct Stat {
     pub device: (u32, u32),
     /// Owner.
     pub owner: u32,
+    /// Its group.
+    pub group: u32,
     /// Bytes that it takes on the disk.
     pub room: u64,
     /// Whether some of the file takes no room on the disk.
     pub is_sparse: bool,
+}
+
+/// What tells a file from all others of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct FileId {
+    /// File system.
+    pub device: (u32, u32),
+    /// Number in it.
+    pub inode: u64,
+}
+
+impl Stat {
+    /// What tells the file from all others.
+    pub fn id(&self) -> FileId {
+        FileId { device: self.device, inode: self.inode }
+    }
 }
 
 pub(super) fn stat_at(dir: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> rustix::io::Result<Stat> {
@@ -47,6 +65,7 @@ pub(super) fn stat_at(dir: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> rusti
         | StatxFlags::NLINK
         | StatxFlags::INO
         | StatxFlags::UID
+        | StatxFlags::GID
         | StatxFlags::BLOCKS;
     let stat = fs::statx(dir, name, flags | AtFlags::STATX_DONT_SYNC, mask)?;
     Ok(Stat {
@@ -58,6 +77,7 @@ pub(super) fn stat_at(dir: BorrowedFd<'_>, name: &[u8], flags: AtFlags) -> rusti
         inode: stat.stx_ino,
         device: (stat.stx_dev_major, stat.stx_dev_minor),
         owner: stat.stx_uid,
+        group: stat.stx_gid,
         room: stat.stx_blocks * 512,
         is_sparse: stat.stx_blocks * 512 < stat.stx_size,
     })

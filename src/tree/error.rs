@@ -15,7 +15,7 @@ pub enum Error {
     #[error(transparent)]
     Sys(#[from] sys::Error),
     /// A file is not what the tree says: somebody changed it meanwhile, or tampered with an entry.
-    #[error("{} is not as recorded: {what}", path.display())]
+    #[error("{} differs from its record: {what}", path.display())]
     Changed {
         /// The file.
         path: PathBuf,
@@ -33,13 +33,13 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The destination is there and is no directory.
-    #[error("{} is no directory, nor a link to one; hint: remove it", path.display())]
+    #[error("{} is not a directory or a link to one; hint: remove it", path.display())]
     NoDirectory {
         /// The destination.
         path: PathBuf,
     },
     /// Where the tree has a file there is a directory, and what is in it was not to be removed.
-    #[error("{} is a directory with files that the cache does not know, where it has a file; hint: remove it", path.display())]
+    #[error("{} is a directory with unknown files, and the entry has a file there; hint: remove it", path.display())]
     DirectoryInTheWay {
         /// The directory.
         path: PathBuf,
@@ -57,8 +57,8 @@ pub enum Error {
     Interrupted,
     /// Destinations were changed in part and could not be put back.
     #[error(
-        "{} could not be put back as it was after a failure ({failure}); what is not there lies in {TEMPORARY_PREFIX}* below it, until \
-         the next restore",
+        "{} could not be put back after a failure ({failure}); missing files are in {TEMPORARY_PREFIX}* \
+         below it until the next restore",
         joined(paths)
     )]
     NotPutBack {

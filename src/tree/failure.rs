@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tracing::trace_span;
+
 use super::{Error, Result};
 use crate::sys::Interrupt;
 
@@ -18,6 +20,7 @@ impl<'a> UntilFailure<'a> {
 
     /// Does `job`, or nothing when there is a failure already.
     pub(super) fn run(&self, job: impl FnOnce() -> Result<()>) {
+        let _span = trace_span!("directory").entered();
         let failed = self.first.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if !failed && let Err(error) = self.check().and_then(|()| job()) {
             self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);

@@ -333,30 +333,30 @@ impl Tree {
         let malformed = |node, what| Err(Malformed { node, what });
         let total = self.nodes.len();
         let mut next_child = 1;
-        let Some(root) = self.nodes.first() else { return malformed(0, "there is no root") };
+        let Some(root) = self.nodes.first() else { return malformed(0, "no root") };
         if !matches!(root.kind, Kind::Directory { .. }) || root.name.length != 0 {
-            return malformed(0, "the root is not a directory without a name");
+            return malformed(0, "the root is not an unnamed directory");
         }
         for (id, node) in self.nodes.iter().enumerate() {
             if node.mode & !0o1777 != 0 {
-                return malformed(id, "the mode has bits that are never recorded");
+                return malformed(id, "unexpected mode bits");
             }
             if node.mtime.nanoseconds >= 1_000_000_000 {
-                return malformed(id, "the time has too many nanoseconds");
+                return malformed(id, "nanoseconds out of range");
             }
             let in_text = |span: Span| span.start as usize + usize::from(span.length) <= self.text.len();
             if !in_text(node.name) || matches!(node.kind, Kind::Symlink { target } if !in_text(target)) {
-                return malformed(id, "a name lies outside the text");
+                return malformed(id, "name out of bounds");
             }
             if id > 0 && !is_plain_name(self.text(node.name)) {
-                return malformed(id, "the name is not that of one file in its directory");
+                return malformed(id, "invalid file name");
             }
             let before = &self.nodes[id.saturating_sub(1)];
             if id > 1 && before.parent == node.parent && self.text(before.name) >= self.text(node.name) {
-                return malformed(id, "the names of a directory are not in order");
+                return malformed(id, "unsorted directory");
             }
             if matches!(node.kind, Kind::Directory { first, .. } if first as usize > total) {
-                return malformed(id, "the children are not where they belong");
+                return malformed(id, "misplaced children");
             }
             if let Kind::Directory { first, count } = node.kind
                 && count > 0
@@ -364,17 +364,17 @@ impl Tree {
                 // Breadth first means that the children of each directory follow those of the directory before.
                 let (first, count) = (first as usize, count as usize);
                 if first != next_child || first <= id || count > total - next_child.min(total) {
-                    return malformed(id, "the children are not where they belong");
+                    return malformed(id, "misplaced children");
                 }
                 let children = &self.nodes[first..first + count];
                 if children.iter().any(|child| child.parent as usize != id) {
-                    return malformed(id, "a child has another parent");
+                    return malformed(id, "a child with another parent");
                 }
                 next_child = first + count;
             }
         }
         if next_child != total {
-            return malformed(next_child, "it belongs to no directory");
+            return malformed(next_child, "orphaned node");
         }
         Ok(())
     }

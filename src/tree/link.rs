@@ -56,7 +56,8 @@ pub struct Linker {
 }
 
 /// Why a faster way could not be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Obstacle {
     /// The file system cannot share extents, which were wished for.
     NoReflink,
@@ -258,11 +259,11 @@ impl Metadata {
 impl File<'_> {
     fn check(&self, stat: &Stat) -> Result<()> {
         let what = if stat.kind != FileType::RegularFile {
-            "it is no regular file".to_owned()
+            "not a regular file".to_owned()
         } else if stat.size != self.size {
             format!("{} bytes instead of {}", stat.size, self.size)
         } else if stat.mtime != self.metadata.mtime {
-            "another time of change".to_owned()
+            "modification time differs".to_owned()
         } else {
             return Ok(());
         };

@@ -7,6 +7,7 @@
 //! - [`restore`] brings trees to their destinations, all or none: whole by one rename where nothing was, else only the
 //!   difference, staged first and then put in place by renames that are undone if one fails.
 //! - [`Snapshot`] knows files again by what they hold, after others with the same names took their place.
+//!   [`Live`] is what is there now, for as many snapshots as are compared with it.
 //! - [`Aside`] lets a directory make way for a while.
 //! - [`verify`] tells whether a directory still holds what a tree says.
 //!
@@ -23,6 +24,7 @@ mod existing;
 mod failure;
 mod index;
 mod link;
+mod live;
 mod location;
 mod maker;
 mod names;
@@ -51,6 +53,7 @@ pub use error::{Error, Result};
 pub use existing::Existing;
 pub use index::{Kind, Node, NodeId, Tree};
 pub use link::{LinkMode, Linker, Obstacle};
+pub use live::Live;
 pub use location::{Files, Location};
 pub use names::with_names_elsewhere;
 pub use node_set::NodeSet;

@@ -39,11 +39,11 @@ impl Pack {
         });
         let starts = starts.collect();
         let what = if stat.kind != FileType::RegularFile {
-            "it is no regular file".to_owned()
+            "not a regular file".to_owned()
         } else if stat.size != length {
             format!("{} bytes instead of {length}", stat.size)
         } else if stat.mtime != tree.node(0).mtime {
-            "another time of change".to_owned()
+            "modification time differs".to_owned()
         } else {
             return Ok(Self { file: Arc::new(file), path, packed, starts });
         };
@@ -82,7 +82,7 @@ impl Pack {
         let read = sys::read_at(&*self.file, &mut bytes, self.starts[id as usize])
             .map_err(|errno| sys::Error::new("read", &self.path, errno))?;
         if read < bytes.len() {
-            return Err(Error::Changed { path: self.path.clone(), what: "it ends early".into() });
+            return Err(Error::Changed { path: self.path.clone(), what: "ends early".into() });
         }
         Ok(bytes)
     }

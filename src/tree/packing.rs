@@ -5,6 +5,8 @@ use std::io::{BufWriter, Write as _};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use tracing::debug_span;
+
 use super::alike::is_given;
 use super::index::{Kind, Node, NodeId, Tree};
 use super::location::OpenDirectory;
@@ -80,6 +82,7 @@ pub fn packable(tree: &Tree, linkable: &[bool], mode: u16) -> Vec<bool> {
 /// Packs what is [`packable`] of `source` and has no attributes. `None` where that is nothing. What cannot be read, or is not as
 /// recorded, is left for others to tell.
 pub fn pack(source: Source<'_>, new: &NewPack<'_>, engine: Engine<'_>) -> Result<Option<Packed>> {
+    let _span = debug_span!("pack").entered();
     let Source { tree, linkable, .. } = source;
     let packable = packable(tree, linkable, new.mode);
     let files = tree.iter().filter_map(|(id, node)| match node.kind {

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::Scope;
 
+use tracing::debug_span;
+
 use super::bases::{BaseDirectory, Bases, linked_from};
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
@@ -52,6 +54,7 @@ pub fn place(
     bases: Option<Bases<'_>>,
     engine: Engine<'_>,
 ) -> Result<TransferStats> {
+    let _span = debug_span!("place").entered();
     let groups = groups_of(source.tree, placements, bases);
     let jobs = UntilFailure::new(engine.interrupt);
     let work = Work { maker: Maker::new(source, bases, engine, into)?, jobs, groups: &groups };

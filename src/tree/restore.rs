@@ -10,6 +10,8 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use tracing::debug_span;
+
 use super::beside::Beside;
 use super::existing::Existing;
 use super::source::Source;
@@ -38,6 +40,7 @@ pub struct Delivery<'a> {
 /// Brings all of the trees to their destinations, and returns what was done for each. On an error, or when interrupted, all
 /// destinations are as they were; [`Error::NotPutBack`] names those that are not.
 pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<TransferStats>> {
+    let _span = debug_span!("bring trees").entered();
     let mut restore = Restore { in_place: Vec::with_capacity(deliveries.len()), whole: None };
     for wave in waves(deliveries) {
         if let Err(failure) = restore.bring(&wave) {
@@ -55,7 +58,7 @@ struct Restore<'a> {
 }
 
 impl<'a> Restore<'a> {
-    /// Brings trees that do not lie in each other's destinations.
+    /// Restores trees whose destinations do not overlap.
     fn bring(&mut self, wave: &[(usize, Delivery<'a>)]) -> Result<()> {
         let mut staged = Vec::with_capacity(wave.len());
         for (_, delivery) in wave {

@@ -4,15 +4,16 @@
 //! all work again. A snapshot tells which files hold the same as before, and gives such of them the time that they had.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
+use super::Result;
 use super::alike::is_given;
 use super::index::{Kind, Node, NodeId, Tree};
+use super::live::{Live, by_directory, read};
 use super::select::Selection;
-use super::walk::{Walked, walk};
-use super::{Error, Result};
+use super::walk::walk;
 use crate::sys::{Digest, Dir, Interrupt, Time};
 
 /// What is read of one directory at most, in bytes: to read more each time would cost more than it can spare. What comes behind
@@ -72,19 +73,18 @@ impl Snapshot {
         &self.tree
     }
 
-    /// Tells what of `directory` is as it was.
-    pub fn compare(&self, directory: Dir, selection: &Selection, interrupt: &Interrupt) -> Result<Compared> {
-        let Walked { tree: live, caches, .. } = walk(&directory, selection, interrupt)?;
+    /// Tells what of a directory is as it was.
+    pub fn compare(&self, live: Arc<Live>, interrupt: &Interrupt) -> Result<Compared> {
         let digests = self.digests_by_node();
         let mut found = vec![None; self.tree.len() as usize];
         let mut unread = Vec::new();
-        live.for_each_pair(&self.tree, |ours, theirs| {
-            let (now, then) = (live.node(ours), self.tree.node(theirs));
-            let likeness = likeness((&live, ours), (&self.tree, theirs));
+        live.tree.for_each_pair(&self.tree, |ours, theirs| {
+            let (now, then) = (live.tree.node(ours), self.tree.node(theirs));
+            let likeness = likeness((&live.tree, ours), (&self.tree, theirs));
             found[theirs as usize] = Some(Found {
                 mtime: now.mtime,
                 is_same: likeness == Likeness::Same,
-                other_names: other_names(&live, ours, &self.tree, theirs),
+                other_names: other_names(&live.tree, ours, &self.tree, theirs),
             });
             if likeness == Likeness::AsFarAsKnown {
                 let is_same_time = now.mtime == then.mtime && !is_given(then.mtime);
@@ -98,14 +98,13 @@ impl Snapshot {
                 }
             }
         });
-        unread.sort_unstable_by_key(|(id, _)| *id);
-        let ids = unread.iter().map(|(id, _)| *id).collect();
-        for ((_, now), (_, (id, then))) in read(&live, &directory, ids, interrupt)?.into_iter().zip(unread) {
+        let ids: Vec<_> = unread.iter().map(|(id, _)| *id).collect();
+        for (now, (_, (id, then))) in live.digests(&ids, interrupt)?.into_iter().zip(unread) {
             if let Some(found) = &mut found[id as usize] {
                 found.is_same = now == Some(then);
             }
         }
-        Ok(Compared { directory, found, caches })
+        Ok(Compared { live, found })
     }
 
     /// For each node of an earlier snapshot of the directory the one that is in its place now, and whether that is as it was.
@@ -160,16 +159,15 @@ impl Snapshot {
 /// A directory beside a snapshot of it: what is as it was, and what is not.
 #[derive(Debug)]
 pub struct Compared {
-    directory: Dir,
+    live: Arc<Live>,
     /// For each node of the snapshot what is in its place.
     found: Vec<Option<Found>>,
-    caches: Vec<PathBuf>,
 }
 
 impl Compared {
     /// Directories that were not looked into, since their tag tells that they can be made again.
     pub fn caches(&self) -> &[PathBuf] {
-        &self.caches
+        &self.live.caches
     }
 
     /// Whether the snapshot's node `id` is as it was: a file by what it holds and whether it can be run, a link by where it
@@ -224,13 +222,13 @@ impl Compared {
         let (root, others): (Vec<_>, Vec<_>) = ids.iter().copied().filter(is_other).partition(|id| *id == 0);
         let count = (root.len() + others.len()) as u64;
         for (directory, ids) in by_directory(tree, others) {
-            let directory = self.directory.open_beneath(&tree.path_below(0, directory))?;
+            let directory = self.live.directory.open_beneath(&tree.path_below(0, directory))?;
             for id in ids {
                 directory.set_mtime(tree.name(id), tree.node(id).mtime)?;
             }
         }
         if !root.is_empty() {
-            self.directory.finish_self(None, tree.node(0).mtime)?;
+            self.live.directory.finish_self(None, tree.node(0).mtime)?;
         }
         Ok(count)
     }
@@ -304,51 +302,6 @@ fn has_same_names(one: &Tree, directory: NodeId, other: &Tree, other_directory: 
         && ours.zip(theirs).all(|(a, b)| one.name(a) == other.name(b) && kind(one, a) == kind(other, b))
 }
 
-/// Digests of the files `ids` of `tree`; `None` for one that cannot be read or changes meanwhile.
-fn read(
-    tree: &Tree,
-    root: &Dir,
-    ids: Vec<NodeId>,
-    interrupt: &Interrupt,
-) -> Result<Vec<(NodeId, Option<Digest>)>> {
-    by_directory(tree, ids)
-        .into_par_iter()
-        .map(|(directory, files)| {
-            let directory = root.open_beneath(&tree.path_below(0, directory))?;
-            let digests = files.into_par_iter().map(|id| {
-                if interrupt.is_raised() {
-                    return Err(Error::Interrupted);
-                }
-                Ok((id, digest(tree, &directory, id)))
-            });
-            digests.collect::<Result<Vec<_>>>()
-        })
-        .collect::<Result<Vec<_>>>()
-        .map(|found| found.into_iter().flatten().collect())
-}
-
-fn digest(tree: &Tree, directory: &Dir, id: NodeId) -> Option<Digest> {
-    let node = tree.node(id);
-    let (file, before) = directory.open_file(tree.name(id)).ok()?;
-    let digest = Digest::of_file(file).ok()?;
-    let after = directory.stat(tree.name(id)).ok()?;
-    let is_still = before.mtime == node.mtime && after.mtime == node.mtime && after.inode == before.inode;
-    is_still.then_some(digest)
-}
-
-/// Files with the directory that they lie in; neighbours stay together.
-fn by_directory(tree: &Tree, ids: Vec<NodeId>) -> Vec<(NodeId, Vec<NodeId>)> {
-    let mut groups: Vec<(NodeId, Vec<NodeId>)> = Vec::new();
-    for id in ids {
-        let parent = tree.node(id).parent;
-        match groups.last_mut() {
-            Some((directory, files)) if *directory == parent => files.push(id),
-            _ => groups.push((parent, vec![id])),
-        }
-    }
-    groups
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,6 +323,7 @@ mod tests {
         let directory = || Dir::open(place.path()).unwrap();
         let (all, interrupt) = (Selection::all(), Interrupt::default());
         let snapshot = Snapshot::take(&directory(), &all, None, &interrupt).unwrap();
+        let live = || Arc::new(Live::walk(directory(), &all, &interrupt).unwrap());
         let id = |path: &str| snapshot.tree().at(path.as_bytes()).unwrap();
 
         lay("a/same", "1");
@@ -379,7 +333,7 @@ mod tests {
         lay("c/new", "1");
         file::remove_file(&place.path().join("d/link")).unwrap();
         link("y");
-        let compared = snapshot.compare(directory(), &all, &interrupt).unwrap();
+        let compared = snapshot.compare(live(), &interrupt).unwrap();
         let same: Vec<_> = ["a", "a/same", "a/other", "a/run", "b", "b/gone", "c", "c/same", "d", "d/link"]
             .into_iter()
             .filter(|path| compared.is_same(id(path)))
@@ -391,7 +345,7 @@ mod tests {
         let then = snapshot.tree().node(id("a/same")).mtime;
         assert_ne!(compared.mtime(id("a/same")), Some(then));
         assert_eq!(compared.set_times(&snapshot, &[id("a/same"), id("c/same"), 0]).unwrap(), 1);
-        let again = snapshot.compare(directory(), &all, &interrupt).unwrap();
+        let again = snapshot.compare(live(), &interrupt).unwrap();
         assert_eq!(again.mtime(id("a/same")), Some(then));
     }
 
@@ -406,11 +360,12 @@ mod tests {
         };
         let directory = || Dir::open(place.path()).unwrap();
         let (all, interrupt) = (Selection::all(), Interrupt::default());
+        let live = || Arc::new(Live::walk(directory(), &all, &interrupt).unwrap());
         make(b"1");
         let snapshot = Snapshot::take(&directory(), &all, None, &interrupt).unwrap();
         make(b"1");
-        assert!(snapshot.compare(directory(), &all, &interrupt).unwrap().is_same(1));
+        assert!(snapshot.compare(live(), &interrupt).unwrap().is_same(1));
         make(b"2");
-        assert!(!snapshot.compare(directory(), &all, &interrupt).unwrap().is_same(1));
+        assert!(!snapshot.compare(live(), &interrupt).unwrap().is_same(1));
     }
 }

@@ -97,7 +97,7 @@ impl<'a> Work<'a> {
             Err(error) => return self.tell_of(id, error),
         };
         let what = match stat {
-            None => Some("it is missing".into()),
+            None => Some("missing".into()),
             Some(stat) => self.difference(dir, id, &stat),
         };
         what.map_or(Ok(()), |what| self.tell(id, &dir.join(name), what))
@@ -128,7 +128,7 @@ impl<'a> Work<'a> {
                 Some(what) => Err(what),
                 None => Digest::of_file(file).map_err(|errno| std::io::Error::from(errno).to_string()),
             },
-            Err(error) if error.is(Errno::NOENT) => Err("it is missing".into()),
+            Err(error) if error.is(Errno::NOENT) => Err("missing".into()),
             Err(error) => Err(error.reason()),
         };
         match read {
@@ -149,17 +149,17 @@ impl<'a> Work<'a> {
     fn difference(&self, here: &Dir, id: NodeId, stat: &Stat) -> Option<String> {
         let node: &Node = self.tree.node(id);
         match node.kind {
-            Kind::File { .. } if stat.kind != FileType::RegularFile => Some("it is no regular file".into()),
+            Kind::File { .. } if stat.kind != FileType::RegularFile => Some("not a regular file".into()),
             Kind::File { size, .. } if stat.size != size => {
                 Some(format!("{} bytes instead of {size}", stat.size))
             }
-            Kind::Symlink { .. } if stat.kind != FileType::Symlink => Some("it is no symlink".into()),
+            Kind::Symlink { .. } if stat.kind != FileType::Symlink => Some("not a symlink".into()),
             Kind::Symlink { target }
                 if here.read_symlink(self.tree.name(id)).ok().as_deref() != Some(self.tree.text(target)) =>
             {
-                Some("it leads elsewhere".into())
+                Some("points elsewhere".into())
             }
-            _ if stat.mtime != node.mtime => Some("another time of change".into()),
+            _ if stat.mtime != node.mtime => Some("modification time differs".into()),
             _ => None,
         }
     }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::Scope;
 
+use tracing::debug_span;
+
 use super::Result;
 use super::failure::UntilFailure;
 use super::index::{Kind, NodeId, Tree};
@@ -31,6 +33,7 @@ pub struct Walked {
 
 /// Reads the chosen part of `root`. Directories without anything chosen in them are left out unless chosen themselves.
 pub fn walk(root: &Dir, selection: &Selection, interrupt: &Interrupt) -> Result<Walked> {
+    let _span = debug_span!("walk").entered();
     let own = root.stat_self()?;
     let walk = Walk {
         selection,

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::install::which;
 use crate::project::copy_tree;
-use crate::web::{Answer, Web};
+use test_support::web::{Answer, Web};
 
 /// All that the action needs of a system, besides a kernel.
 const PROGRAMS: [&str; 14] = [

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::{Arc, Barrier};
 
+use crate::PROGRAM;
 use crate::install::{Action, Release, assert_found, assert_gave_up, kept, stderr};
-use crate::web::{Answer, Web};
+use test_support::web::{Answer, Web};
 
 /// A released action whose download is answered by `answer`, which is given the release's packed bytes.
 fn released(answer: impl Fn(usize, &[u8]) -> Answer + Send + Sync + 'static) -> (Action, Release, Web) {
@@ -51,7 +52,7 @@ fn a_tampered_tool_cache_is_not_run_but_replaced() {
     let marker = action.bait(&action.tool());
     let output = install(&action);
     assert_found(&output, &action.tool());
-    assert!(stderr(&output).contains("is not the runner-cache 1.2.3"), "{}", stderr(&output));
+    assert!(stderr(&output).contains(": not the runner-cache 1.2.3"), "{}", stderr(&output));
     assert!(!marker.exists());
 }
 
@@ -62,7 +63,7 @@ fn another_hash_of_the_same_size_is_not_run() {
         *other.last_mut().unwrap() ^= 1;
         Answer::Whole(other)
     });
-    assert_refused(&action, &install(&action), "the download is not run:");
+    assert_refused(&action, &install(&action), "refusing to run the download:");
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn a_truncated_download_starts_anew_where_the_server_knows_no_ranges() {
 #[test]
 fn a_download_that_never_gets_whole_is_given_up_after_four_tries() {
     let (action, _, web) = released(|_, packed| Answer::Part(packed.to_vec(), 10));
-    assert_refused(&action, &install(&action), "there is no cargo");
+    assert_refused(&action, &install(&action), "no cargo to build it with");
     assert_eq!((web.requests().len(), action.slept().join(" ").as_str()), (4, "1 2 4"));
 }
 
@@ -129,7 +130,7 @@ fn a_slow_download_is_bounded() {
     let (action, _, _web) = released(|_, packed| Answer::Slow(packed.to_vec()));
     let bound = ("RUNNER_CACHE_DOWNLOAD_SECONDS", "1".into());
     let output = action.install(&[("PATH", action.path_with(&["curl", "sha256sum"])), bound]);
-    assert_refused(&action, &output, "did not come within 1 s");
+    assert_refused(&action, &output, "timed out after 1 s");
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn no_connection_is_told_with_what_would_help() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = ("INSTALL_URL", format!("http://127.0.0.1:{port}/{{file}}").into());
     let output = action.install(&[("PATH", action.path_with(&["curl", "sha256sum"])), url]);
-    assert_refused(&action, &output, "hint: download-url, or RUNNER_CACHE_BIN");
+    assert_refused(&action, &output, "hint: set download-url, or RUNNER_CACHE_BIN");
     assert_eq!(action.slept(), ["1", "2", "4"]);
 }
 
@@ -233,7 +234,7 @@ fn only_this_machine_is_asked_without_tls() {
         std::fs::remove_dir_all(action.host.path("system")).ok();
         let path = action.path_with(&["curl", "sha256sum"]);
         let output = action.install(&[("PATH", path), ("INSTALL_URL", url.into())]);
-        assert_refused(&action, &output, "is no https URL");
+        assert_refused(&action, &output, "is not an https URL");
     }
 }
 
@@ -246,7 +247,7 @@ fn a_full_disk_is_told_and_leaves_nothing() {
     command.arg("-c").arg(limited).arg(action.host.path("stand-in/scripts/install.sh"));
     command.env("PATH", action.path_with(&["curl", "sha256sum"])).env_remove("RUNNER_CACHE_BIN");
     command.env("RUNNER_TOOL_CACHE", action.host.path("tools")).env("RUNNER_TEMP", action.host.path("home"));
-    assert_refused(&action, &command.output().unwrap(), "no room");
+    assert_refused(&action, &command.output().unwrap(), "no space in ");
 }
 
 #[test]
@@ -302,4 +303,23 @@ fn what_nothing_can_verify_is_not_run() {
     let output = action.install(&[("PATH", action.path_with(&["curl"]))]);
     assert_gave_up(&output, "to verify a binary with");
     assert!(!marker.exists() && web.requests().is_empty());
+}
+
+#[test]
+fn what_fetch_put_into_the_tool_cache_is_not_downloaded() {
+    let action = Action::new();
+    let release = action.release("https://localhost:9/{file}");
+    let manifest = std::fs::read(action.host.path("stand-in/dist/release.json")).unwrap();
+    let web = Web::new(move |_, request| {
+        let is_manifest = request.path.ends_with("/release.json");
+        Answer::Whole(if is_manifest { manifest.clone() } else { release.packed.clone() })
+    });
+    let url = web.url("/{file}");
+    let mut fetch = Command::new(PROGRAM);
+    fetch.args(["fetch", "--download-url", &url]).env_clear();
+    fetch.env("HOME", action.host.path("home")).env("RUNNER_TOOL_CACHE", action.host.path("tools"));
+    assert_found(&fetch.output().unwrap(), &action.tool());
+    let output = action.install(&[("PATH", action.path_with(&["sha256sum"]))]);
+    assert_found(&output, &action.tool());
+    assert_eq!((stderr(&output).as_str(), web.requests().len()), ("", 2));
 }

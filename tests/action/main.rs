@@ -17,7 +17,6 @@ mod project;
 mod release;
 mod shell;
 mod tree;
-mod web;
 mod workflow;
 mod workflows;
 

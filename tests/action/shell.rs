@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::host::Host;
 use crate::install::Action;
 use crate::log::Run;
-use crate::web::{Answer, Web};
+use test_support::web::{Answer, Web};
 
 /// A job whose first step poisons what the shell of a later one reads, and which then has `step`.
 fn poisoned(host: &Host, step: &str) -> Run {
@@ -130,7 +130,7 @@ fn a_download_that_is_not_the_release_is_one_warning_and_a_miss() {
     let web = Web::new(move |_, _| Answer::Whole(packed[1..].to_vec()));
     let run = downloading(&action, &web.url("/{file}"), "").assert_success();
     let [warning] = &run.warnings()[..] else { panic!("{}", run.text()) };
-    assert!(warning.contains("the download is not run"), "{warning}");
+    assert!(warning.contains("refusing to run the download"), "{warning}");
     assert_eq!(run.step("build", "cache").output("cache-hit"), "false");
     assert!(run.step("build", "after").succeeded());
 }
@@ -141,6 +141,6 @@ fn fail_on_error_fails_the_step_instead() {
     let web = Web::new(move |_, _| Answer::Whole(packed[1..].to_vec()));
     let run = downloading(&action, &web.url("/{file}"), ", fail-on-error: true").assert_failure();
     let errors = run.errors();
-    assert!(errors.iter().any(|error| error.contains("the download is not run")), "{errors:?}");
+    assert!(errors.iter().any(|error| error.contains("refusing to run the download")), "{errors:?}");
     assert!(!run.step("build", "after").ran());
 }

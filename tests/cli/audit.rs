@@ -86,9 +86,9 @@ fn audit_reports_no_difference_for_a_sound_restore_and_puts_everything_back() {
     first_job(&job, "cargo test -q --offline");
     let said = audit(&job, &[], "cargo test -q --offline");
     let parts = [
-        "audit: no difference from a clean build\n  restored: target-",
+        "audit: the restored build equals a clean build\n  restored: target-",
         "refs/heads/main)",
-        "\n  exit code: 0 each time\n  units: 7 the same\n",
+        "\n  exit code: 0 in each build\n  units: 7 the same\n",
     ];
     assert_tells(&said, 0, &parts);
     assert_eq!(runs(&job), 2, "a third build would tell nothing");
@@ -102,10 +102,10 @@ fn audit_names_stale_units_with_the_reason() {
     job.write("value", "two");
     let said = audit(&job, &[], "cargo build -q --offline");
     let parts = [
-        "audit: what was restored gives something else than a clean build\n",
-        "\n  exit code: 0 each time\n  units: 1 the same, 3 differ\n  differs\n    small (run of the build script): debug/build/small-",
-        "/output\n      cargo took it for fresh: it came with the entry, cargo notes the same of it in a clean build; its one \
-         source is not newer (build.rs)\n  differs, and has a dependency that does\n",
+        "audit: the restored build differs from a clean build\n",
+        "\n  exit code: 0 in each build\n  units: 1 the same, 3 differ\n  differs\n    small (build script run): debug/build/small",
+        "\n      cargo reused it: restored from the entry, same fingerprint in a clean build; its \
+         only source is not newer (build.rs)\n  differs, as does a dependency\n",
         "    small (lib): small\n",
         "    small (bin small): small\n",
         "hint: `freshness: false`",
@@ -118,13 +118,13 @@ fn audit_names_stale_units_with_the_reason() {
 fn audit_finds_a_wrong_artifact_by_its_bytes() {
     let job = job();
     // In place, so it is `debug/small` as well.
-    let damage = "program=$(ls target/debug/deps/small-???????????????? | head -1); touch -r $program ../../time; \
+    let damage = "program=$(find target/debug -mindepth 2 -samefile target/debug/small); touch -r $program ../../time; \
                   printf x >>$program; touch -r ../../time $program";
     first_job(&job, &format!("cargo build -q --offline; {damage}"));
     let said = audit(&job, &[], "cargo build -q --offline");
     let parts = [
-        "  units: 3 the same, 1 differ\n  differs\n    small (bin small): debug/deps/small-",
-        "cargo notes the same of it in a clean build; its one source is not newer (src/main.rs)\n",
+        "  units: 3 the same, 1 differ\n  differs\n    small (bin small): debug/",
+        "same fingerprint in a clean build; its only source is not newer (src/main.rs)\n",
     ];
     assert_tells(&said, 1, &parts);
 }
@@ -137,8 +137,9 @@ fn audit_reports_a_source_changed_without_a_newer_mtime() {
     // The restore brings the time back only where the contents are the same: this happens while the command runs.
     let said = audit(&job, &[], &format!("[ -e ../../first ] || {{ {change}; }}; cargo build -q --offline"));
     let parts = [
-        "    small (lib): debug/deps/libsmall-",
-        "its one source is not newer (src/lib.rs); src/lib.rs holds something else than when the entry was saved\n",
+        "    small (lib): debug/",
+        "/libsmall-",
+        "its only source is not newer (src/lib.rs); src/lib.rs changed since the entry was saved\n",
     ];
     assert_tells(&said, 1, &parts);
 }
@@ -149,7 +150,7 @@ fn audit_reports_a_test_that_fails_only_after_a_restore() {
     first_job(&job, "cargo test -q --offline");
     job.write("value", "two");
     let said = audit(&job, &[], "cargo test -q --offline");
-    let parts = ["\n  exit code: 101 on what was restored, 0 and 0 from nothing\n", "(test works): small\n"];
+    let parts = ["\n  exit code: 101 restored, 0 and 0 clean\n", "(test works): small\n"];
     assert_tells(&said, 1, &parts);
 }
 
@@ -157,19 +158,14 @@ fn audit_reports_a_test_that_fails_only_after_a_restore() {
 fn audit_reports_an_exit_code_that_differs_from_clean_builds() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
-    let said =
-        audit(&job, &[], "! [ -e target/debug/deps ]; new=$?; cargo build -q --offline; test $new = 0");
-    assert_tells(
-        &said,
-        1,
-        &["\n  exit code: 1 on what was restored, 0 and 0 from nothing\n  units: 4 the same\n"],
-    );
+    let said = audit(&job, &[], "! [ -e target/debug ]; new=$?; cargo build -q --offline; test $new = 0");
+    assert_tells(&said, 1, &["\n  exit code: 1 restored, 0 and 0 clean\n  units: 4 the same\n"]);
     job.wipe();
     fs::remove_file(job.path("first")).unwrap();
     // Restored, from nothing, and from nothing once more.
     let changes = "cargo build -q --offline; [ \"$(wc -l <../../runs)\" -eq 4 ]";
     let said = audit(&job, &[], changes);
-    assert_tells(&said, 0, &["\n  exit code: 1 on what was restored, 0 and 1 from nothing\n"]);
+    assert_tells(&said, 0, &["\n  exit code: 1 restored, 0 and 1 clean\n"]);
 }
 
 #[test]
@@ -178,7 +174,7 @@ fn audit_accepts_a_build_that_also_fails_clean() {
     first_job(&job, "cargo build -q --offline");
     job.write("work/project/src/main.rs", "fn main() { let number: u8 = \"\"; }\n");
     let said = audit(&job, &[], "cargo build -q --offline");
-    assert_tells(&said, 0, &["\n  exit code: 101 each time, so it fails without a cache as well\n"]);
+    assert_tells(&said, 0, &["\n  exit code: 101 in each build; it also fails without a cache\n"]);
 }
 
 #[test]
@@ -194,9 +190,9 @@ fn audit_counts_nondeterministic_artifacts_without_reporting_a_difference() {
     first_job(&job, "cargo build -q --offline");
     let said = audit(&job, &[], "cargo build -q --offline");
     let parts = [
-        "audit: no difference from a clean build\n",
-        "\n  units: 1 the same, 3 not reproducible\n  not reproducible: two builds from nothing do not agree\n",
-        "    small (run of the build script)\n",
+        "audit: the restored build equals a clean build\n",
+        "\n  units: 1 the same, 3 not reproducible\n  not reproducible: two clean builds differ\n",
+        "    small (build script run)\n",
     ];
     assert_tells(&said, 0, &parts);
     assert_eq!(runs(&job), 3);
@@ -212,21 +208,21 @@ fn audit_does_not_compare_bytes_of_incremental_artifacts() {
     let said = audit(&job, &[], "cargo build -q --offline");
     // A build script's run is not compiled, so what it says can be compared.
     let parts = [
-        "  differs\n    small (run of the build script): ",
+        "  differs\n    small (build script run): ",
         "  not compared: compiled incrementally, so their bytes depend on earlier builds\n",
         "    small (lib)\n",
     ];
     assert_tells(&said, 1, &parts);
-    assert!(!said.stdout.contains("has a dependency that does"), "{}", said.stdout);
+    assert!(!said.stdout.contains("as does a dependency"), "{}", said.stdout);
 }
 
 #[test]
 fn audit_reports_a_command_that_builds_less_after_a_restore() {
     let job = job();
     first_job(&job, "cargo build -q --offline");
-    let said = audit(&job, &[], "[ -e target/debug/deps ] || cargo build -q --offline");
+    let said = audit(&job, &[], "[ -e target/debug ] || cargo build -q --offline");
     let parts = [
-        "\n  units: 0 the same, 4 in one build only\n  built from nothing, and not asked for on what was restored\n",
+        "\n  units: 0 the same, 4 in one build only\n  only in the clean build\n",
         "    small (build script)\n",
     ];
     assert_tells(&said, 1, &parts);
@@ -238,11 +234,7 @@ fn audit_says_when_only_exit_codes_are_compared() {
     first_job(&job, "cargo build -q --offline");
     let said = audit(&job, &[], "CARGO_TARGET_DIR=../elsewhere cargo build -q --offline");
     assert_tells(&said, 0, &["\n  units: 0 the same\n"]);
-    assert!(
-        said.log.contains("only exit codes are compared, since the command built nothing in "),
-        "{}",
-        said.log
-    );
+    assert!(said.log.contains("comparing exit codes only: the command built nothing in "), "{}", said.log);
 }
 
 #[test]
@@ -260,17 +252,15 @@ fn audit_json_is_alone_on_stdout() {
     first_job(&job, "cargo build -q --offline");
     job.write("value", "two");
     let said = audit(&job, &["--json"], "echo this is the command; cargo build -q --offline");
-    let value: Value = serde_json::from_str(&said.stdout).unwrap();
-    assert_eq!((said.code, &value["verdict"]), (1, &"different".into()));
-    assert_eq!(value["entry"]["commit"], "0123abc");
+    let outcome: Value = serde_json::from_str(&said.stdout).unwrap();
+    let value = &outcome["result"];
+    assert_eq!((said.code, &outcome["exit_code"], &value["verdict"]), (1, &1.into(), &"different".into()));
+    assert_eq!(value["commit"], "0123abc");
     assert_eq!(value["exit_codes"], serde_json::json!({ "restored": 0, "clean": 0, "clean_again": 0 }));
     let unit = &value["differing"][0];
     assert_eq!(unit["package"], "small");
     assert_eq!(unit["part"], "run-build-script-build-script-build");
-    assert_eq!(
-        (&unit["origin"], &unit["sources"]["listed"]),
-        (&"entry".into(), &serde_json::json!(["build.rs"]))
-    );
+    assert_eq!((&unit["from"], &unit["why"]["sources"]), (&"entry".into(), &serde_json::json!(["build.rs"])));
     assert!(said.log.contains("this is the command"), "{}", said.log);
 }
 
@@ -299,11 +289,7 @@ fn audit_reads_both_target_layouts_and_a_separate_build_dir() {
         fs::remove_file(job.path("first")).unwrap();
         job.write("value", "two");
         let said = audit(&job, &[], "cargo test -q --offline");
-        assert_tells(
-            &said,
-            1,
-            &["  differs\n    small (run of the build script): ", "(test works): small\n"],
-        );
+        assert_tells(&said, 1, &["  differs\n    small (build script run): ", "(test works): small\n"]);
     }
 }
 
@@ -312,10 +298,7 @@ fn audit_runs_nothing_without_a_restore() {
     let job = job();
     for (args, why) in [
         (&[][..], "audit: nothing to audit: no target directory was restored (key target-"),
-        (
-            &["--layers", "cargo"],
-            "audit: nothing to audit: no target directory is among what this job restores",
-        ),
+        (&["--layers", "cargo"], "audit: nothing to audit: this job restores no target directory"),
         (&["--json"], "\"verdict\": \"nothing\""),
     ] {
         let said = job.run(&[&["audit"], args, &["--", "touch", "run"]].concat());
@@ -331,7 +314,7 @@ fn audit_exits_like_run_on_misuse_and_unrunnable_commands() {
     assert_eq!(job.run(&["audit", "--", "no-such-program"]).code, 127);
     assert_eq!(job.run(&["audit"]).code, 2);
     let said = job.run(&["audit", "--lookup-only", "--", "true"]);
-    assert!(said.code == 2 && said.log.contains("input `lookup-only`: an audit builds on"), "{said:?}");
+    assert!(said.code == 2 && said.log.contains("input `lookup-only`: an audit must restore"), "{said:?}");
 }
 
 /// Builds, and the second time stays in the middle of it.

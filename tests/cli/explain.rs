@@ -8,11 +8,11 @@ use crate::PROGRAM;
 fn miss_and_partial_hit_log_what_differs_in_one_line() {
     let mut job = Job::new(PROGRAM);
     let (said, _) = job.build(&[]);
-    assert!(said.log.contains("there is no entry of this repository's ref"), "{}", said.log);
+    assert!(said.log.contains("no entry of this repository's ref"), "{}", said.log);
     job.wipe();
     job.version("1.0.1");
     let said = job.ok(&["restore", "--no-session"]);
-    let why = "nearest: an entry of refs/heads/main, which differs in lock (./Cargo.lock)";
+    let why = "nearest entry: refs/heads/main, differs in lock (./Cargo.lock)";
     assert!(said.log.contains(why) && said.summary.contains(why), "{}\n{}", said.log, said.summary);
     job.version("1.0.0");
     job.set("RUSTFLAGS", "-C debuginfo=0");
@@ -39,10 +39,10 @@ fn explain_lists_key_parts_and_each_entrys_fate() {
         "rustc.",
         "of rustc -vV = rustc ",
         "of ./Cargo.lock",
-        "or what begins with target-",
-        "refs/heads/main  build  taken: the very key",
-        "refs/heads/main  build  would do, but another one is better",
-        "refs/heads/other  build  not looked at: another ref",
+        "restore key target-",
+        "refs/heads/main  build  used: exact key",
+        "refs/heads/main  build  usable, but a better entry exists",
+        "refs/heads/other  build  skipped: other ref",
         "entries of this repository: 3",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -51,8 +51,7 @@ fn explain_lists_key_parts_and_each_entrys_fate() {
     job.write("work/project/.cargo/config.toml", "[build]\njobs = 1\n");
     let text = job.ok(&["explain", "--layers", "target"]).stdout;
     assert!(
-        text.contains("the nearest entry is of refs/heads/")
-            && text.contains("config (./.cargo/config.toml is new)"),
+        text.contains("nearest entry: refs/heads/") && text.contains("config (./.cargo/config.toml is new)"),
         "{text}"
     );
 }
@@ -61,12 +60,12 @@ fn explain_lists_key_parts_and_each_entrys_fate() {
 fn explain_covers_custom_keys_and_an_absent_cache() {
     let job = Job::new(PROGRAM);
     let text = job.ok(&["explain"]).stdout;
-    assert!(text.contains("there is no entry of this repository"), "{text}");
+    assert!(text.contains("no entry of this repository\n"), "{text}");
     let paths = ["--preset", "none", "--path", "src", "--key"];
     job.ok(&[&["restore"], &paths[..], &["a-1", "--restore-keys", "a-"]].concat());
     job.ok(&["save"]);
     let text = job.ok(&[&["explain"], &paths[..], &["b-1"]].concat()).stdout;
-    assert!(text.contains("not taken: another key"), "{text}");
+    assert!(text.contains("skipped: other key"), "{text}");
     let text = job.ok(&["explain", "--preset", "none", "--path", "Cargo.toml", "--key", "a-1"]).stdout;
-    assert!(text.contains("not taken: it is about other paths"), "{text}");
+    assert!(text.contains("skipped: other paths"), "{text}");
 }

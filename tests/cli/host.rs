@@ -32,7 +32,7 @@ fn program_run_by_a_build_script_is_an_input() {
     tool(&repository, "two");
     let (said, log) = repository.run(HERE);
     assert_eq!(said, "two\nok\n", "{log}");
-    assert!(log.contains("programs that they may run are others (`idlc`)"), "{log}");
+    assert!(log.contains("programs they may run changed (`idlc`)"), "{log}");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn undeclared_environment_variable_is_an_input() {
         repository.job.set("APP_VERSION", "2");
         let (said, log) = repository.run(HERE);
         assert_eq!(said, "2\nok\n", "{log}");
-        assert!(log.contains("variables that they may read are others (`APP_VERSION`)"), "{log}");
+        assert!(log.contains("variables they may read changed (`APP_VERSION`)"), "{log}");
     }
 }
 

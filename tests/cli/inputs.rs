@@ -15,11 +15,12 @@ fn invalid_inputs_fail_with_a_message_and_lose_nothing() {
         ),
         (
             &["--keep", "target=0"],
-            "input `keep`: `target=0`: the number must be 1 or more; to save nothing use save: never",
+            "input `keep`: `target=0`: the number must be at least 1; hint: `save: never` saves nothing",
         ),
         (
             &["--layers", "cargo,tagret"],
-            "input `layers`: `tagret` is no layer; allowed: cargo, target, builds, paths, bins; did you mean `target`?",
+            "input `layers`: `tagret` is not a layer; allowed: cargo, target, builds, paths, bins; did you \
+             mean `target`?",
         ),
         (
             &["--link-mode", "symlink"],
@@ -31,22 +32,24 @@ fn invalid_inputs_fail_with_a_message_and_lose_nothing() {
         ),
         (
             &["--path", "out/[x"],
-            "input `path`: `out/[x`: bad pattern: error parsing glob '[x': unclosed character class; missing ']'; hint: patterns are `*`, ",
+            "input `path`: `out/[x`: bad pattern: error parsing glob '[x': unclosed character class; \
+             missing ']'; hint: use `*`, ",
         ),
-        (&["--workspaces", "../absent"], "input `workspaces`: `../absent`: there is no Cargo.toml in "),
+        (&["--workspaces", "../absent"], "input `workspaces`: `../absent`: no Cargo.toml in "),
         (&["--workspaces", ". -> ."], "input `workspaces`: the target directory "),
-        (&["--key-files", "absent.lock"], "input `key-files`: `absent.lock`: there is no such file in "),
+        (&["--key-files", "absent.lock"], "input `key-files`: `absent.lock`: no such file in "),
         (
             &["--cargo-bins", "cargo nextest"],
-            "input `cargo-bins`: `cargo nextest` is no package; allowed: names of packages in commas, such as cargo-nextest \
-             or cargo-audit@0.21.0; did you mean `cargo-nextest`?",
+            "input `cargo-bins`: `cargo nextest` is not a package name; allowed: package names separated \
+             by commas, such as cargo-nextest or cargo-audit@0.21.0; did you mean `cargo-nextest`?",
         ),
         (
             &["--key-env", "OTHER SECRET=abc"],
-            "input `key-env`: `SECRET=` is no name of a variable; allowed: names in blanks or commas, whose values are ",
+            "input `key-env`: `SECRET=` is not a variable name; allowed: names separated by blanks or \
+             commas; values come from the environment",
         ),
-        (&["--cargo-bins", "../x"], "input `cargo-bins`: `../x` is no package; allowed: "),
-        (&["--kee", "target=1"], "there is no input `kee`; did you mean `keep`?"),
+        (&["--cargo-bins", "../x"], "input `cargo-bins`: `../x` is not a package name; allowed: "),
+        (&["--kee", "target=1"], "unknown input `kee`; did you mean `keep`?"),
     ];
     let job = Job::new(PROGRAM);
     job.write("work/project/target/mine", "mine");
@@ -71,7 +74,7 @@ fn unknown_input_from_the_runner_is_reported() {
     let said = job.run(&["restore"]);
     assert_eq!(said.code, 2);
     assert!(
-        said.log.contains("there is no input `fail-on-cache-mis`; did you mean `fail-on-cache-miss`?"),
+        said.log.contains("unknown input `fail-on-cache-mis`; did you mean `fail-on-cache-miss`?"),
         "{}",
         said.log
     );
@@ -82,32 +85,36 @@ fn usage_error_names_the_help_command() {
     let all_inputs = |command: &str| {
         format!("`runner-cache {command} --help` and docs/inputs-and-outputs.md list all inputs")
     };
-    let takes = |command: &str| format!("`runner-cache {command} --help` tells what it takes");
+    let takes = |command: &str| format!("`runner-cache {command} --help` shows its arguments");
     let before = |command: &str| format!("put `--` before the command: `runner-cache run -- {command}`");
     let wrong: [(&[&str], &str, String); 16] = [
-        (&["run"], "`run` lacks <COMMAND>...", before("cargo build")),
-        (&["run", "make", "-j"], "there is no `--` before the command `make`", before("make …")),
-        (&["run", "--kee", "x"], "there is no input `kee`; did you mean `keep`?", all_inputs("run")),
-        (&["remove"], "`remove` lacks <KEY>...", takes("remove")),
-        (&["inspect"], "`inspect` lacks <KEY>", takes("inspect")),
+        (&["run"], "`run` requires <COMMAND>...", before("cargo build")),
+        (&["run", "make", "-j"], "missing `--` before the command `make`", before("make …")),
+        (&["run", "--kee", "x"], "unknown input `kee`; did you mean `keep`?", all_inputs("run")),
+        (&["remove"], "`remove` requires <KEY>...", takes("remove")),
+        (&["inspect"], "`inspect` requires <KEY>", takes("inspect")),
         (
             &["lst"],
-            "there is no command `lst`; did you mean `list`?",
-            "`runner-cache --help` tells all commands".into(),
+            "unknown command `lst`; did you mean `list`?",
+            "`runner-cache --help` lists all commands".into(),
         ),
-        (&["list", "x"], "`list` takes no `x`", takes("list")),
-        (&["list", "--jso"], "`list` takes no `--jso`; did you mean `--json`?", takes("list")),
-        (&["list", "--json=1"], "`--json` takes no value, and has `1`", takes("list")),
+        (&["list", "x"], "`list` does not take `x`", takes("list")),
+        (&["list", "--jso"], "`list` does not take `--jso`; did you mean `--json`?", takes("list")),
+        (&["list", "--json=1"], "`--json` takes no value, got `1`", takes("list")),
         (&["list", "--sort", "x"], "`--sort`: `x` is not allowed; allowed: last-use, ", takes("list")),
-        (&["list", "--cache-root"], "input `cache-root` has no value; allowed: <DIRECTORY>", takes("list")),
+        (
+            &["list", "--cache-root"],
+            "input `cache-root` requires a value; allowed: <DIRECTORY>",
+            takes("list"),
+        ),
         (
             &["--cache-root", "/tmp", "list"],
-            "`--cache-root` has to follow the command",
-            "`runner-cache list --help` tells what may follow it".into(),
+            "`--cache-root` must follow the command",
+            "`runner-cache list --help` shows its arguments".into(),
         ),
-        (&["save", "--save"], "input `save` has no value; allowed: auto, always, ", all_inputs("save")),
-        (&["gc", "--max-size", "-5GB"], "input `max-size`: `-5GB` is no size; allowed: ", takes("gc")),
-        (&["gc", "--max-age", "-1d"], "input `max-age`: `-1d` is no time; allowed: ", takes("gc")),
+        (&["save", "--save"], "input `save` requires a value; allowed: auto, always, ", all_inputs("save")),
+        (&["gc", "--max-size", "-5GB"], "input `max-size`: `-5GB` is not a size; allowed: ", takes("gc")),
+        (&["gc", "--max-age", "-1d"], "input `max-age`: `-1d` is not a duration; allowed: ", takes("gc")),
         (&["gc", "--keep", "-1"], "input `keep`: `-1` is ", takes("gc")),
     ];
     let job = Job::new(PROGRAM);
@@ -133,14 +140,14 @@ fn invalid_variable_is_named_and_only_inputs_have_variables() {
         job.ok(args);
     }
     job.set("RUNNER_CACHE_MAX_SIZE", "abc");
-    let told = "variable RUNNER_CACHE_MAX_SIZE (input `max-size`): `abc` is no size; allowed: ";
+    let told = "variable RUNNER_CACHE_MAX_SIZE (input `max-size`): `abc` is not a size; allowed: ";
     for args in [&["gc"][..], &["restore"], &["restore", "--max-size", "1GB"]] {
         let said = job.run(args);
         assert!(said.code == 2 && said.log.contains(told), "{said:?}");
     }
     job.set("RUNNER_CACHE_MAX_SIZE", "1GB");
     let log = job.run(&["restore", "--max-size", "abc"]).log;
-    assert!(log.contains("::input `max-size`: `abc` is no size"), "{log}");
+    assert!(log.contains("::input `max-size`: `abc` is not a size"), "{log}");
 }
 
 #[test]
@@ -186,7 +193,7 @@ fn paths_behave_as_in_actions_cache() {
         assert!(job.path("work/project").join(file).is_file(), "{file}");
     }
     assert!(!job.path("work/project/out/y.log").exists() && !job.path("work/project/out/deep").exists());
-    assert!(job.ok(&["save"]).log.contains("an entry of this key is there already"));
+    assert!(job.ok(&["save"]).log.contains("this key already has an entry"));
 }
 
 #[test]
@@ -276,7 +283,7 @@ fn save_policy_follows_the_job_status() {
 fn second_save_of_a_job_is_a_no_op() {
     let job = Job::new(PROGRAM);
     job.build(&[]);
-    assert!(job.ok(&["save"]).log.contains("saved already"));
+    assert!(job.ok(&["save"]).log.contains("already saved"));
     assert_eq!(job.entries("target").len(), 1);
 }
 
@@ -296,7 +303,8 @@ fn run_restores_saves_and_returns_the_commands_exit_code() {
 fn list_and_inspect_show_entries() {
     let job = Job::new(PROGRAM);
     assert!(job.ok(&["list"]).stdout.starts_with("no entries"));
-    assert_eq!(job.ok(&["list", "--json"]).stdout, "[]\n");
+    let json: serde_json::Value = serde_json::from_str(&job.ok(&["list", "--json"]).stdout).unwrap();
+    assert_eq!((&json["command"], &json["result"]), (&"list".into(), &serde_json::json!([])));
     let (first, _) = job.build(&[]);
     let list = job.ok(&["list", "--wide"]).stdout;
     assert!(list.contains(&first.outputs["cache-key"]) && list.contains("refs/heads/main"), "{list}");
@@ -318,5 +326,5 @@ fn non_utf8_variable_is_reported() {
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{log}");
     assert_eq!(log.matches("::warning").count(), 1, "{log}");
-    assert!(log.contains("`RUNNER_CACHE_ROOT` is not UTF-8, and counts as not set; hint:"), "{log}");
+    assert!(log.contains("ignoring `RUNNER_CACHE_ROOT`: not valid UTF-8; hint:"), "{log}");
 }

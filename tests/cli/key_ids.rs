@@ -29,7 +29,7 @@ fn host() -> (Job, Said, String) {
 
 fn number_of_keys(job: &Job) -> usize {
     let entries: serde_json::Value = serde_json::from_str(&job.ok(&["list", "--json"]).stdout).unwrap();
-    entries.as_array().unwrap().len()
+    entries["result"].as_array().unwrap().len()
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn ids_of_the_log_are_taken_by_inspect_explain_and_remove() {
     let list = job.ok(&["list"]).stdout;
     assert!(list.contains(id) && !list.contains(&key), "{list}");
     let explained = job.ok(&["explain", "--layers", "target", id]).stdout;
-    for part in [&*format!("entries of {id}: 1"), "taken: the very key", &key] {
+    for part in [&*format!("entries of {id}: 1"), "used: exact key", &key] {
         assert!(explained.contains(part), "{part}: {explained}");
     }
     assert!(job.ok(&["remove", "--dry-run", id]).stdout.starts_with("would remove"));
@@ -65,7 +65,7 @@ fn explain_of_a_key_leaves_the_others_out() {
     assert_eq!(behind(&second.log, "from").split_whitespace().next().unwrap(), old, "{}", second.log);
     let explained = job.ok(&["explain", "--layers", "target", old]).stdout;
     assert!(explained.contains("differs in\n    lock (./Cargo.lock)"), "{explained}");
-    assert!(!explained.contains("taken: the very key"), "that is the other one: {explained}");
+    assert!(!explained.contains("used: exact key"), "that is the other one: {explained}");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn second_job(job: &Job, checkout: &Checkout, inputs: &[&str], builds: &str, gon
     let log = job.sh(builds);
     assert!(!log.contains("Compiling") && log.contains("Finished"), "{log}");
     let saved = job.ok(&["save"]);
-    assert!(saved.log.contains("target  skipped  nothing has changed"), "{}", saved.log);
+    assert!(saved.log.contains("target  skipped  nothing changed"), "{}", saved.log);
     said
 }
 
@@ -144,7 +144,7 @@ fn target_on_another_disk_needs_its_path_not_a_symlink_of_the_checkout() {
     checkout.lay_out(&job);
     job.sh("mkdir ../../disk; touch ../../disk/of-others; ln -s ../../disk target");
     let said = job.run(&["restore", "--no-session"]);
-    let told = format!("target leads out of the checkout, to {}", job.path("disk").display());
+    let told = format!("target points out of the checkout, to {}", job.path("disk").display());
     assert!(said.code == 0 && said.log.contains(&told), "{said:?}");
     assert_eq!(
         (&*said.outputs["target-hit"], said.log.matches("::warning").count()),

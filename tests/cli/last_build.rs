@@ -77,43 +77,40 @@ fn assert_tells(text: &str, parts: &[&str]) {
     }
 }
 
-const BEFORE: &str = "); what is there was built in this job or before";
-const NEWER: &str = "  a source is newer than what was built from it, or gone\n    ";
-const FOLLOWS: &str = "  a dependency was compiled, or is another one\n    ";
+const BEFORE: &str = "); its units are from this job or earlier";
+const NEWER: &str = "  source newer than its unit, or missing\n    ";
+const FOLLOWS: &str = "  dependency compiled or changed\n    ";
 
 #[test]
 fn explain_last_build_says_why_nothing_is_known() {
     let job = Job::new(PROGRAM);
-    assert_tells(&told(&job), &["no restore of this job left word"]);
+    assert_tells(&told(&job), &["no restore in this job"]);
     job.ok(&["restore", "--layers", "cargo"]);
-    assert_tells(&told(&job), &["the target directory was not among what this job restored"]);
+    assert_tells(&told(&job), &["this job restored no target directory"]);
     job.wipe();
     job.ok(&["restore"]);
-    assert_tells(&told(&job), &["target: there is no directory "]);
+    assert_tells(&told(&job), &["target: no directory "]);
     job.sh(BUILD);
-    assert_tells(&told(&job), &["target: nothing was restored (key target-", BEFORE]);
+    assert_tells(&told(&job), &["target: nothing restored (key target-", BEFORE]);
     job.ok(&["save"]);
-    assert_tells(&told(&job), &["this job's work was saved already"]);
+    assert_tells(&told(&job), &["this job was already saved"]);
     job.wipe();
     job.ok(&["restore", "--lookup-only"]);
-    assert_tells(&told(&job), &["target: there is no directory "]);
+    assert_tells(&told(&job), &["target: no directory "]);
     job.sh("mkdir target");
-    assert_tells(&told(&job), &["target: nothing was restored (key target-", BEFORE]);
+    assert_tells(&told(&job), &["target: nothing restored (key target-", BEFORE]);
     job.ok(&["restore"]);
     fs::remove_dir_all(&job.entries("target")[0]).unwrap();
-    assert_tells(&told(&job), &["target: it is not known what was compiled, since the entry cannot be read"]);
+    assert_tells(&told(&job), &["target: cannot tell what was compiled: cannot read the entry"]);
 }
 
 #[test]
 fn explain_last_build_reports_an_up_to_date_build() {
     let job = saved_workspace();
     let text = told_after(&job, BUILD);
-    assert_tells(
-        &text,
-        &["target: nothing was compiled after the restore of target-", "refs/heads/main): all"],
-    );
+    assert_tells(&text, &["target: nothing compiled after restoring target-", "refs/heads/main): all"]);
     job.remove("work/project/target");
-    assert_tells(&told(&job), &["target: there is no directory "]);
+    assert_tells(&told(&job), &["target: no directory "]);
 }
 
 #[test]
@@ -152,9 +149,8 @@ fn explain_last_build_names_build_script_inputs_without_values() {
     assert_tells(
         &text,
         &[
-            &format!("{NEWER}script (run of the build script): script/data/deep/a.txt\n"),
-            "  a file of the package is newer, all of which cargo watches for this unit\n    \
-             whole (run of the build script): table.txt\n",
+            &format!("{NEWER}script (build script run): script/data/deep/a.txt\n"),
+            "  newer file in the package; cargo watches all of them for this unit\n    whole (build script run): table.txt\n",
             "    script (lib): its build script\n",
             "    app (bin app): script, whole\n",
         ],
@@ -168,8 +164,8 @@ fn explain_last_build_names_build_script_inputs_without_values() {
     assert_tells(
         &text,
         &[
-            "  a variable that the build script names has another value\n    script (run of the build script): FLAVOUR\n",
-            "  a variable that the code reads has another value\n    the-leaf (lib): GREETING\n",
+            "  variable named by the build script changed\n    script (build script run): FLAVOUR\n",
+            "  variable read by the code changed\n    the-leaf (lib): GREETING\n",
         ],
     );
     assert!(!text.contains("secret"), "{text}");
@@ -179,17 +175,14 @@ fn explain_last_build_names_build_script_inputs_without_values() {
 fn explain_last_build_names_changed_profiles_features_and_flags() {
     let mut job = saved_workspace();
     let text = told_after(&job, &format!("CARGO_PROFILE_DEV_OVERFLOW_CHECKS=false {BUILD}"));
-    assert_tells(
-        &text,
-        &["  another profile, other `[lints]`, or another kind of build", "    the-leaf (lib)\n"],
-    );
+    assert_tells(&text, &["  other profile, `[lints]` or kind of build", "    the-leaf (lib)\n"]);
     job.wipe();
 
     let text = told_after(&job, &format!("{BUILD} --release; {BUILD} --features app/more"));
     assert_tells(
         &text,
         &[
-            "  not in what was restored, which has it for debug\n    app (bin app, release)\n",
+            "  not restored; restored only for debug\n    app (bin app, release)\n",
             "  other features\n    app (bin app): with more\n    the-leaf (lib): with extra\n",
         ],
     );
@@ -199,7 +192,7 @@ fn explain_last_build_names_changed_profiles_features_and_flags() {
     let text = told_after(&job, BUILD);
     assert_tells(
         &text,
-        &["  other flags of the compiler (RUSTFLAGS", "    the-leaf (lib)\n", "    app (bin app)\n"],
+        &["  other compiler flags (RUSTFLAGS", "    the-leaf (lib)\n", "    app (bin app)\n"],
     );
     assert!(!text.contains("secret") && !text.contains(FOLLOWS), "{text}");
 }
@@ -212,8 +205,8 @@ fn explain_last_build_names_units_missing_from_the_entry() {
     assert_tells(
         &text,
         &[
-            "  not in what was restored\n    app (test works)\n    app (tests in bin app)\n",
-            "  its manifest declares other features\n    the-leaf (lib)\n",
+            "  not restored\n    app (test works)\n    app (tests in bin app)\n",
+            "  other features declared in its manifest\n    the-leaf (lib)\n",
             &format!("{NEWER}whole (lib): whole/src/lib.rs\n"),
         ],
     );
@@ -226,7 +219,7 @@ fn explain_last_build_names_a_changed_workspace_version() {
     let text = told_after(&job, BUILD);
     assert_tells(
         &text,
-        &["  another version of its own or of a dependency", "    the-leaf (lib)", "    app (bin app): "],
+        &["  other version of it or a dependency", "    the-leaf (lib)", "    app (bin app): "],
     );
 }
 
@@ -257,7 +250,7 @@ fn explain_last_build_names_where_an_outside_package_was() {
     move_work(&mut job);
     let text = told_after(&job, BUILD);
     let (was, is) = (job.path("work"), job.path("elsewhere"));
-    let moved = format!("  the sources were in {} and are in {}\n", was.display(), is.display());
+    let moved = format!("  sources moved: {} → {}\n", was.display(), is.display());
     let follows = format!("{FOLLOWS}app (bin app): beside\n");
     assert_tells(&text, &["target: 2 of ", &format!("{moved}    beside (lib)\n"), &follows]);
 }
@@ -279,7 +272,7 @@ fn explain_last_build_covers_each_workspace() {
     let changed = format!("{NEWER}small (bin small): src/main.rs\n");
     assert_tells(
         &told(&job),
-        &["target: nothing was compiled", "target of ../sibling: 1 of 1 units was", &changed],
+        &["target: nothing compiled", "target of ../sibling: 1 of 1 units compiled", &changed],
     );
 }
 
@@ -302,7 +295,7 @@ fn explain_last_build_reports_damaged_fingerprints() {
     let text = told(&job);
     assert_tells(
         &text,
-        &["  what cargo noted cannot be read\n    the-leaf (lib): ", ".json is damaged in column "],
+        &["  cannot read cargo's fingerprint\n    the-leaf (lib): ", ".json is damaged in column "],
     );
     assert_tells(&text, &["    app (bin app): the_leaf\n"]);
 }
@@ -322,7 +315,7 @@ fn explain_last_build_reads_the_new_target_layout() {
         &text,
         &[
             "target: 4 of ",
-            "    script (run of the build script): script/data/deep/a.txt\n",
+            "    script (build script run): script/data/deep/a.txt\n",
             "    the-leaf (lib): the-leaf/src/part.rs\n",
             "    app (bin app): script, the_leaf\n",
             "    script (lib): its build script\n",
@@ -381,7 +374,7 @@ fn explain_last_build_names_a_downloads_version_and_home() {
     assert_tells(
         &text,
         &[
-            "  another version\n    itoa 1.0.15 (lib): was 1.0.14\n",
+            "  other version\n    itoa 1.0.15 (lib): was 1.0.14\n",
             &format!("{FOLLOWS}small (bin small): itoa\n"),
         ],
     );
@@ -390,9 +383,8 @@ fn explain_last_build_names_a_downloads_version_and_home() {
 
     job.set("CARGO_HOME", &second);
     let text = told_after(&job, "cargo build -q");
-    let moved = format!(
-        "  CARGO_HOME was {first} and is {second}: cargo knows dependencies by the paths of their sources\n"
-    );
+    let moved =
+        format!("  CARGO_HOME changed: {first} → {second}; cargo identifies dependencies by source path\n");
     assert_tells(
         &text,
         &[&format!("{moved}    itoa 1.0.15 (lib)\n"), &format!("{FOLLOWS}small (bin small): itoa\n")],

@@ -27,7 +27,7 @@ fn entries(job: &Job) -> Vec<String> {
     let name = |entry: &serde_json::Value| {
         format!("{} {}", entry["repository"].as_str().unwrap(), entry["ref"].as_str().unwrap())
     };
-    let mut names: Vec<_> = json.as_array().unwrap().iter().map(name).collect();
+    let mut names: Vec<_> = json["result"].as_array().unwrap().iter().map(name).collect();
     names.sort();
     names
 }
@@ -97,7 +97,7 @@ fn host_limits_evict_entries_of_every_job() {
 fn mode_input_narrows_what_the_job_may_do() {
     let job = Job::new(PROGRAM);
     assert!(
-        save(&job, "k", "one", &["--cache-mode", "read"]).contains("the job's `cache-mode` does not let it")
+        save(&job, "k", "one", &["--cache-mode", "read"]).contains("`cache-mode` of this job forbids it")
     );
     save(&job, "k", "one", &["--cache-mode", "write-only"]);
     for (mode, hit) in [("write-only", "false"), ("none", "false"), ("read", "true"), ("write", "true")] {
@@ -107,27 +107,27 @@ fn mode_input_narrows_what_the_job_may_do() {
     assert_eq!(restore(&job, "other", &[]), "false");
     // What a restore was told holds for its save.
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "third", "--cache-mode", "read"]);
-    assert!(job.ok(&["save"]).log.contains("the job's `cache-mode` does not let it"));
+    assert!(job.ok(&["save"]).log.contains("`cache-mode` of this job forbids it"));
     // No mode lets a job do what its event does not.
     let mut job = job;
     job.event("refs/heads/main", r#"{"repository": {"default_branch": "main"}, "issue": {"number": 7}}"#);
     job.set("GITHUB_EVENT_NAME", "issue_comment");
     let log = save(&job, "fourth", "four", &["--cache-mode", "write"]);
-    assert!(log.contains("jobs of the event `issue_comment` only read"), "{log}");
+    assert!(log.contains("jobs of the event `issue_comment` are read-only"), "{log}");
 }
 
 #[test]
 fn policy_restricts_repositories_and_events() {
     let mut job = Job::new(PROGRAM);
     job.policy("repositories: [ours/*]\nevents:\n  pull_request: read\n");
-    assert!(save(&job, "k", "x", &[]).contains("the policy of this host does not let it"));
+    assert!(save(&job, "k", "x", &[]).contains("the host policy forbids it"));
     job.set("GITHUB_REPOSITORY", "ours/a");
     assert!(save(&job, "k", "x", &[]).contains("saved"));
     assert_eq!(restore(&job, "k", &[]), "true");
     job.event("refs/pull/7/merge", PULL_REQUEST);
     assert_eq!(restore(&job, "k", &[]), "true");
     let log = save(&job, "of-request", "x", &["--cache-mode", "write"]);
-    assert!(log.contains("the policy of this host does not let it"), "{log}");
+    assert!(log.contains("the host policy forbids it"), "{log}");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn job_cannot_move_the_policys_cache_root() {
     let mut job = Job::new(PROGRAM);
     job.policy(&format!("cache-root: {}\n", job.path("of-host").display()));
     let log = save(&job, "k", "x", &[]);
-    let told = format!("`{}` is not what this host says", job.path("root").display());
+    let told = format!("`{}` conflicts with the host policy", job.path("root").display());
     assert!(log.contains(&told), "{log}");
     assert!(job.path("of-host/paths").exists() && !job.path("root").exists());
     // Who looks into it is led there as well.
@@ -149,15 +149,14 @@ fn invalid_policy_disables_the_cache_and_jobs_continue() {
     save(&job, "k", "x", &[]);
     job.policy("max-sice: 1GB\n");
     let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
-    let told =
-        "no cache in this job: the policy of this host: /etc/runner-cache.yml: `max-sice` is not known";
+    let told = "no cache in this job: host policy: /etc/runner-cache.yml: unknown name `max-sice`";
     assert!(said.code == 0 && said.log.contains(told), "{said:?}");
     assert_eq!(said.log.matches("::warning").count(), 1, "{}", said.log);
     let said =
         job.run(&["run", "--preset", "none", "--path", "data", "--key", "k", "--", "sh", "-c", "exit 7"]);
     assert_eq!(said.code, 7, "{said:?}");
     let said = job.run(&["gc"]);
-    assert!(said.code == 1 && said.log.contains("`max-sice` is not known"), "{said:?}");
+    assert!(said.code == 1 && said.log.contains("unknown name `max-sice`"), "{said:?}");
 }
 
 #[test]
@@ -167,17 +166,22 @@ fn policy_writable_by_jobs_is_rejected() {
     let file = job.path("policy/runner-cache.yml");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
     let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
-    assert!(
-        said.log.contains("jobs can write it, so that it decides nothing; hint: `chown root"),
-        "{said:?}"
-    );
+    assert!(said.log.contains("not trusted: jobs can write to it; hint: `chown root"), "{said:?}");
 }
 
 #[test]
 fn tampered_session_cannot_widen_the_scope() {
     let changes: [(&str, &str, &str); 4] = [
-        (r#""ref": "refs/pull/7/merge""#, r#""ref": "refs/heads/main""#, "to save to refs/heads/main of o/r"),
-        (r#""repository": "o/r""#, r#""repository": "o/other""#, "to save to refs/pull/7/merge of o/other"),
+        (
+            r#""ref": "refs/pull/7/merge""#,
+            r#""ref": "refs/heads/main""#,
+            "another scope (refs/heads/main of o/r)",
+        ),
+        (
+            r#""repository": "o/r""#,
+            r#""repository": "o/other""#,
+            "another scope (refs/pull/7/merge of o/other)",
+        ),
         (r#""is_of_default_branch": false"#, r#""is_of_default_branch": true"#, "another default branch"),
         (r#""run": "7.1""#, r#""run": "8.1""#, "another run or job"),
     ];
@@ -192,7 +196,7 @@ fn tampered_session_cannot_widen_the_scope() {
         assert!(text.contains(from), "{from}: {text}");
         std::fs::write(&session, text.replace(from, to)).unwrap();
         let said = job.run(&["save"]);
-        let warning = format!("tells {told}, which is not this job's");
+        let warning = format!("is not this job's: it has {told}");
         assert!(said.code == 0 && said.log.contains(&warning), "{said:?}");
         assert_eq!(entries(&job), Vec::<String>::new(), "{to}");
     }
@@ -217,7 +221,7 @@ fn save_mode_narrows_the_sessions_mode() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/project/data/file", "x");
-    assert!(job.ok(&["save", "--cache-mode", "read"]).log.contains("the job's `cache-mode` does not let it"));
+    assert!(job.ok(&["save", "--cache-mode", "read"]).log.contains("`cache-mode` of this job forbids it"));
     assert_eq!(entries(&job), Vec::<String>::new());
 }
 
@@ -228,6 +232,6 @@ fn symlink_from_a_later_checkout_does_not_redirect_the_save() {
     job.write("work/secret/id", "x");
     job.sh("ln -s ../secret data");
     let said = job.run(&["save"]);
-    assert!(said.code == 0 && said.log.contains("data leads out of the checkout"), "{said:?}");
+    assert!(said.code == 0 && said.log.contains("data points out of the checkout"), "{said:?}");
     assert_eq!(entries(&job), Vec::<String>::new());
 }

@@ -133,14 +133,14 @@ fn another_repository_compiles_only_itself() {
 
     repository(&mut job, "second", &["beta"]);
     let told = job.ok(&[&["explain"], &HOST[..]].concat());
-    let of_pool = "unit pool: 5 units, of 3 of the 3 packages in the lock file; they will come";
+    let of_pool = "unit pool: 5 units, of 3 of the 3 packages in the lock file; will be restored";
     assert!(told.stdout.contains(of_pool), "{}", told.stdout);
     let (second, compiled, saved) = build(&job, &HOST, "cargo build");
     assert_eq!((&*second.outputs["target-hit"], &*second.outputs["cache-hit"]), ("composed", "false"));
     assert!(second.log.contains("unit pool: 5 units, of 3 of the 3 packages"), "{}", second.log);
     assert!(second.summary.contains("unit pool: 5 units"), "{}", second.summary);
     assert_eq!(compiled, ["second"]);
-    assert!(saved.log.contains("unit pool: 0 units added, 0 B; 5 were there"), "{}", saved.log);
+    assert!(saved.log.contains("unit pool: 0 units added, 0 B; 5 already there"), "{}", saved.log);
     job.sh("test \"$(target/debug/second)\" = 5");
     // What a build script wrote is a copy in the workspace, for it may be written anew.
     for (file, count) in [("libbeta-", 2), ("large.rs", 1)] {
@@ -259,7 +259,7 @@ fn path_dependent_units_are_not_shared() {
     let mut job = host();
     project(&job, "work/project", &["path"]);
     let (_, _, saved) = build(&job, &HOST, "cargo build");
-    assert!(saved.log.contains("1 are of use here alone"), "{}", saved.log);
+    assert!(saved.log.contains("1 usable only here"), "{}", saved.log);
     repository(&mut job, "second", &["path"]);
     assert_eq!(build(&job, &HOST, "cargo build").1, ["path", "second"]);
     job.sh("target/debug/second | grep -q /work/second/target/");
@@ -420,7 +420,7 @@ fn units_with_bitcode_paths_are_not_shared() {
     job.set("CARGO_PROFILE_RELEASE_LTO", true);
     project(&job, "work/project", &["place", "plain"]);
     let (_, _, saved) = build(&job, &HOST, "cargo build --release");
-    assert!(saved.log.contains("1 are of use here alone"), "{}", saved.log);
+    assert!(saved.log.contains("1 usable only here"), "{}", saved.log);
     repository(&mut job, "second", &["place", "plain"]);
     assert_eq!(build(&job, &HOST, "cargo build --release").1, ["place", "second"]);
     job.sh("grep -q '/work/second/target/release/build/place[-/]' target/release/second");
@@ -447,15 +447,11 @@ fn damaged_unit_is_quarantined_and_recompiled() {
     }
     repository(&mut job, "second", &["beta"]);
     let restored = job.run(&[&["restore"][..], &HOST].concat());
-    assert!(
-        restored.code == 0 && restored.log.contains("3 damaged units were taken out"),
-        "{}",
-        restored.log
-    );
+    assert!(restored.code == 0 && restored.log.contains("took 3 damaged units out"), "{}", restored.log);
     assert_eq!(compiled(&job.sh("cargo build")), ["alpha", "beta", "second"]);
     // In its debug information alpha has the path of what was generated, so it is another one, and so is beta.
     let saved = job.ok(&["save"]);
-    assert!(saved.log.contains("4 units added") && saved.log.contains("1 were there"), "{}", saved.log);
+    assert!(saved.log.contains("4 units added") && saved.log.contains("1 already there"), "{}", saved.log);
 }
 
 /// As by a cleaner of `/tmp`, or by somebody who touches all files of a target directory.
@@ -481,7 +477,7 @@ fn unit_that_loses(lose: impl FnOnce(&Path)) {
     repository(&mut job, "second", &["beta"]);
     let restored = job.run(&[&["restore"][..], &HOST].concat());
     assert_eq!((restored.code, &*restored.outputs["target-hit"]), (0, "composed"));
-    assert!(restored.log.contains("1 damaged units were taken out"), "{}", restored.log);
+    assert!(restored.log.contains("took 1 damaged units out"), "{}", restored.log);
     assert!(restored.log.contains("unit pool: 4 units, of 3 of the 3 packages"), "{}", restored.log);
     assert_eq!(compiled(&job.sh("cargo build")), ["alpha", "beta", "second"]);
     let saved = job.ok(&["save"]);
@@ -571,7 +567,7 @@ fn stays_bound_to_the_runner_that_made_it(job: &mut Job) {
     assert_eq!(restored.outputs["target-hit"], "partial");
     assert_eq!(compiled, ["alpha", "beta", "path", "proc", "project"]);
     assert!(saved.log.contains("6 units added"), "the script of path and 5: {}", saved.log);
-    assert!(saved.log.contains("2 are of use here alone"), "{}", saved.log);
+    assert!(saved.log.contains("2 usable only here"), "{}", saved.log);
 }
 
 /// Two jobs compile the same dependency at once, each with another outcome. Rustc rejects what was built with the other

@@ -6,7 +6,7 @@ use crate::pool::{HOST, build, host, package, project, repository};
 fn share_input_cannot_exceed_the_host_policy() {
     let mut job = host();
     job.policy("");
-    let told = "input `share`: `host` is more than this host allows, so `repository` holds; hint: `share` in";
+    let told = "input `share`: `host` exceeds the host policy; using `repository`; hint: `share` in";
     job.set("RUNNER_CACHE_INPUTS", r#"{"share": "host"}"#);
     for name in ["first", "second"] {
         repository(&mut job, name, &["beta"]);
@@ -36,8 +36,8 @@ fn pooled_units_do_not_count_as_compiled() {
     let told = job.ok(&["explain", "--last-build"]).stdout;
     assert_eq!(
         told,
-        "target: 1 of 6 units was compiled after the restore of 5 units of the pool\n  \
-         not in what was restored\n    second (bin second)\n"
+        "target: 1 of 6 units compiled after restoring 5 units from the pool\n  not restored\n    \
+         second (bin second)\n"
     );
     job.ok(&["save"]);
 
@@ -50,8 +50,8 @@ fn pooled_units_do_not_count_as_compiled() {
     let told = job.ok(&["explain", "--last-build"]).stdout;
     assert!(
         told.starts_with("target: 1 of ")
-            && told.contains("units was compiled after the restore of target-")
-            && told.contains(") and 5 units of the pool\n"),
+            && told.contains("units compiled after restoring target-")
+            && told.contains(") and 5 units from the pool\n"),
         "{told}"
     );
     assert!(told.ends_with("\n    third (bin third): beta\n"), "{told}");
@@ -68,9 +68,8 @@ fn rejected_pool_unit_is_named_with_its_dependents() {
     job.ok(&[&["restore"][..], &HOST].concat());
     job.sh("COUNT=3 cargo build");
     let told = job.ok(&["explain", "--last-build"]).stdout;
-    assert!(told.contains("  of the unit pool, and stale for cargo; hint: "), "{told}");
-    let follows =
-        told.split_once("  a dependency was compiled, or is another one\n").map(|(_, follows)| follows);
+    assert!(told.contains("  from the unit pool, but stale for cargo; hint: "), "{told}");
+    let follows = told.split_once("  dependency compiled or changed\n").map(|(_, follows)| follows);
     assert!(follows.is_some_and(|text| text.contains(" (lib): alpha\n")), "{told}");
 }
 
@@ -113,7 +112,7 @@ fn explain_and_inspect_show_the_system_of_units() {
     let job = host();
     build(&job, &[], "cargo build");
     let explained = job.ok(&["explain", "--layers", "target"]).stdout;
-    let (_, of_units) = explained.split_once("  keys of the unit pool are also made from\n").unwrap();
+    let (_, of_units) = explained.split_once("  unit pool keys also contain\n").unwrap();
     assert!(of_units.starts_with("    system ") && of_units.contains("  of os-release = "), "{explained}");
     let inspected = job.ok(&["inspect", "unit-"]).stdout;
     assert!(inspected.contains("system (") && inspected.contains("os-release: "), "{inspected}");

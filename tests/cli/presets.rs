@@ -50,7 +50,7 @@ fn preset_restores_only_the_tools_downloads() {
     let said = found_after(&job, |_| {});
     assert_eq!((&*said.outputs["cache-hit"], &*said.outputs["restored-files"]), ("true", "1"));
     assert_eq!(job.read(DOWNLOAD), "a");
-    assert!(job.ok(&["save"]).log.contains("an entry of this key is there already"));
+    assert!(job.ok(&["save"]).log.contains("this key already has an entry"));
     assert!(job.entries("cargo").is_empty() && job.entries("target").is_empty());
 }
 
@@ -74,7 +74,7 @@ fn missing_lock_file_and_tool_are_no_error() {
     fs::remove_file(job.path("work/project/package-lock.json")).unwrap();
     says(&job, "node", "; exit 1");
     let log = restore(&job, "npm").log;
-    assert!(log.contains("preset npm: ") && log.contains("there is none of package-lock.json"), "{log}");
+    assert!(log.contains("preset npm: ") && log.contains("looked for package-lock.json"), "{log}");
     assert!(job.ok(&["save"]).log.contains("paths   saved"));
 }
 
@@ -193,22 +193,22 @@ fn invalid_presets_are_reported_with_allowed_values() {
     let allowed = "auto, none, cargo, npm, pnpm, yarn, pip, uv, go, gradle, maven, sccache, kani, rustup";
     told(
         "crago",
-        &format!("input `preset`: `crago` is no preset; allowed: {allowed}; did you mean `cargo`?"),
+        &format!("input `preset`: `crago` is not a preset; allowed: {allowed}; did you mean `cargo`?"),
     );
-    told("npm,none", "input `preset`: `none` stands alone; ");
+    told("npm,none", "input `preset`: `none` cannot be combined with others; ");
     job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [x], pathes: [y] } }");
     told("mine", ".github/runner-cache.yml: presets.mine: unknown field `pathes`, ");
     job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [\"out/[x\"] } }");
     told("mine", "input `preset`: `mine: out/[x`: ");
     job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [$NOT_SET] } }");
-    told("mine", "input `preset`: `mine`: `$NOT_SET` is not set, and no other path is there; hint: ");
+    told("mine", "input `preset`: `mine`: `$NOT_SET` is not set, and no other path exists; hint: ");
     job.write(
         "work/project/.github/runner-cache.yml",
         "presets: { mine: { paths: [[$NOT_SET/x, $NOR_THIS]] } }",
     );
     told("mine", "input `preset`: `mine`: `$NOT_SET` is not set, ");
     job.write("work/project/.github/runner-cache.yml", "presets: { mine: { paths: [x, []] } }");
-    told("mine", ".github/runner-cache.yml: presets.mine.paths: one names nothing; allowed: ");
+    told("mine", ".github/runner-cache.yml: presets.mine.paths: an empty path; allowed: ");
 }
 
 /// The origin of this program is a project of npm, whose workflow makes its key like this.

@@ -110,7 +110,7 @@ fn lookup_only_hit_restores_saves_and_evicts_nothing() {
     let entries = job.entries("target");
     let options = ["--lookup-only", "--layers", "target", "--save", "always", "--min-free", "1000TB"];
     let said = job.ok(&[&["run"], &options[..], &["--", "cargo", "build"]].concat());
-    assert!(said.log.contains("target  skipped  an entry of this key is there already"), "{}", said.log);
+    assert!(said.log.contains("target  skipped  this key already has an entry"), "{}", said.log);
     assert_eq!(said.env["TARGET_RESTORED"], "false");
     assert!(job.path("work/project/target/debug/small").is_file(), "the command ran");
     assert_eq!(job.entries("target"), entries);

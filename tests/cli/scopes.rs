@@ -129,7 +129,7 @@ fn untrusted_events_read_the_base_and_save_nothing() {
         job.write("work/project/src/main.rs", &format!("fn main() {{ println!(\"{name}\") }}\n"));
         let (restored, saved) = job.build(&["--save", "always"]);
         assert_eq!(restored.outputs["target-hit"], "exact", "{name}");
-        assert!(saved.log.contains(&format!("jobs of the event `{name}` only read")), "{}", saved.log);
+        assert!(saved.log.contains(&format!("jobs of the event `{name}` are read-only")), "{}", saved.log);
         assert_eq!(job.entries("target"), of_main, "{name}");
     }
 }
@@ -154,12 +154,12 @@ fn invalid_event_file_is_reported_once_and_not_trusted() {
     let restored = job.run(&["restore", "--save", "always"]);
     job.sh("cargo build -q --offline");
     let saved = job.run(&["save"]);
-    let warnings = [&restored.log, &saved.log].map(|log| log.matches("the event file tells nothing").count());
+    let warnings = [&restored.log, &saved.log].map(|log| log.matches("cannot read the event file").count());
     assert_eq!(warnings, [1, 0], "{}{}", restored.log, saved.log);
     assert_eq!(job.entries("target").len(), 0);
     std::fs::remove_file(job.path("event.json")).unwrap();
     let missing = job.run(&["restore", "--no-session"]);
-    assert!(missing.log.contains("the event file tells nothing"), "{}", missing.log);
+    assert!(missing.log.contains("cannot read the event file"), "{}", missing.log);
 }
 
 /// As a runner of Forgejo or Gitea tells it that runs jobs on its host: each has a workspace of its own.

@@ -59,7 +59,9 @@ pub(crate) struct Host(Job);
 
 impl Host {
     pub(crate) fn new() -> Self {
-        Self(Job::new(env!("CARGO_BIN_EXE_runner-cache")))
+        let mut job = Job::new(env!("CARGO_BIN_EXE_runner-cache"));
+        job.set("ACTIONS_RUNNER_HOOK_JOB_COMPLETED", "/l/runner-cache/job-completed.sh");
+        Self(job)
     }
 
     fn path(&self, path: &str) -> PathBuf {

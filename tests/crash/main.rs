@@ -6,6 +6,8 @@
 
 mod host;
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 use runner_cache::sys::CrashPoint;
 
@@ -19,7 +21,7 @@ struct Scenario {
     command: fn(&Host) -> Vec<&'static str>,
 }
 
-const SCENARIOS: [Scenario; 10] = [
+const SCENARIOS: [Scenario; 11] = [
     Scenario {
         name: "a save that evicts an older entry",
         prepare: |host| host.write(Tree::New),
@@ -33,6 +35,15 @@ const SCENARIOS: [Scenario; 10] = [
             host.write(Tree::New);
         },
         command: |_| vec!["save"],
+    },
+    Scenario {
+        name: "a save by the hook after a job",
+        prepare: |host| {
+            host.remove_tree();
+            host.expect_success(&["restore"]);
+            host.write(Tree::New);
+        },
+        command: |_| vec!["job-completed"],
     },
     Scenario { name: "a restore into nothing", prepare: Host::remove_tree, command: |_| vec!["restore"] },
     Scenario {
@@ -96,7 +107,7 @@ const SCENARIOS: [Scenario; 10] = [
 
 #[test]
 fn death_between_any_two_steps_loses_nothing() {
-    let mut reached = Vec::new();
+    let (mut reached, mut deadly) = (Vec::new(), BTreeSet::new());
     for &point in CrashPoint::value_variants() {
         for scenario in &SCENARIOS {
             let host = Host::new();
@@ -108,6 +119,7 @@ fn death_between_any_two_steps_loses_nothing() {
                 continue;
             }
             reached.push(point);
+            deadly.insert(scenario.name);
             let what = format!("{point:?} in {}", scenario.name);
 
             // What the job has is whole, file by file, and whole in all unless its files were just being exchanged.
@@ -160,5 +172,8 @@ fn death_between_any_two_steps_loses_nothing() {
     }
     for point in CrashPoint::value_variants() {
         assert!(reached.contains(point), "nothing dies at {point:?}: add a scenario");
+    }
+    for Scenario { name, .. } in &SCENARIOS {
+        assert!(deadly.contains(name), "nothing dies in {name}");
     }
 }

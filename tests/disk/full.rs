@@ -4,7 +4,7 @@ use std::fs;
 
 use test_support::Said;
 
-use crate::host::{Host, UNGUARDED};
+use crate::host::{ALONE, Host, UNGUARDED};
 use crate::place::Place;
 use crate::tree::{SPARSE, Version, plant};
 
@@ -79,6 +79,40 @@ fn save_out_of_space_leaves_no_debris() {
     assert!(!fitted[0] && fitted[fitted.len() - 1], "the test is about something");
 }
 
+/// A job whose restore noted what to save, and whose hook has so many pages left on the disk. Returns whether it fitted.
+fn hook_on(pages: u64) -> bool {
+    let mut place = Place::new();
+    let mut host = Host::new(&place.path(""));
+    place.tmpfs("root", ENOUGH);
+    host.set("ACTIONS_RUNNER_HOOK_JOB_COMPLETED", "/l/runner-cache/job-completed.sh");
+    host.ok(&[&["restore", "--min-free", "0%"], &UNGUARDED[..]].concat());
+    plant_small(&host, Version::New);
+    let new = host.listing();
+    let free = rustix::fs::statvfs(host.path("root")).unwrap().f_bavail;
+    let filler = host.path("root/lost+found");
+    fs::write(&filler, vec![0; usize::try_from(free.saturating_sub(pages) * PAGE).unwrap()]).unwrap();
+
+    let said = host.run_under(&ALONE, &["job-completed"]);
+
+    assert!(said.is_success(), "{pages}: {said:#?}");
+    fs::remove_file(filler).unwrap();
+    host.remove_target();
+    let hit = host.run(&restore());
+    assert_eq!(
+        (hit.hit(), host.listing() == new),
+        if said.has_saved() { ("exact", true) } else { ("miss", false) }
+    );
+    host.ok(&["gc"]);
+    assert!(host.debris().is_empty(), "{pages}: {:?}", host.debris());
+    said.has_saved()
+}
+
+#[test]
+fn hook_out_of_space_ends_well_and_leaves_no_debris() {
+    let fitted: Vec<_> = (0..90).step_by(6).chain([2000]).map(hook_on).collect();
+    assert!(!fitted[0] && fitted[fitted.len() - 1], "the test is about something");
+}
+
 #[test]
 fn save_out_of_inodes_leaves_no_debris() {
     let fitted: Vec<_> =
@@ -89,7 +123,7 @@ fn save_out_of_inodes_leaves_no_debris() {
 #[test]
 fn save_that_cannot_fit_does_not_start() {
     let (fitted, said) = save_on("size=40k");
-    assert!(!fitted && said.log.contains("where there are"), "{}", said.log);
+    assert!(!fitted && said.log.contains("which has"), "{}", said.log);
 
     // Many small files take a page each, however little is in them.
     let mut place = Place::new();
@@ -101,7 +135,7 @@ fn save_that_cannot_fit_does_not_start() {
         fs::write(host.target().join(format!("debug/deps/lib{number}.rlib")), "x").unwrap();
     }
     let said = host.run(&save());
-    assert!(said.log.contains("where there are"), "it was begun: {}", said.log);
+    assert!(said.log.contains("which has"), "it was begun: {}", said.log);
     assert!(!host.path("root/staging").exists(), "nothing was written");
 }
 
@@ -228,7 +262,7 @@ fn restore_works_with_a_full_temporary_directory() {
     place.tmpfs("temp", "size=4k,nr_inodes=1");
     let said = host.run(&[&["restore"], &UNGUARDED[..]].concat());
     assert_eq!((said.is_success(), said.hit(), said.warnings()), (true, "exact", 1), "{said:#?}");
-    assert!(said.log.contains("nothing will be saved after this job"), "{}", said.log);
+    assert!(said.log.contains("this job will save nothing"), "{}", said.log);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn guard_names_what_uses_the_disk_when_eviction_does_not_help() {
     let said = full.restore("k-3", &["--min-free", "60%"]);
     assert_eq!((said.is_success(), said.warnings()), (true, 1), "{said:#?}");
     let warning = said.log.lines().find(|line| line.contains("::warning")).unwrap();
-    assert!(warning.contains("this is still too little") && warning.contains("/other"), "{warning}");
+    assert!(warning.contains("still too little") && warning.contains("/other"), "{warning}");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn failing_guard_fails_before_the_restore() {
     let said = full.restore("k-3", &["--min-free", "60%", "--disk-guard", "fail"]);
     assert_eq!(said.code, 1, "{said:#?}");
     let error = said.log.lines().find(|line| line.contains("::error")).unwrap();
-    assert!(error.contains("this is still too little") && error.contains("/other"), "{error}");
+    assert!(error.contains("still too little") && error.contains("/other"), "{error}");
     assert!(full.host.listing().is_none());
 }
 
@@ -118,4 +118,34 @@ fn unremovable_debris_does_not_block_eviction() {
     let said = full.restore("k-3", &[]);
     assert_eq!((said.is_success(), said.hit()), (true, "exact"), "{said:#?}");
     assert_eq!(full.keys(), ["k-2", "k-3"], "{}", said.log);
+}
+
+#[test]
+fn guard_makes_room_for_what_jobs_of_this_kind_wrote() {
+    let full = Full::new();
+    // Some 22 MB are free and 20.1 MB are to be; the jobs wrote 11 MB.
+    full.fill(11);
+    let said = full.restore("k-3", &[]);
+    assert_eq!((said.is_success(), said.hit(), said.warnings()), (true, "exact", 0), "{said:#?}");
+    let told = said.log.lines().find(|line| line.contains("jobs like this one wrote up to 11.14 MB"));
+    assert!(told.is_some_and(|line| line.contains("1 entry evicted")), "{said:#?}");
+    assert_eq!(full.keys(), ["k-2", "k-3"], "{}", said.log);
+    full.host.remove_target();
+    let said = full.restore("k-3", &["--lane", "of others"]);
+    assert!(!said.log.contains("jobs like this one"), "nothing is known of these: {said:#?}");
+}
+
+#[test]
+fn guard_keeps_the_entry_of_the_job_and_says_what_is_missing() {
+    let full = Full::new();
+    full.fill(11);
+    for (key, hit) in [("k-1", "exact"), ("k-1", "exact")] {
+        let said = full.restore(key, &["--min-free", "32%"]);
+        assert_eq!((said.is_success(), said.hit(), said.warnings()), (true, hit, 0), "{said:#?}");
+        full.host.remove_target();
+        full.fill(20);
+    }
+    let said = full.restore("k-1", &["--min-free", "20%", "--disk-guard", "fail"]);
+    assert_eq!((said.is_success(), said.hit(), said.warnings()), (true, "exact", 0), "{said:#?}");
+    assert_eq!(full.keys(), ["k-1"], "{}", said.log);
 }

@@ -6,6 +6,7 @@
 
 mod clock;
 mod death;
+mod doctor;
 mod fault;
 mod full;
 mod guard;

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use test_support::Said;
+use test_support::{Said, files};
 
 use crate::PROGRAM;
 use crate::host::{ALONE, Host, UNGUARDED};
@@ -51,15 +51,13 @@ fn root_of_another_user_is_refused_unless_shared() {
     fs::set_permissions(&root, Permissions::from_mode(0o777)).unwrap();
     let said = restore(&host, &["--root-access", "group"]);
     assert_eq!((said.hit(), said.warnings()), ("miss", 1), "{said:#?}");
-    assert!(said.log.contains("everybody can write to it"), "{}", said.log);
+    assert!(said.log.contains("any user can write to it"), "{}", said.log);
 }
 
 /// A copy of the program that everybody can run.
 pub(crate) fn own_program(host: &Host) -> PathBuf {
     let program = host.path("program");
-    // Not by this process: what other tests start meanwhile would have the file open for writing until it runs something of
-    // its own, and the copy could not be run (ETXTBSY).
-    run(Command::new("cp").arg(PROGRAM).arg(&program));
+    files::copy_program(Path::new(PROGRAM), &program);
     host.clear_step();
     program
 }
@@ -255,13 +253,13 @@ fn group_users_share_a_root_and_remove_their_own_entries() {
         let entry = fs::read_dir(&key).unwrap().next().unwrap().unwrap().path();
         fs::write(entry.join("manifest"), "x").unwrap();
         let said = b.run(&["verify"]);
-        assert!(said.code == 1 && said.log.contains("it is in"), "{said:#?}");
+        assert!(said.code == 1 && said.log.contains("moved to"), "{said:#?}");
         b.ok(&["verify"]);
 
         fs::set_permissions(root.join("format"), Permissions::from_mode(0o600)).unwrap();
         let said = b.run(&["list"]);
         assert!(
-            said.log.contains("it was made for its owner alone; hint:"),
+            said.log.contains("it was created for one user; hint:"),
             "as one that was private: {said:#?}"
         );
         fs::remove_dir_all(root).unwrap();
@@ -317,4 +315,40 @@ fn maintenance_refuses_a_root_of_another_user() {
         assert!(said.code == 1 && said.log.contains("belongs to user 65534"), "{args:?}: {said:#?}");
     }
     assert_eq!(host.entries().len(), 1);
+}
+
+#[test]
+fn what_a_container_left_in_a_workspace_is_told_and_handed_back() {
+    let place = Place::new();
+    fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).unwrap();
+    let user = User::new(&place, 64003, "0022", true);
+    user.plant(Version::New);
+    let workspace = user.host.path("work/project");
+    let said = user.run(&["job-started"]);
+    assert_eq!((said.code, said.warnings()), (0, 0), "{said:#?}");
+
+    let left = workspace.join("left/by/root");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("file"), "x").unwrap();
+    std::os::unix::fs::symlink("/", left.join("link")).unwrap();
+    let outside = place.path("outside");
+    fs::write(&outside, "root's").unwrap();
+    fs::hard_link(&outside, left.join("name")).unwrap();
+    let said = user.run(&["job-started"]);
+    assert_eq!((said.code, said.warnings()), (0, 1), "{said:#?}");
+    let told = format!("{} belongs to user 0", workspace.join("left").display());
+    assert!(said.log.contains(&told) && said.log.contains("chown -R 64003"), "{said:#?}");
+
+    let said = user.host.run(&["hand-back", workspace.to_str().unwrap()]);
+    assert!(!said.is_success() && said.log.contains("not in the work directory of a runner"), "{said:#?}");
+    fs::write(user.host.path(".runner"), "{}").unwrap();
+    assert!(!user.host.run(&["hand-back", left.to_str().unwrap()]).is_success(), "it is root's own");
+    assert!(user.host.run(&["hand-back", workspace.to_str().unwrap()]).is_success());
+    let owner = |path: &Path| fs::symlink_metadata(path).unwrap().uid();
+    for path in [&left, &left.join("file"), &left.join("link")] {
+        assert_eq!(owner(path), 64003, "{}", path.display());
+    }
+    assert_eq!((owner(&outside), owner(Path::new("/"))), (0, 0), "what lies elsewhere is not given away");
+    let said = user.run(&["job-started"]);
+    assert_eq!((said.code, said.warnings()), (0, 0), "{said:#?}");
 }

@@ -287,5 +287,5 @@ fn after_fault(listing: Listing) -> Listing {
 }
 
 fn is_not_put_back(said: &Said) -> bool {
-    said.log.contains("could not be put back as it was after a failure")
+    said.log.contains("could not be put back after a failure")
 }

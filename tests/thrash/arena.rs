@@ -25,7 +25,7 @@ pub(crate) struct Arena {
     pub(crate) injured: Injured,
     /// What was found in quarantine, and rightly so.
     pub(crate) quarantined: Mutex<BTreeSet<PathBuf>>,
-    folder: PathBuf,
+    directory: PathBuf,
     started: Instant,
     is_over: AtomicBool,
     /// The last time that a file got, in nanoseconds since 1970.
@@ -33,7 +33,7 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    pub(crate) fn new(folder: &Path, settings: Settings) -> Self {
+    pub(crate) fn new(directory: &Path, settings: Settings) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
         Self {
             settings,
@@ -41,7 +41,7 @@ impl Arena {
             pace: Pace::default(),
             injured: Injured::default(),
             quarantined: Mutex::default(),
-            folder: folder.canonicalize().unwrap(),
+            directory: directory.canonicalize().unwrap(),
             started: Instant::now(),
             is_over: AtomicBool::new(false),
             clock: AtomicU64::new(u64::try_from(now).unwrap()),
@@ -50,22 +50,22 @@ impl Arena {
 
     /// The cache.
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.join("root")
+        self.directory.join("root")
     }
 
-    /// The folder of a worker.
+    /// The directory of a worker.
     pub(crate) fn worker(&self, number: usize) -> PathBuf {
-        self.folder.join(format!("worker-{number}"))
+        self.directory.join(format!("worker-{number}"))
     }
 
-    /// The target folder of a worker. They lie side by side, so that restores put their temporary folders into one place.
+    /// The target directory of a worker. They lie side by side, so that restores put their temporary directories into one place.
     pub(crate) fn target(&self, number: usize) -> PathBuf {
-        self.folder.join(format!("targets/{number}"))
+        self.directory.join(format!("targets/{number}"))
     }
 
     /// All of it.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// How long it goes on already.
@@ -82,7 +82,7 @@ impl Arena {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Does `work`, and ends all when something is wrong. A panic of the test itself counts as that, lest the folder go.
+    /// Does `work`, and ends all when something is wrong. A panic of the test itself counts as that, lest the directory go.
     pub(crate) fn end_with(&self, work: impl FnOnce() -> Result<(), Wrong>) -> Result<(), Wrong> {
         let done = panic::catch_unwind(AssertUnwindSafe(work));
         let done = done.unwrap_or_else(|_| Err(Wrong::Failed("the test itself, see above".into())));

@@ -16,7 +16,10 @@ pub(crate) fn hit(
 ) -> Result<(), Wrong> {
     let after = after.ok_or_else(|| Wrong::Corrupt("there was a hit, and there is no tree".into()))?;
     if after.temporary > 0 {
-        return Err(Wrong::Failed(format!("{} temporary folders were left in the tree", after.temporary)));
+        return Err(Wrong::Failed(format!(
+            "{} temporary directories were left in the tree",
+            after.temporary
+        )));
     }
     let listing = after.listing.as_ref().ok_or_else(|| Wrong::Corrupt("the tree has no listing".into()))?;
     if listing.key != key {
@@ -74,10 +77,10 @@ fn overlay(below: &Items, above: &Items) -> Items {
     items
 }
 
-/// Whether something else than a folder lies where `path` needs one.
+/// Whether something else than a directory lies where `path` needs one.
 fn is_hidden(path: &str, items: &Items) -> bool {
     let mut above = Path::new(path).ancestors().skip(1).filter_map(|above| items.get(above.to_str()?));
-    above.any(|what| !what.starts_with("folder "))
+    above.any(|what| !what.starts_with("directory "))
 }
 
 fn without_links(items: Items) -> Items {

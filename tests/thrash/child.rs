@@ -26,24 +26,24 @@ pub(crate) struct Kill {
     pub(crate) signal: Signal,
     /// So long after the start, or after what `sight` tells of.
     pub(crate) after: Duration,
-    /// A folder: the time counts from when the program makes its temporary folder there.
+    /// A directory: the time counts from when the program makes its temporary directory there.
     pub(crate) sight: Option<PathBuf>,
 }
 
 impl Kill {
     /// Whether the time begins to count.
     fn is_in_sight(&self) -> bool {
-        self.sight.as_ref().is_none_or(|folder| !temporaries(folder).is_empty())
+        self.sight.as_ref().is_none_or(|directory| !temporaries(directory).is_empty())
     }
 }
 
-/// Runs `command` to its end. What it says goes into files in `folder`, where it can be seen if the test itself dies.
+/// Runs `command` to its end. What it says goes into files in `directory`, where it can be seen if the test itself dies.
 pub(crate) fn run(
     mut command: Command,
     kill: Option<Kill>,
-    folder: &Path,
+    directory: &Path,
 ) -> Result<(Said, Duration), Wrong> {
-    let [stdout, log, outputs] = ["stdout", "log", "outputs"].map(|name| folder.join(name));
+    let [stdout, log, outputs] = ["stdout", "log", "outputs"].map(|name| directory.join(name));
     File::create(&outputs).unwrap();
     command.env("GITHUB_OUTPUT", &outputs);
     command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&log).unwrap());

@@ -20,7 +20,7 @@ use crate::wrong::Wrong;
 const MANY_FILES: usize = 200;
 
 const FILE_MODES: [u32; 6] = [0o644, 0o644, 0o755, 0o600, 0o444, 0o664];
-const FOLDER_MODES: [u32; 3] = [0o755, 0o700, 0o775];
+const DIRECTORY_MODES: [u32; 3] = [0o755, 0o700, 0o775];
 
 /// The one who changes a tree.
 pub(crate) struct Editor<'a> {
@@ -34,8 +34,8 @@ pub(crate) struct Editor<'a> {
 impl Editor<'_> {
     /// Makes a new tree.
     pub(crate) fn grow(&mut self, layout: Layout) {
-        for folder in layout.folders() {
-            fs::create_dir_all(self.tree.join(folder)).unwrap();
+        for directory in layout.directories() {
+            fs::create_dir_all(self.tree.join(directory)).unwrap();
         }
         if layout == Layout::Target {
             self.put(&self.tree.join(TAG), CARGOS_TAG.as_bytes());
@@ -64,9 +64,9 @@ impl Editor<'_> {
         let names = names(self.tree);
         let is_large = names.files.len() > MANY_FILES;
         let file = self.rng.choice(&names.files).cloned();
-        let folder = self.rng.choice(&names.folders).cloned();
+        let directory = self.rng.choice(&names.directories).cloned();
         let what = self.rng.usize(0..if is_large { 16 } else { 10 });
-        match (what, file, folder) {
+        match (what, file, directory) {
             (0..3, ..) => self.add(),
             (3..6, Some(file), _) => self.write(&file),
             (6, Some(file), _) => rename(&file, &self.new_name()),
@@ -78,13 +78,13 @@ impl Editor<'_> {
                     fs::hard_link(file, name).unwrap();
                 }
             }
-            (8, _, Some(folder)) => rename(&folder, &self.new_name()),
+            (8, _, Some(directory)) => rename(&directory, &self.new_name()),
             (9, Some(file), _) => {
                 fs::remove_file(&file).unwrap();
                 fs::create_dir(&file).unwrap();
                 self.write(&file.join("inside"));
             }
-            (10, _, Some(folder)) => fs::remove_dir_all(folder).unwrap(),
+            (10, _, Some(directory)) => fs::remove_dir_all(directory).unwrap(),
             (_, Some(file), _) => fs::remove_file(file).unwrap(),
             (_, None, _) => self.add(),
         }
@@ -101,7 +101,7 @@ impl Editor<'_> {
             1 => {
                 remove(&path);
                 fs::create_dir(&path).unwrap();
-                let mode = self.one_of(&FOLDER_MODES);
+                let mode = self.one_of(&DIRECTORY_MODES);
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             }
             2 => {
@@ -112,14 +112,14 @@ impl Editor<'_> {
         }
     }
 
-    /// A name in one of the folders. There are few, so that trees of several workers have them in common, of other kinds.
+    /// A name in one of the directories. There are few, so that trees of several workers have them in common, of other kinds.
     fn new_name(&mut self) -> PathBuf {
-        let mut folders = names(self.tree).folders;
-        folders.retain(|folder| folder.components().count() < self.tree.components().count() + 6);
-        folders.push(self.tree.to_path_buf());
-        let folder = folders.swap_remove(self.rng.usize(..folders.len()));
+        let mut directories = names(self.tree).directories;
+        directories.retain(|directory| directory.components().count() < self.tree.components().count() + 6);
+        directories.push(self.tree.to_path_buf());
+        let directory = directories.swap_remove(self.rng.usize(..directories.len()));
         let ending = self.one_of(&["", ".o", ".d", ".rlib"]);
-        folder.join(format!("f{}{ending}", self.rng.u8(..24)))
+        directory.join(format!("f{}{ending}", self.rng.u8(..24)))
     }
 
     /// Gives `path` new contents.
@@ -166,21 +166,21 @@ fn is_around(outer: &Path, inner: &Path) -> bool {
 struct Names {
     files: Vec<PathBuf>,
     /// The root is not among them.
-    folders: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
 }
 
 fn names(tree: &Path) -> Names {
-    let mut found = Names { files: Vec::new(), folders: Vec::new() };
+    let mut found = Names { files: Vec::new(), directories: Vec::new() };
     let mut pending = vec![tree.to_path_buf()];
-    while let Some(folder) = pending.pop() {
-        let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(Result::unwrap).collect();
+    while let Some(directory) = pending.pop() {
+        let mut entries: Vec<_> = fs::read_dir(directory).unwrap().map(Result::unwrap).collect();
         // One seed, one tree.
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let name = entry.file_name().into_string().unwrap();
             let kind = entry.file_type().unwrap();
             if kind.is_dir() && !name.starts_with(TEMPORARY) {
-                found.folders.push(entry.path());
+                found.directories.push(entry.path());
                 pending.push(entry.path());
             } else if kind.is_file() && ![LISTING, TAG].contains(&&*name) && !name.starts_with(EMPTY) {
                 found.files.push(entry.path());

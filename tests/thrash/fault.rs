@@ -20,7 +20,7 @@ use test_support::store;
 #[derive(Debug, Default)]
 pub(crate) struct Injured {
     /// Entries and stagings, whatever they are called by now.
-    folders: Mutex<HashSet<Identity>>,
+    directories: Mutex<HashSet<Identity>>,
     /// How many damages were begun or ended.
     count: AtomicU64,
 }
@@ -29,9 +29,9 @@ pub(crate) struct Injured {
 type Identity = (u64, Option<SystemTime>);
 
 impl Injured {
-    fn add(&self, folder: &Path) -> io::Result<()> {
-        let identity = identity(folder)?;
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(identity);
+    fn add(&self, directory: &Path) -> io::Result<()> {
+        let identity = identity(directory)?;
+        self.directories.lock().unwrap_or_else(PoisonError::into_inner).insert(identity);
         Ok(())
     }
 
@@ -45,21 +45,21 @@ impl Injured {
         self.has(entry).unwrap_or(true)
     }
 
-    fn has(&self, folder: &Path) -> io::Result<bool> {
-        let identity = identity(folder)?;
-        Ok(self.folders.lock().unwrap_or_else(PoisonError::into_inner).contains(&identity))
+    fn has(&self, directory: &Path) -> io::Result<bool> {
+        let identity = identity(directory)?;
+        Ok(self.directories.lock().unwrap_or_else(PoisonError::into_inner).contains(&identity))
     }
 }
 
-fn identity(folder: &Path) -> io::Result<Identity> {
-    let metadata = fs::metadata(folder)?;
+fn identity(directory: &Path) -> io::Result<Identity> {
+    let metadata = fs::metadata(directory)?;
     Ok((metadata.ino(), metadata.created().ok()))
 }
 
 /// Where in a manifest the format has been told.
 const FORMAT_ENDS: u64 = 24;
 
-/// The folders of layers below the root.
+/// The directories of layers below the root.
 const LAYERS: [&str; 4] = ["cargo", "target", "builds", "paths"];
 
 /// Does some damage to the cache at `root` and tells its kind; `None` where there was nothing to damage, or it was gone by
@@ -69,7 +69,7 @@ pub(crate) fn injure(root: &Path, injured: &Injured, rng: &mut Rng) -> Option<&'
     let done = match rng.usize(0..10) {
         0..3 => of_entry(root, injured, rng, remove_file).map(|()| "file"),
         3..5 => of_entry(root, injured, rng, spoil_manifest).map(|()| "manifest"),
-        5 => of_entry(root, injured, rng, remove_folder).map(|()| "folder"),
+        5 => of_entry(root, injured, rng, remove_directory).map(|()| "directory"),
         6..8 => drop_staging(root, injured, rng).map(|()| "staging"),
         _ => remove_own(root, rng).map(|()| "own"),
     };
@@ -94,13 +94,13 @@ fn of_entry(
 }
 
 fn remove_file(entry: &Path, rng: &mut Rng) -> io::Result<()> {
-    let files = below(&entry.join("tree")).into_iter().filter(|path| !is_folder(path)).collect();
+    let files = below(&entry.join("tree")).into_iter().filter(|path| !is_directory(path)).collect();
     fs::remove_file(one_of(files, rng)?)
 }
 
-fn remove_folder(entry: &Path, rng: &mut Rng) -> io::Result<()> {
-    let folders = below(entry).into_iter().filter(|path| is_folder(path)).collect();
-    fs::remove_dir_all(one_of(folders, rng)?)
+fn remove_directory(entry: &Path, rng: &mut Rng) -> io::Result<()> {
+    let directories = below(entry).into_iter().filter(|path| is_directory(path)).collect();
+    fs::remove_dir_all(one_of(directories, rng)?)
 }
 
 fn spoil_manifest(entry: &Path, rng: &mut Rng) -> io::Result<()> {
@@ -134,7 +134,7 @@ fn drop_staging(root: &Path, injured: &Injured, rng: &mut Rng) -> io::Result<()>
     Ok(())
 }
 
-/// Removes a file or an empty folder that is of no entry.
+/// Removes a file or an empty directory that is of no entry.
 fn remove_own(root: &Path, rng: &mut Rng) -> io::Result<()> {
     let mut own = inside(root);
     own.extend(inside(&root.join("boots")));
@@ -143,13 +143,13 @@ fn remove_own(root: &Path, rng: &mut Rng) -> io::Result<()> {
     fs::remove_file(&path).or_else(|_| fs::remove_dir(&path))
 }
 
-/// All that is below a folder.
-fn below(folder: &Path) -> Vec<PathBuf> {
+/// All that is below a directory.
+fn below(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut pending = vec![folder.to_path_buf()];
-    while let Some(folder) = pending.pop() {
-        for path in inside(&folder) {
-            if is_folder(&path) {
+    let mut pending = vec![directory.to_path_buf()];
+    while let Some(directory) = pending.pop() {
+        for path in inside(&directory) {
+            if is_directory(&path) {
                 pending.push(path.clone());
             }
             found.push(path);
@@ -158,7 +158,7 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn is_folder(path: &Path) -> bool {
+fn is_directory(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 

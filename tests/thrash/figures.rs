@@ -20,7 +20,7 @@ const NEEDED: &[&str] = &[
     "kills.gc.SIGKILL",
     "kills.verify.SIGKILL",
     "damages.file",
-    "damages.folder",
+    "damages.directory",
     "damages.manifest",
     "damages.staging",
     "damages.own",

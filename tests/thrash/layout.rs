@@ -1,6 +1,6 @@
-//! The two kinds of trees: a listed path, and a target folder of cargo.
+//! The two kinds of trees: a listed path, and a target directory of cargo.
 
-/// The name of the file by which a target folder is told from others.
+/// The name of the file by which a target directory is told from others.
 pub(crate) const TAG: &str = "CACHEDIR.TAG";
 
 /// What is cached, and how a restore treats what is there.
@@ -24,7 +24,7 @@ impl Layout {
         }
     }
 
-    /// The name of its workspace in the folder of a worker.
+    /// The name of its workspace in the directory of a worker.
     pub(crate) fn workspace(self) -> &'static str {
         match self {
             Self::Path => "plain",
@@ -32,10 +32,10 @@ impl Layout {
         }
     }
 
-    /// The folders that each tree has. Cargo's decide which files may share their inode with an entry.
-    pub(crate) fn folders(self) -> &'static [&'static str] {
+    /// The directories that each tree has. Cargo's decide which files may share their inode with an entry.
+    pub(crate) fn directories(self) -> &'static [&'static str] {
         match self {
-            Self::Path => &["a", "a/b", "a/b/c", "other folder", "umlaut-ä"],
+            Self::Path => &["a", "a/b", "a/b/c", "other directory", "umlaut-ä"],
             Self::Target => &[
                 "debug",
                 "debug/.fingerprint/small-1",

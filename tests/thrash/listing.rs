@@ -32,7 +32,7 @@ pub(crate) struct Found {
     pub(crate) items: Items,
     /// What its listing says.
     pub(crate) listing: Option<Listing>,
-    /// Folders that a killed restore left in it.
+    /// Directories that a killed restore left in it.
     pub(crate) temporary: u64,
     /// How many files there are.
     pub(crate) files: u64,
@@ -67,8 +67,8 @@ impl Found {
         }
         let mode = metadata.mode() & 0o7777;
         let what = if metadata.is_dir() {
-            self.read_folder(at, path)?;
-            format!("folder {mode:o}")
+            self.read_directory(at, path)?;
+            format!("directory {mode:o}")
         } else if metadata.is_symlink() {
             format!("symlink {}", fs::read_link(at).unwrap().display())
         } else {
@@ -84,7 +84,7 @@ impl Found {
         Ok(())
     }
 
-    fn read_folder(&mut self, at: &Path, path: &str) -> Result<(), Wrong> {
+    fn read_directory(&mut self, at: &Path, path: &str) -> Result<(), Wrong> {
         let mut names: Vec<_> = fs::read_dir(at)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -13,9 +13,9 @@
 //! | `SEED` | where the random numbers begin; each worker's actions follow from it, their timing does not | any |
 //! | `WORKERS` | how many | 4 |
 //! | `OUT` | where the figures are written, as JSON | nowhere |
-//! | `KEEP` | anything: the folder stays when all went well, too | |
+//! | `KEEP` | anything: the directory stays when all went well, too | |
 //!
-//! `cargo test` leaves it out, for it takes its time: `cargo test --test thrash`. Where it fails it keeps its folder,
+//! `cargo test` leaves it out, for it takes its time: `cargo test --test thrash`. Where it fails it keeps its directory,
 //! with a log of each worker, and tells where.
 #![allow(clippy::disallowed_methods, reason = "tests speak to the file system by the standard library")]
 
@@ -30,7 +30,6 @@ mod layout;
 mod listing;
 mod pace;
 mod peace;
-mod processes;
 mod said;
 mod settings;
 mod watch;
@@ -45,9 +44,9 @@ use crate::wrong::Wrong;
 #[test]
 fn kills_and_damage_corrupt_and_lose_nothing_while_work_goes_on() {
     let settings = Settings::of_environment();
-    let folder = tempfile::Builder::new().prefix("runner-cache-thrash.").tempdir().unwrap();
-    println!("seed {}, {} workers, in {}", settings.seed, settings.workers, folder.path().display());
-    let arena = Arena::new(folder.path(), settings);
+    let directory = tempfile::Builder::new().prefix("runner-cache-thrash.").tempdir().unwrap();
+    println!("seed {}, {} workers, in {}", settings.seed, settings.workers, directory.path().display());
+    let arena = Arena::new(directory.path(), settings);
     let outcome = thrash(&arena).and_then(|()| arena.end_with(|| peace::make(&arena)));
     if let Err(wrong) = &outcome {
         arena.figures.add(wrong.kind(), 1);
@@ -60,7 +59,7 @@ fn kills_and_damage_corrupt_and_lose_nothing_while_work_goes_on() {
         std::fs::write(out, format!("{figures}\n")).unwrap();
     }
     if outcome.is_err() || arena.settings.keep {
-        println!("all is kept in {}", folder.keep().display());
+        println!("all is kept in {}", directory.keep().display());
     }
     if let Err(wrong) = outcome {
         panic!("{wrong}\nseed {}", arena.settings.seed);

@@ -1,9 +1,10 @@
 //! After the thrash: nobody works, nothing is killed or damaged any more. The cache must be sound and do its work.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use test_support::files::{inside, remove, walk};
+use test_support::processes;
 use test_support::store::{self, is_temporary};
 
 use crate::action::Action;
@@ -12,7 +13,6 @@ use crate::check;
 use crate::fault::entries;
 use crate::layout::Layout;
 use crate::listing::scan;
-use crate::processes;
 use crate::watch::look_at_quarantine;
 use crate::worker::Worker;
 use crate::wrong::Wrong;
@@ -68,7 +68,7 @@ fn remove_all(worker: &mut Worker<'_>, root: &Path) -> Result<(), Wrong> {
 /// Compares what each entry holds with the listing in it.
 fn compare_entries(arena: &Arena) -> Result<(), Wrong> {
     let root = arena.root();
-    let unpacked = arena.folder().join("unpacked");
+    let unpacked = arena.directory().join("unpacked");
     for entry in entries(&root) {
         let wrong = |what: &str| Wrong::Corrupt(format!("{}: {what}", entry.display()));
         store::unpack(&root, &entry, &unpacked).map_err(|what| wrong(&what))?;
@@ -101,7 +101,7 @@ fn use_cache(worker: &mut Worker<'_>, layout: Layout) -> Result<(), Wrong> {
 
 /// Restores took away what killed ones left beside and in their destinations.
 fn find_debris(arena: &Arena) -> Result<(), Wrong> {
-    match walk(arena.folder()).into_iter().find(|(path, _)| is_temporary(path)) {
+    match walk(arena.directory()).into_iter().find(|(path, _)| is_temporary(path)) {
         Some((left, _)) => Err(Wrong::Failed(format!("{}: left by a killed restore", left.display()))),
         None => Ok(()),
     }
@@ -109,12 +109,9 @@ fn find_debris(arena: &Arena) -> Result<(), Wrong> {
 
 /// Waits for the flushes that saves left running.
 pub(crate) fn wait_for_background(arena: &Arena) -> Result<(), Wrong> {
-    let started = Instant::now();
-    while processes::count_of(&arena.root()) > 0 {
-        if started.elapsed() > PATIENCE {
-            return Err(Wrong::Failed("what runs in the background does not end".into()));
-        }
-        std::thread::sleep(Duration::from_millis(50));
+    if processes::end_within(&arena.root(), PATIENCE) {
+        Ok(())
+    } else {
+        Err(Wrong::Failed("what runs in the background does not end".into()))
     }
-    Ok(())
 }

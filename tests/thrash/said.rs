@@ -52,13 +52,13 @@ impl Said {
     }
 
     /// Warnings, each a line. `Err` for one that has no reason: what was damaged and taken out of use was damaged
-    /// indeed, as is seen to elsewhere, what was asked to end says so, and a folder that was in the way is there.
+    /// indeed, as is seen to elsewhere, what was asked to end says so, and a directory that was in the way is there.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Result<&str, &str>> {
         let warnings = self.log.lines().filter_map(|line| line.strip_prefix("warning: "));
         warnings.map(|warning| {
             let is_of_signal = self.was_killed() && warning.ends_with("interrupted");
-            let is_of_damage = warning.contains("a damaged entry was taken out of the cache");
-            if is_of_signal || is_of_damage || is_of_folder(warning) { Ok(warning) } else { Err(warning) }
+            let is_of_damage = warning.contains("took a damaged entry out of use");
+            if is_of_signal || is_of_damage || is_of_directory(warning) { Ok(warning) } else { Err(warning) }
         })
     }
 
@@ -76,11 +76,11 @@ impl Said {
     }
 }
 
-/// Whether nothing was restored because of a folder in which something is.
-fn is_of_folder(warning: &str) -> bool {
+/// Whether nothing was restored because of a directory in which something is.
+fn is_of_directory(warning: &str) -> bool {
     let named = warning
         .strip_prefix("paths: nothing restored: ")
-        .and_then(|rest| rest.split_once(" is a directory with files"));
+        .and_then(|rest| rest.split_once(" is a directory with unknown files"));
     named.is_some_and(|(path, _)| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()))
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use test_support::files::inside;
+use test_support::processes;
 
 use crate::arena::Arena;
 use crate::fault::entries;
-use crate::processes;
 use crate::wrong::Wrong;
 
 /// How often.
@@ -39,8 +39,8 @@ pub(crate) fn look_at_quarantine(arena: &Arena) -> Result<(), Wrong> {
     let mut known = arena.quarantined.lock().unwrap_or_else(PoisonError::into_inner);
     for entry in inside(&arena.root().join("quarantine")) {
         // Whoever removes it holds its lock, and by what is left nothing can be told.
-        let Ok(folder) = File::open(&entry) else { continue };
-        if known.contains(&entry) || flock(&folder, FlockOperation::NonBlockingLockShared).is_err() {
+        let Ok(directory) = File::open(&entry) else { continue };
+        if known.contains(&entry) || flock(&directory, FlockOperation::NonBlockingLockShared).is_err() {
             continue;
         }
         if !arena.injured.has_or_gone(&entry) {

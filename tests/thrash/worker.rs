@@ -27,7 +27,7 @@ const LIMITS: [&str; 4] = ["--disk-guard", "off", "--min-free", "0%"];
 pub(crate) struct Worker<'a> {
     arena: &'a Arena,
     number: usize,
-    folder: PathBuf,
+    directory: PathBuf,
     rng: Rng,
     log: File,
     /// Whether children are killed.
@@ -38,15 +38,15 @@ pub(crate) struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(arena: &'a Arena, number: usize) -> Self {
-        let folder = arena.worker(number);
+        let directory = arena.worker(number);
         for name in ["home", "temp", "said", "plain"] {
-            fs::create_dir_all(folder.join(name)).unwrap();
+            fs::create_dir_all(directory.join(name)).unwrap();
         }
-        project::lay_out(&folder.join("cargo"), "1.0.0");
-        files::write(&folder.join("cargo/src/lib.rs"), "");
-        let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
+        project::lay_out(&directory.join("cargo"), "1.0.0");
+        files::write(&directory.join("cargo/src/lib.rs"), "");
+        let log = File::options().create(true).append(true).open(directory.join("log")).unwrap();
         let seed = arena.settings.seed.wrapping_add(number as u64);
-        Self { arena, number, folder, rng: Rng::with_seed(seed), log, kills: true, half_made: [false; 2] }
+        Self { arena, number, directory, rng: Rng::with_seed(seed), log, kills: true, half_made: [false; 2] }
     }
 
     /// The same without any kills.
@@ -169,7 +169,7 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         self.half_made[layout as usize] = false;
-        let (tree, workbench) = (self.tree(layout), self.folder.join("workbench"));
+        let (tree, workbench) = (self.tree(layout), self.directory.join("workbench"));
         let mut editor = Editor { arena: self.arena, rng: &mut self.rng, tree: &tree, workbench: &workbench };
         if found.is_none() {
             editor.grow(layout);
@@ -200,7 +200,7 @@ impl<'a> Worker<'a> {
     /// A restore that leaves a session, a change, and the save of that session; again where it was killed.
     fn whole_job(&mut self, layout: Layout) -> Result<(), Wrong> {
         self.restore(layout, true)?;
-        let sessions = self.folder.join("temp/runner-cache-sessions");
+        let sessions = self.directory.join("temp/runner-cache-sessions");
         if let Some(key) = key_of_session(&sessions) {
             self.change(layout, &key)?;
             let saved = self.save_with(layout, &[])?;
@@ -208,7 +208,7 @@ impl<'a> Worker<'a> {
                 self.save_with(layout, &[])?;
             }
         }
-        // The runner empties this folder between two jobs.
+        // The runner empties this directory between two jobs.
         remove(&sessions);
         Ok(())
     }
@@ -265,7 +265,7 @@ impl<'a> Worker<'a> {
         let kill = self.kill(action, layout);
         let command = self.command(action, layout, arguments);
         let injuries = self.arena.injured.count();
-        let (said, took) = child::run(command, kill, &self.folder.join("said"))?;
+        let (said, took) = child::run(command, kill, &self.directory.join("said"))?;
         let figures = &self.arena.figures;
         figures.add(format!("commands.{}", action.name()), 1);
         if said.evicted() > 0 {
@@ -300,12 +300,12 @@ impl<'a> Worker<'a> {
     fn command(&self, action: Action, layout: Layout, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner-cache"));
         command.arg(action.name()).args(arguments).arg("--cache-root").arg(self.arena.root());
-        command.current_dir(self.folder.join(layout.workspace())).env_clear();
+        command.current_dir(self.directory.join(layout.workspace())).env_clear();
         // Two workers are of one lane.
         let job = format!("job-{}", self.number / 2);
         command.envs([("GITHUB_REPOSITORY", "o/r"), ("GITHUB_REF", "refs/heads/main"), ("GITHUB_JOB", &job)]);
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.folder.join("home")).env("RUNNER_TEMP", self.folder.join("temp"));
+        command.env("HOME", self.directory.join("home")).env("RUNNER_TEMP", self.directory.join("temp"));
         if layout == Layout::Target {
             command.env("CARGO_TARGET_DIR", self.tree(layout));
         }
@@ -334,7 +334,7 @@ impl<'a> Worker<'a> {
     /// Where the tree of a layout is restored to.
     pub(crate) fn tree(&self, layout: Layout) -> PathBuf {
         match layout {
-            Layout::Path => self.folder.join("plain/tree"),
+            Layout::Path => self.directory.join("plain/tree"),
             Layout::Target => self.arena.target(self.number),
         }
     }

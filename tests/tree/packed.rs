@@ -170,17 +170,17 @@ fn corrupt_pack_is_reported() {
     open().unwrap();
     let pack = store.join("0.pack");
     fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(3).unwrap();
-    let told = format!("{} is not as recorded: 3 bytes instead of 8", pack.display());
+    let told = format!("{} differs from its record: 3 bytes instead of 8", pack.display());
     assert_eq!(open().unwrap_err().to_string(), told);
     // Written into, at the same length.
     fs::write(&pack, "Contents").unwrap();
-    let told = format!("{} is not as recorded: another time of change", pack.display());
+    let told = format!("{} differs from its record: modification time differs", pack.display());
     assert_eq!(open().unwrap_err().to_string(), told);
     fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(3).unwrap();
     // Cut off while it is open.
     let verified = tree::verify(&tree, packed.location(), true, None, &Interrupt::default()).unwrap();
     assert_eq!(verified.damages.len(), 1);
-    assert_eq!((verified.damages[0].path.as_path(), &*verified.damages[0].what), (&*pack, "it ends early"));
+    assert_eq!((verified.damages[0].path.as_path(), &*verified.damages[0].what), (&*pack, "ends early"));
     fs::remove_file(&pack).unwrap();
     assert!(open().unwrap_err().to_string().contains("0.pack"));
 }

@@ -19,7 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::bound::{Search, Traces};
 use super::host::Host;
@@ -35,7 +35,7 @@ use crate::tree::{self, Location, Tree};
 
 use carried::{Carried, Carrying};
 pub use carried::{Earlier, SourcesSince};
-use named::{Lookup, Named};
+use named::Lookup;
 use read::{ReadUnits, ability_of};
 
 /// A target directory, or that of intermediate files.
@@ -186,10 +186,7 @@ impl Noting<'_> {
         });
         let traces = traces.collect::<tree::Result<Vec<_>>>()?;
         let lookup = Lookup::new(self);
-        let named = (0..units.len()).into_par_iter().map(|index| {
-            if is_new(index) { lookup.of_unit(output, read, &abilities, index) } else { Ok(Named::default()) }
-        });
-        let named = named.collect::<tree::Result<Vec<_>>>()?;
+        let named = lookup.of_units(output, read, &abilities, is_new)?;
         let mut all = Vec::new();
         for (index, (unit, traces)) in units.iter().zip(traces).enumerate() {
             let run = run_of(output.tree, unit);

@@ -1,14 +1,16 @@
 //! What of the host got into a unit without a list of it: programs that a build script runs, variables that it or a macro reads,
 //! what was compiled or linked besides Rust.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::super::bound::is_told;
+use super::super::host::SEARCHED;
 use super::super::linked::{is_linked, is_of_system, links_native};
 use super::super::literals::Literals;
 use super::super::record::Record;
@@ -26,10 +28,6 @@ pub(super) const LINKERS: &[&str] = &["cc", "ld"];
 
 /// What scripts compile and link other languages with.
 const COMPILERS: &[&str] = &["ar", "c++", "cc", "ld", "pkg-config"];
-
-/// Where these look for headers, libraries and packages besides.
-const SEARCHED: [&str; 6] =
-    ["CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR"];
 
 /// Variables of the runner: that a source has their names in it does not mean that a macro reads them.
 const OF_RUNNERS: [&str; 3] = ["ACTIONS_", "GITHUB_", "RUNNER_"];
@@ -59,24 +57,54 @@ pub(super) struct Lookup<'n> {
     variables: HashSet<String>,
 }
 
+/// The variables that each library of a procedural macro names.
+type OfMacros = HashMap<NodeId, BTreeSet<String>>;
+
 impl<'n> Lookup<'n> {
     pub(super) fn new(noting: &'n Noting<'n>) -> Self {
         let host = noting.outside.host;
         Self { noting, programs: host.programs(), variables: host.variables() }
     }
 
-    /// What is named by the script that a unit is the run of, by macros that it was compiled with, or, where one of these asks
-    /// for variables, by its sources.
-    pub(super) fn of_unit(
+    /// What of the host and the sources got into each of the units that are `wanted`, and nothing for the others.
+    pub(super) fn of_units(
         &self,
         output: &OutputDirectory<'_>,
         read: &ReadUnits,
         abilities: &[Ability],
+        wanted: impl Fn(usize) -> bool + Sync,
+    ) -> tree::Result<Vec<Named>> {
+        let units = 0..read.units.len();
+        // Many units see one macro, and to look through its library takes longer than all else.
+        let seen =
+            units.clone().filter(|&index| wanted(index) && !read.units[index].is_script_run(output.tree));
+        let libraries: HashSet<_> = seen.flat_map(|index| read.macro_libraries(output.tree, index)).collect();
+        let of_macros = libraries
+            .into_par_iter()
+            .map(|library| Ok((library, self.of_program(output, library, &[])?.variables)))
+            .collect::<tree::Result<OfMacros>>()?;
+        let named = units.into_par_iter().map(|index| {
+            if wanted(index) {
+                self.of_unit(output, read, abilities, &of_macros, index)
+            } else {
+                Ok(Named::default())
+            }
+        });
+        named.collect()
+    }
+
+    /// What is named by the script that a unit is the run of, by macros that it was compiled with, or, where one of these asks
+    /// for variables, by its sources.
+    fn of_unit(
+        &self,
+        output: &OutputDirectory<'_>,
+        read: &ReadUnits,
+        abilities: &[Ability],
+        of_macros: &OfMacros,
         index: usize,
     ) -> tree::Result<Named> {
         let mut named = Named::default();
-        let is_run = |id: &NodeId| output.tree.name(*id).starts_with(b"run-");
-        if read.units[index].fingerprints.iter().any(is_run) {
+        if read.units[index].is_script_run(output.tree) {
             let packages =
                 if read.is_download(index) { None } else { self.noting.own_packages(output, read, index) };
             let directories =
@@ -90,7 +118,7 @@ impl<'n> Lookup<'n> {
             return Ok(named);
         }
         for library in read.macro_libraries(output.tree, index) {
-            named.variables.extend(self.of_program(output, library, &[])?.variables);
+            named.variables.extend(of_macros[&library].iter().cloned());
         }
         if let Some(record) = read.records[index].as_ref().filter(|_| !read.is_download(index)) {
             self.add_sources(&mut named, output, record, read.macros(output.tree, index, abilities));

@@ -62,9 +62,7 @@ impl ReadUnits {
 
     /// Whether what is in the job's directories can have got into a unit: not into a download's that no script ran for.
     pub(super) fn may_know_places(&self, target: &Tree, index: usize) -> bool {
-        let is_run = |unit: usize| {
-            self.units[unit].fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"))
-        };
+        let is_run = |unit: usize| self.units[unit].is_script_run(target);
         !self.is_download(index)
             || is_run(index)
             || self.needs[index].iter().flatten().any(|&need| is_run(need))

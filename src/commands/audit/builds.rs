@@ -8,14 +8,14 @@ use super::used::Marks;
 use crate::cargo::{Build, Slot, Unit, units};
 use crate::commands::run::{Output, code_of, execute};
 use crate::job::{Exit, Job};
+use crate::outcome::{Code, Hit, LayerRestore, RestoreOutcome};
 use crate::plan::RootPlan;
-use crate::report::{Hit, LayerRestore, RestoreReport};
 use crate::store::Layer;
 use crate::sys::Interrupt;
 use crate::tree::Aside;
 
 /// Why an audit ends without a result.
-pub(super) enum Ended {
+pub(super) enum Stopped {
     /// That was told already, or nobody wants it any more.
     Early(Exit),
     /// This failed.
@@ -24,7 +24,7 @@ pub(super) enum Ended {
     NotPutBack(anyhow::Error),
 }
 
-impl<E: Into<anyhow::Error>> From<E> for Ended {
+impl<E: Into<anyhow::Error>> From<E> for Stopped {
     fn from(error: E) -> Self {
         Self::Trouble(error.into())
     }
@@ -37,7 +37,7 @@ pub(super) struct Builds<'a> {
     pub(super) roots: &'a [RootPlan],
     pub(super) command: &'a [OsString],
     pub(super) output: Output,
-    pub(super) report: &'a RestoreReport,
+    pub(super) outcome: &'a RestoreOutcome,
 }
 
 /// The build on what was restored.
@@ -55,13 +55,13 @@ pub(super) struct OnRestored<'a> {
 
 impl<'a> Builds<'a> {
     /// Runs the command on what was restored.
-    pub(super) fn on_restored(&self) -> Result<OnRestored<'a>, Ended> {
+    pub(super) fn on_restored(&self) -> Result<OnRestored<'a>, Stopped> {
         let before = Directory::read_all(self.roots, &self.job.interrupt)?;
         let marks = before
             .iter()
             .map(|directory| directory.dir.as_ref().map(|dir| Marks::set(dir, &directory.tree)).transpose());
         let marks = marks.collect::<Result<Vec<_>, _>>()?;
-        let code = self.execute(&self.report.env());
+        let code = self.execute(&self.outcome.env());
         let after = Directory::read_all(self.roots, &Interrupt::default())?;
         let mut found = OnRestored {
             code: 0,
@@ -78,7 +78,7 @@ impl<'a> Builds<'a> {
     }
 
     /// Runs the command from nothing, and puts everything back.
-    pub(super) fn clean(&self) -> Result<Left, Ended> {
+    pub(super) fn clean(&self) -> Result<Left, Stopped> {
         // Nothing but this process knows where the user's directories are meanwhile.
         let _whole = self.job.interrupt.whole();
         let mut aside = Vec::new();
@@ -87,15 +87,15 @@ impl<'a> Builds<'a> {
             match Aside::set(&root.path) {
                 Ok(one) => aside.push(one),
                 Err(error) => {
-                    let hint = "hint: it must be a directory that can be renamed, and no mount";
-                    let what = format!("{} cannot be set aside; {hint}", root.path.display());
-                    set = Err(Ended::Trouble(anyhow::Error::new(error).context(what)));
+                    let hint = "hint: use a directory that can be renamed, not a mount point";
+                    let what = format!("cannot move {} aside; {hint}", root.path.display());
+                    set = Err(Stopped::Trouble(anyhow::Error::new(error).context(what)));
                     break;
                 }
             }
         }
         let left = set.and_then(|()| {
-            let code = self.execute(&env_of_miss(self.report))?;
+            let code = self.execute(&env_of_miss(self.outcome))?;
             let directories = Directory::read_all(self.roots, &self.job.interrupt)?;
             Ok(Left::read(&directories, code, |_| true, Finals::All, &self.job.interrupt)?)
         });
@@ -104,30 +104,32 @@ impl<'a> Builds<'a> {
     }
 
     /// The last that was set aside comes first: one can lie in another.
-    fn put_back(&self, aside: Vec<Aside>) -> Result<(), Ended> {
+    fn put_back(&self, aside: Vec<Aside>) -> Result<(), Stopped> {
         let mut failed = Ok(());
         for one in aside.into_iter().rev() {
             let waits = one.path();
             match one.put_back() {
                 Ok(true) => {}
-                Ok(false) => self.job.console.warn(format!(
-                    "what was built from nothing could not be removed: {}; hint: it may be of another user",
-                    waits.parent().unwrap_or(&waits).display()
-                )),
+                Ok(false) => self.job.warn(
+                    Code::LeftBehind,
+                    format!(
+                        "cannot remove the clean build in {}; hint: it may belong to another user",
+                        waits.parent().unwrap_or(&waits).display()
+                    ),
+                ),
                 Err(error) => {
-                    let what =
-                        format!("a target directory could not be put back and is in {}", waits.display());
-                    failed = Err(Ended::NotPutBack(anyhow::Error::new(error).context(what)));
+                    let what = format!("cannot put the target directory back from {}", waits.display());
+                    failed = Err(Stopped::NotPutBack(anyhow::Error::new(error).context(what)));
                 }
             }
         }
         failed
     }
 
-    fn execute(&self, env: &[(&'static str, String)]) -> Result<u8, Ended> {
-        let status = execute(self.job, self.command, env, self.output).map_err(Ended::Early)?;
+    fn execute(&self, env: &[(&'static str, String)]) -> Result<u8, Stopped> {
+        let status = execute(self.job, self.command, env, self.output).map_err(Stopped::Early)?;
         if self.job.interrupt.is_raised() {
-            return Err(Ended::Early(Exit::Interrupted));
+            return Err(Stopped::Early(Exit::Interrupted));
         }
         Ok(code_of(status))
     }
@@ -187,10 +189,10 @@ fn is_compiled(before: &Directory<'_>, after: &Directory<'_>, unit: &Unit) -> bo
 }
 
 /// The variables of a job in which no build was restored.
-fn env_of_miss(report: &RestoreReport) -> Vec<(&'static str, String)> {
+fn env_of_miss(report: &RestoreOutcome) -> Vec<(&'static str, String)> {
     let layers = report.layers.iter().cloned().map(|layer| match layer.layer {
         Layer::Target | Layer::Builds => LayerRestore { hit: Hit::Miss, transfer: None, ..layer },
         Layer::Cargo | Layer::Units | Layer::Paths | Layer::Bins => layer,
     });
-    RestoreReport { layers: layers.collect(), ..report.clone() }.env()
+    RestoreOutcome { layers: layers.collect(), ..report.clone() }.env()
 }

@@ -11,74 +11,75 @@ mod used;
 
 use std::ffi::OsString;
 
-use self::builds::{Builds, Ended};
+use self::builds::{Builds, Stopped};
 use self::left::Finals;
 use self::reason::Reasons;
 use crate::cargo::compare;
 use crate::cli::Inputs;
+use crate::commands::ended::Ended;
 use crate::commands::run::Output;
 use crate::job::{Exit, Job};
+use crate::outcome::{Audited, Code, Done, Hit};
 use crate::pipeline::planning;
 use crate::pipeline::restore::{self, Restored};
 use crate::plan::{Plan, Settings};
-use crate::report::{Audited, ComparedBuilds, Hit, audit_json, audit_text, shown_key};
 use crate::store::Layer;
+use crate::store::shown_key;
 
 /// The command.
-pub(super) fn run(job: &Job, inputs: &Inputs, json: bool, command: &[OsString]) -> anyhow::Result<Exit> {
+pub(super) fn run(job: &Job, inputs: &Inputs, output: Output, command: &[OsString]) -> anyhow::Result<Ended> {
     let settings = inputs.settings(&job.env);
     if settings.lookup_only {
-        let why = "input `lookup-only`: an audit builds on what was restored";
-        job.console.error(format!("{why}; hint: remove it"));
-        return Ok(Exit::Usage);
+        let why = "input `lookup-only`: an audit must restore";
+        job.error(format!("{why}; hint: remove it"));
+        return Ok(Ended::early(Exit::Usage));
     }
-    match audit(job, &settings, json, command) {
+    match audit(job, &settings, output, command) {
         Ok(audited) => {
-            if json {
-                job.console.print_data(audit_json(&audited));
-            } else {
-                job.console.print(audit_text(&audited).trim_end());
-            }
-            let is_difference = matches!(audited, Audited::Compared(compared) if compared.is_difference);
-            Ok(if is_difference { Exit::Failure } else { Exit::Success })
+            let exit = if matches!(audited, Audited::Different(_)) { Exit::Failure } else { Exit::Success };
+            Ok(Ended::with(exit, Done::Audit(audited)))
         }
-        Err(Ended::Early(exit)) => Ok(exit),
-        Err(Ended::Trouble(_)) if job.interrupt.is_raised() => Ok(Exit::Interrupted),
-        Err(Ended::Trouble(error) | Ended::NotPutBack(error)) => Err(error),
+        Err(Stopped::Early(exit)) => Ok(Ended::early(exit)),
+        Err(Stopped::Trouble(_)) if job.interrupt.is_raised() => Ok(Ended::early(Exit::Interrupted)),
+        Err(Stopped::Trouble(error) | Stopped::NotPutBack(error)) => Err(error),
     }
 }
 
-fn audit(job: &Job, settings: &Settings, json: bool, command: &[OsString]) -> Result<Audited, Ended> {
+fn audit(job: &Job, settings: &Settings, output: Output, command: &[OsString]) -> Result<Audited, Stopped> {
     let plan = match planning::make_plan(job, settings) {
         Ok(plan) => plan,
         Err(no_plan) => {
             return match planning::tell(job, &no_plan) {
-                Exit::Success => Ok(Audited::Nothing("there is no cache in this job".to_owned())),
-                exit => Err(Ended::Early(exit)),
+                Exit::Success => Ok(nothing("no cache in this job")),
+                exit => Err(Stopped::Early(exit)),
             };
         }
     };
-    if !restore::make_room(job, settings, plan.scopes.reach.as_ref()) {
-        return Err(Ended::Early(Exit::Failure));
+    if !restore::make_room(job, settings, &plan) {
+        return Err(Stopped::Early(Exit::Failure));
     }
     let restored = restore::restore(job, settings, &plan);
-    restore::report(job, &restored.report);
+    restore::report(job, &restored.outcome);
     if job.interrupt.is_raised() {
-        return Err(Ended::Early(Exit::Interrupted));
+        return Err(Stopped::Early(Exit::Interrupted));
     }
-    if restored.is_broken || restore::is_failing_miss(job, settings, &restored.report) {
-        return Err(Ended::Early(Exit::Failure));
+    if restored.is_broken || restore::is_failing_miss(job, settings, &restored.outcome) {
+        return Err(Stopped::Early(Exit::Failure));
     }
     let Some(number) = plan.layers.iter().position(|layer| layer.layer() == Layer::Target) else {
-        return Ok(Audited::Nothing("no target directory is among what this job restores".to_owned()));
+        return Ok(nothing("this job restores no target directory"));
     };
-    if restored.report.layers[number].hit == Hit::Miss {
+    if restored.outcome.layers[number].hit == Hit::Miss {
         let key = shown_key(Layer::Target, &plan.layers[number].key);
-        return Ok(Audited::Nothing(format!("no target directory was restored (key {key})")));
+        return Ok(nothing(format!("no target directory was restored (key {key})")));
     }
-    let output = if json { Output::ToLog } else { Output::AsOurs };
-    let builds = Builds { job, roots: &plan.layers[number].roots, command, output, report: &restored.report };
-    Ok(Audited::Compared(Box::new(compared(job, settings, &plan, &restored, number, &builds)?)))
+    let builds =
+        Builds { job, roots: &plan.layers[number].roots, command, output, outcome: &restored.outcome };
+    compared(job, settings, &plan, &restored, number, &builds)
+}
+
+fn nothing(note: impl Into<String>) -> Audited {
+    Audited::Nothing { note: note.into() }
 }
 
 /// Builds and compares. The layer of the plan with this `number` is that of the target directories.
@@ -89,22 +90,25 @@ fn compared(
     restored: &Restored,
     number: usize,
     builds: &Builds<'_>,
-) -> Result<ComparedBuilds, Ended> {
+) -> Result<Audited, Stopped> {
     let on_restored = builds.on_restored()?;
     let clean = builds.clean()?;
     if clean.build.units.is_empty() {
         let directories: Vec<_> = builds.roots.iter().map(|root| root.path.display().to_string()).collect();
-        job.console.warn(format!(
-            "audit: only exit codes are compared, since the command built nothing in {}; hint: check CARGO_TARGET_DIR or \
-             `workspaces`",
-            directories.join(", ")
-        ));
+        job.warn(
+            Code::Incomplete,
+            format!(
+                "audit: comparing exit codes only: the command built nothing in {}; hint: check \
+                 CARGO_TARGET_DIR or `workspaces`",
+                directories.join(", ")
+            ),
+        );
     }
     let warm = on_restored.left(Finals::As(&clean.build), &clean.build, &job.interrupt)?;
     let mut found = compare(&warm.build, &clean.build, &clean.build);
     let mut again = None;
     if found.is_difference() {
-        job.console.say("audit: the builds differ; once more from nothing, to see what is reproducible");
+        job.console.say("audit: the builds differ; building again from scratch to see what is reproducible");
         let second = builds.clean()?;
         found = compare(&warm.build, &clean.build, &second.build);
         again = Some(second.build.code);
@@ -112,8 +116,8 @@ fn compared(
     let reasons = Reasons {
         job,
         layer: &plan.layers[number],
-        lease: reason::lease(job, settings, restored.starts[number].as_ref()),
-        pooled: &restored.pooled[number],
+        lease: reason::lease(job, settings, restored.outsets[number].start.as_ref()),
+        pooled: &restored.outsets[number].pooled,
         on_restored: &on_restored,
         warm: &warm,
         clean: &clean,

@@ -12,10 +12,14 @@ use crate::commands::last_build::workspaces;
 use crate::job::{Job, chain};
 use crate::layers::target_dir::fingerprints::{Checkout, TargetDirectory};
 use crate::layers::target_dir::provenance;
+use crate::outcome::{
+    Audited, CameFrom, ComparedBuilds, DifferingUnit, ExitCodes, HowMade, NotComparable, RestoredEntry,
+    UnitName, WhyFresh,
+};
 use crate::plan::{LayerPlan, Settings, SourcesPlan, Start};
-use crate::report::{CameFrom, ComparedBuilds, DifferingUnit, HowMade, RestoredEntry, UnitName, WhyFresh};
 use crate::store::{self, Header, Lease, Sources, Store};
 use crate::sys::{Dir, Interrupt, Time, file};
+use crate::tree::Live;
 
 /// The entry that the target directory began with. Without it less can be told.
 pub(super) fn lease(job: &Job, settings: &Settings, start: Option<&Start>) -> Option<Lease> {
@@ -27,7 +31,7 @@ pub(super) fn lease(job: &Job, settings: &Settings, start: Option<&Start>) -> Op
         store.entry_at(&start.entry).map(|entry| store.lease(entry)).transpose()
     };
     lease().unwrap_or_else(|error| {
-        job.console.say(format!("audit: less is known of the entry: {}", chain(&error)));
+        job.console.say(format!("audit: cannot read the entry's details: {}", chain(&error)));
         None
     })
 }
@@ -47,7 +51,7 @@ pub(super) struct Reasons<'a> {
 
 impl Reasons<'_> {
     /// What was found, in the report's values.
-    pub(super) fn told(&self, found: Comparison, again: Option<u8>) -> anyhow::Result<ComparedBuilds> {
+    pub(super) fn told(&self, found: Comparison, again: Option<u8>) -> anyhow::Result<Audited> {
         let changed = match (&self.lease, self.layer.sources()) {
             (Some(lease), Some(plan)) if !found.differing.is_empty() => {
                 changed_since(plan, lease, &self.job.interrupt)?
@@ -68,8 +72,8 @@ impl Reasons<'_> {
         let differing = differing.into_iter().map(|one| self.differing(one, &changed));
         let names = |slots: Vec<Slot>| slots.iter().map(|slot| self.name(slot)).collect();
         let header = self.lease.as_ref().map(|lease| &lease.manifest().header);
-        Ok(ComparedBuilds {
-            is_difference,
+        let not_comparable = not_comparable.into_iter();
+        let compared = Box::new(ComparedBuilds {
             entry: header.map(|Header { key, created, scope, .. }| RestoredEntry {
                 key: key.clone(),
                 created: *created,
@@ -77,15 +81,22 @@ impl Reasons<'_> {
             }),
             commit: header.and_then(|header| header.origin.commit.clone()),
             pooled: self.pooled.values().map(BTreeMap::len).sum(),
-            codes: (self.warm.build.code, self.clean.build.code, again),
+            exit_codes: ExitCodes {
+                restored: self.warm.build.code,
+                clean: self.clean.build.code,
+                clean_again: again,
+            },
             same,
             differing: differing.collect::<anyhow::Result<_>>()?,
             only_restored: names(only_restored),
             only_clean: names(only_clean),
             finals: finals.iter().map(|(root, path)| self.directory(root).join(path)).collect(),
             not_reproducible: names(not_reproducible),
-            not_comparable: not_comparable.into_iter().map(|(slot, why)| (self.name(&slot), why)).collect(),
-        })
+            not_comparable: not_comparable
+                .map(|(slot, why)| NotComparable { unit: self.name(&slot), why })
+                .collect(),
+        });
+        Ok(if is_difference { Audited::Different(compared) } else { Audited::Same(compared) })
     }
 
     fn directory(&self, root: &str) -> &Path {
@@ -199,7 +210,8 @@ fn changed_since(
     for Sources { directory, snapshot } in &manifest.sources {
         let directory = file::normal(&plan.directory.join(directory));
         if file::is_dir(&directory) {
-            let compared = snapshot.compare(Dir::open(&directory)?, &provenance::selection()?, interrupt)?;
+            let live = Live::walk(Dir::open(&directory)?, &provenance::selection()?, interrupt)?;
+            let compared = snapshot.compare(live.into(), interrupt)?;
             let tree = snapshot.tree();
             let others = tree.iter().map(|(id, _)| id).filter(|id| !compared.is_same(*id));
             changed.extend(others.map(|id| directory.join(OsStr::from_bytes(&tree.path_below(0, id)))));

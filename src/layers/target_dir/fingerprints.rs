@@ -31,7 +31,7 @@ impl<'t> TargetDirectory<'t> {
         let json = self
             .notes
             .beside(note, "", ".json")
-            .with_context(|| format!("there is no JSON beside {}", self.path(note.file).display()))?;
+            .with_context(|| format!("no JSON file beside {}", self.path(note.file).display()))?;
         // The error itself could show a value.
         let fingerprint = Fingerprint::parse(&self.read(json)?).map_err(|error| {
             anyhow!("{} is damaged in column {}", self.path(json).display(), error.column())

@@ -4,10 +4,12 @@
 //! hold the same, are older, whatever times a checkout gave them. Only what a build script watches gets back the time that it
 //! had: what is built with the script is compared with the time of its run.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use tracing::debug_span;
 
 use crate::cargo::{
     Checkout, Host, LOCK, RUSTC_INFO, Reason, Unit, has_unfinished, is_code, is_nothing_to_reader,
@@ -17,11 +19,12 @@ use crate::facts::git;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::cargo_home::locked;
-use crate::layers::target_dir::provenance::{directory_of, revisions, selection, time, workspaces_of};
+use crate::layers::target_dir::live_sources::LiveSources;
+use crate::layers::target_dir::provenance::{directory_of, revisions, time, workspaces_of};
+use crate::outcome::{Code, SourcesKept, UnitsKept};
 use crate::plan::SourcesPlan;
-use crate::report::{SourcesKept, UnitsKept};
 use crate::store::{Inputs, Lease, Manifest, Root, SourceId, Sources};
-use crate::sys::{Dir, Time, before_now, file};
+use crate::sys::{Dir, Time, file};
 use crate::tree::{Compared, Kind, NodeId, Tree};
 
 /// A judgement of an entry's units, to be carried out when those that serve are in place.
@@ -38,33 +41,34 @@ pub(crate) struct Judged<'l> {
     before: Time,
 }
 
-/// Compares the job's sources with those from which the entry of `lease` was built. `outputs` are the target directories of
+/// Compares the job's sources, which are `live`, with those from which the entry of `lease` was built. `outputs` are the target directories of
 /// the job, of which `ours` will be the entry's.
 pub(crate) fn judge<'l>(
     job: &Job,
     plan: &SourcesPlan,
+    live: &LiveSources,
     lease: &'l Lease,
     ours: &[PathBuf],
     outputs: &[PathBuf],
 ) -> Result<Judged<'l>, Trouble> {
+    let _span = debug_span!("judge").entered();
     let manifest = lease.manifest();
-    let before = before_now();
     let compared = manifest.sources.iter().map(|sources| {
-        let directory = directory_of(plan, sources);
-        if !plan.is_compared || !file::is_dir(&directory) {
-            return Ok(None);
-        }
-        Ok::<_, Trouble>(Some(sources.snapshot.compare(
-            Dir::open(&directory)?,
-            &selection()?,
-            &job.interrupt,
-        )?))
+        let there = if plan.is_compared { live.of(job, &directory_of(plan, sources))? } else { None };
+        let compared = there.map(|there| sources.snapshot.compare(there, &job.interrupt));
+        Ok::<_, Trouble>(compared.transpose()?)
     });
     let compared = compared.collect::<Result<Vec<_>, _>>()?;
     let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
-    let mut judged =
-        Judged { manifest, compared, units, reasons: Vec::new(), is_unrecognised: false, before };
-    judged.reasons = judged.verdicts(plan, Host::new(&job.env));
+    let mut judged = Judged {
+        manifest,
+        compared,
+        units,
+        reasons: Vec::new(),
+        is_unrecognised: false,
+        before: live.before,
+    };
+    judged.reasons = judged.verdicts(plan, Host::new(&job.env), live);
     judged.is_unrecognised = judged.is_of_unknown_layout() && !judged.is_for_cargo(plan);
     judged.leave_out_documentation();
     if judged.has_other_outputs(ours, outputs) {
@@ -73,17 +77,22 @@ pub(crate) fn judge<'l>(
     Ok(judged)
 }
 
-/// The units of an entry, as [`Judged::served`] tells them.
-pub(crate) fn unit_directories(lease: &Lease) -> HashSet<(String, Vec<u8>)> {
+/// A unit: the name of its root, and the path of its own directory there.
+pub(crate) type UnitPath = (String, Vec<u8>);
+
+/// The units of an entry, each with the bytes of its files.
+pub(crate) fn unit_sizes(lease: &Lease) -> HashMap<UnitPath, u64> {
     let manifest = lease.manifest();
     let units: Vec<_> = manifest.roots.iter().map(|root| units(&root.tree)).collect();
-    unit_paths(manifest, &units).map(|(_, _, path)| path).collect()
+    let sized = unit_paths(manifest, &units).map(|(root, unit, path)| {
+        let tree = &manifest.roots[root].tree;
+        let size = |id: NodeId| if let Kind::File { size, .. } = tree.node(id).kind { size } else { 0 };
+        (path, units[root][unit].files(tree).into_iter().map(size).sum())
+    });
+    sized.collect()
 }
 
-fn unit_paths(
-    manifest: &Manifest,
-    units: &[Vec<Unit>],
-) -> impl Iterator<Item = (usize, usize, (String, Vec<u8>))> {
+fn unit_paths(manifest: &Manifest, units: &[Vec<Unit>]) -> impl Iterator<Item = (usize, usize, UnitPath)> {
     let of_root = |(number, units): (usize, &Vec<Unit>)| {
         let root = &manifest.roots[number];
         let paths = units.iter().map(|unit| (root.name.clone(), root.tree.path_below(0, unit.directory())));
@@ -93,7 +102,7 @@ fn unit_paths(
 }
 
 impl Judged<'_> {
-    fn verdicts(&self, plan: &SourcesPlan, host: Host<'_>) -> Vec<Vec<Option<Reason>>> {
+    fn verdicts(&self, plan: &SourcesPlan, host: Host<'_>, live: &LiveSources) -> Vec<Vec<Option<Reason>>> {
         let provenance = &self.manifest.provenance;
         let is_same = |id: SourceId| {
             self.compared[id.sources as usize].as_ref().is_some_and(|compared| compared.is_same(id.node))
@@ -121,10 +130,12 @@ impl Judged<'_> {
                 compared.is_some_and(|compared| compared.has_new(snapshot, directory.node, name))
             },
             places: self.are_same_places(plan),
-            outside: provenance.outside.iter().map(|outside| host.has(outside)).collect(),
+            outside: provenance.outside.iter().map(|outside| live.has(host, outside)).collect(),
             versions: provenance.packages.iter().map(is_same_version).collect(),
             is_superseded: &|package| locked.as_ref().is_some_and(|locked| locked.is_superseded(package)),
-            is_same_commit: revisions(host, plan, &self.manifest.sources) == provenance.revisions,
+            is_same_commit: revisions(plan, &self.manifest.sources, |directory| {
+                live.revision(host, directory)
+            }) == provenance.revisions,
             is_all_newer: self.is_all_newer(),
         };
         let of_root = |(root, units): (usize, &Vec<Unit>)| {
@@ -241,22 +252,17 @@ impl Judged<'_> {
         }
     }
 
-    /// The units that serve: the name of the root, and the path of its own directory.
-    pub(crate) fn served(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
+    /// The units that serve.
+    pub(crate) fn served(&self) -> impl Iterator<Item = UnitPath> {
         unit_paths(self.manifest, &self.units)
             .filter(|(root, unit, _)| self.serves(*root, *unit))
             .map(|(_, _, path)| path)
     }
 
-    /// Whether an older entry may have what this one lacks for the way it was made, whatever changed since: elsewhere, at a
-    /// time to come, by a build that failed.
-    pub(crate) fn has_lacks_of_its_own(&self) -> bool {
-        let is_own = |reason: &Reason| {
-            use Reason::{Bound, Commit, Future, Outside, Unknown};
-            matches!(reason, Bound(_) | Commit | Future | Outside(_) | Unknown)
-        };
+    /// Whether another entry may have what this one lacks: a unit is left out, or its build did not come to its end.
+    pub(crate) fn lacks_units(&self) -> bool {
         let roots = self.units.iter().zip(&self.manifest.roots);
-        self.reasons.iter().flatten().flatten().any(is_own) || { roots }
+        self.reasons.iter().flatten().any(Option::is_some) || { roots }
             .any(|(units, root)| has_unfinished(&root.tree, units))
     }
 
@@ -329,13 +335,13 @@ impl Judged<'_> {
     ) -> (SourcesKept, UnitsKept) {
         for (&root, directory) in directories {
             if let Err(error) = self.date_lists(root, directory) {
-                let what = "cargo will compile more than has changed, since times could not be set";
-                job.console.warn(format!("target: {what}: {}", chain(&error)));
+                let what = "cannot set file times; cargo will compile unchanged units";
+                job.warn(Code::Freshness, format!("target: {what}: {}", chain(&error)));
             }
         }
         if let Err(error) = self.bring_back_times(job, plan) {
-            let what = "cargo will run build scripts again, since times could not be set";
-            job.console.warn(format!("target: {what}: {}", chain(&error)));
+            let what = "cannot set file times; cargo will rerun build scripts";
+            job.warn(Code::Freshness, format!("target: {what}: {}", chain(&error)));
         }
         (self.sources_kept(), self.units_kept())
     }

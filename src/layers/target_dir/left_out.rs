@@ -1,11 +1,11 @@
-//! What a restore brought and what it left out, and why: the words of a judgement.
+//! What a restore brought and what it left out, and why.
 
 use std::collections::BTreeMap;
 
 use crate::cargo::Reason;
 use crate::layers::target_dir::freshness::Judged;
+use crate::outcome::{SourcesKept, UnitsKept, WhyLeftOut};
 use crate::plan::LeftOut;
-use crate::report::{SourcesKept, UnitsKept};
 use crate::store::{Inputs, OutsideInput, SourceId};
 
 impl Judged<'_> {
@@ -16,13 +16,13 @@ impl Judged<'_> {
             let units = self.units[root].iter().zip(reasons).enumerate();
             let told = units.filter_map(|(index, (unit, reason))| {
                 let directory = String::from_utf8_lossy(&tree.path_below(0, unit.directory())).into_owned();
-                let (why, what) = self.words(root, index, reason.as_ref()?);
+                let (why, what) = self.why(root, index, reason.as_ref()?);
                 Some((
                     directory,
                     match reason.as_ref()? {
                         Reason::Source(_) => LeftOut::Sources(self.changed_sources(root, index, what)),
                         Reason::Needs(_) => LeftOut::Dependency,
-                        _ => LeftOut::Other(format!("{why} ({what})")),
+                        _ => LeftOut::Other { why, what },
                     },
                 ))
             });
@@ -72,21 +72,24 @@ impl Judged<'_> {
     pub(crate) fn units_kept(&self) -> UnitsKept {
         let mut kept = UnitsKept::default();
         if self.is_unrecognised {
-            kept.leave_out(("cargo's notes are of a kind that is not known", "all".to_owned()));
+            kept.leave_out(WhyLeftOut::UnknownFormat, "all".to_owned());
         }
         for (root, reasons) in self.reasons.iter().enumerate() {
             for (unit, reason) in reasons.iter().enumerate() {
                 match reason {
                     None => kept.served += 1,
-                    Some(reason) => kept.leave_out(self.words(root, unit, reason)),
+                    Some(reason) => {
+                        let (code, what) = self.why(root, unit, reason);
+                        kept.leave_out(code, what);
+                    }
                 }
             }
         }
         kept
     }
 
-    /// Why a unit is left out: for people, the unit, what kind of reason it is, and what it is about.
-    fn words(&self, root: usize, unit: usize, reason: &Reason) -> (&'static str, String) {
+    /// Why a unit is left out: what kind of reason it is, and what it is about.
+    fn why(&self, root: usize, unit: usize, reason: &Reason) -> (WhyLeftOut, String) {
         let provenance = &self.manifest.provenance;
         let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
         let name = |unit: usize| {
@@ -95,27 +98,23 @@ impl Judged<'_> {
             text(package)
         };
         match reason {
-            Reason::Unknown => ("it is not known what they were made of", name(unit)),
-            Reason::Bound(place) => ("they lead to another place", text(&provenance.places[*place])),
-            Reason::Commit => ("they tell the commit", name(unit)),
-            Reason::Source(id) => ("sources changed", self.path_of(*id)),
+            Reason::Unknown => (WhyLeftOut::UnknownInputs, name(unit)),
+            Reason::Bound(place) => (WhyLeftOut::OtherPath, text(&provenance.places[*place])),
+            Reason::Commit => (WhyLeftOut::Commit, name(unit)),
+            Reason::Source(id) => (WhyLeftOut::Sources, self.path_of(*id)),
             Reason::Outside(index) => match &provenance.outside[*index].input {
-                OutsideInput::Path(path) => ("files outside of the sources changed", path.clone()),
-                OutsideInput::Program(name) => ("programs that they may run are others", format!("`{name}`")),
-                OutsideInput::Variable(name) => {
-                    ("variables that they may read are others", format!("`{name}`"))
-                }
-                OutsideInput::Packages => ("packages of the system are others", name(unit)),
+                OutsideInput::Path(path) => (WhyLeftOut::OutsideFiles, path.clone()),
+                OutsideInput::Program(name) => (WhyLeftOut::Programs, format!("`{name}`")),
+                OutsideInput::Variable(name) => (WhyLeftOut::Variables, format!("`{name}`")),
+                OutsideInput::Packages => (WhyLeftOut::SystemPackages, name(unit)),
             },
-            Reason::Version => ("their package has another version", name(unit)),
-            Reason::Profile => ("their profile has other settings", name(unit)),
-            Reason::Superseded => ("the lock file names another version of them", name(unit)),
-            Reason::Future => ("they were made at a time that is yet to come", name(unit)),
-            Reason::Unwanted => ("`freshness` is off", name(unit)),
-            Reason::OtherOutputs => {
-                ("another target directory goes by the times of what they watch", name(unit))
-            }
-            Reason::Needs(need) => ("they were built with others of these", name(*need)),
+            Reason::Version => (WhyLeftOut::Version, name(unit)),
+            Reason::Profile => (WhyLeftOut::Profile, name(unit)),
+            Reason::Superseded => (WhyLeftOut::Superseded, name(unit)),
+            Reason::Future => (WhyLeftOut::Future, name(unit)),
+            Reason::Unwanted => (WhyLeftOut::FreshnessOff, name(unit)),
+            Reason::OtherOutputs => (WhyLeftOut::OtherOutputs, name(unit)),
+            Reason::Needs(need) => (WhyLeftOut::Dependencies, name(*need)),
         }
     }
 }

@@ -3,6 +3,8 @@
 pub(crate) mod fingerprints;
 pub(crate) mod freshness;
 pub(crate) mod left_out;
+pub(crate) mod live_sources;
 pub(crate) mod provenance;
 pub(crate) mod rules;
+pub(crate) mod strays;
 pub(crate) mod sweep;

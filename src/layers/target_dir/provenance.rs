@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use tracing::debug_span;
+
 use crate::cargo::{
     Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputDirectory, SourceTrees, SourcesSince,
     config_files, named_files, path_packages, sets_variables, source_directory,
@@ -14,6 +16,7 @@ use crate::facts::git;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::working_tree::WorkingTree;
+use crate::outcome::Code;
 use crate::plan::SourcesPlan;
 use crate::store::{Lease, Manifest, Provenance, Revision, Sources};
 use crate::sys::{self, Dir, Interrupt, Time, file};
@@ -26,24 +29,29 @@ pub(crate) struct Noted {
     pub(crate) provenance: Provenance,
 }
 
-/// Notes the sources of the plan's workspaces, and what the units in `working` were made of. Without that a save is still a
+/// Notes the sources of the plan's workspaces, and what the units in `working` were made of on `host`. The job
+/// `began` with these revisions. Without that a save is still a
 /// save: trouble is a warning.
 pub(crate) fn note(
     job: &Job,
+    host: Host<'_>,
+    began: &[Revision],
     plan: &SourcesPlan,
     working: &[WorkingTree<'_>],
     base: Option<&Lease>,
 ) -> Noted {
-    try_note(job, plan, working, base).unwrap_or_else(|error| {
-        let what =
-            "the next job will compile all of it again, since what it was built from could not be read";
-        job.console.warn(format!("target: {what}: {}", chain(&error)));
+    let _span = debug_span!("note").entered();
+    try_note(job, host, began, plan, working, base).unwrap_or_else(|error| {
+        let what = "cannot read the inputs of the build; the next job will compile all of it";
+        job.warn(Code::Freshness, format!("target: {what}: {}", chain(&error)));
         Noted::default()
     })
 }
 
 fn try_note(
     job: &Job,
+    host: Host<'_>,
+    began: &[Revision],
     plan: &SourcesPlan,
     working: &[WorkingTree<'_>],
     base: Option<&Lease>,
@@ -67,8 +75,11 @@ fn try_note(
         sources: &trees,
         home: plan.home.as_deref(),
         places,
-        revisions: revisions(Host::new(&job.env), plan, &sources),
-        host: Host::new(&job.env),
+        revisions: with_those_before(
+            revisions(plan, &sources, |directory| git::revision(host, directory)),
+            began,
+        ),
+        host,
         earlier: earlier.map(|earlier| since(earlier, &sources, working)),
         now,
     };
@@ -124,11 +135,32 @@ fn since<'a>(earlier: &'a Manifest, sources: &[Sources], working: &[WorkingTree<
     }
 }
 
+/// The revisions with those that the job `began` with, where it committed, tagged or checked out another since: what was built has one
+/// or the other, and a checkout has never both.
+fn with_those_before(mut now: Vec<Revision>, began: &[Revision]) -> Vec<Revision> {
+    let others: Vec<_> = began.iter().filter(|then| !now.contains(then)).cloned().collect();
+    now.extend(others);
+    now
+}
+
 /// What is checked out, in the order of the sources.
-pub(crate) fn revisions(host: Host<'_>, plan: &SourcesPlan, sources: &[Sources]) -> Vec<Revision> {
+pub(crate) fn revisions(
+    plan: &SourcesPlan,
+    sources: &[Sources],
+    of: impl Fn(&Path) -> Revision,
+) -> Vec<Revision> {
     let directories = sources.iter().map(|sources| directory_of(plan, sources));
     let is_checkout = |directory: &PathBuf| file::is_present(&directory.join(".git"));
-    directories.filter(is_checkout).map(|directory| git::revision(host, &directory)).collect()
+    directories.filter(is_checkout).map(|directory| of(&directory)).collect()
+}
+
+/// What is checked out where the plan's workspaces are.
+pub(crate) fn checked_out(host: Host<'_>, plan: &SourcesPlan) -> Vec<Revision> {
+    let mut directories: Vec<_> =
+        plan.workspaces.iter().map(|workspace| source_directory(workspace, &plan.directory)).collect();
+    directories.dedup();
+    let is_checkout = |directory: &PathBuf| file::is_present(&directory.join(".git"));
+    directories.into_iter().filter(is_checkout).map(|directory| git::revision(host, &directory)).collect()
 }
 
 pub(crate) fn directory_of(plan: &SourcesPlan, sources: &Sources) -> PathBuf {

@@ -1,14 +1,20 @@
 //! What is particular to target directories.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cargo::{RUSTC_INFO, is_replaced_in_target, is_source_list, is_written_each_build};
-use crate::layers::rules::{Coverage, Replaced, Rules};
-use crate::plan::{LayerPlan, RootPlan};
-use crate::store::Header;
-use crate::sys::{Time, file};
-use crate::tree::{self, Kind, Node, NodeId, Tree};
+use crate::cargo::{Host, RUSTC_INFO, is_replaced_in_target, is_source_list, is_written_each_build};
+use crate::job::trouble::Trouble;
+use crate::job::{Job, chain};
+use crate::layers::rules::{Coverage, Replaced, Rules, Saving};
+use crate::layers::target_dir::{provenance, strays, sweep};
+use crate::layers::working_tree::WorkingTree;
+use crate::layers::worth::Worth;
+use crate::outcome::Code;
+use crate::plan::{JobStatus, LayerPlan, Outset, RootPlan};
+use crate::store::{Header, LayerData};
+use crate::sys::{Dir, LOST_AND_FOUND, Time, file};
+use crate::tree::{self, Existing, Kind, Node, NodeId, Selection, Tree};
 
 /// The rules of the layer `target`.
 pub(crate) struct TargetDirs<'p>(pub(crate) &'p LayerPlan);
@@ -27,6 +33,81 @@ impl Rules for TargetDirs<'_> {
         Ok(Some(replaced(tree, others)))
     }
 
+    /// What a restore does not know goes only out of a directory that is cargo's. In the job's own directory a step may have made
+    /// one before cargo did: its files stay. Elsewhere such a directory is not meant for builds.
+    fn existing(&self, root: &RootPlan, directory: &Path) -> Result<Existing, Trouble> {
+        let is_free = || Ok::<_, Trouble>(file::names(directory)?.iter().all(|name| name == LOST_AND_FOUND));
+        if root.existing != Existing::Mirror || is_free()? || is_target_directory(directory) {
+            return Ok(root.existing);
+        }
+        let own = self.0.sources().map(|sources| &sources.directory);
+        if own.is_some_and(|own| directory.starts_with(own) && directory != own) {
+            Ok(Existing::Overwrite)
+        } else {
+            Err(Trouble::NoTargetDirectory { path: directory.display().to_string() })
+        }
+    }
+
+    /// What is checked out: a commit that is made after the build is not that of what was built.
+    fn outset(&self, job: &Job) -> Option<Outset> {
+        let sources = self.0.sources()?;
+        Some(Outset { there: Vec::new(), revisions: provenance::checked_out(Host::new(&job.env), sources) })
+    }
+
+    /// Marks all units that are there, so that a save can tell which of them were used. Those that an earlier job left are swept
+    /// like those that come from an entry.
+    fn mark(&self, job: &Job, restored: Option<Vec<(PathBuf, &Tree)>>) {
+        let marked = match restored {
+            Some(restored) => {
+                restored.iter().try_for_each(|(directory, tree)| sweep::mark_restored(job, directory, tree))
+            }
+            None => self.0.roots.iter().try_for_each(|root| mark_directory(job, &root.path)),
+        };
+        if let Err(error) = marked {
+            job.console.say(format!("target: unused units will stay: {}", chain(&error)));
+        }
+    }
+
+    fn selection(
+        &self,
+        saving: Saving<'_>,
+        root: &RootPlan,
+        directory: &Path,
+    ) -> Result<Option<Selection>, Trouble> {
+        if is_target_directory(directory) {
+            return Ok(Some(Selection::new(&root.include, &root.exclude)?));
+        }
+        let hint = "hint: check CARGO_TARGET_DIR or `workspaces`";
+        saving.job.warn(
+            Code::NotCached,
+            format!("target: skipped {}: not a Cargo target directory; {hint}", directory.display()),
+        );
+        Ok(None)
+    }
+
+    /// What was not asked for by a job that failed may be what it did not come to.
+    fn worth(
+        &self,
+        saving: Saving<'_>,
+        root: &RootPlan,
+        dir: &Dir,
+        whole: &Tree,
+    ) -> Result<Option<Worth>, Trouble> {
+        let Some(target) = self.0.target().filter(|_| saving.status == JobStatus::Success) else {
+            return Ok(None);
+        };
+        let known = saving.base.and_then(|base| base.root_called(&root.name));
+        sweep::swept(dir, whole, known, &target.kept).map(Some)
+    }
+
+    fn leave_out(&self, saving: Saving<'_>, working: &mut [WorkingTree<'_>]) {
+        strays::leave_out(working, self.0, saving.base);
+    }
+
+    fn data(&self) -> LayerData {
+        LayerData::Target
+    }
+
     /// Cargo writes some files anew each time and never reads them, so that their contents, with the paths of one runner's
     /// workspace in them, do not matter; to others a restore gave another time.
     fn is_noise(&self, tree: &Tree, id: NodeId) -> bool {
@@ -34,6 +115,16 @@ impl Rules for TargetDirs<'_> {
         matches!(tree.node(id).kind, Kind::File { .. })
             && (is_written_each_build(&path) || is_source_list(&path))
     }
+}
+
+fn mark_directory(job: &Job, directory: &Path) -> Result<(), Trouble> {
+    if !is_target_directory(directory) {
+        return Ok(sweep::note_absent(job, directory)?);
+    }
+    let dir = Dir::open(directory)?;
+    let tree = tree::walk(&dir, &Selection::all(), &job.interrupt)?.tree;
+    sweep::mark(job, &dir, &tree);
+    Ok(())
 }
 
 /// Which files of a target directory, or of a unit, are replaced. `others` are other target directories of the job.

@@ -7,12 +7,12 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::cargo::{Kept, Why, has_unfinished, spread, sweep, units};
+use crate::cargo::{Kept, has_unfinished, sweep, units};
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::report::LeftOut;
+use crate::layers::worth::Worth;
 use crate::sys::{self, Dir, Time, file};
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{NodeId, Tree};
 
 /// A time of reading that no reading sets.
 pub(crate) const MARK: Time = Time { seconds: 1, nanoseconds: 0 };
@@ -22,13 +22,25 @@ const MARKED: &str = "runner-cache-marked";
 
 /// Marks the units of the target directory `dir`, in which there is `tree`.
 pub(crate) fn mark(job: &Job, dir: &Dir, tree: &Tree) {
-    match is_first(job, dir.path()).and_then(|is_first| if is_first { try_mark(dir, tree) } else { Ok(true) }) {
+    match is_first(job, dir.path()).and_then(|is_first| if is_first { try_mark(dir, tree) } else { Ok(true) })
+    {
         Ok(true) => {}
         Ok(false) => job.console.say(format!(
-            "target: units that nobody uses any more will stay: the disk of {} keeps no times of reading (noatime)",
+            "target: unused units will stay: the disk of {} records no access times (noatime); hint: mount \
+             it with relatime",
             dir.path().display()
         )),
-        Err(error) => job.console.say(format!("target: units that nobody uses any more will stay: {}", chain(&error))),
+        Err(error) => job.console.say(format!("target: unused units will stay: {}", chain(&error))),
+    }
+}
+
+/// Marks the units that came into `directory` with `tree`.
+pub(crate) fn mark_restored(job: &Job, directory: &Path, tree: &Tree) -> Result<(), Trouble> {
+    if file::is_dir(directory) {
+        mark(job, &Dir::open(directory)?, tree);
+        Ok(())
+    } else {
+        Ok(note_absent(job, directory)?)
     }
 }
 
@@ -68,15 +80,8 @@ pub(crate) fn try_mark(dir: &Dir, tree: &Tree) -> sys::Result<bool> {
     Ok(true)
 }
 
-/// A target directory without what is not worth keeping.
-pub(crate) struct Swept {
-    pub(crate) tree: Tree,
-    /// What is not in it, by reason.
-    pub(crate) left_out: Vec<LeftOut>,
-}
-
 /// Sweeps the target directory `dir`, in which there is `tree`. `base` is what the job started from.
-pub(crate) fn swept(dir: &Dir, tree: &Tree, base: Option<&Tree>, kept: &Kept) -> Result<Swept, Trouble> {
+pub(crate) fn swept(dir: &Dir, tree: &Tree, base: Option<&Tree>, kept: &Kept) -> Result<Worth, Trouble> {
     let all = units(tree);
     // After a build that failed others may have been left out, though the job went on. But where builds failed in the last
     // job already, the directory must not grow for as long as they do.
@@ -85,24 +90,7 @@ pub(crate) fn swept(dir: &Dir, tree: &Tree, base: Option<&Tree>, kept: &Kept) ->
     let is_used = all.iter().map(|unit| Ok(has_failed || is_used(dir, tree, &unit.fingerprints)?));
     let is_used = is_used.collect::<sys::Result<Vec<_>>>()?;
     let tops = sweep(tree, &all, &is_used, kept);
-    Ok(without(tree, &tops))
-}
-
-/// The tree without what is in `left_out`.
-pub(crate) fn without(tree: &Tree, left_out: &[(NodeId, Why)]) -> Swept {
-    let why = spread(tree, left_out);
-    // What cargo lays out anyway is nothing to tell of.
-    let reasons = [Why::Unused, Why::Executable, Why::Incremental, Why::Extra, Why::Changed];
-    let counted = reasons.into_iter().filter_map(|reason| {
-        let of_reason = tree.without(|id| id != 0 && why[id as usize] != Some(reason) && is_leaf(tree, id));
-        let (files, bytes) = (of_reason.files(), of_reason.bytes());
-        (files > 0).then_some(LeftOut { why: reason, files, bytes })
-    });
-    Swept { left_out: counted.collect(), tree: tree.without(|id| why[id as usize].is_some()) }
-}
-
-fn is_leaf(tree: &Tree, id: NodeId) -> bool {
-    !matches!(tree.node(id).kind, Kind::Directory { .. })
+    Ok(Worth::without(tree, &tops))
 }
 
 /// Whether any of a unit's fingerprints was read or made since the mark. One without any is none that cargo would read.

@@ -9,6 +9,7 @@ use crate::cargo::{Host, Unit, units};
 use crate::github::Environment;
 use crate::job::Job;
 use crate::job::trouble::Trouble;
+use crate::outcome::Code;
 use crate::plan::{PoolPlan, UnitKey};
 use crate::store::{self, EntryId, Layer, Lease, Scope, Store};
 use crate::sys::{ManyOpenFiles, Time, sha256_hex};
@@ -174,7 +175,7 @@ pub(crate) fn take_out(store: &Store, id: &EntryId) {
 /// Tells that so many units were damaged.
 pub(crate) fn tell_damaged(job: &Job, count: usize) {
     if count > 0 {
-        job.console.warn(format!("unit pool: {count} damaged units were taken out of the cache"));
+        job.warn(Code::Damaged, format!("unit pool: took {count} damaged units out of use"));
     }
 }
 

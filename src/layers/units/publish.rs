@@ -5,12 +5,14 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
+use tracing::{debug_span, trace_span};
+
 use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::job::Job;
 use crate::job::trouble::Trouble;
 use crate::layers::units::pool::{Known, PoolUnit, digest_of, hash, made, slot};
+use crate::outcome::Pooled;
 use crate::plan::{PoolPlan, Session, UnitKey};
-use crate::report::Pooled;
 use crate::store::{
     self, EntryId, Header, Inputs, LayerData, Lease, Made, Manifest, Origin, Outside, Provenance, Root,
     Scope, Staging, Store,
@@ -31,6 +33,7 @@ pub(crate) fn publish_units(
     id: &EntryId,
     known: &[Option<Known>],
 ) -> Result<Pooled, Trouble> {
+    let _span = debug_span!("publish units").entered();
     let mut pooled = Pooled::default();
     let Some(write) = &pool.write else { return Ok(pooled) };
     let entry = store.lease(id.clone())?;
@@ -181,6 +184,9 @@ impl<'a> Publisher<'a> {
 
     /// Makes an entry of a unit, and tells its bytes.
     fn publish(&self, unit: usize, key: &UnitKey, keys: &[Option<UnitKey>]) -> Result<u64, Trouble> {
+        let _span =
+            trace_span!("unit", package = self.dependencies[unit].as_ref().map(|unit| &*unit.package))
+                .entered();
         let tree = self.tree_of(&self.units[unit]);
         let staging = self.store.stage()?;
         match self.fill(&staging, &tree) {
@@ -274,6 +280,7 @@ impl<'a> Publisher<'a> {
             finality: store::Finality::Final,
             is_of_default_branch: self.session.is_of_default_branch,
             made_in_seconds: 0,
+            wrote: 0,
             files: tree.files(),
             bytes: tree.bytes(),
         };

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use tracing::debug_span;
+
 use crate::cargo::{FingerprintTimes, Host, Locked, Notes, units};
 use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
@@ -14,8 +16,8 @@ use crate::layers::cargo_home;
 use crate::layers::linkable::linkable;
 use crate::layers::target_dir::rules::{is_target_directory, replaced};
 use crate::layers::units::pool::{self, PoolUnit, slot};
+use crate::outcome::{Composed, Transfer};
 use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitDirectory, fitting};
-use crate::report::{Composed, Transfer};
 use crate::store::{Layer, Scope, Store};
 use crate::sys::{self, Dir, Errno, ManyOpenFiles, file};
 use crate::tree::{
@@ -43,6 +45,7 @@ pub(crate) fn complete(
     own: Option<&Scope>,
     link_mode: LinkMode,
 ) -> Result<Option<Completed>, Trouble> {
+    let _span = debug_span!("complete").entered();
     let started = Instant::now();
     let mut completed =
         Completed { composed: Composed::default(), transfer: Transfer::default(), pooled: BTreeMap::new() };
@@ -155,7 +158,7 @@ impl Work<'_> {
         let failed: Vec<_> = placed.iter().filter_map(|unit| unit.lease.record_use().err()).collect();
         if let Some(error) = failed.first() {
             let (count, why) = (failed.len(), chain(error));
-            self.job.console.say(format!("unit pool: the use of {count} units was not recorded: {why}"));
+            self.job.console.say(format!("unit pool: cannot record the use of {count} units: {why}"));
         }
     }
 

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::policy::{Policy, Shortage};
 use super::weight::{Usage, Weights, shares};
@@ -37,7 +38,8 @@ pub struct Planned {
 }
 
 /// Why an entry goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", content = "facts", rename_all = "kebab-case")]
 pub enum Reason {
     /// There are this many newer ones of its family.
     Count {
@@ -54,6 +56,8 @@ pub enum Reason {
     Size,
     /// The disk has too little room.
     Room,
+    /// Its pull request is closed, or its branch is gone.
+    Closed,
     /// The user wants it.
     Asked,
 }

@@ -80,7 +80,7 @@ impl Default for MinFree {
 }
 
 /// What is missing on a disk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Shortage {
     /// Bytes.
     pub bytes: u64,

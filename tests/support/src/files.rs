@@ -3,6 +3,7 @@
 use std::fs::{self, Metadata, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Reads a text.
 pub fn read(path: &Path) -> String {
@@ -65,6 +66,13 @@ fn add(root: &Path, path: &Path, found: &mut Vec<(PathBuf, Metadata)>) {
             add(root, &path.join(below.file_name().expect("it was listed")), found);
         }
     }
+}
+
+/// Copies a program that is to be run. Not by this process: what other tests start meanwhile would have the file open for writing
+/// until it runs something of its own, and the copy could not be run (`ETXTBSY`).
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status();
+    assert!(copied.is_ok_and(|status| status.success()), "copy {}", from.display());
 }
 
 /// Copies a file or a tree as a checkout lays it out: nothing keeps its time, and there are no build outputs.

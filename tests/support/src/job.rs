@@ -70,6 +70,11 @@ impl Job {
         self.env.insert(name.to_owned(), value.to_string());
     }
 
+    /// Takes a variable away.
+    pub fn unset(&mut self, name: &str) {
+        self.env.remove(name);
+    }
+
     /// Puts the directory `path` of the host before all others of `PATH`.
     pub fn path_first(&mut self, path: &str) {
         let value = environment::search_path_from(&self.path(path));

@@ -71,7 +71,13 @@ impl Job {
         let mut words =
             wrapper.iter().copied().chain(program.iter().map(String::as_str)).chain(args.iter().copied());
         let mut command = Command::new(words.next().expect("there is the program"));
-        self.in_job(command.args(words));
+        command.args(words);
+        self.as_step(command)
+    }
+
+    /// `command` as a step of its own, not started yet.
+    pub fn as_step(&self, mut command: Command) -> Command {
+        self.in_job(&mut command);
         self.clear_step();
         command.envs(STEP_FILES.map(|(name, file)| (name, self.path(file))));
         command
@@ -92,7 +98,11 @@ impl Job {
 
     /// Runs the program under another one: `wrapper` is that with its own arguments.
     pub fn run_under(&self, wrapper: &[&str], args: &[&str]) -> Said {
-        let mut command = self.command_under(wrapper, args);
+        self.finish(self.command_under(wrapper, args))
+    }
+
+    /// Runs a command of [`Self::as_step`] to its end.
+    pub fn finish(&self, mut command: Command) -> Said {
         let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Said {
             code: code(output.status),

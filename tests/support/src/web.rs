@@ -1,21 +1,22 @@
 //! A web server on this machine that answers as a test says, and tells what it was asked.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// What a server was asked.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
+pub struct Request {
     /// Path and query.
-    pub(crate) path: String,
+    pub path: String,
     /// Its headers, names in lower case.
     headers: Vec<(String, String)>,
 }
 
 /// What a server answers.
 #[derive(Debug, Clone)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// This status with an empty body.
     Status(u16),
     /// All bytes, or those that a range asks for.
@@ -26,27 +27,39 @@ pub(crate) enum Answer {
     WholeOnly(Vec<u8>),
     /// The first byte, and then none until the client goes.
     Slow(Vec<u8>),
+    /// The same bytes again and again until the client goes. Nothing tells how many there are.
+    Endless(Vec<u8>),
+    /// This status, with these headers and this body.
+    Full(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Look there.
     Redirect(String),
 }
 
 /// A server; it ends with the test's process.
-pub(crate) struct Web {
+pub struct Web {
     /// Its port on the loopback address.
-    pub(crate) port: u16,
+    pub port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Request {
     /// A header's value, by its name in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Request {
+    /// The range that it asks for of `body`, if what it has of it is a part of that.
+    fn range(&self, body: &[u8]) -> Option<&str> {
+        let is_of_body = self.header("if-range").is_none_or(|of| of == format!("\"{}\"", tag(body)));
+        self.header("range").filter(|_| is_of_body)
     }
 }
 
 impl Web {
     /// A server whose requests, counted from 0, are answered by `answer`.
-    pub(crate) fn new(answer: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn new(answer: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::<Mutex<Vec<Request>>>::default();
@@ -62,12 +75,12 @@ impl Web {
     }
 
     /// The URL of a path.
-    pub(crate) fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// What it was asked until now.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -104,17 +117,31 @@ fn serve(
                 "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
         }
-        Answer::Whole(body) => send(client, &body, request.header("range"), usize::MAX),
-        Answer::Part(body, bytes) => send(client, &body, request.header("range"), bytes),
+        Answer::Whole(body) => send(client, &body, request.range(&body), usize::MAX),
+        Answer::Part(body, bytes) => send(client, &body, request.range(&body), bytes),
         Answer::WholeOnly(body) => send(client, &body, None, usize::MAX),
         Answer::Slow(body) => {
             send(client, &body, None, 1)?;
             client.read(&mut [0]).map(|_| ())
         }
+        Answer::Endless(body) => {
+            write!(client, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                client.write_all(&body)?;
+            }
+        }
+        Answer::Full(status, headers, body) => {
+            write!(client, "HTTP/1.1 {status} As told\r\nConnection: close\r\n")?;
+            for (name, value) in headers {
+                write!(client, "{name}: {value}\r\n")?;
+            }
+            write!(client, "Content-Length: {}\r\n\r\n", body.len())?;
+            client.write_all(&body)
+        }
     }
 }
 
-/// Sends what `range` asks for of `body`, of that no more than so many bytes.
+/// Sends what `range` asks for of `body`, of that no more than so many bytes. The tag is that of the body.
 fn send(mut client: &TcpStream, body: &[u8], range: Option<&str>, bytes: usize) -> std::io::Result<()> {
     let start =
         range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
@@ -128,7 +155,15 @@ fn send(mut client: &TcpStream, body: &[u8], range: Option<&str>, bytes: usize) 
             body.len()
         )?,
     }
+    write!(client, "ETag: \"{}\"\r\n", tag(body))?;
     write!(client, "Content-Length: {}\r\nConnection: close\r\n\r\n", rest.len())?;
     client.write_all(&rest[..rest.len().min(bytes)])?;
     client.flush()
+}
+
+/// A tag that other bytes do not have.
+fn tag(body: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,6 +1,6 @@
 //! The short name of a key, for people.
 
-use crate::store::Layer;
+use super::Layer;
 use crate::sys::sha256_hex;
 
 /// A key of up to so many characters is shown as it is. An id has 13 to 15: what replaces a key that is hardly longer saves

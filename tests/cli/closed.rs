@@ -1,0 +1,102 @@
+//! `gc --closed`: entries of closed pull requests and deleted branches go, and nothing else does.
+
+use serde_json::{Value, json};
+use test_support::Job;
+use test_support::web::{Answer, Request, Web};
+
+use crate::PROGRAM;
+use crate::releases::host;
+
+const PUSH: &str = r#"{"repository": {"default_branch": "main"}}"#;
+
+/// A host with entries of five refs, and the API of a server that answers so.
+fn job(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> (Job, Web) {
+    let mut job = Job::new(PROGRAM);
+    job.write("work/project/data/file", "1");
+    let pull = |number: u64| {
+        let event = json!({ "repository": { "default_branch": "main" }, "pull_request": { "number": number, "base": { "ref": "main" } } });
+        (format!("refs/pull/{number}/merge"), event.to_string())
+    };
+    let branches = ["main", "kept", "gone"].map(|name| (format!("refs/heads/{name}"), PUSH.to_owned()));
+    for (reference, event) in branches.into_iter().chain([7, 8].map(pull)) {
+        job.event(&reference, &event);
+        job.ok(&["save", "--preset", "none", "--path", "data", "--key", "k", "--save", "always"]);
+    }
+    let web = Web::new(move |_, request| answer(request));
+    job.set("GITHUB_API_URL", web.url(""));
+    (job, web)
+}
+
+fn refs(job: &Job) -> Vec<String> {
+    let json: Value = serde_json::from_str(&job.ok(&["list", "--json"]).stdout).unwrap();
+    let refs = json["result"].as_array().unwrap().iter();
+    let mut refs: Vec<_> = refs.map(|entry| entry["ref"].as_str().unwrap().to_owned()).collect();
+    refs.sort();
+    refs
+}
+
+fn page(items: &Value, next: Option<String>) -> Answer {
+    let mut headers = vec![("Content-Type", "application/json; charset=utf-8".to_owned())];
+    headers.extend(next.map(|url| ("Link", format!("<{url}>; rel=\"next\""))));
+    Answer::Full(200, headers, items.to_string().into_bytes())
+}
+
+/// Pull request 7 is open, the branches are on two pages.
+fn usual(request: &Request) -> Answer {
+    match &*request.path {
+        "/repos/o/r/pulls?state=open&per_page=100" => page(&json!([{ "number": 7, "state": "open" }]), None),
+        "/repos/o/r/branches?per_page=100" => {
+            let next = format!("http://{}/repos/o/r/branches?per_page=100&page=2", host(request));
+            page(&json!([{ "name": "main", "protected": true }]), Some(next))
+        }
+        "/repos/o/r/branches?per_page=100&page=2" => page(&json!([{ "name": "kept" }]), None),
+        _ => Answer::Status(404),
+    }
+}
+
+#[test]
+fn entries_of_closed_pull_requests_and_deleted_branches_go() {
+    let (job, _web) = job(usual);
+    let all = ["gone", "kept", "main"].map(|name| format!("refs/heads/{name}"));
+    assert_eq!(refs(&job)[..3], all);
+    let shown = job.ok(&["gc", "--closed", "--dry-run"]).stdout;
+    assert!(shown.contains("refs/heads/gone") && shown.contains("refs/pull/8/merge"), "{shown}");
+    assert!(shown.contains("pull request closed or branch deleted") && shown.contains("2 of 5"), "{shown}");
+    assert_eq!(refs(&job).len(), 5);
+    let said = job.ok(&["gc", "--closed"]);
+    assert!(said.stdout.starts_with("2 entries removed"), "{said:?}");
+    assert_eq!(refs(&job), ["refs/heads/kept", "refs/heads/main", "refs/pull/7/merge"]);
+}
+
+#[test]
+fn entries_of_repositories_that_cannot_be_asked_stay() {
+    for status in [404, 403, 401] {
+        let (job, _web) = job(move |_| Answer::Status(status));
+        let said = job.run(&["gc", "--closed"]);
+        assert_eq!((said.code, said.warnings()), (0, 1), "{said:?}");
+        assert!(said.log.contains("cannot tell what is closed in o/r, all of it stays"), "{said:?}");
+        assert_eq!(refs(&job).len(), 5);
+    }
+    // What has come of a list is not all of it.
+    let (job, _web) = job(|request| match &*request.path {
+        "/repos/o/r/branches?per_page=100&page=2" => Answer::Status(404),
+        _ => usual(request),
+    });
+    assert_eq!(job.run(&["gc", "--closed"]).warnings(), 1);
+    assert_eq!(refs(&job).len(), 5);
+}
+
+#[test]
+fn the_default_branch_stays_although_the_api_does_not_name_it() {
+    let (job, _web) = job(|_| page(&json!([]), None));
+    job.ok(&["gc", "--closed"]);
+    assert_eq!(refs(&job), ["refs/heads/main"]);
+}
+
+#[test]
+fn without_entries_of_a_repository_nothing_is_asked() {
+    let (job, web) = job(usual);
+    job.ok(&["remove", "k"]);
+    job.ok(&["gc", "--closed"]);
+    assert!(web.requests().is_empty());
+}
