@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures runner-cache against rsync, cp and tar with zstd; `scripts/bench.sh --help` tells the options.
+# Measures runner-cache against rsync, cp and tar with zstd, and against compiler caches; `scripts/bench.sh --help` tells the options.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,12 +15,17 @@ if ! { [[ -f $installed ]] && cmp -s "$list" "$installed"; }; then
 fi
 bench() { PYTHONPATH=scripts exec .tools/venv/bin/python -B -m bench "$@"; }
 
-has_week=
+has_mbx=
+has_sccache=
 for word in "$@"; do
   case $word in
     # These measure nothing.
     -h | --help | --draw | --draw=* | --check | --check=*) bench "$@" ;;
-    week | all) has_week=1 ;;
+    week) has_mbx=1 ;;
+    rivals | all)
+      has_mbx=1
+      has_sccache=1
+      ;;
     *) ;;
   esac
 done
@@ -43,13 +48,20 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   apt-get install --quiet --quiet --yes --no-install-recommends "${missing[@]}" >&2
 fi
 
-# Only a simulated week has it for a peer.
 mbx_version=1.29.1
-if [[ -n $has_week && -z ${MBX:-} ]]; then
+if [[ -n $has_mbx && -z ${MBX:-} ]]; then
   say "building mbx $mbx_version, once; MBX takes another one"
   cargo install --quiet --locked --root .tools/mbx "mbx@$mbx_version"
   MBX=$PWD/.tools/mbx/bin/mbx
   export MBX
+fi
+
+sccache_version=0.19.0
+if [[ -n $has_sccache && -z ${SCCACHE:-} ]]; then
+  say "building sccache $sccache_version, once; SCCACHE takes another one"
+  cargo install --quiet --locked --no-default-features --root .tools/sccache "sccache@$sccache_version"
+  SCCACHE=$PWD/.tools/sccache/bin/sccache
+  export SCCACHE
 fi
 
 if [[ -z ${RUNNER_CACHE_BIN:-} ]]; then

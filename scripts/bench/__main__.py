@@ -20,7 +20,7 @@ from .process import adopt
 from .results import Part, Results, read
 
 # On these the others tell no more than the first file system.
-ON_ONE = (Part.FLEET, Part.WEEK)
+ON_ONE = (Part.FLEET, Part.WEEK, Part.RIVALS)
 
 
 def say(text: str) -> None:
@@ -75,7 +75,7 @@ def measure_all(words: options.Options) -> int:
                 say(f"error: {part}: {error}")
                 code = 1
                 continue
-            print(page.whole(found, ""), flush=True)
+            print(page.whole(found, "", set()), flush=True)
             if words.out:
                 write(found, words.out)
     return code
@@ -108,13 +108,13 @@ def write(found: Results, out: Path) -> None:
     files.beside.mkdir(parents=True, exist_ok=True)
     picture.draw(found, files.beside)
     found.write(files.results)
-    files.page.write_text(page.whole(found, files.pictures))
+    files.page.write_text(page.whole(found, files.pictures, page.known(out)))
     say(f"wrote {files.page} and {files.results}")
 
 
 def check(found: Results, out: Path) -> None:
     files = page.files(out, found.part)
-    if files.page.read_text() != page.whole(found, files.pictures):
+    if files.page.read_text() != page.whole(found, files.pictures, page.known(out)):
         raise Failed(f"{files.page} is not what {files.results} gives; hint: scripts/bench.sh --draw {out}")
 
 

@@ -45,9 +45,9 @@ class Builds:
         self.build = f"cargo build {packages} {OPTIONS} --message-format=json"
         self.build_tests = f"cargo test --no-run {packages} {OPTIONS}"
         # Downloads are not what is compared.
-        self.job = Job(place.folder / "job", TARGET, cargo_home=made / "cargo-home")
-        self.temporary = place.folder / "temporary"
-        self.copies = place.folder / "copies"
+        self.job = Job(place.directory / "job", TARGET, cargo_home=made / "cargo-home")
+        self.temporary = place.directory / "temporary"
+        self.copies = place.directory / "copies"
         self.cache = Cache(binary, self.copies / "cache")
         self.messages = self.copies / "messages"
 
@@ -63,11 +63,11 @@ class Builds:
             for name, course in take_turns(checked, rounds, rounds, self.place, 0).items():
                 builds.append(Build(self.place.name, what, name, course.seconds, compiled[name], saved.get(name)))
                 say(f"  {builds[-1].median:9.3f} s  {name}, {compiled[name]} compiled")
-        remove(self.job.folder, self.temporary, self.copies)
+        remove(self.job.directory, self.temporary, self.copies)
         return builds
 
     def prepare(self) -> dict[str, TreeSize]:
-        """Jobs whose target folder all ways keep, each as it does. Returns what they keep."""
+        """Jobs whose target directory all ways keep, each as it does. Returns what they keep."""
         self.work(f"{self.build_tests}; {self.build}", ["cargo", "update", "--quiet", "--package", UPDATED, "--precise", OLDER])
         self.work(self.build)
         whole, cleaned = self.copies / "target", self.copies / "cleaned"
@@ -77,11 +77,11 @@ class Builds:
         for tree in (whole, cleaned):
             self.plain(*SAVE_TAR, str(tree), f"{tree}.tar.zst")
         remove(self.job.tree)
-        run(self.cache.restore(self.job, "auto"), cwd=self.job.folder, env=self.env())
+        run(self.cache.restore(self.job, "auto"), cwd=self.job.directory, env=self.env())
         trees = {OURS: self.job.tree, RSYNC: whole, TAR: whole, CLEANED_TAR: cleaned}
         saved = {name: measured(tree) for name, tree in trees.items()}
         if saved[OURS].bytes >= saved[RSYNC].bytes:
-            raise Failed("the cache kept all of a target folder in which there is what nobody uses")
+            raise Failed("the cache kept all of a target directory in which there is what nobody uses")
         return saved
 
     def work(self, builds: str, update: list[str] | None = None) -> None:
@@ -90,13 +90,13 @@ class Builds:
         online = self.env() | network_variables()
         for command in (update, ["cargo", "fetch", "--locked", "--quiet"]):
             if command:
-                run(command, cwd=self.job.folder, env=online)
-        run(self.shell(self.cache.begin(self.job), builds), cwd=self.job.folder, env=self.env())
-        run(self.cache.end(), cwd=self.job.folder, env=self.env())
+                run(command, cwd=self.job.directory, env=online)
+        run(self.shell(self.cache.begin(self.job), builds), cwd=self.job.directory, env=self.env())
+        run(self.cache.end(), cwd=self.job.directory, env=self.env())
 
     def dependencies(self) -> list[dict[str, Any]]:
         command = ["cargo", "metadata", "--format-version=1", "--locked", "--offline"]
-        packages = json.loads(tell(command, cwd=self.job.folder, env=self.env()))["packages"]
+        packages = json.loads(tell(command, cwd=self.job.directory, env=self.env()))["packages"]
         return [package for package in packages if package["source"]]
 
     def plain(self, *command: str) -> None:
@@ -116,7 +116,7 @@ class Builds:
         ways = []
         for name, restore in restores.items():
             env = self.env() | (PEERS_VARIABLES if name == CLEANED_TAR else {})
-            ways.append(Way(name, self.shell(restore), self.job.folder, env, before=before))
+            ways.append(Way(name, self.shell(restore), self.job.directory, env, before=before))
         return ways
 
     def counting(self, way: Way, compiled: dict[str, int]) -> Way:
@@ -128,10 +128,10 @@ class Builds:
     def check_out(self, is_edited: bool) -> None:
         """What there is when a job begins."""
         fresh(self.temporary)
-        remove(self.job.folder)
-        check_out(self.job.folder)
+        remove(self.job.directory)
+        check_out(self.job.directory)
         if is_edited:
-            file = self.job.folder / EDITED_FILE
+            file = self.job.directory / EDITED_FILE
             file.write_text(file.read_text().replace("weight = 14", "weight = 15"))
 
     def count(self) -> int:
@@ -162,7 +162,7 @@ def clean_as_peer(target: Path, dependencies: list[dict[str, Any]]) -> None:
     """Cleans by the rules of Swatinem/rust-cache: dependencies stay, and these are told by their names, whatever their
     version or hash.
 
-    The rules are those of "Cache Details" in its README, and of `src/cleanup.ts` for which folders of a profile can hold
+    The rules are those of "Cache Details" in its README, and of `src/cleanup.ts` for which directories of a profile can hold
     dependencies at all (v2). `dependencies` are packages outside of the workspace, as `cargo metadata` describes them.
     """
     packages = {package["name"] for package in dependencies}

@@ -34,9 +34,9 @@ class Fleets:
 
     def __init__(self, place: Place, binary: Path, made: Path):
         self.place = place
-        self.work = place.folder / "work"
-        self.copies = place.folder / "copies"
-        self.temporary = place.folder / "temporary"
+        self.work = place.directory / "work"
+        self.copies = place.directory / "copies"
+        self.temporary = place.directory / "temporary"
         self.binary = binary
         # A host's own: downloads are not what is compared.
         self.home = made / "cargo-home"
@@ -62,7 +62,7 @@ class Fleets:
         """The first job of a repository. Without a pool it is the same for all: a build from nothing, and then a save of each."""
         job = self.check_out(number)
         env = job.env | {"RUNNER_TEMP": str(self.temporary)}
-        run(["cargo", "fetch", "--quiet"], cwd=job.folder, env=env | network_variables())
+        run(["cargo", "fetch", "--quiet"], cwd=job.directory, env=env | network_variables())
         seconds, compiled = self.build([], job, env)
         saves = {
             APART: self.ours("save", APART, "off"),
@@ -70,20 +70,20 @@ class Fleets:
             TAR: [*SAVE_TAR, str(job.tree), f"{self.kept(TAR)}/{number}"],
         }
         for way, save in saves.items():
-            self.note(courses[way], seconds + run(save, cwd=job.folder, env=env), compiled)
+            self.note(courses[way], seconds + run(save, cwd=job.directory, env=env), compiled)
         remove(job.tree)
         seconds, compiled = self.build(self.ours("restore", POOL, "host"), job, env)
         save = [str(self.binary), "save", "--cache-root", str(self.kept(POOL))]
-        self.note(courses[POOL], seconds + run(save, cwd=job.folder, env=env), compiled)
+        self.note(courses[POOL], seconds + run(save, cwd=job.directory, env=env), compiled)
 
     def ours(self, verb: str, way: str, share: str) -> list[str]:
         return [str(self.binary), verb, "--layers", "target", "--share", share, "--cache-root", str(self.kept(way))]
 
     def kept(self, way: str) -> Path:
-        """The folder of all that a way keeps."""
-        folder = self.copies / KEPT[way]
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
+        """The directory of all that a way keeps."""
+        directory = self.copies / KEPT[way]
+        directory.mkdir(mode=0o700, exist_ok=True)
+        return directory
 
     def note(self, course: Fleet, seconds: float, compiled: int) -> None:
         course.seconds.append(seconds)
@@ -94,7 +94,7 @@ class Fleets:
         messages = self.copies / "messages"
         script = f'messages=$1; shift; "$@" >&2; {BUILD} >"$messages"'
         words = ["bash", str(messages), *(restore or ["true"])]
-        seconds = run(["bash", "-euc", script, *words], cwd=job.folder, env=env)
+        seconds = run(["bash", "-euc", script, *words], cwd=job.directory, env=env)
         compiled = 0
         for line in messages.read_text().splitlines():
             message = json.loads(line)
@@ -106,16 +106,16 @@ class Fleets:
         return seconds, compiled
 
     def check_out(self, number: int) -> Job:
-        """Each repository has a folder of its own, as below a runner's work folder."""
+        """Each repository has a directory of its own, as below a runner's work directory."""
         fresh(self.temporary)
         fresh(self.work)
-        folder = self.work / f"repository-{number}"
-        (folder / "src").mkdir(parents=True)
-        (folder / "Cargo.toml").write_text(manifest(number))
-        (folder / "Cargo.lock").write_text((WORKSPACE / "Cargo.lock").read_text())
-        (folder / "src/main.rs").write_text(f'fn main() {{\n    println!("{number}");\n}}\n')
+        directory = self.work / f"repository-{number}"
+        (directory / "src").mkdir(parents=True)
+        (directory / "Cargo.toml").write_text(manifest(number))
+        (directory / "Cargo.lock").write_text((WORKSPACE / "Cargo.lock").read_text())
+        (directory / "src/main.rs").write_text(f'fn main() {{\n    println!("{number}");\n}}\n')
         # In a workflow only the host's own policy could let repositories share a pool.
-        return Job(folder, TARGET, f"bench/repository-{number}", trigger=None, cargo_home=self.home)
+        return Job(directory, TARGET, f"bench/repository-{number}", trigger=None, cargo_home=self.home)
 
 
 def manifest(number: int) -> str:

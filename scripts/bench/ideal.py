@@ -14,11 +14,11 @@ REGISTRY = "registry+"
 class Checkout:
     """The packages of a checkout, as `cargo metadata` tells them."""
 
-    def __init__(self, folder: Path, env: dict[str, str]):
+    def __init__(self, directory: Path, env: dict[str, str]):
         command = ["cargo", "metadata", "--format-version=1", "--locked", "--offline"]
-        told = json.loads(tell(command, cwd=folder, env=env))
-        self.folder = folder
-        self.folders = {package["id"]: Path(package["manifest_path"]).parent for package in told["packages"]}
+        told = json.loads(tell(command, cwd=directory, env=env))
+        self.directory = directory
+        self.directories = {package["id"]: Path(package["manifest_path"]).parent for package in told["packages"]}
         self.needs = {node["id"]: [need["pkg"] for need in node["deps"]] for node in told["resolve"]["nodes"]}
         self.digests: dict[str, str] = {}
 
@@ -30,7 +30,7 @@ class Checkout:
                 found = [need for need in self.needs[pending.pop()] if need not in seen]
                 seen.update(found)
                 pending += found
-            parts = sorted(need if need.startswith(REGISTRY) else files(self.folders[need]) for need in seen)
+            parts = sorted(need if need.startswith(REGISTRY) else files(self.directories[need]) for need in seen)
             self.digests[package] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return self.digests[package]
 
@@ -41,7 +41,7 @@ class Checkout:
         # Some names are without the hash.
         names = sorted(Path(name).name for name in message["filenames"])
         parts = [
-            package if is_registry else f"{self.folders[package].relative_to(self.folder)} {self.contents(package)}",
+            package if is_registry else f"{self.directories[package].relative_to(self.directory)} {self.contents(package)}",
             json.dumps([message["target"]["kind"], message["target"]["name"], message["profile"], message["features"], names]),
         ]
         return " ".join(parts)
@@ -74,8 +74,8 @@ class Ideal:
         return sum(not is_fresh for is_fresh in fresh.values()), needed
 
 
-def files(folder: Path) -> str:
+def files(directory: Path) -> str:
     """Of a package: names and contents."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    parts = [f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in found]
+    found = sorted(path for path in directory.rglob("*") if path.is_file())
+    parts = [f"{path.relative_to(directory)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in found]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

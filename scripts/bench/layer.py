@@ -1,4 +1,4 @@
-"""How runner-cache is asked for a tree, and where the tree lies in a job's folder."""
+"""How runner-cache is asked for a tree, and where the tree lies in a job's directory."""
 
 import shutil
 from dataclasses import dataclass
@@ -52,11 +52,11 @@ PULL_REQUEST = Trigger("pull_request", "refs/pull/7/merge", base="main")
 
 @dataclass(frozen=True)
 class Job:
-    """A folder in which one way works."""
+    """A directory in which one way works."""
 
-    folder: Path
+    directory: Path
     layer: Layer
-    # Without one each folder would be a project of its own, with its own entries.
+    # Without one each directory would be a project of its own, with its own entries.
     repository: str = "bench/bench"
     # None is outside of a workflow.
     trigger: Trigger | None = PUSH
@@ -64,16 +64,16 @@ class Job:
     cargo_home: Path | None = None
 
     def prepare(self) -> "Job":
-        if self.layer.in_workspace and not self.folder.exists():
-            shutil.copytree(WORKSPACE, self.folder, ignore=shutil.ignore_patterns("target"))
+        if self.layer.in_workspace and not self.directory.exists():
+            shutil.copytree(WORKSPACE, self.directory, ignore=shutil.ignore_patterns("target"))
             if self.layer is CARGO:
-                (self.folder / "Cargo.lock").write_text(registry_lock())
+                (self.directory / "Cargo.lock").write_text(registry_lock())
         self.tree.parent.mkdir(parents=True, exist_ok=True)
         return self
 
     @property
     def tree(self) -> Path:
-        return self.folder / self.layer.tree
+        return self.directory / self.layer.tree
 
     @property
     def env(self) -> dict[str, str]:
@@ -82,12 +82,12 @@ class Job:
             told |= self.trigger.variables() | {"GITHUB_OUTPUT": str(self.outputs)}
         if self.cargo_home:
             told["CARGO_HOME"] = str(self.cargo_home)
-        return environment(self.folder / "home", **told)
+        return environment(self.directory / "home", **told)
 
     @property
     def outputs(self) -> Path:
         """The file that the program's outputs are added to."""
-        return self.folder.with_name(f"{self.folder.name}.outputs")
+        return self.directory.with_name(f"{self.directory.name}.outputs")
 
     def output(self, name: str) -> str:
         """What the last command in a workflow told."""

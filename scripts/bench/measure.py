@@ -19,6 +19,7 @@ from .place import Place, remove
 from .process import environment, peak_bytes, run
 from .requirement import misses
 from .results import Count, Figure, Part, PlaceKind, Profile, Results, TreeSize
+from .rivals import Rivals, programs
 from .scenario import (
     CROWD,
     LARGEST,
@@ -56,7 +57,7 @@ MORE_ROUNDS_OF_QUICK = 3
 # The tree itself or the job's, what is kept of it, and what comes back.
 COPIES_AT_ONCE = 3
 
-# Of a built target folder, of files and of bytes.
+# Of a built target directory, of files and of bytes.
 LEAST_KEPT = 0.95
 
 # They take minutes each way.
@@ -95,7 +96,13 @@ class Measure:
         self.results.places[place.name] = PlaceKind(place.kind, place.can_reflink)
         if place.is_private:
             memory.forget()
-        {Part.TREES: self.trees, Part.GROWTH: self.growth, Part.FLEET: self.fleet, Part.WEEK: self.week}[self.results.part]()
+        {
+            Part.TREES: self.trees,
+            Part.GROWTH: self.growth,
+            Part.FLEET: self.fleet,
+            Part.WEEK: self.week,
+            Part.RIVALS: self.rivals,
+        }[self.results.part]()
         self.keep()
 
     def trees(self) -> None:
@@ -123,6 +130,16 @@ class Measure:
     def week(self) -> None:
         jobs = FEW_JOBS if self.options.quick else JOBS
         self.results.weeks += Weeks(self.place, self.binary, Path(os.environ["MBX"]), self.made).measure(jobs, self.say)
+
+    def rivals(self) -> None:
+        """Kept after each course."""
+        rounds = 1 if self.options.quick else min(self.options.rounds, ROUNDS_OF_BUILDS)
+        rivals = Rivals(self.place, self.binary, self.made, small=self.options.quick)
+        self.results.programs |= programs()
+        for project, trial in rivals.measure(self.options.chosen, rounds, self.say):
+            self.results.projects[project.name] = project.about
+            self.results.trials.append(trial)
+            self.keep()
 
     def builds(self) -> None:
         # Once is enough of what takes minutes: what differs is how much is compiled, and that does not depend on the disk.
@@ -184,7 +201,7 @@ class Measure:
         bench.clear()
 
     def start(self) -> None:
-        bench = Bench(self.place, self.binary, self.made, self.place.folder, PATHS)
+        bench = Bench(self.place, self.binary, self.made, self.place.directory, PATHS)
         self.take(START, scenario.start(bench), tree=NO_TREE)
         bench.clear()
         counts = (500, 300) if self.options.quick else (scenario.MANY, scenario.IDLE)
@@ -194,9 +211,9 @@ class Measure:
     def bench(self, name: str, layer: Layer, make: Callable[[Path], None]) -> Bench:
         self.tree = name
         self.say(f"{self.place.name}: {name}: making the tree")
-        bench = Bench(self.place, self.binary, self.made, self.place.folder / "source", layer)
+        bench = Bench(self.place, self.binary, self.made, self.place.directory / "source", layer)
         make(bench.source)
-        trees.settle_folders(bench.source)
+        trees.settle_directories(bench.source)
         size = trees.measure(bench.source)
         self.results.trees[name] = TreeSize(size.files, size.bytes)
         return bench
@@ -208,13 +225,13 @@ class Measure:
         job = bench.job("build")
         kept = self.made / ("target-small" if self.options.quick else "target")
         made_by = kept.with_suffix(".made-by")
-        wanted = "\n".join([tell(["rustc", "-vV"]), (job.folder / "Cargo.lock").read_text(), str(job.tree)])
+        wanted = "\n".join([tell(["rustc", "-vV"]), (job.directory / "Cargo.lock").read_text(), str(job.tree)])
         if not made_by.is_file() or made_by.read_text() != wanted:
-            self.say("building a workspace for its target folder: some minutes, once for a work directory")
+            self.say("building a workspace for its target directory: some minutes, once for a work directory")
             remove(made_by, kept)
             packages = ["--package", trees.SMALL] if self.options.quick else ["--workspace"]
             command = ["cargo", "build", *packages, "--all-targets", "--locked", "--quiet"]
-            run(command, cwd=job.folder, env=job.env | trees.network_variables())
+            run(command, cwd=job.directory, env=job.env | trees.network_variables())
             self.copy(job.tree, kept)
             remove(job.tree)
             made_by.write_text(wanted)
@@ -226,12 +243,12 @@ class Measure:
         """Leaves in the tree what the program keeps of it, so that all ways copy the same. Little is left out: what cargo
         makes anew of the rest in no time, by links."""
         cache, job, built = bench.cache("kept"), bench.live("kept"), trees.measure(bench.source)
-        run(cache.save(job), cwd=job.folder, env=job.env)
+        run(cache.save(job), cwd=job.directory, env=job.env)
         remove(job.tree)
-        run(cache.restore(job, "copy"), cwd=job.folder, env=job.env)
+        run(cache.restore(job, "copy"), cwd=job.directory, env=job.env)
         kept = trees.measure(job.tree)
         if kept.files < LEAST_KEPT * built.files or kept.bytes < LEAST_KEPT * built.bytes:
-            raise Failed(f"of a built target folder, {built}, the program keeps {kept}")
+            raise Failed(f"of a built target directory, {built}, the program keeps {kept}")
         remove(bench.source)
         job.tree.rename(bench.source)
 
@@ -297,8 +314,8 @@ class Measure:
         scratch, files = bench.copies, self.results.trees[self.tree].files
         absent = bench.job("count-miss")
         miss_command = bench.cache("nothing").restore(absent, "auto")
-        run(miss_command, cwd=absent.folder, env=absent.env)
-        miss = count(miss_command, cwd=absent.folder, env=absent.env, scratch=scratch)
+        run(miss_command, cwd=absent.directory, env=absent.env)
+        miss = count(miss_command, cwd=absent.directory, env=absent.env, scratch=scratch)
         if modes:
             commands = {mode: bench.filled(bench.layer).restore(absent, mode) for mode in modes}
             job = absent
@@ -308,7 +325,7 @@ class Measure:
         for way, command in commands.items():
             if modes:
                 remove(job.tree)
-            calls = count(command, cwd=job.folder, env=job.env, scratch=scratch).beyond(miss)
+            calls = count(command, cwd=job.directory, env=job.env, scratch=scratch).beyond(miss)
             self.note(calls, files, operation, way)
         if modes:
             remove(job.tree)
@@ -317,10 +334,10 @@ class Measure:
         """System calls for each file that has changed, beyond those of a restore with nothing to do."""
         job = bench.job(f"existing-{layer.name}", layer)
         command = bench.filled(layer).restore(job, "auto")
-        run(command, cwd=job.folder, env=job.env)
-        nothing = count(command, cwd=job.folder, env=job.env, scratch=bench.copies)
+        run(command, cwd=job.directory, env=job.env)
+        nothing = count(command, cwd=job.directory, env=job.env, scratch=bench.copies)
         bench.change_one_percent(job.tree)
-        calls = count(command, cwd=job.folder, env=job.env, scratch=bench.copies).beyond(nothing)
+        calls = count(command, cwd=job.directory, env=job.env, scratch=bench.copies).beyond(nothing)
         self.note(calls, len(trees.one_percent(job.tree)), RESTORE_CHANGED, "auto, each changed file")
 
     def note(self, calls: Calls, files: int, operation: str, way: str) -> None:

@@ -2,12 +2,16 @@
 
 import mmap
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Of `madvise(2)`, since Linux 5.14.
 MADV_POPULATE_WRITE = 23
+
+# Seconds between looks at what processes have.
+LOOKS = 0.1
 
 # Free memory is given back to the host in blocks of 2 MB at least.
 BETWEEN_KEPT_PAGES = 1 << 20
@@ -44,3 +48,32 @@ def forget() -> None:
     # In a container it may be read-only: then it takes its time.
     with suppress(OSError):
         Path("/proc/sys/vm/drop_caches").write_text("3\n")
+
+
+class Peak:
+    """The most memory that all processes together have more than when it was entered: what belongs to no file. On a quiet
+    machine that is what a command has with all that works for it, wherever that was started."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.is_over = threading.Event()
+
+    def __enter__(self) -> "Peak":
+        self.before = anonymous_bytes()
+        self.watch = threading.Thread(target=self.look)
+        self.watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_over.set()
+        self.watch.join()
+
+    def look(self) -> None:
+        while not self.is_over.wait(LOOKS):
+            self.bytes = max(self.bytes, anonymous_bytes() - self.before)
+
+
+def anonymous_bytes() -> int:
+    """Memory of processes that no file has, of all (`proc_meminfo(5)`)."""
+    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    return next(int(words[1]) * 1024 for words in lines if words[0] == "AnonPages:")

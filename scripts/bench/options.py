@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .place import WORK
+from .project import OWN, PUBLIC
 from .results import Part
+from .rivals import SCENARIOS, SETTINGS, Chosen
 
 KNOWN = ("ext4", "btrfs", "xfs", "tmpfs")
 
 # All parts, one after another.
 ALL = "all"
+
+# What of the part `rivals` can be chosen.
+CHOICES = {"projects": (OWN, PUBLIC), "settings": tuple(SETTINGS), "scenarios": tuple(SCENARIOS)}
 
 DESCRIPTION = """Measures runner-cache against rsync, cp and tar with zstd, all in one run and in turn, and prints
 Markdown tables of medians. Each file system is made in an image file and mounted, which needs root and up to 26 GB, or 50
@@ -20,7 +25,8 @@ for the fleet. RUNNER_CACHE_BIN names the binary; without it bench.sh builds one
 PARTS = """what to measure, each with results and a page of its own: `trees` (the default), restores and saves on each file
 system, and builds on the first; `growth`, the time against the number of files, up to 1,000,000; `fleet`, many repositories
 that share dependencies, on the first file system; `week`, a simulated week of jobs beside mbx, on the first, where MBX names
-the program, without which it is built; `all`, one after another"""
+the program, without which it is built; `rivals`, what people would pick instead, on the first, where MBX and SCCACHE name the
+programs; `all`, one after another"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Options:
     file_systems: tuple[str, ...]
     rounds: int
     quick: bool
+    chosen: Chosen
     note: str
     out: Path | None
     draw: Path | None
@@ -55,6 +62,10 @@ def read() -> Options:
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each pair (default: 5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="little of all, to try the benchmark: its figures say nothing")
+    for name, known in CHOICES.items():
+        parser.add_argument(
+            f"--{name}", metavar="LIST", help=f"of `rivals`: comma-separated, of {', '.join(known)} (default: see its page)"
+        )
     parser.add_argument("--note", default="", metavar="TEXT", help="what else a reader of the page has to know of this run")
     pages = parser.add_mutually_exclusive_group()
     pages.add_argument(
@@ -77,7 +88,13 @@ def read() -> Options:
     for name in file_systems:
         if name not in (*KNOWN, WORK):
             parser.error(f"--fs: {name} is none of {', '.join(KNOWN)} and {WORK}")
+    chosen = {name: tuple((getattr(arguments, name) or "").replace(",", " ").split()) for name in CHOICES}
+    for name, known in CHOICES.items():
+        for word in chosen[name]:
+            if word not in known:
+                parser.error(f"--{name}: {word} is none of {', '.join(known)}")
     return Options(
+        chosen=Chosen(**chosen),
         parts=tuple(part for part in Part if part in (arguments.parts or [Part.TREES]) or ALL in arguments.parts),
         binary=Path(os.environ.get("RUNNER_CACHE_BIN", "target/release/runner-cache")).resolve(),
         work=arguments.work and arguments.work.resolve(),

@@ -1,10 +1,13 @@
 """The Markdown: the page of each part, and its tables."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from . import versus
 from .builds import UPDATED
 from .kernel import by_call, by_function
 from .requirement import AUTO, Judgement, fraction, judge, judge_weeks
@@ -35,14 +38,21 @@ def files(out: Path, part: Part) -> Files:
     return Files(beside / f"{part}.md", beside / f"{part}.json", beside, "")
 
 
-def whole(results: Results, pictures: str) -> str:
-    """The text of the file; `pictures` leads to the directory of its pictures."""
-    title, sections = {
-        Part.TREES: ("Performance", trees),
+def known(out: Path) -> set[Part]:
+    """The parts of which there are results."""
+    return {part for part in Part if files(out, part).results.exists()}
+
+
+def whole(results: Results, pictures: str, others: set[Part]) -> str:
+    """The text of the file; `pictures` leads to the directory of its pictures, and of pages of these other parts."""
+    pages: dict[Part, tuple[str, Callable[[Results, str], list[str]]]] = {
+        Part.TREES: ("Performance", partial(trees, known=others)),
         Part.GROWTH: ("Performance: up to a million files", growth),
         Part.FLEET: ("Performance: many repositories on one host", fleet),
         Part.WEEK: ("Performance: a week of jobs", week),
-    }[results.part]
+        Part.RIVALS: ("Performance: beside what people would pick instead", rivals),
+    }
+    title, sections = pages[results.part]
     about, *rest = sections(results, pictures)
     command = "scripts/bench.sh" if results.part is Part.TREES else f"scripts/bench.sh {results.part}"
     head = [
@@ -56,15 +66,15 @@ def whole(results: Results, pictures: str) -> str:
     return "\n\n".join(filter(None, [*head, *rest])) + "\n"
 
 
-def trees(results: Results, pictures: str) -> list[str]:
+def trees(results: Results, pictures: str, known: set[Part]) -> list[str]:
     sizes = "\n".join(f"- {name}: {size.files:,} files, {size.bytes / 1e6:,.0f} MB" for name, size in results.trees.items())
     return [
         f"Medians of {results.rounds} rounds, or more of what is quick, {METHOD}",
         f"Trees:\n\n{sizes}",
         TREES,
-        f"![Time of a restore into an absent folder, by way and file system]({pictures}restore.svg)",
+        f"![Time of a restore into an absent directory, by way and file system]({pictures}restore.svg)",
         f"![Time of a save, by way and file system]({pictures}save.svg)",
-        OTHER_PAGES.format(pictures),
+        other_pages(pictures, known),
         *required(results, pictures),
         borders(results),
         builds(results),
@@ -78,15 +88,26 @@ and the kernel given as much free memory as it takes. After the first round of e
 source: names, modes, times to the nanosecond, contents. Only ratios of one run mean something: a time alone says more about the
 machine."""
 
-TREES = """The target folder is that of the workspace in [`scripts/bench/workspace`](../scripts/bench/workspace), built for
+TREES = """The target directory is that of the workspace in [`scripts/bench/workspace`](../scripts/bench/workspace), built for
 debugging with all its tests. The registry is one of 400 extracted crates, with the one time that crates have. It is restored
 and saved by the cargo layer, and besides restored by `path`, which never hard-links. What is restored over it, and saved
 after a change, goes by `path` and has times as builds leave them: a cargo home keeps what it has, so the cargo layer only
-looks which crates are there, while rsync compares each file. One percent of the files are changed at random; in a target folder
-that is saved after that, they are what cargo built anew of two packages."""
+looks which crates are there, while rsync compares each file. One percent of the files are changed at random; in a target
+directory that is saved after that, they are what cargo built anew of two packages."""
 
-OTHER_PAGES = """Runs of their own have pages of their own: [up to a million files]({0}growth.md),
-[many repositories on one host]({0}fleet.md), and [a week of jobs]({0}week.md)."""
+# What is told of the parts that have pages of their own.
+OTHER_PAGES = {
+    Part.GROWTH: "up to a million files",
+    Part.FLEET: "many repositories on one host",
+    Part.WEEK: "a week of jobs",
+    Part.RIVALS: "beside what people would pick instead",
+}
+
+
+def other_pages(pictures: str, known: set[Part]) -> str:
+    links = [f"- [{told}]({pictures}{part}.md)" for part, told in OTHER_PAGES.items() if part in known]
+    return "\n".join(["Runs of their own have pages of their own:\n", *links]) if links else ""
+
 
 REQUIRED = """Where a requirement is not met, the kernel's own floor stands beside it where it was measured: `cp -al` makes names
 and nothing else, `cp -a --reflink=always` files that share their extents, and of files that must not be linked no way can make
@@ -153,7 +174,7 @@ def borders(results: Results) -> str:
     )
     return f"""## Across a trust border
 
-A pull request's job restores into an absent folder what its base branch saved, and as a job of one scope it is
+A pull request's job restores into an absent directory what its base branch saved, and as a job of one scope it is
 restored from the same entry. Within one scope files that nothing rewrites come by hard link. Across the border each comes by
 reflink, or where the file system has none by copy: a job could write into a linked file, and so into the entry.
 
@@ -184,9 +205,9 @@ def builds(results: Results) -> str:
 
 The workspace has 22 packages and 376 dependencies; on {first.place}, medians
 of {len(first.seconds)} rounds. What is restored is what two jobs left: one built programs and tests, then `{UPDATED}` was
-updated, and one built the programs. `runner-cache` kept what the second one used, rsync and tar the whole folder, and where it
+updated, and one built the programs. `runner-cache` kept what the second one used, rsync and tar the whole directory, and where it
 says *cleaned* what Swatinem/rust-cache keeps. *Kept* is that before it is compressed. Before each round the workspace is checked
-out anew, without its target folder; then that is restored (by rsync and tar alone: no times of sources), and `cargo build`
+out anew, without its target directory; then that is restored (by rsync and tar alone: no times of sources), and `cargo build`
 runs. Downloads are there already. The edited package is used by five others.
 
 {table(once(table_of.rename(columns={"seconds": "median"}), "what"), numbers=5)}"""
@@ -240,7 +261,7 @@ def growth(results: Results, pictures: str) -> list[str]:
         f"![Time for each file against the number of files]({pictures}growth.svg)",
         *required(results, pictures),
         "## Microseconds for each file",
-        "Files of at most 256 bytes, 100 to a folder.",
+        "Files of at most 256 bytes, 100 to a directory.",
         table(times, numbers=times.shape[1] - 3),
         PROCESSORS,
         table(busy, numbers=busy.shape[1] - 3),
@@ -273,7 +294,7 @@ def fleet(results: Results, pictures: str) -> list[str]:
     )
     return [
         f"""{len(first.seconds)} repositories that share most of their dependencies, on {first.place}, each in a
-folder of its own and built for the first time, one after another, on a host that has nothing but the downloads. Each job goes
+directory of its own and built for the first time, one after another, on a host that has nothing but the downloads. Each job goes
 from the checkout to the end of the save; for all but the pool the builds are the same, from nothing, and were made once.
 *Units* are the compiled libraries, macros and build scripts of dependencies; *of the others* is a median.""",
         table(shown, numbers=6),
@@ -303,6 +324,12 @@ which is its own ref, the default branch, and for packages of the registry any r
         table(shown, numbers=3),
         table(pd.DataFrame([judgement(found) for found in judge_weeks(results)])),
     ]
+
+
+def rivals(results: Results, pictures: str) -> list[str]:
+    about, *rest = versus.sections(results, pictures)
+    judged = pd.DataFrame([judgement(found) for found in versus.judge_rivals(results)])
+    return [about, table(judged), *rest]
 
 
 def size_text(number: float) -> str:

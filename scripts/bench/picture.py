@@ -9,10 +9,13 @@ from matplotlib.axes import Axes
 
 from pages.chart import GREYS, OURS, OURS_TOO, dress, panels, save
 
+from . import rival
 from .fleet import APART, POOL
 from .requirement import AUTO, COPY, SAVE, per_file_of
 from .results import Part, Profile, Results, profile_name, profile_title
+from .rivals import FOUR, TOOLCHAIN
 from .scenario import REFLINK, REGISTRY_TREE, RESTORE_NEW, RSYNC, SAVE_NEW, TAR, TARGET_TREE
+from .versus import by_name, courses, scenarios
 
 COLOURS = {AUTO: OURS, COPY: OURS_TOO, SAVE: OURS} | dict(zip((REFLINK, "cp -a", TAR, RSYNC), GREYS, strict=True))
 
@@ -25,19 +28,21 @@ DEEPEST = 9
 MOST_CUT = 0.5
 
 
-def draw(results: Results, folder: Path) -> None:
+def draw(results: Results, directory: Path) -> None:
     """The pictures of a part. Of another run other ways are too slow."""
     if results.part is Part.FLEET:
-        steps(results, folder / "fleet.svg")
+        steps(results, directory / "fleet.svg")
+    if results.part is Part.RIVALS:
+        beside_rivals(results, directory / "rivals.svg")
     if results.part is Part.GROWTH:
-        lines(results, folder / "growth.svg")
+        lines(results, directory / "growth.svg")
     if results.part is Part.TREES:
-        bars(results, RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), folder / "restore.svg")
-        bars(results, SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), folder / "save.svg")
-    for old in folder.glob(f"profile-{results.part}-*.svg"):
+        bars(results, RESTORE_NEW, (AUTO, COPY, REFLINK, "cp -a", TAR, RSYNC), directory / "restore.svg")
+        bars(results, SAVE_NEW, (SAVE, REFLINK, "cp -a", TAR, RSYNC), directory / "save.svg")
+    for old in directory.glob(f"profile-{results.part}-*.svg"):
         old.unlink()
     for profile in results.profiles:
-        flames(profile, folder / profile_name(results.part, profile))
+        flames(profile, directory / profile_name(results.part, profile))
 
 
 def bars(results: Results, operation: str, ways: tuple[str, ...], path: Path) -> None:
@@ -58,6 +63,28 @@ def bars(results: Results, operation: str, ways: tuple[str, ...], path: Path) ->
         dress(axis)
     axes[0].set_ylabel(f"{operation}: seconds (log)")
     figure.legend(*legend(axes), loc="outside lower center", ncols=len(ways), frameon=False)
+    save(figure, path)
+
+
+def beside_rivals(results: Results, path: Path) -> None:
+    """Seconds of each way in each scenario of the first course, a group of bars for each."""
+    project, setting = courses(results)[0]
+    trials = by_name(results)
+    names = [name for name in scenarios(results, project, setting) if name not in (TOOLCHAIN, FOUR)]
+    ways = (rival.OURS, *rival.RIVALS, rival.NONE)
+    figure, axes = panels(1, 3.6)
+    width = 0.85 / len(ways)
+    for index, way in enumerate(ways):
+        found = [(at, trials.get((project, setting, name, way))) for at, name in enumerate(names)]
+        shown = [(at + index * width, each.median) for at, each in found if each]
+        colour = OURS if way == rival.OURS else GREYS[index - 1]
+        axes.bar(*zip(*shown, strict=True), width * 0.92, label=way, color=colour)
+    axes.set_xticks([at + (len(ways) - 1) * width / 2 for at in range(len(names))], names)
+    axes.set_yscale("log")
+    axes.set_ylabel("restore and build: seconds (log)")
+    axes.set_title(f"{project}, {setting}")
+    dress(axes)
+    figure.legend(*legend([axes]), loc="outside lower center", ncols=len(ways), frameon=False)
     save(figure, path)
 
 

@@ -1,6 +1,6 @@
-"""A folder on the file system to be measured: one mounted for the occasion, or the work folder itself.
+"""A directory on the file system to be measured: one mounted for the occasion, or the work directory itself.
 
-The work folder's own file system has a history that shows in the figures (how full, how old, how it was made: an ext4
+The work directory's own file system has a history that shows in the figures (how full, how old, how it was made: an ext4
 without a journal, for example, takes milliseconds to make a file for minutes after many were removed). A new one is the
 same everywhere.
 """
@@ -21,7 +21,7 @@ from .process import wait_for_left_running
 # is kept of fifteen repositories in four ways: where it gets short, entries make way.
 IMAGE_BYTES = 64 << 30
 
-# Stands for the work folder's own file system.
+# Stands for the work directory's own file system.
 WORK = "work"
 
 MAKE = {
@@ -43,7 +43,7 @@ class Place:
 
     name: str
     kind: str
-    folder: Path
+    directory: Path
     # Nobody else writes there, so that what is free tells what was used.
     is_private: bool
     can_reflink: bool
@@ -51,22 +51,22 @@ class Place:
     def settle(self) -> None:
         """Writes out what is pending, so that nothing pays for the way before it."""
         wait_for_left_running()
-        subprocess.run(["sync", "--file-system", str(self.folder)], check=True)
+        subprocess.run(["sync", "--file-system", str(self.directory)], check=True)
 
     def used(self) -> int:
         """Bytes in use on a private file system."""
         self.settle()
-        stat = os.statvfs(self.folder)
+        stat = os.statvfs(self.directory)
         return (stat.f_blocks - stat.f_bfree) * stat.f_frsize
 
     def free(self) -> int:
         """Bytes that may still be written."""
-        stat = os.statvfs(self.folder)
+        stat = os.statvfs(self.directory)
         return stat.f_bavail * stat.f_frsize
 
 
-def kind_of(folder: Path) -> str:
-    return tell(["stat", "--file-system", "--format=%T", str(folder)]).replace("ext2/ext3", "ext4")
+def kind_of(directory: Path) -> str:
+    return tell(["stat", "--file-system", "--format=%T", str(directory)]).replace("ext2/ext3", "ext4")
 
 
 @contextmanager
@@ -75,35 +75,35 @@ def opened(name: str, work: Path) -> Iterator[Place]:
     what was in them are gone afterwards."""
     if name != WORK and os.geteuid() != 0:
         raise Failed(f"{name}: only root can mount it; hint: sudo, or --fs {WORK}")
-    image, folder = work / "place.img", work / "place"
-    release(image, folder)
-    folder.mkdir()
+    image, directory = work / "place.img", work / "place"
+    release(image, directory)
+    directory.mkdir()
     try:
         if name == WORK:
             kind = kind_of(work)
-            yield Place(f"{kind}, not new", kind, folder, is_private=False, can_reflink=reflinks(folder))
+            yield Place(f"{kind}, not new", kind, directory, is_private=False, can_reflink=reflinks(directory))
         else:
-            mount(name, image, folder)
-            yield Place(name, name, folder, is_private=True, can_reflink=reflinks(folder))
+            mount(name, image, directory)
+            yield Place(name, name, directory, is_private=True, can_reflink=reflinks(directory))
     finally:
-        release(image, folder)
+        release(image, directory)
 
 
 def remove(*paths: Path) -> None:
-    """Removes files and folders that may be absent."""
+    """Removes files and directories that may be absent."""
     wait_for_left_running()
     # Half of the time of a run goes here, and rm is several times as fast as Python.
     subprocess.run(["rm", "-rf", "--", *map(str, paths)], check=True)
 
 
-def fresh(folder: Path) -> None:
-    remove(folder)
-    folder.mkdir()
+def fresh(directory: Path) -> None:
+    remove(directory)
+    directory.mkdir()
 
 
-def mount(name: str, image: Path, folder: Path) -> None:
+def mount(name: str, image: Path, directory: Path) -> None:
     if name == "tmpfs":
-        call(name, ["mount", "-t", "tmpfs", "-o", "mode=755,nr_inodes=0,size=90%", "tmpfs", str(folder)])
+        call(name, ["mount", "-t", "tmpfs", "-o", "mode=755,nr_inodes=0,size=90%", "tmpfs", str(directory)])
         return
     with image.open("wb") as file:
         file.truncate(IMAGE_BYTES)
@@ -112,7 +112,7 @@ def mount(name: str, image: Path, folder: Path) -> None:
     try:
         # Else each page would be in memory twice, and large trees drop out of it. Not every file system below can.
         subprocess.run(["losetup", "--direct-io=on", device], check=False, capture_output=True)
-        call(name, ["mount", "-t", name, "-o", OPTIONS.get(name, "defaults"), device, str(folder)])
+        call(name, ["mount", "-t", name, "-o", OPTIONS.get(name, "defaults"), device, str(directory)])
     finally:
         # While it is mounted, this only marks it: the device goes with the mount, whatever becomes of this process.
         call(name, ["losetup", "--detach", device])
@@ -127,24 +127,24 @@ def call(name: str, command: list[str]) -> str:
         raise Failed(f"{name} cannot be mounted: {' '.join(command)}: {error.stderr.strip()}") from error
 
 
-def release(image: Path, folder: Path) -> None:
+def release(image: Path, directory: Path) -> None:
     """Takes away a mount and its image, of this run or of one that was killed."""
     patience = 10
-    while os.path.ismount(folder):
-        done = subprocess.run(["umount", str(folder)], check=False, capture_output=True, text=True)
+    while os.path.ismount(directory):
+        done = subprocess.run(["umount", str(directory)], check=False, capture_output=True, text=True)
         if done.returncode != 0 and patience == 0:
-            raise Failed(f"{folder} stays mounted: {done.stderr.strip()}")
+            raise Failed(f"{directory} stays mounted: {done.stderr.strip()}")
         patience -= 1
         if done.returncode != 0:
             # Somebody, such as an indexer, looks into it.
             time.sleep(1)
-    remove(folder)
+    remove(directory)
     image.unlink(missing_ok=True)
 
 
-def reflinks(folder: Path) -> bool:
+def reflinks(directory: Path) -> bool:
     """Whether files there can share extents."""
-    first, second = folder / "first", folder / "second"
+    first, second = directory / "first", directory / "second"
     first.write_bytes(bytes(8192))
     done = subprocess.run(["cp", "--reflink=always", first, second], check=False, capture_output=True)
     first.unlink()

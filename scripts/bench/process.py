@@ -13,6 +13,12 @@ from pages.command import Failed
 # Of `prctl(2)`: a process whose parent has ended becomes a child of this one.
 PR_SET_CHILD_SUBREAPER = 36
 
+# Seconds that a server has to end.
+PATIENCE = 10.0
+
+# What goes on between commands.
+SERVERS: list["subprocess.Popen[bytes]"] = []
+
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Made from nothing: no GITHUB_*, no RUNNER_*, no cargo home of the user. Only the toolchains are shared."""
@@ -62,9 +68,33 @@ def adopt() -> None:
 def wait_for_left_running() -> None:
     """Waits for what commands left running. A save leaves a process that writes its entry out to the disk and notes that in
     the cache root, which so cannot be removed meanwhile."""
-    with suppress(ChildProcessError):
-        while True:
-            os.wait()
+    while pending := children() - {server.pid for server in SERVERS}:
+        with suppress(ChildProcessError):
+            os.waitpid(pending.pop(), 0)
+
+
+def children() -> set[int]:
+    found = (Path(f"/proc/self/task/{task}/children").read_text().split() for task in os.listdir("/proc/self/task"))
+    return {int(child) for each in found for child in each}
+
+
+def serve(command: list[str], *, cwd: Path, env: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """Starts what runs until it is told to end, for which nobody waits."""
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, cwd=cwd, env=env, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    SERVERS.append(server)
+    return server
+
+
+def end(server: "subprocess.Popen[bytes]") -> None:
+    server.terminate()
+    try:
+        server.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        # It waits for clients that were killed.
+        server.kill()
+        server.wait()
+    SERVERS.remove(server)
 
 
 def peak_bytes(command: list[str], *, cwd: Path, env: dict[str, str], scratch: Path) -> int:

@@ -44,7 +44,7 @@ def everywhere(_: PlaceKind) -> bool:
     return True
 
 
-# Of restores into an absent folder where files can share extents.
+# Of restores into an absent directory where files can share extents.
 SHARED_EXTENTS = [
     Requirement(m.TARGET_TREE, m.RESTORE_NEW, AUTO, RSYNC, 1 / 50, where_extents_are_shared),
     Requirement(m.TARGET_TREE, m.RESTORE_NEW, AUTO, REFLINK, 0.9, where_extents_are_shared),

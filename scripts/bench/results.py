@@ -18,6 +18,7 @@ class Part(StrEnum):
     GROWTH = "growth"
     FLEET = "fleet"
     WEEK = "week"
+    RIVALS = "rivals"
 
 
 # What tells one figure from another, and what it has of each round.
@@ -124,6 +125,32 @@ class Week:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What one way took for one scenario of one project."""
+
+    place: str
+    project: str
+    setting: str
+    scenario: str
+    way: str
+    # Of each round: of restore and build, of the save after it, and on the processors of all that ran meanwhile.
+    seconds: list[float]
+    save_seconds: list[float]
+    processor_seconds: list[float]
+    # The most memory that all processes together had more than before.
+    peak_bytes: int
+    # Of all that is kept after the last round.
+    kept_bytes: int
+    # Of the last round: what cargo built or took, and how much of that no compiler made.
+    units: int
+    spared: int
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+@dataclass(frozen=True)
 class PlaceKind:
     file_system: str
     can_reflink: bool
@@ -149,6 +176,10 @@ class Results:
     builds: list[Build] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
     weeks: list[Week] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    # What the projects of the trials are, and which programs were compared.
+    projects: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
 
     def medians(self) -> pd.DataFrame:
         """A row for each figure, in their order: medians of `seconds`, of the way's `own` and of others' `beside` on the
@@ -190,6 +221,7 @@ LISTS: dict[str, Any] = {
     "builds": Build,
     "fleets": Fleet,
     "weeks": Week,
+    "trials": Trial,
 }
 
 
@@ -211,5 +243,6 @@ def read(path: Path) -> Results:
     for build in values["builds"]:
         build["saved"] = build["saved"] and TreeSize(**build["saved"])
     for name, of in LISTS.items():
-        values[name] = [of(**value) for value in values[name]]
+        # A part that came later is not in what was written before.
+        values[name] = [of(**value) for value in values.get(name, [])]
     return Results(**values)

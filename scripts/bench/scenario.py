@@ -18,7 +18,7 @@ from .process import environment, run, wait_for_left_running
 from .trees import EPOCH_NS, SMALL, change, disk_bytes, edit, entries, one_percent
 from .way import Way
 
-RESTORE_NEW = "restore into an absent folder"
+RESTORE_NEW = "restore into an absent directory"
 RESTORE_AGAIN = "restore, nothing to do"
 RESTORE_CHANGED = "restore, 1 % changed"
 SAVE_NEW = "save a new tree"
@@ -36,7 +36,7 @@ LARGEST = 1_000_000
 
 MODES = ("auto", "copy")
 RSYNC = "rsync -a --delete"
-RSYNC_EMPTY = "rsync -a --delete, into an empty folder"
+RSYNC_EMPTY = "rsync -a --delete, into an empty directory"
 REFLINK = "cp -a --reflink=always"
 LINKS = "cp -al"
 COPIES = "cp -a of what may be rewritten"
@@ -77,10 +77,10 @@ class Bench:
     layer: Layer
 
     def __post_init__(self) -> None:
-        self.jobs = self.place.folder / "jobs"
+        self.jobs = self.place.directory / "jobs"
         # What was built serves where it was built: jobs of the target layer have one workspace, as those of a runner.
-        self.workspace = self.place.folder / "workspace"
-        self.copies = self.place.folder / "copies"
+        self.workspace = self.place.directory / "workspace"
+        self.copies = self.place.directory / "copies"
         self.seed = 0
         self.clear()
 
@@ -100,7 +100,7 @@ class Bench:
         """A job in which the tree is."""
         job = self.job(name, layer)
         remove(job.tree)
-        run(["cp", "-a", str(self.source), str(job.tree)], cwd=job.folder, env=job.env)
+        run(["cp", "-a", str(self.source), str(job.tree)], cwd=job.directory, env=job.env)
         return job
 
     def last(self, name: str) -> Job:
@@ -117,33 +117,33 @@ class Bench:
         cache = self.cache(f"cache-{layer.name}")
         if not cache.root.exists():
             job = self.live(f"first-{layer.name}", layer)
-            run(cache.save(job), cwd=job.folder, env=job.env)
+            run(cache.save(job), cwd=job.directory, env=job.env)
             remove(job.tree)
         return cache
 
     def plain(self, name: str, command: list[str], **more: Any) -> Way:
         """A way that needs no job."""
-        return Way(name, command, self.place.folder, environment(self.place.folder), **more)
+        return Way(name, command, self.place.directory, environment(self.place.directory), **more)
 
-    def disk(self, folder: Path) -> Callable[[], int]:
+    def disk(self, directory: Path) -> Callable[[], int]:
         """How the disk that a way takes is told: by the file system where it is ours alone, else by the files."""
         if self.place.is_private:
             return self.place.used
-        return partial(disk_bytes, folder)
+        return partial(disk_bytes, directory)
 
     def change_one_percent(self, tree: Path) -> None:
         self.seed += 1
         change(one_percent(tree), self.seed)
 
     def work_on(self, job: Job) -> None:
-        """What a job does to about one percent of the tree. Of a target folder only what cargo builds is ever saved."""
+        """What a job does to about one percent of the tree. Of a target directory only what cargo builds is ever saved."""
         if job.layer is not TARGET:
             self.change_one_percent(job.tree)
             return
         self.seed += 1
-        edit(job.folder, self.seed)
+        edit(job.directory, self.seed)
         build = ["cargo", "build", "--quiet", "--offline", "--locked", "--package", SMALL]
-        run(build, cwd=job.folder, env=job.env)
+        run(build, cwd=job.directory, env=job.env)
         # Links that it makes each time, which are not kept.
         kept = set(os.listdir(self.source / "debug"))
         remove(*(path for path in (job.tree / "debug").iterdir() if path.name not in kept))
@@ -155,7 +155,7 @@ def restore_absent(
     modes: tuple[str, ...] = MODES,
     others: tuple[str, ...] = (RSYNC, "cp -a", REFLINK, LINKS, TAR),
 ) -> list[Way]:
-    """Into a folder that is not there. Further layers hold the same tree."""
+    """Into a directory that is not there. Further layers hold the same tree."""
     ways = []
     for layer in layers:
         cache = bench.filled(layer)
@@ -164,7 +164,7 @@ def restore_absent(
             name = cache_way(layer, layers, mode)
             check_it = partial(check, bench.source, job.tree, name)
             command, after = cache.restore(job, mode), partial(remove, job.tree)
-            ways.append(Way(name, command, job.folder, job.env, cache.root, check=check_it, after=after))
+            ways.append(Way(name, command, job.directory, job.env, cache.root, check=check_it, after=after))
     if layers[0] in (TARGET, CARGO):
         ways.append(across(bench, layers[0]))
     archive = bench.copies / "tree.tar.zst"
@@ -192,7 +192,7 @@ def across(bench: Bench, layer: Layer) -> Way:
     cache, job = bench.filled(layer), bench.job(f"{layer.name}-across", layer, PULL_REQUEST)
     command, after = cache.restore(job, "auto"), partial(remove, job.tree)
     check_it = partial(check_across, bench, cache, job)
-    return Way(ACROSS, command, job.folder, job.env, cache.root, check=check_it, after=after)
+    return Way(ACROSS, command, job.directory, job.env, cache.root, check=check_it, after=after)
 
 
 def check_across(bench: Bench, cache: Cache, job: Job) -> None:
@@ -218,7 +218,7 @@ def by_link(cache: Cache, job: Job) -> tuple[list[str], list[str]]:
 def copies(bench: Bench, to: Path) -> Way:
     """Only what `auto` must copy, where extents cannot be shared: the least that a restore can take."""
     cache, job, names = bench.filled(TARGET), bench.job("copied", TARGET), bench.copies / "copied"
-    run(cache.restore(job, "auto"), cwd=job.folder, env=job.env)
+    run(cache.restore(job, "auto"), cwd=job.directory, env=job.env)
     copied, linked = by_link(cache, job)
     if not linked:
         raise Failed("within one scope nothing is hard-linked: across a trust border there is nothing to compare with")
@@ -238,12 +238,12 @@ def cache_way(layer: Layer, layers: list[Layer], mode: str) -> str:
 
 
 def restore_existing(bench: Bench, layers: list[Layer], changed: bool) -> list[Way]:
-    """Into a folder that holds the tree, as it is or with one percent of the files changed. Further layers hold the same
+    """Into a directory that holds the tree, as it is or with one percent of the files changed. Further layers hold the same
     tree."""
     found = []
     for layer in layers:
         cache, job = bench.filled(layer), bench.job(f"existing-{layer.name}", layer)
-        found.append((Way(cache_way(layer, layers, "auto"), cache.restore(job, "auto"), job.folder, job.env), job.tree))
+        found.append((Way(cache_way(layer, layers, "auto"), cache.restore(job, "auto"), job.directory, job.env), job.tree))
     copy = bench.copies / "existing"
     found.append((bench.plain(RSYNC, ["rsync", "-a", "--delete", f"{bench.source}/", f"{copy}/"]), copy))
     ways = []
@@ -261,7 +261,7 @@ def save_new(bench: Bench, job: Job, others: tuple[str, ...] = (RSYNC, "cp -a", 
     ours = Way(
         "runner-cache save",
         cache.save(job),
-        job.folder,
+        job.directory,
         job.env,
         job.tree,
         check=partial(check_saved, bench, cache, job),
@@ -287,13 +287,13 @@ def save_changed(bench: Bench) -> list[Way]:
         job, cache, aside = bench.live(f"keep-{keep}"), bench.cache(f"keep-{keep}"), bench.copies / f"tree-{keep}"
         # The key of a path is said to settle what is in it.
         command = cache.save(job, "--keep", f"paths={keep},target={keep}", "--save", "always")
-        run(command, cwd=job.folder, env=job.env)
+        run(command, cwd=job.directory, env=job.env)
         job.tree.rename(aside)
         ways.append(
             Way(
                 name,
                 command,
-                job.folder,
+                job.directory,
                 job.env,
                 before=partial(enter_changed, bench, aside, job),
                 check=partial(check_saved, bench, cache, job),
@@ -329,7 +329,7 @@ def save_again(bench: Bench) -> list[Way]:
     """Nothing changed since the last save."""
     job, cache, copy = bench.live("live"), bench.cache("again"), bench.copies / "copy"
     ways = [
-        Way("runner-cache save", cache.save(job), job.folder, job.env),
+        Way("runner-cache save", cache.save(job), job.directory, job.env),
         bench.plain(RSYNC, ["rsync", "-a", "--delete", f"{bench.source}/", f"{copy}/"]),
     ]
     for way in ways:
@@ -343,7 +343,7 @@ def start(bench: Bench) -> list[Way]:
     ways = [bench.plain("runner-cache --version", [str(bench.binary), "--version"])]
     for name, layer in (("a miss, one path", PATHS), ("a miss, target layer", TARGET), ("a miss, cargo layer", CARGO)):
         job = bench.job(f"start-{layer.name}", layer)
-        way = Way(f"runner-cache restore, {name}", cache.restore(job, "auto"), job.folder, job.env)
+        way = Way(f"runner-cache restore, {name}", cache.restore(job, "auto"), job.directory, job.env)
         run(way.command, cwd=way.cwd, env=way.env)
         ways.append(way)
     return ways
@@ -363,8 +363,8 @@ def crowded(bench: Bench, many: int, idle: int) -> list[Way]:
     clean = [str(bench.binary), "gc", "--max-age", "1d", "--cache-root", str(cleaned)]
     check_miss, check_clean = partial(check_missed, bench, job, searched, many), partial(check_cleaned, cleaned)
     return [
-        Way(miss_among(many), miss, job.folder, job.env, check=check_miss),
-        Way(cleaning(idle), clean, job.folder, job.env, before=partial(copy_root, full, cleaned), check=check_clean),
+        Way(miss_among(many), miss, job.directory, job.env, check=check_miss),
+        Way(cleaning(idle), clean, job.directory, job.env, before=partial(copy_root, full, cleaned), check=check_clean),
     ]
 
 
@@ -373,7 +373,7 @@ def check_missed(bench: Bench, job: Job, root: Path, count: int) -> None:
     if (hit := job.output("cache-hit")) != "false":
         raise Failed(f"{miss_among(count)}: cache-hit={hit}")
     command = [str(bench.binary), "list", "--json", "--cache-root", str(root)]
-    if (listed := len(json.loads(tell(command, cwd=job.folder, env=job.env)))) != count:
+    if (listed := len(json.loads(tell(command, cwd=job.directory, env=job.env))["result"])) != count:
         raise Failed(f"{miss_among(count)}: there are {listed}")
 
 
@@ -386,7 +386,7 @@ def check_cleaned(root: Path) -> None:
 def crowd(bench: Bench, job: Job, count: int) -> Path:
     """A root with so many entries, each with a key of its own and a time of long ago."""
     cache = bench.cache(f"crowd-{count}")
-    run(cache.save(job), cwd=job.folder, env=job.env)
+    run(cache.save(job), cwd=job.directory, env=job.env)
     wait_for_left_running()
     (entry,) = (path.parent for path in cache.root.glob("paths/*/*/*/*/manifest"))
     os.utime(entry, ns=(EPOCH_NS, EPOCH_NS))
@@ -404,7 +404,7 @@ def check_saved(bench: Bench, cache: Cache, job: Job) -> None:
     """What was saved comes back as it was."""
     saved = bench.copies / "saved"
     job.tree.rename(saved)
-    run(cache.restore(job, "copy"), cwd=job.folder, env=job.env)
+    run(cache.restore(job, "copy"), cwd=job.directory, env=job.env)
     check(saved, job.tree, "save and restore")
     remove(job.tree)
     saved.rename(job.tree)

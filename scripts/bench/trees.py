@@ -1,4 +1,4 @@
-"""The trees that are measured, the same in each run: a built target folder, a registry, many tiny files."""
+"""The trees that are measured, the same in each run: a built target directory, a registry, many tiny files."""
 
 import os
 import random
@@ -43,18 +43,18 @@ def network_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(NETWORK) or name.lower().endswith("_proxy")}
 
 
-def check_out(folder: Path) -> None:
+def check_out(directory: Path) -> None:
     """Lays the workspace out as a checkout does: every file is new."""
-    shutil.copytree(WORKSPACE, folder, ignore=shutil.ignore_patterns("target"), copy_function=shutil.copyfile)
+    shutil.copytree(WORKSPACE, directory, ignore=shutil.ignore_patterns("target"), copy_function=shutil.copyfile)
 
 
-def make_registry(folder: Path, files: int) -> None:
-    """Extracted crates as cargo keeps them: in one folder for each index, here of four."""
+def make_registry(directory: Path, files: int) -> None:
+    """Extracted crates as cargo keeps them: in one directory for each index, here of four."""
     chance = random.Random(2)
     for number in range(files):
         name, version = package(number // FILES_OF_CRATE)
         file = number % FILES_OF_CRATE
-        crate = folder / f"index-{number // FILES_OF_CRATE % 4}" / f"{name}-{version}"
+        crate = directory / f"index-{number // FILES_OF_CRATE % 4}" / f"{name}-{version}"
         if file:
             source = crate / "src" / f"{file}.rs"
             write(source, chance.randrange(200, 40_000), chance)
@@ -78,12 +78,12 @@ def registry_lock() -> str:
     return "\n".join(["version = 4\n", *texts])
 
 
-def make_tiny(folder: Path, files: int) -> None:
-    """Files of at most 256 bytes, 100 to a folder, two folders deep."""
+def make_tiny(directory: Path, files: int) -> None:
+    """Files of at most 256 bytes, 100 to a directory, two directories deep."""
     chance = random.Random(3)
     for number in range(files):
         name = f"{number:08}"
-        write(folder / name[:4] / name[4:6] / name[6:], chance.randrange(1, 257), chance)
+        write(directory / name[:4] / name[4:6] / name[6:], chance.randrange(1, 257), chance)
 
 
 def stamp(tree: Path) -> None:
@@ -92,7 +92,7 @@ def stamp(tree: Path) -> None:
     for path in sorted(entry.path for entry in entries(tree) if entry.is_file(follow_symlinks=False)):
         moment = LATEST_NS if path.endswith(f"/{MARK}") else chance.randrange(EPOCH_NS, LATEST_NS)
         os.utime(path, ns=(moment, moment))
-    settle_folders(tree)
+    settle_directories(tree)
 
 
 def date_after_now(tree: Path) -> None:
@@ -107,10 +107,10 @@ def date_after_now(tree: Path) -> None:
     time.sleep(1)
 
 
-def settle_folders(tree: Path) -> None:
-    """Gives folders a time of long ago: rsync takes two times of one second for the same."""
-    for folder, _, _ in os.walk(tree):
-        os.utime(folder, ns=(EPOCH_NS, EPOCH_NS))
+def settle_directories(tree: Path) -> None:
+    """Gives directories a time of long ago: rsync takes two times of one second for the same."""
+    for directory, _, _ in os.walk(tree):
+        os.utime(directory, ns=(EPOCH_NS, EPOCH_NS))
 
 
 def write(path: Path, size: int, chance: random.Random) -> None:
@@ -125,23 +125,23 @@ def write(path: Path, size: int, chance: random.Random) -> None:
     os.utime(path, ns=(moment, moment))
 
 
-def measure(folder: Path) -> Size:
+def measure(directory: Path) -> Size:
     """Names of files, and bytes: those of a file with several names once."""
     files, sizes = 0, {}
-    for entry in entries(folder):
+    for entry in entries(directory):
         if not entry.is_dir(follow_symlinks=False):
             files += 1
             sizes[entry.inode()] = entry.stat(follow_symlinks=False).st_size
     return Size(files, sum(sizes.values()))
 
 
-def disk_bytes(folder: Path) -> int:
-    """What the files take when nothing else shares their extents; further names of a file are free. An absent folder
+def disk_bytes(directory: Path) -> int:
+    """What the files take when nothing else shares their extents; further names of a file are free. An absent directory
     takes nothing."""
-    if not folder.exists():
+    if not directory.exists():
         return 0
     seen, total = set(), 0
-    for entry in entries(folder):
+    for entry in entries(directory):
         stat = entry.stat(follow_symlinks=False)
         if stat.st_ino not in seen:
             seen.add(stat.st_ino)
@@ -149,8 +149,8 @@ def disk_bytes(folder: Path) -> int:
     return total
 
 
-def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    pending = [str(folder)]
+def entries(directory: Path) -> Iterator[os.DirEntry[str]]:
+    pending = [str(directory)]
     while pending:
         with os.scandir(pending.pop()) as found:
             for entry in found:
@@ -159,9 +159,9 @@ def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
                     pending.append(entry.path)
 
 
-def one_percent(folder: Path) -> list[Path]:
+def one_percent(directory: Path) -> list[Path]:
     """Every hundredth file by name, so that kinds and sizes are those of the tree."""
-    files = sorted(entry.path for entry in entries(folder) if entry.is_file(follow_symlinks=False))
+    files = sorted(entry.path for entry in entries(directory) if entry.is_file(follow_symlinks=False))
     return [Path(path) for path in files[50::100]]
 
 

@@ -28,7 +28,7 @@ class Way:
     command: list[str]
     cwd: Path
     env: dict[str, str]
-    # A file or folder that is read before, so that it is in memory whatever the way before it needed.
+    # A file or directory that is read before, so that it is in memory whatever the way before it needed.
     reads: Path | None = None
     # None is timed. The check follows the first round.
     before: Callable[[], None] = nothing

@@ -83,7 +83,7 @@ class Repository:
     """One on the server."""
 
     name: str
-    folder: Path
+    directory: Path
     # The numbers that the members' sources have, by branch.
     branches: dict[str, dict[str, int]] = field(default_factory=dict)
     releases: int = 0
@@ -102,8 +102,8 @@ class Weeks:
         self.mbx = mbx
         # A host's own: downloads are not what is compared.
         self.home = made / "cargo-home"
-        self.copies = place.folder / "copies"
-        self.temporary = place.folder / "temporary"
+        self.copies = place.directory / "copies"
+        self.temporary = place.directory / "temporary"
         self.random = random.Random(SEED)
         self.repositories = {name: Repository(name, self.copies / "server" / name) for name in REPOSITORIES}
         self.requests = 0
@@ -122,7 +122,7 @@ class Weeks:
                 week.seconds.append(seconds)
                 # Cargo calls the compiler for each unit where a wrapper of the compiler brings back what it made.
                 if way == OURS:
-                    checkout = Checkout(self.folder(task), self.env())
+                    checkout = Checkout(self.directory(task), self.env())
                     compiled, needs = self.ideal.count(checkout, messages, task.repository, task.ref)
                     week.compiled.append(compiled)
                     needed.append(needs)
@@ -192,7 +192,7 @@ class Weeks:
 
     def found(self, repository: Repository) -> None:
         repository.branches["main"] = dict.fromkeys(MEMBERS, 0)
-        repository.folder.mkdir(parents=True)
+        repository.directory.mkdir(parents=True)
         self.git(repository, "init", "--quiet", "--initial-branch=main")
         self.git(repository, "config", "uploadpack.allowAnySHA1InWant", "true")
 
@@ -203,25 +203,25 @@ class Weeks:
         env = self.env() | network_variables()
         bumped, releases = REPOSITORIES[repository.name][1]
         release = releases[repository.releases % len(releases)]
-        run(["cargo", "update", "--quiet", "--package", bumped, "--precise", release], cwd=repository.folder, env=env)
-        run(["cargo", "fetch", "--quiet", "--locked"], cwd=repository.folder, env=env)
+        run(["cargo", "update", "--quiet", "--package", bumped, "--precise", release], cwd=repository.directory, env=env)
+        run(["cargo", "fetch", "--quiet", "--locked"], cwd=repository.directory, env=env)
         self.git(repository, "add", "--all")
         self.git(repository, "commit", "--quiet", "--allow-empty", f"--message={text}")
-        return tell(["git", "rev-parse", "HEAD"], cwd=repository.folder, env=self.env())
+        return tell(["git", "rev-parse", "HEAD"], cwd=repository.directory, env=self.env())
 
     def git(self, repository: Repository, *words: str) -> None:
         who = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-        run(["git", *who, *words], cwd=repository.folder, env=self.env())
+        run(["git", *who, *words], cwd=repository.directory, env=self.env())
 
     def do(self, task: Task, way: str) -> tuple[float, list[dict[str, Any]]]:
         """Seconds of restore and build, and what cargo told."""
         fresh(self.temporary)
-        folder = self.folder(task)
-        remove(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        server = self.repositories[task.repository].folder
-        run(["git", "clone", "--quiet", "--no-checkout", str(server), str(folder)], cwd=folder.parent, env=self.env())
-        run(["git", "checkout", "--quiet", "--detach", task.commit], cwd=folder, env=self.env())
+        directory = self.directory(task)
+        remove(directory)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        server = self.repositories[task.repository].directory
+        run(["git", "clone", "--quiet", "--no-checkout", str(server), str(directory)], cwd=directory.parent, env=self.env())
+        run(["git", "checkout", "--quiet", "--detach", task.commit], cwd=directory, env=self.env())
         env = self.env() | self.job(task)
         messages = self.copies / "messages"
         command, *words = [*LANES[task.lane], *COMMON]
@@ -231,9 +231,9 @@ class Weeks:
         else:
             restore, build = ["true"], [str(self.mbx), command, *words]
         script = f'"$@" >&2; {" ".join(build)} >{messages}'
-        seconds = run(["bash", "-euc", script, "bash", *restore], cwd=folder, env=env)
+        seconds = run(["bash", "-euc", script, "bash", *restore], cwd=directory, env=env)
         if way == OURS:
-            run([str(self.binary), "save", "--cache-root", str(self.root())], cwd=folder, env=env)
+            run([str(self.binary), "save", "--cache-root", str(self.root())], cwd=directory, env=env)
         lines = (line for line in messages.read_text().splitlines() if line.startswith("{"))
         return seconds, [json.loads(line) for line in lines]
 
@@ -253,7 +253,7 @@ class Weeks:
             "GITHUB_JOB": task.lane,
             "GITHUB_EVENT_NAME": "pull_request" if task.is_of_request else "push",
             "GITHUB_EVENT_PATH": str(told),
-            "GITHUB_WORKSPACE": str(self.folder(task)),
+            "GITHUB_WORKSPACE": str(self.directory(task)),
             "RUNNER_NAME": f"runner-{task.runner}",
             "RUNNER_TEMP": str(self.temporary),
         }
@@ -270,23 +270,23 @@ class Weeks:
         return root
 
     def workspaces(self) -> list[Path]:
-        return [self.place.folder / f"runner-{number}" for number in range(RUNNERS)]
+        return [self.place.directory / f"runner-{number}" for number in range(RUNNERS)]
 
-    def folder(self, task: Task) -> Path:
+    def directory(self, task: Task) -> Path:
         return self.workspaces()[task.runner] / task.repository / task.repository
 
 
 def lay_out(repository: Repository, numbers: dict[str, int]) -> None:
     """The sources of a branch."""
-    folder = repository.folder
+    directory = repository.directory
     versions = locked()
     needs = "".join(f"{name} = {requirement(name, versions[name])}\n" for name in repository.needs)
     write(
-        folder / "Cargo.toml",
+        directory / "Cargo.toml",
         f'[workspace]\nresolver = "2"\nmembers = {json.dumps(list(MEMBERS))}\n\n[workspace.dependencies]\n{needs}',
     )
-    if not (folder / "Cargo.lock").exists():
-        shutil.copyfile(WORKSPACE / "Cargo.lock", folder / "Cargo.lock")
+    if not (directory / "Cargo.lock").exists():
+        shutil.copyfile(WORKSPACE / "Cargo.lock", directory / "Cargo.lock")
     for index, (member, paths) in enumerate(MEMBERS.items()):
         # Each of the registry's packages is needed by one of the lower members, and so by all above.
         own = [name for number, name in enumerate(repository.needs) if number % 3 == index % 3] if index < 3 else []
@@ -296,18 +296,20 @@ def lay_out(repository: Repository, numbers: dict[str, int]) -> None:
         dependencies = "\n".join(lines)
         name = f"{repository.name}-{member}"
         write(
-            folder / member / "Cargo.toml",
+            directory / member / "Cargo.toml",
             f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n{dependencies}\n',
         )
         calls = "".join(f" + {repository.name}_{path}::weight()" for path in paths)
         uses = "".join(f"pub use {name.replace('-', '_')};\n" for name in own)
         write(
-            folder / member / "src/lib.rs",
+            directory / member / "src/lib.rs",
             f"{uses}/// How much it weighs.\npub fn weight() -> u64 {{\n    {numbers[member]}{calls}\n}}\n{TEST}",
         )
-    write(folder / PROGRAM / "src/main.rs", f'fn main() {{\n    println!("{{}}", {repository.name}_{PROGRAM}::weight());\n}}\n')
     write(
-        folder / PROGRAM / "tests/whole.rs",
+        directory / PROGRAM / "src/main.rs", f'fn main() {{\n    println!("{{}}", {repository.name}_{PROGRAM}::weight());\n}}\n'
+    )
+    write(
+        directory / PROGRAM / "tests/whole.rs",
         f"#[test]\nfn it_weighs() {{\n    assert!({repository.name}_{PROGRAM}::weight() < 1 << 32);\n}}\n",
     )
 
