@@ -74,9 +74,15 @@ def build(suites: list[str]) -> dict[str, Path]:
     }
 
 
+def toolchain() -> str:
+    """What rustup's cargo would tell rustc: without it each crate with a toolchain file has rustup install another one."""
+    told = subprocess.run(["rustup", "show", "active-toolchain"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return told.split()[0]
+
+
 def one(cargo: Cargo, suite: str, executable: Path, made: Path, say: Say) -> dict[str, Any]:
     directory = cargo.directory(made)
-    env = os.environ | {"PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}
+    env = os.environ | {"PATH": f"{directory}{os.pathsep}{os.environ['PATH']}", "RUSTUP_TOOLCHAIN": toolchain()}
     told = subprocess.run(["cargo", "--version"], env=env, check=True, capture_output=True, text=True).stdout
     if not told.startswith(f"cargo {cargo.version}."):
         raise Unusable(f"{directory}/cargo is no cargo {cargo.version}: {told.strip()}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from . import cargos
 from .programs import PROGRAMS, Program
 
-# The file system of the temporary folder, as it is.
+# The file system of the temporary directory, as it is.
 WORK = "work"
 
 KNOWN = (WORK, "btrfs", "xfs", "tmpfs")
@@ -55,7 +55,7 @@ def read() -> Options:
         "--fs",
         default=WORK,
         metavar="LIST",
-        help=f"where to thrash or judge, comma-separated: `{WORK}`, the temporary folder's file system as it is, and as root "
+        help=f"where to thrash or judge, comma-separated: `{WORK}`, the temporary directory's file system as it is, and as root "
         f"{', '.join(KNOWN[1:])} (default: {WORK})",
     )
     parser.add_argument(
@@ -64,7 +64,7 @@ def read() -> Options:
     parser.add_argument("--fuzz", type=Path, metavar="JSON", help="figures of an earlier run of scripts/fuzz.sh")
     parser.add_argument("--year", type=Path, metavar="CSV", help="the curve that the test `year` wrote")
     parser.add_argument(
-        "--out", type=Path, metavar="PAGE", help="writes the page, its picture into a folder beside it (default: print it)"
+        "--out", type=Path, metavar="PAGE", help="writes the page, its picture into a directory beside it (default: print it)"
     )
     alone = parser.add_mutually_exclusive_group()
     alone.add_argument("--judge", action="store_true", help="random histories of builds, each job against a clean build")

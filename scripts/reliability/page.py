@@ -29,7 +29,7 @@ FAULTS: dict[str, str | tuple[str, ...]] = {
         f"kills.{name}.SIGTERM" for name in ("save", "restore", "gc", "remove", "verify", "list", "du", "flush")
     ),
     "A file of an entry deleted": "damages.file",
-    "A folder of an entry deleted": "damages.folder",
+    "A directory of an entry deleted": "damages.directory",
     "A manifest deleted, cut or changed": "damages.manifest",
     "An unfinished entry deleted from under its maker": "damages.staging",
     "A lock or another file of the cache's own deleted": "damages.own",
@@ -76,10 +76,10 @@ waste of memory."""
 def thrashed(thrashes: list[Thrash]) -> str:
     keys = thrashes[0].count("keys")
     return wrapped(
-        f"""Workers restore, save and evict under {keys} keys in one cache, all at random: listed paths and target folders, into
-        what is there and where nothing is. {killed(thrashes):.0%} of their commands are killed, at any moment. Meanwhile files of
-        the cache vanish, as by a cleaner of `/tmp`. Each file tells whether it is whole and each tree what belongs in it, so
-        after each restore all of it is compared: names, modes, times, contents. See
+        f"""Workers restore, save and evict under {keys} keys in one cache, all at random: listed paths and target directories,
+        into what is there and where nothing is. {killed(thrashes):.0%} of their commands are killed, at any moment. Meanwhile
+        files of the cache vanish, as by a cleaner of `/tmp`. Each file tells whether it is whole and each tree what belongs in
+        it, so after each restore all of it is compared: names, modes, times, contents. See
         [`tests/thrash`](../tests/thrash/main.rs)."""
     )
 

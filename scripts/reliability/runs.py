@@ -15,7 +15,7 @@ from .options import WORK, Options
 from .results import Unusable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDER = ROOT / "target" / "reliability"
+DIRECTORY = ROOT / "target" / "reliability"
 
 Say = Callable[[str], None]
 
@@ -24,7 +24,7 @@ def thrash(words: Options, say: Say) -> list[Path]:
     written = []
     for name in words.file_systems:
         say(f"thrashing on {name} for {words.seconds} s")
-        figures = FOLDER / "figures.json"
+        figures = DIRECTORY / "figures.json"
         # Released, it does several times as much in the same time.
         command = ["cargo", "test", "--release", "--locked", "--test", "thrash", "--", "--nocapture"]
         if name != WORK:
@@ -41,7 +41,7 @@ def judge(words: Options, say: Say) -> Path:
     for name in words.file_systems:
         seconds = words.judge_seconds if name == WORK else max(1, words.judge_seconds // 6)
         say(f"judging on {name} for {seconds} s")
-        figures = FOLDER / "figures.json"
+        figures = DIRECTORY / "figures.json"
         command = ["cargo", "test", "--release", "--locked", "--test", "judge", "--", "--nocapture"]
         if name != WORK:
             command = ["scripts/on-filesystem.sh", name, *command]
@@ -60,7 +60,7 @@ def fuzz(words: Options, say: Say) -> Path:
 
 def year(say: Say) -> Path:
     say("simulating a year")
-    out = FOLDER / "year.csv"
+    out = DIRECTORY / "year.csv"
     run(["cargo", "test", "--release", "--locked", "--test", "year"], RUNNER_CACHE_YEAR_OUT=str(out))
     return out
 
@@ -73,7 +73,7 @@ def test_projects(words: Options, say: Say) -> Path:
         raise Unusable(f"{' '.join(command)} ended with {done.returncode}")
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     program = next(Path(message["executable"]) for message in messages if message.get("executable"))
-    return keep("projects.json", projects.run(program, words.projects, FOLDER / "projects", say))
+    return keep("projects.json", projects.run(program, words.projects, DIRECTORY / "projects", say))
 
 
 def test_cargos(words: Options, say: Say) -> Path:
@@ -83,11 +83,11 @@ def test_cargos(words: Options, say: Say) -> Path:
         for layout in ("old", "new")
     ]
     suites = words.suites or list(cargos.SUITES)
-    return keep("cargos.json", cargos.run(kinds, suites, FOLDER / "cargos", say))
+    return keep("cargos.json", cargos.run(kinds, suites, DIRECTORY / "cargos", say))
 
 
 def run(command: list[str], **variables: str) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=False)
     if done.returncode != 0:
         raise Unusable(f"{' '.join(command)} ended with {done.returncode}")
@@ -97,8 +97,8 @@ def keep(name: str, figures: object, **more: str) -> Path:
     """The figures with what they are of."""
     machine = {name: value for name, value in host.describe().items() if name != "Programs"}
     made = {"date": datetime.date.today().isoformat(), "commit": host.commit(), "machine": machine}
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / name
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    path = DIRECTORY / name
     path.write_text(json.dumps(made | more | {"figures": figures}, indent=1) + "\n")
     return path
 
