@@ -56,6 +56,11 @@ impl Api {
         Ok(Self { octocrab, base: base.clone(), has_token: token.is_some() })
     }
 
+    /// Where it is.
+    pub(super) fn base(&self) -> &str {
+        self.base.as_str()
+    }
+
     /// Asks for the page of a list at `route`, below the base. `etag` is the tag of the page that is known.
     pub async fn page<T: DeserializeOwned>(
         &self,
@@ -90,14 +95,18 @@ impl Api {
         let body = Full::new(body).map_err(|never| match never {});
         let page = Page::from_response(http::Response::from_parts(parts, body)).await;
         let page = page.map_err(|error| not_understood(error.to_string()))?;
-        Ok(Answer::Page {
-            items: page.items,
-            etag,
-            next: page.next.as_ref().and_then(|next| self.route(next)),
-        })
+        let next = match &page.next {
+            None => None,
+            // Without it the list would look whole.
+            Some(next) => Some(self.route(next).ok_or_else(|| {
+                let host = next.host().unwrap_or_default();
+                not_understood(format!("its next page is said to be at {host}"))
+            })?),
+        };
+        Ok(Answer::Page { items: page.items, etag, next })
     }
 
-    /// The route of a URL of this API: what leads elsewhere is no page of its lists.
+    /// The route of a URL of this API. What leads elsewhere is none.
     fn route(&self, uri: &Uri) -> Option<String> {
         let url = Url::parse(&uri.to_string()).ok().filter(|url| url.origin() == self.base.origin())?;
         let path = url.path().strip_prefix(self.base.path().trim_end_matches('/')).unwrap_or(url.path());

@@ -1,16 +1,20 @@
 //! How a job stands that is still running, by the steps that it has behind it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::github::Api;
-use super::open::all;
+use super::lists::{KnownLists, Pages, read_list};
 
 /// The name of the runner's step for the hook after a job, in which the question is asked: `Constants.Hooks` of the runner.
 const HOOK: &str = "Complete runner";
 
+/// A run has at most some hundred jobs: 256 of each matrix.
+/// <https://docs.github.com/en/actions/reference/limits>
+const PAGES: Pages = Pages::All(100);
+
 /// A job of a run.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunJob {
     status: String,
     runner_name: Option<String>,
@@ -18,7 +22,7 @@ pub struct RunJob {
     steps: Vec<Step>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Step {
     name: String,
     number: u64,
@@ -55,8 +59,8 @@ pub async fn jobs(
     attempt: &str,
     say: &dyn Fn(String),
 ) -> Result<Vec<RunJob>, Error> {
-    all(api, format!("/repos/{repository}/actions/runs/{run}/attempts/{attempt}/jobs?per_page=100"), say)
-        .await
+    let first = format!("/repos/{repository}/actions/runs/{run}/attempts/{attempt}/jobs?per_page=100");
+    read_list(api, first, PAGES, &KnownLists::NONE, say).await
 }
 
 /// How the one of `jobs` ends that `runner` has.

@@ -1,58 +1,52 @@
 //! What of a repository is open: its pull requests and branches.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Failure};
-use super::github::{Answer, Api};
-use super::retry::with_retries;
+use super::error::Error;
+use super::github::Api;
+use super::lists::{KnownLists, Pages, read_list};
 
-/// Pages that are read of one list, at most: ten thousand pull requests or branches. Of a list that is longer not all is known.
-const PAGES: usize = 100;
+/// Ten thousand pull requests or branches.
+const PAGES: Pages = Pages::All(100);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Pull {
     number: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Branch {
     name: String,
 }
 
 /// The numbers of the open pull requests of `repository`.
-pub async fn open_pulls(api: &Api, repository: &str, say: &dyn Fn(String)) -> Result<Vec<u64>, Error> {
-    let pulls: Vec<Pull> =
-        all(api, format!("/repos/{repository}/pulls?state=open&per_page=100"), say).await?;
+///
+/// # Errors
+///
+/// The list cannot be read whole.
+pub async fn open_pulls(
+    api: &Api,
+    repository: &str,
+    known: &KnownLists,
+    say: &dyn Fn(String),
+) -> Result<Vec<u64>, Error> {
+    let first = format!("/repos/{repository}/pulls?state=open&per_page=100");
+    let pulls: Vec<Pull> = read_list(api, first, PAGES, known, say).await?;
     Ok(pulls.into_iter().map(|pull| pull.number).collect())
 }
 
 /// The names of the branches of `repository`.
-pub async fn branches(api: &Api, repository: &str, say: &dyn Fn(String)) -> Result<Vec<String>, Error> {
-    let branches: Vec<Branch> = all(api, format!("/repos/{repository}/branches?per_page=100"), say).await?;
-    Ok(branches.into_iter().map(|branch| branch.name).collect())
-}
-
-/// A whole list, or none of it.
-pub(super) async fn all<T: DeserializeOwned>(
+///
+/// # Errors
+///
+/// The list cannot be read whole.
+pub async fn branches(
     api: &Api,
-    first: String,
+    repository: &str,
+    known: &KnownLists,
     say: &dyn Fn(String),
-) -> Result<Vec<T>, Error> {
-    let (mut found, mut route) = (Vec::new(), Some(first));
-    for _ in 0..PAGES {
-        let Some(next) = route.take() else { return Ok(found) };
-        let answer: Answer<T> = with_retries(say, async || api.page(&next, None).await).await?;
-        if let Answer::Page { items, next, .. } = answer {
-            found.extend(items);
-            route = next;
-        }
-    }
-    match route {
-        None => Ok(found),
-        Some(url) => {
-            Err(Failure::Lasting(Error::NotUnderstood { url, why: "the list is too long".to_owned() })
-                .into_error())
-        }
-    }
+) -> Result<Vec<String>, Error> {
+    let first = format!("/repos/{repository}/branches?per_page=100");
+    let branches: Vec<Branch> = read_list(api, first, PAGES, known, say).await?;
+    Ok(branches.into_iter().map(|branch| branch.name).collect())
 }

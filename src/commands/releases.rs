@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::ended::Ended;
-use crate::api::{self, Token, wait};
+use crate::api::{self, KnownLists, Token, wait};
 use crate::cli::Releases;
 use crate::job::bar::Bar;
 use crate::job::{Exit, Job};
 use crate::release::{
-    Asked, Attested, Brought, Error, Found, Machine, Version, Watch, Web, attest, bring, find, gh, kept_lists,
+    Asked, Attested, Brought, Error, Found, Machine, Version, Watch, Web, attest, bring, find, gh,
 };
 
 /// For all of a download, unless the host says otherwise.
@@ -31,7 +31,7 @@ pub(super) fn asked(job: &Job, releases: &Releases, version: Option<Version>, ma
         repository: releases.repository.clone(),
         api: job.env.get("GITHUB_API_URL").map(str::to_owned),
         template: releases.download_url.clone(),
-        lists: kept_lists(&job.env),
+        lists: KnownLists::of_user(&job.env),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::{self, Api, Client, PUBLIC_API, Token, branches, open_pulls, parse_url, wait};
+use crate::api::{self, Api, Client, KnownLists, PUBLIC_API, Token, branches, open_pulls, parse_url, wait};
 use crate::job::{Job, chain};
 use crate::outcome::Code;
 use crate::store::retention::{Known, OpenRefs, Planned, closed, repositories_to_ask};
@@ -28,12 +28,13 @@ pub(crate) fn entries_of_closed(
     let token = Token::find(token_file, &job.env)?;
     let console = job.console;
     let say = |text: String| console.say(text);
+    let lists = KnownLists::of_user(&job.env);
     let asked = Timestamp::now();
     let open = wait(&job.interrupt, BOUND, async {
         let api = Api::new(&Client::new(&base)?, &base, token.as_ref())?;
         let mut open = BTreeMap::new();
         for repository in repositories {
-            match open_refs(&api, &repository, &say).await {
+            match open_refs(&api, &repository, &lists, &say).await {
                 Ok(refs) => drop(open.insert(repository, refs)),
                 Err(error) => {
                     let is_for_all = matches!(error, api::Error::RateLimited(_));
@@ -53,8 +54,13 @@ pub(crate) fn entries_of_closed(
     Ok(closed(known, &open, asked))
 }
 
-async fn open_refs(api: &Api, repository: &str, say: &dyn Fn(String)) -> Result<OpenRefs, api::Error> {
-    let pulls = open_pulls(api, repository, say).await?.into_iter().collect();
-    let branches = branches(api, repository, say).await?.into_iter().collect();
+async fn open_refs(
+    api: &Api,
+    repository: &str,
+    lists: &KnownLists,
+    say: &dyn Fn(String),
+) -> Result<OpenRefs, api::Error> {
+    let pulls = open_pulls(api, repository, lists, say).await?.into_iter().collect();
+    let branches = branches(api, repository, lists, say).await?.into_iter().collect();
     Ok(OpenRefs { pulls, branches })
 }

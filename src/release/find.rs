@@ -1,20 +1,16 @@
 //! Which release it is, and what there is of it.
 
-use std::path::PathBuf;
-
 use semver::Version;
 
 use super::download::{Size, download};
 use super::error::Error;
-use super::kept::{self, Kept};
-use super::list::{named, newest};
+use super::list::{named, newest, releases};
 use super::machine::Machine;
 use super::manifest::{self, MANIFEST, MOST_OF_MANIFEST, Packed};
 use super::packed::check;
-use super::pages;
 use super::source::{Source, page, template};
 use super::watch::Watch;
-use crate::api::{Api, Client, PUBLIC_API, Token, Url, is_loopback, parse_url, shown};
+use crate::api::{Api, Client, KnownLists, PUBLIC_API, Token, Url, is_loopback, parse_url, shown};
 
 /// What is asked for.
 #[derive(Debug)]
@@ -29,8 +25,8 @@ pub struct Asked {
     pub api: Option<String>,
     /// Where the files are instead, with `{version}` and `{file}`.
     pub template: Option<String>,
-    /// Where lists are kept.
-    pub lists: Option<PathBuf>,
+    /// Lists as they were read last.
+    pub lists: KnownLists,
 }
 
 /// How it is asked.
@@ -113,12 +109,7 @@ fn way(asked: &Asked, base: &Url, has_token: bool) -> Result<Way, Error> {
 /// Asks the API which release it is.
 async fn ask(asked: &Asked, web: &Web<'_>, client: &Client, base: &Url) -> Result<(Version, Source), Error> {
     let api = Api::new(client, base, web.token.as_ref())?;
-    let file = asked.lists.as_deref().map(|lists| kept::file_of(lists, base.as_str(), &asked.repository));
-    let mut kept = file.as_deref().map(Kept::read).unwrap_or_default();
-    let releases = pages::read(&api, &asked.repository, &mut kept, &web.watch).await?;
-    if let Some(Err(error)) = file.map(|file| kept.write(&file)) {
-        (web.watch.say)(format!("the list of releases is not kept: {error}: {}", error.reason()));
-    }
+    let releases = releases(&api, &asked.repository, &asked.lists, web.watch.say).await?;
     let newest = newest(&releases);
     let (version, release) = match &asked.version {
         None => newest.ok_or_else(|| Error::NoRelease(asked.repository.clone()))?,
@@ -148,7 +139,7 @@ mod tests {
                 repository: "o/r".to_owned(),
                 api: None,
                 template: template.map(str::to_owned),
-                lists: None,
+                lists: KnownLists::NONE,
             };
             matches!(way(&asked, &parse_url(api).unwrap(), has_token).unwrap(), Way::Known(_))
         };

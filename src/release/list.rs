@@ -4,6 +4,11 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::api::{self, Api, KnownLists, Pages, read_list};
+
+/// A thousand releases; the newest come first.
+const PAGES: Pages = Pages::First(10);
+
 /// A release on its page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Release {
@@ -34,6 +39,16 @@ impl Release {
     pub(super) fn version(&self) -> Option<Version> {
         Version::parse(self.tag_name.strip_prefix('v').unwrap_or(&self.tag_name)).ok()
     }
+}
+
+/// The releases of `repository`.
+pub(super) async fn releases(
+    api: &Api,
+    repository: &str,
+    known: &KnownLists,
+    say: &dyn Fn(String),
+) -> Result<Vec<Release>, api::Error> {
+    read_list(api, format!("/repos/{repository}/releases?per_page=100"), PAGES, known, say).await
 }
 
 /// The release that everybody is to use.

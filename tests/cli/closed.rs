@@ -35,10 +35,16 @@ fn refs(job: &Job) -> Vec<String> {
     refs
 }
 
+/// A page with a tag of its own, as the API has it.
 fn page(items: &Value, next: Option<String>) -> Answer {
     let mut headers = vec![("Content-Type", "application/json; charset=utf-8".to_owned())];
+    headers.push(("ETag", tag(items)));
     headers.extend(next.map(|url| ("Link", format!("<{url}>; rel=\"next\""))));
     Answer::Full(200, headers, items.to_string().into_bytes())
+}
+
+fn tag(items: &Value) -> String {
+    format!("W/\"{}\"", items.to_string().len())
 }
 
 /// Pull request 7 is open, the branches are on two pages.
@@ -99,4 +105,55 @@ fn without_entries_of_a_repository_nothing_is_asked() {
     job.ok(&["remove", "k"]);
     job.ok(&["gc", "--closed"]);
     assert!(web.requests().is_empty());
+}
+
+/// A host of the first users has fifteen repositories, and its timer asks each night.
+#[test]
+fn several_repositories_are_asked_and_what_has_not_changed_costs_no_question() {
+    let branches = |request: &Request| match &*request.path {
+        "/repos/o/r/branches?per_page=100" => Some(json!([{ "name": "main" }])),
+        "/repos/o/second/branches?per_page=100" => Some(json!([{ "name": "main" }, { "name": "next" }])),
+        path if path.contains("/pulls?") => Some(json!([])),
+        _ => None,
+    };
+    let (mut job, web) = job(move |request| match branches(request) {
+        Some(items) if request.header("if-none-match") == Some(&tag(&items)) => Answer::Status(304),
+        Some(items) => page(&items, None),
+        None => Answer::Status(404),
+    });
+    job.set("GITHUB_REPOSITORY", "o/second");
+    for branch in ["next", "gone"] {
+        job.event(&format!("refs/heads/{branch}"), PUSH);
+        job.ok(&["save", "--preset", "none", "--path", "data", "--key", "k", "--save", "always"]);
+    }
+    let first = job.ok(&["gc", "--closed"]);
+    assert!(first.stdout.starts_with("5 entries removed"), "{first:?}");
+    assert_eq!(refs(&job), ["refs/heads/main", "refs/heads/next"]);
+    let asked = web.requests().len();
+    assert_eq!(asked, 4, "pull requests and branches of two repositories");
+    let again = job.ok(&["gc", "--closed"]);
+    assert_eq!((again.warnings(), refs(&job).len()), (0, 2), "{again:?}");
+    let with_tags = web.requests().into_iter().filter(|request| request.header("if-none-match").is_some());
+    assert_eq!(with_tags.count(), 4);
+    // What has changed since is told, also beside what has not.
+    job.event("refs/heads/later", PUSH);
+    job.ok(&["save", "--preset", "none", "--path", "data", "--key", "k", "--save", "always"]);
+    job.ok(&["gc", "--closed"]);
+    assert_eq!(refs(&job), ["refs/heads/main", "refs/heads/next"]);
+}
+
+/// Such as a server behind a proxy that does not rewrite its links: what is not read must not look closed.
+#[test]
+fn of_a_list_that_goes_on_elsewhere_nothing_is_known() {
+    let (job, _web) = job(|request| match &*request.path {
+        "/repos/o/r/branches?per_page=100" => {
+            let next = "http://api.example/repos/o/r/branches?per_page=100&page=2".to_owned();
+            page(&json!([{ "name": "main" }]), Some(next))
+        }
+        _ => usual(request),
+    });
+    let said = job.run(&["gc", "--closed"]);
+    assert_eq!((said.code, said.warnings()), (0, 1), "{said:?}");
+    assert!(said.log.contains("its next page is said to be at api.example"), "{said:?}");
+    assert_eq!(refs(&job).len(), 5);
 }

@@ -69,7 +69,7 @@ fn newest_release_lands_in_the_tool_cache_and_is_downloaded_once() {
 fn kept_list_of_another_user_is_not_believed() {
     let server = Server::usual(&Release::new("1.2.3"));
     server.job.ok(&["fetch"]);
-    let directory = server.job.path("home/.cache/runner-cache-releases");
+    let directory = server.job.path("home/.cache/runner-cache-lists");
     let [kept] = &test_support::files::inside(&directory)[..] else { panic!("one list is kept") };
     std::fs::set_permissions(kept, std::fs::Permissions::from_mode(0o622)).unwrap();
     server.job.ok(&["fetch"]);
@@ -107,7 +107,7 @@ fn next_page_at_another_host_is_not_asked_for() {
     let server = Server::new(&Release::new("1.2.3"), move |_, request| {
         (request.path == LIST).then(|| list(&[], &[("Link", format!("<{next}>; rel=\"next\""))]))
     });
-    server.assert_refused(&server.job.run(&["fetch"]), "btcdecoded/runner-cache has no release yet");
+    server.assert_refused(&server.job.run(&["fetch"]), "its next page is said to be at localhost");
     assert!(elsewhere.requests().is_empty());
 }
 
