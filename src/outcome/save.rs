@@ -120,7 +120,7 @@ pub struct SaveOutcome {
 pub enum NotSaved {
     /// The user does not want it.
     Never,
-    /// An earlier restore of the same job has the same key, and that was saved.
+    /// The job has saved it: for an earlier restore of the same key, or before its save was stopped.
     SavedBefore,
     /// An entry of the key is there, and its key settles what is in it.
     Settled,

@@ -177,6 +177,9 @@ fn save_session(
         session::forget_token(session);
     }
     let store = Store::open(Store::root_of_session(path), session.maintenance.access)?;
+    if ending.is_over {
+        seen.extend(saved_already(&store, session)?);
+    }
     let saved = save(job, &store, session, ending, seen);
     record::saved(job, &store, session, Some(ending.status), &saved);
     // A job that was interrupted may be another repository's, whose keys are not this one's to show.
@@ -188,6 +191,30 @@ fn save_session(
         report(job, &saved);
     }
     Ok(saved)
+}
+
+/// What the job has saved of the session before: whoever came to do it was stopped before the end, by a cancellation or at a bound.
+fn saved_already(store: &Store, session: &Session) -> Result<Seen, store::Error> {
+    let mut saved = Seen::new();
+    let Ok(scope) = &session.scope else { return Ok(saved) };
+    for SessionLayer { plan, .. } in &session.layers {
+        let query = plan.query(std::slice::from_ref(scope), &session.lane, Timestamp::now());
+        let exact = store.candidates(&query)?.into_iter().filter(|candidate| candidate.is_exact);
+        let mut headers = exact.filter_map(|candidate| store.header(&candidate.id).ok());
+        if headers.any(|header| {
+            header.contents == plan.contents
+                && header.lane == session.lane
+                && header.created >= session.since
+                && header.origin.is_of_job(&session.origin)
+        }) {
+            saved.insert(seen_as(store, plan));
+        }
+    }
+    Ok(saved)
+}
+
+fn seen_as(store: &Store, plan: &LayerPlan) -> (PathBuf, Layer, String, String) {
+    (store.root().to_path_buf(), plan.layer(), plan.key.clone(), plan.contents.clone())
 }
 
 /// What a job's restore noted lies where other jobs of its user can write, and is not to let one of them save as another: what
@@ -231,7 +258,7 @@ fn save(job: &Job, store: &Store, session: &Session, ending: Ending, seen: &mut 
     }
     for layer in &session.layers {
         let SessionLayer { plan, .. } = layer;
-        let this = (store.root().to_path_buf(), plan.layer(), plan.key.clone(), plan.contents.clone());
+        let this = seen_as(store, plan);
         let saved = if seen.contains(&this) {
             Saved::Not { reason: NotSaved::SavedBefore }
         } else {

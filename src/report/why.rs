@@ -31,7 +31,7 @@ impl fmt::Display for Miss {
 impl fmt::Display for NotSaved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SavedBefore => f.write_str("saved once: an earlier restore of this job has the same key"),
+            Self::SavedBefore => f.write_str("this job has saved it already"),
             Self::Never => f.write_str("`save` is never"),
             Self::Settled => f.write_str("this key already has an entry"),
             Self::FinalThere => f.write_str("this key already has an entry of a successful job"),

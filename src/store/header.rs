@@ -49,6 +49,14 @@ pub struct Origin {
     pub since_boot: Option<u64>,
 }
 
+impl Origin {
+    /// Whether both are of one job of one run, on one runner. Outside of a run nobody can tell.
+    pub fn is_of_job(&self, other: &Self) -> bool {
+        let job = |origin: &Self| (origin.workflow.clone(), origin.job.clone(), origin.runner.clone());
+        self.run.is_some() && self.run == other.run && job(self) == job(other)
+    }
+}
+
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {

@@ -145,5 +145,5 @@ fn two_restores_of_one_layer_save_it_once() {
     job.write("work/project/d/x", "1");
     let log = job.ok(&["save"]).log;
     assert_eq!(job.entries("paths").len(), 1, "{log}");
-    assert!(log.contains("saved once: an earlier restore of this job has the same key"), "{log}");
+    assert!(log.contains("this job has saved it already"), "{log}");
 }

@@ -113,3 +113,24 @@ fn a_crash_while_the_hook_saves_lets_the_data_be_saved_once() {
     assert_eq!(host.entries("paths"), 2, "{next:?}");
     assert_eq!(host.next("k"), Hit::partial());
 }
+
+#[test]
+fn what_a_hook_saved_before_it_was_stopped_is_not_saved_again() {
+    let (host, runner) = host();
+    let mut service = runner.start();
+    service.run(host.job("before"));
+    let (sessions, aside) = (host.path("cache/sessions"), host.path("aside"));
+    let copy = format!("cp -r {} {}", sessions.display(), aside.display());
+    let done = service.run(host.job("k").github("run_id", "2").step(run(copy)));
+    assert_eq!(done.outcome(), Outcome::Succeeded, "{done:?}");
+    assert_eq!(host.entries("paths"), 2);
+    // The hook was killed right before it took its session away.
+    let [left] = &files::inside(&aside)[..] else { panic!("one session is left to the hook") };
+    std::fs::copy(left, sessions.join(left.file_name().unwrap())).unwrap();
+    let next = service.run(Job::new("o/r").github("run_id", "3").step(run("true")));
+    let text = next.step("Set up runner").text();
+    assert!(text.contains("run 2.1 was interrupted; saving"), "{next:?}");
+    assert!(text.contains("this job has saved it already"), "{next:?}");
+    host.assert_clean(&runner, &next);
+    assert_eq!(host.entries("paths"), 2);
+}
