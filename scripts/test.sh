@@ -1,24 +1,37 @@
 #!/usr/bin/env bash
-# All tests and checks of the project. Needs rustup, a C and a C++ compiler, python3, git and tmux (which root gets by apt-get);
-# installs the rest into .tools and target.
+# All tests and checks of the project. Needs rustup, a C and a C++ compiler, python3, git, and tmux and sudo (which root gets by
+# apt-get); installs the rest into .tools and target.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.tools/venv/bin:$PATH" CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 
-# A terminal for the tests of `top`.
-if ! type -P tmux >/dev/null && [[ $(id -u) == 0 ]] && type -P apt-get >/dev/null; then
+# A terminal for the tests of `top`, and what runners of other users may call.
+packages=(tmux sudo)
+if ! type -P "${packages[@]}" >/dev/null && [[ $(id -u) == 0 ]] && type -P apt-get >/dev/null; then
   apt-get update -qq
-  apt-get install --yes -qq --no-install-recommends tmux
+  apt-get install --yes -qq --no-install-recommends "${packages[@]}"
 fi
 
 missing=()
-for program in rustup cargo cc c++ python3 git tmux; do
+for program in rustup cargo cc c++ python3 git "${packages[@]}"; do
   type -P "$program" >/dev/null || missing+=("$program")
 done
 if [[ ${#missing[@]} -gt 0 ]]; then
-  printf 'error: missing: %s; this needs rustup (with a toolchain), a C and a C++ compiler (such as g++), python3, git and tmux\n' "${missing[*]}" >&2
+  printf 'error: missing: %s; this needs rustup (with a toolchain), a C and a C++ compiler (such as g++), python3, git, tmux and sudo\n' "${missing[*]}" >&2
   exit 1
 fi
+
+space() { # DIRECTORY MB
+  local free size
+  read -r free size < <(df --output=avail,size -B1M "$1" | tail -n 1)
+  if ((free < $2 || free * 20 < size)); then
+    printf 'error: the disk of %s has %d MB of %d MB free; this needs %d MB and 5%% of the disk\n' "$1" "$free" "$size" "$2" >&2
+    exit 1
+  fi
+}
+# What is built takes about 20 GB. On a disk that is all but full, jobs of the tests warn: `min-free` is 5%.
+if [[ -d target ]]; then space . 0; else space . 20000; fi
+space "${TMPDIR:-/tmp}" 2000
 
 stage=
 summary=()

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use crate::stand_in::runner::{Running, open_to_others};
-use crate::stand_in::{Job, Outcome, Runner, run};
+use crate::stand_in::{Job, Outcome, Runner, User, run};
 
 #[test]
 #[ignore = "only root can be another user: scripts/test.sh has it run"]
@@ -11,8 +11,9 @@ fn two_runners_have_their_own_directories_and_users() {
     let place = tempfile::Builder::new().prefix("runner-cache-hook.").tempdir().unwrap();
     open_to_others(place.path());
     let users = [("runner-1", 61_001), ("runner-2", 61_002)];
-    let runners =
-        users.map(|(name, user)| Runner::new(place.path(), name).completed("id -u; id -G").of_user(user));
+    let runners = users.map(|(name, user)| {
+        Runner::new(place.path(), name).completed("id -u; id -G").of_user(User::new(user))
+    });
     let mut services: Vec<_> = runners.iter().map(Runner::start).collect();
     let running: Vec<_> =
         services.iter_mut().map(|service| service.begin(Job::new("o/r").step(run("touch made")))).collect();

@@ -7,6 +7,7 @@
 //! | module | stands for |
 //! |---|---|
 //! | [`job`] | the message that the server sends: steps, environment, event |
+//! | [`user`] | the user whose the service is, and what the host lets that user do |
 //! | [`runner`] | what an administrator sets up, and what a test does with it: start, cancel, kill, read the record |
 //! | [`listener`], [`worker`] | the two processes, `Runner.Listener` and `Runner.Worker`, by these names |
 //! | [`plan`], [`steps`] | which steps there are, and how one after the other is run |
@@ -39,11 +40,13 @@ pub(crate) mod record;
 pub(crate) mod runner;
 mod steps;
 mod token;
+mod user;
 mod worker;
 
 pub(crate) use job::{Job, When, run, uses};
 pub(crate) use record::Outcome;
 pub(crate) use runner::Runner;
+pub(crate) use user::User;
 
 /// The runner's processes are this program under their names.
 #[test]

@@ -16,6 +16,7 @@ use super::listener::{self, ARGUMENTS, END, End, Order, READY};
 use super::orphans::tracking_id;
 use super::plan::{COMPLETED, STARTED};
 use super::record::{Event, MARK, Outcome};
+use super::user::User;
 use super::worker::{self, Settings};
 
 /// Nothing that a test waits for takes as long: it hangs.
@@ -28,7 +29,7 @@ pub(crate) struct Runner {
     pub(crate) root: PathBuf,
     /// Of the service, before `.env`.
     service: Variables,
-    user: Option<u32>,
+    user: Option<User>,
 }
 
 impl Runner {
@@ -98,15 +99,11 @@ impl Runner {
     }
 
     /// Lets the service be of another user, who has the runner's directory and home. Only root can do so.
-    pub(crate) fn of_user(mut self, user: u32) -> Self {
-        self.user = Some(user);
-        for directory in [self.root.clone(), PathBuf::from(&self.service["HOME"])] {
-            for (path, _) in files::walk(&directory) {
-                let path = directory.join(path);
-                std::os::unix::fs::lchown(&path, Some(user), Some(user))
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            }
+    pub(crate) fn of_user(mut self, user: User) -> Self {
+        for directory in [&self.root, self.home()] {
+            user.take(directory);
         }
+        self.user = Some(user);
         self
     }
 
@@ -124,19 +121,8 @@ impl Runner {
     /// Starts the service.
     pub(crate) fn start(&self) -> Service {
         let program = self.root.join("bin").join(listener::NAME);
-        let mut command = match self.user {
-            None => Command::new(&program),
-            Some(user) => {
-                let mut command = Command::new("setpriv");
-                command.args([
-                    format!("--reuid={user}"),
-                    format!("--regid={user}"),
-                    "--clear-groups".to_owned(),
-                ]);
-                command.arg(&program);
-                command
-            }
-        };
+        let mut command =
+            self.user.as_ref().map_or_else(|| Command::new(&program), |user| user.command(&program));
         command.args(ARGUMENTS).arg("run").current_dir(&self.root).env_clear().envs(&self.service);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it can be started");
