@@ -37,8 +37,9 @@ fn main() -> ExitCode {
     let job = Job::new(env, policy, interrupt, started);
     let wanted = job.env.get("RUNNER_CACHE_LOG");
     let is_debugged = job.env.get("RUNNER_DEBUG") == Some("1");
-    let diagnosed =
-        Diagnosed { wanted, is_debugged, is_actions: job.context.is_actions, trace: cli.trace.as_deref() };
+    // Who may run one command as root by `sudo` is not to write files with it.
+    let trace = cli.trace.as_deref().filter(|_| job.env.get("SUDO_UID").is_none());
+    let diagnosed = Diagnosed { wanted, is_debugged, is_actions: job.context.is_actions, trace };
     // What is traced is on the disk when this goes.
     let _trace = start_diagnostics(&diagnosed).unwrap_or_else(|why| {
         job.warn(Code::Environment, why);

@@ -28,7 +28,7 @@ mod units;
 mod users;
 
 pub(crate) use error::Error;
-pub(crate) use hooks::has_hook;
+pub(crate) use hooks::{has_hook, is_in_work_of_a_known_runner};
 pub(crate) use runners::{is_in_work_of_a_runner, runners};
 pub(crate) use setup::{Setup, exclude_from_cleaner};
 pub(crate) use system::System;

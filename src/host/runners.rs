@@ -63,6 +63,8 @@ pub(crate) struct Runner {
     pub(crate) is_named: bool,
     /// Where its variables tell the cache to be, and what tells it.
     pub(crate) root: Option<(PathBuf, String)>,
+    /// The variables with which its service starts, a line each, and what sets them; its own `.env` is laid over them.
+    pub(crate) service: Vec<(String, String)>,
 }
 
 /// The runners of `system` with those in the directories `named`, and what could not be read of them.
@@ -75,9 +77,13 @@ pub(crate) fn runners(system: &System, named: &[PathBuf]) -> Result<(Vec<Runner>
 
 /// Whether `directory` lies below a runner's directory, as workspaces do unless they were moved elsewhere.
 pub(crate) fn is_in_work_of_a_runner(directory: &Path) -> bool {
-    let Ok(directory) = file::canonicalize(directory) else { return false };
     let settings = Path::new(OsStr::from_bytes(SETTINGS));
     directory.ancestors().skip(2).any(|above| file::is_file(&above.join(settings)))
+}
+
+/// The directories of runners that services start.
+pub(super) fn of_services(system: &System) -> impl Iterator<Item = PathBuf> {
+    units(system).into_iter().filter_map(|unit| unit.directory)
 }
 
 impl Runner {
@@ -215,13 +221,13 @@ fn look(
         troubles.push(format!("{}: cannot tell whose runner this is; {hint}", directory.display()));
     }
     let own = dir.read_file_up_to(b".env", MOST).ok().flatten().unwrap_or_default();
-    let mut variables = vec![(String::from_utf8_lossy(&own).into_owned(), directory.join(".env"))];
+    let own = (String::from_utf8_lossy(&own).into_owned(), directory.join(".env").display().to_string());
+    let mut service = Vec::new();
     for file in unit.iter().flat_map(|unit| &unit.environment_files) {
-        variables.push((system.text(file).ok().flatten().unwrap_or_default(), file.clone()));
+        service.push((system.text(file).ok().flatten().unwrap_or_default(), file.display().to_string()));
     }
-    let mut roots =
-        variables.iter().filter_map(|(text, file)| Some((root_in(text)?, file.display().to_string())));
-    let root = roots.next().or_else(|| unit.as_ref()?.root.clone());
+    service.extend(unit.iter().map(|unit| (unit.environment.clone(), unit.name.clone())));
+    let root = [&own].into_iter().chain(&service).find_map(|(text, of)| Some((root_in(text)?, of.clone())));
     let work = directory.join(settings.work_folder.as_deref().unwrap_or("_work"));
     Runner {
         name: settings.agent_name,
@@ -232,6 +238,7 @@ fn look(
         unit: unit.map(|unit| unit.name),
         is_named: false,
         root,
+        service,
         work,
         directory,
     }
@@ -273,7 +280,8 @@ struct Unit {
     user: Option<String>,
     directory: Option<PathBuf>,
     environment_files: Vec<PathBuf>,
-    root: Option<(PathBuf, String)>,
+    /// Its variables, a line each.
+    environment: String,
 }
 
 /// The services of runners.
@@ -321,9 +329,10 @@ fn unit(name: String, text: &str) -> Unit {
             "EnvironmentFile" if value.is_empty() => unit.environment_files.clear(),
             "EnvironmentFile" => unit.environment_files.push(value.trim_start_matches('-').into()),
             "Environment" => {
-                let words = value.split_whitespace().map(|word| word.trim_matches('"'));
-                let root = words.filter_map(root_in).next_back();
-                unit.root = root.map(|root| (root, unit.name.clone())).or(unit.root);
+                for word in value.split_whitespace() {
+                    unit.environment += word.trim_matches('"');
+                    unit.environment.push('\n');
+                }
             }
             _ => {}
         }
@@ -344,7 +353,7 @@ mod tests {
         assert_eq!(read.user.as_deref(), Some("team"));
         assert_eq!(read.directory.as_deref(), Some(Path::new("/opt/r")));
         assert_eq!(read.environment_files, [Path::new("/etc/ci.env")]);
-        assert_eq!(read.root, Some(("/c".into(), "actions.runner.o-r.n.service".into())));
+        assert_eq!(read.environment, "A=1\nRUNNER_CACHE_ROOT=/c\n");
         let other = unit("n".into(), "[Service]\nExecStart=/opt/s/runsvc.sh\n");
         assert_eq!((other.directory.as_deref(), other.user), (Some(Path::new("/opt/s")), None));
     }

@@ -126,10 +126,9 @@ impl System {
         };
         let Some(stat) = dir.stat_if_present(name(path))? else { return Ok(None) };
         Ok(match stat.kind {
-            FileType::RegularFile => dir.read_file_up_to(name(path), MOST)?.map(|bytes| Found::File {
-                bytes,
-                owner: Owner { user: stat.owner, group: stat.group },
-                mode: stat.mode,
+            // Owner and contents of one file: whoever has the directory could lay another one in its place.
+            FileType::RegularFile => dir.read_file_and_stat(name(path), MOST)?.map(|(bytes, stat)| {
+                Found::File { bytes, owner: Owner { user: stat.owner, group: stat.group }, mode: stat.mode }
             }),
             FileType::Symlink => Some(Found::Link(OsString::from_vec(dir.read_symlink(name(path))?).into())),
             _ => Some(Found::Other),

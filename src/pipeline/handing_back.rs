@@ -36,15 +36,19 @@ fn hand_back_in(job: &Job, workspace: &Path) {
         job.console.say(format!("{}: handed back what a container left as root's", workspace.display()));
         return;
     }
+    // Root is not to run what a job can replace.
+    let program =
+        Some(&job.program).filter(|program| matches!(sys::changeable_by_others(program, 0), Ok(None)));
+    let or_sudo = program.map_or_else(String::new, |program| {
+        format!(", or let the runner's user run `{} hand-back` with sudo", program.display())
+    });
     job.warn(
         Code::LeftBehind,
         format!(
-            "{} belongs to user {owner}, and this job may fail to remove it; hint: `sudo chown -R {} {}`, or let the \
-             runner's user run `{} hand-back` with sudo",
+            "{} belongs to user {owner}, and this job may fail to remove it; hint: `sudo chown -R {} {}`{or_sudo}",
             path.display(),
             geteuid().as_raw(),
             workspace.display(),
-            job.program.display()
         ),
     );
 }

@@ -14,9 +14,6 @@ use super::file::TEMPORARY_PREFIX;
 use super::random;
 use super::stat::{FileType, NOW, OMIT, Stat, Time, stat_at, timespec, timestamps};
 
-/// Longest relative path that is handed to the kernel at once; below `PATH_MAX` (4096, the final NUL included).
-const LONGEST_PATH: usize = 4000;
-
 /// Size of the buffer for names. One call reads about a thousand of them.
 const NAMES_BUFFER: usize = 32 * 1024;
 
@@ -26,8 +23,8 @@ const MOST_READ: u64 = 1 << 30;
 /// An open directory, and its path for messages.
 #[derive(Debug)]
 pub struct Dir {
-    fd: OwnedFd,
-    path: PathBuf,
+    pub(super) fd: OwnedFd,
+    pub(super) path: PathBuf,
 }
 
 impl AsFd for Dir {
@@ -37,72 +34,6 @@ impl AsFd for Dir {
 }
 
 impl Dir {
-    /// Opens the directory at `path`, following symlinks.
-    pub fn open(path: &Path) -> Result<Self> {
-        let fd = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .named("open directory", || path.to_path_buf())?;
-        Ok(Self { fd, path: path.to_path_buf() })
-    }
-
-    /// Opens the directory called `name` in this one; a symlink is an error.
-    pub fn open_dir(&self, name: &[u8]) -> Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = fs::openat(self, name, flags, Mode::empty()).named("open directory", || self.join(name))?;
-        Ok(Self { fd, path: self.join(name) })
-    }
-
-    /// Opens the directory at the relative path `path`, however long it is, following no symlink. An empty path opens this
-    /// directory anew.
-    pub fn open_beneath(&self, path: &[u8]) -> Result<Self> {
-        let mut here = None;
-        let mut rest = path;
-        loop {
-            let at = here.as_ref().unwrap_or(self);
-            let (head, tail) = split_path(rest);
-            let dir = at.open_short(head)?;
-            if tail.is_empty() {
-                return Ok(dir);
-            }
-            here = Some(dir);
-            rest = tail;
-        }
-    }
-
-    /// Opens the directory at the absolute path `path` as if this one were `/`: symlinks lead to places in it, and never out.
-    pub fn open_in_root(&self, path: &Path) -> Result<Self> {
-        let full = || self.path.join(path.strip_prefix("/").unwrap_or(path));
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        match fs::openat2(self, path, flags, Mode::empty(), fs::ResolveFlags::IN_ROOT) {
-            Err(Errno::NOSYS | Errno::PERM) => self.open_by_component(path.as_os_str().as_bytes(), full()),
-            opened => Ok(Self { fd: opened.named("open directory", full)?, path: full() }),
-        }
-    }
-
-    fn open_short(&self, path: &[u8]) -> Result<Self> {
-        let (path, full) =
-            if path.is_empty() { (&b"."[..], self.path.clone()) } else { (path, self.join(path)) };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let resolve = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_SYMLINKS;
-        match fs::openat2(self, path, flags, Mode::empty(), resolve) {
-            Err(Errno::NOSYS | Errno::PERM) => self.open_by_component(path, full),
-            opened => Ok(Self { fd: opened.named("open directory", || full.clone())?, path: full }),
-        }
-    }
-
-    /// The same for kernels before 5.6, and for containers whose filter hides the call.
-    fn open_by_component(&self, path: &[u8], full: PathBuf) -> Result<Self> {
-        let mut components = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
-        let first = components.next().unwrap_or(b".");
-        let mut here = self.open_dir(first)?;
-        for name in components {
-            if name == b".." {
-                return Err(Error::new("open directory", &full, Errno::XDEV));
-            }
-            here = here.open_dir(name)?;
-        }
-        Ok(Self { path: full, ..here })
-    }
-
     /// The directory's path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
@@ -179,6 +110,11 @@ impl Dir {
 
     /// The same; a file of more than `most` bytes is an error ([`Errno::FBIG`]), and nothing of it is read.
     pub fn read_file_up_to(&self, name: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
+        Ok(self.read_file_and_stat(name, most)?.map(|(bytes, _)| bytes))
+    }
+
+    /// The same, with what the file is that was read.
+    pub fn read_file_and_stat(&self, name: &[u8], most: u64) -> Result<Option<(Vec<u8>, Stat)>> {
         use std::io::Read as _;
         let (file, stat) = match self.open_file(name) {
             Err(error) if error.is(Errno::NOENT) => return Ok(None),
@@ -191,7 +127,7 @@ impl Dir {
         // It may grow meanwhile.
         let mut file = std::fs::File::from(file).take(most);
         file.read_to_end(&mut bytes).named("read", || self.join(name))?;
-        Ok(Some(bytes))
+        Ok(Some((bytes, stat)))
     }
 
     /// Whether the file `name` has less on the disk than it is long: somebody cut it longer, or it was never written.
@@ -343,17 +279,6 @@ impl Dir {
         fs::unlinkat(self, name, AtFlags::REMOVEDIR).named("remove directory", || self.join(name))
     }
 
-    /// Opens the directory `name` unless something else is mounted on it.
-    pub(super) fn open_dir_of_same_mount(&self, name: &[u8]) -> Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let resolve = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_SYMLINKS | fs::ResolveFlags::NO_XDEV;
-        let fd = match fs::openat2(self, name, flags, Mode::empty(), resolve) {
-            Err(Errno::NOSYS | Errno::PERM) => return self.open_dir(name),
-            opened => opened.named("open directory", || self.join(name))?,
-        };
-        Ok(Self { fd, path: self.join(name) })
-    }
-
     /// Sets the permission bits of `name`, which must not be a symlink.
     pub fn set_mode(&self, name: &[u8], mode: u16) -> Result<()> {
         fs::chmodat(self, name, Mode::from_raw_mode(mode.into()), AtFlags::empty())
@@ -432,17 +357,5 @@ impl Dir {
     /// Sets the directory's own times to now.
     pub fn touch_self(&self) -> Result<()> {
         fs::futimens(self, &NOW).named("set times of", || self.path.clone())
-    }
-}
-
-/// Splits a relative path at a `/` so that the head is short enough for one call.
-fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
-    if path.len() <= LONGEST_PATH {
-        return (path, b"");
-    }
-    // Names are 255 bytes at most, so there is a slash.
-    match path[..LONGEST_PATH].iter().rposition(|&byte| byte == b'/') {
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (path, b""),
     }
 }

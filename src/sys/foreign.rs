@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, chownat, openat};
+use rustix::fs::{AtFlags, Gid, Uid, chownat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -28,7 +28,7 @@ pub fn foreign_directory(directory: &Path, patience: Duration) -> Option<(PathBu
     found
 }
 
-/// Gives what root has in `directory` to the user and group of that, and tells how many files and directories that were. Symlinks are
+/// Gives what root has in `top` to the user and group of that, and tells how many files and directories that were. Symlinks are
 /// not followed; a file with another name, which may be elsewhere, is left alone, and so is what is mounted there. `for_user` is who
 /// asked root for it.
 ///
@@ -36,22 +36,25 @@ pub fn foreign_directory(directory: &Path, patience: Duration) -> Option<(PathBu
 ///
 /// # Errors
 ///
-/// `directory` is root's own or another user's, or cannot be read, or an owner not be changed.
-pub fn hand_back(directory: &Path, for_user: Option<u32>, bound: Duration) -> Result<u64> {
+/// `top` is root's own or another user's, or cannot be read, or an owner not be changed.
+pub fn hand_back(top: &Dir, for_user: Option<u32>, bound: Duration) -> Result<u64> {
     let until = Instant::now() + bound;
-    // Opened once: whoever has the directory above could lay another one in its place.
-    let top = Dir::open(directory)?;
     let stat = top.stat_self()?;
     let (user, group) = (stat.owner, stat.group);
     if user == 0 || for_user.is_some_and(|asked| asked != user) {
-        return Err(Error::new("hand back", directory, Errno::PERM));
+        return Err(Error::new("hand back", top.path(), Errno::PERM));
     }
     let mut given = 0;
-    for_each_directory(&top, |dir| {
+    for_each_directory(top, |dir| {
         let mut names = Vec::new();
         dir.for_each_name(|name| names.push(name.to_vec()))?;
         for name in names {
-            given += u64::from(give(dir, &name, (user, group), stat.device)?);
+            match give(dir, &name, (user, group), stat.device) {
+                Ok(is_given) => given += u64::from(is_given),
+                // It went meanwhile, or something is mounted on it.
+                Err(error) if error.is(Errno::NOENT) || error.is(Errno::XDEV) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(Instant::now() < until)
     })?;
@@ -60,15 +63,13 @@ pub fn hand_back(directory: &Path, for_user: Option<u32>, bound: Duration) -> Re
 
 /// Looks at an open file, so that nobody can lay another one in its place.
 fn give(dir: &Dir, name: &[u8], (user, group): (u32, u32), device: (u32, u32)) -> Result<bool> {
-    let path = || dir.join(name);
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(dir, name, flags, Mode::empty()).named("open", path)?;
+    let file = dir.open_path_of_same_mount(name)?;
     let stat = dir.stat_open(&file, name)?;
     if stat.owner != 0 || stat.device != device || stat.kind != FileType::Directory && stat.links > 1 {
         return Ok(false);
     }
     let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
-    chownat(&file, "", user, group, AtFlags::EMPTY_PATH).named("set owner of", path)?;
+    chownat(&file, "", user, group, AtFlags::EMPTY_PATH).named("set owner of", || dir.join(name))?;
     Ok(true)
 }
 
@@ -78,7 +79,7 @@ fn for_each_directory(top: &Dir, mut each: impl FnMut(&Dir) -> Result<bool>) -> 
     let mut waiting = vec![Vec::new()];
     while let Some(path) = waiting.pop() {
         // What goes meanwhile, or cannot be entered, has been told of by its own owner.
-        let Ok(dir) = top.open_beneath(&path) else { continue };
+        let Ok(dir) = top.open_beneath_of_same_mount(&path) else { continue };
         if dir.stat_self()?.device != device {
             continue;
         }

@@ -12,6 +12,7 @@ mod copy;
 mod crash;
 mod digest;
 mod dir;
+mod dir_open;
 mod error;
 mod extents;
 pub mod file;

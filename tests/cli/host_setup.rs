@@ -402,3 +402,23 @@ fn archive_of_the_action_is_where_runners_look_for_it() {
     image.run("remove", &[]);
     assert!(!image.has("var/lib/runner-cache"));
 }
+
+/// Lines of `.env` are laid over what a service starts with, so ours would silently take the place of that hook.
+#[test]
+fn hook_that_a_service_sets_is_not_replaced() {
+    let image = Image::new();
+    let env = "home/ci/actions-runner/.env";
+    let unit = image.read(UNIT);
+    let variable = "ACTIONS_RUNNER_HOOK_JOB_STARTED=/opt/org/scan.sh";
+    image.write(UNIT, &format!("{unit}EnvironmentFile=-/etc/ci.env\n"));
+    image.write("etc/ci.env", &format!("LANG=C.UTF-8\n{variable}\n"));
+    let said = image.set_up(&[]);
+    let told = "/etc/ci.env sets ACTIONS_RUNNER_HOOK_JOB_STARTED to `/opt/org/scan.sh`";
+    assert!(said.log.contains(told) && said.log.contains("hint: move it to that file"), "{said:?}");
+    assert!(!image.has(env) || !image.read(env).contains("HOOK"), "{}", image.read(env));
+    // In `.env` it is chained.
+    image.write(env, &format!("{variable}\n"));
+    image.set_up(&[]);
+    let text = image.read(env);
+    assert!(text.contains("RUNNER_CACHE_NEXT") && text.contains("/opt/org/scan.sh"), "{text}");
+}

@@ -7,7 +7,7 @@ mod told;
 
 use std::path::{Path, PathBuf};
 
-use self::env_file::NotChained;
+use self::env_file::{NotChained, is_shim};
 pub(crate) use self::shim::Moment;
 pub(crate) use self::told::{made, preview, remarks, status, undone};
 use super::error::{Result, refused};
@@ -36,7 +36,7 @@ const NAME: &str = "runner-cache";
 
 /// Whether the runner of this job runs our hook after it. A job can say so of itself, and nothing is saved then.
 pub(crate) fn has_hook(env: &Environment) -> bool {
-    let is_ours = |value: &str| env_file::is_shim(value, Moment::Completed, Path::new(DIRECTORY));
+    let is_ours = |value: &str| is_shim(value, Moment::Completed, Path::new(DIRECTORY));
     env.get(Moment::Completed.variable()).is_some_and(is_ours)
 }
 
@@ -241,7 +241,7 @@ impl Hooked {
         let text = before.clone().unwrap_or_default();
         let path = runner.directory.join(".env");
         let (after, refused) = match env_file::with_hooks(&text, directory) {
-            Ok(after) => (after, None),
+            Ok(after) => (after, replaced(&runner, &text, directory)),
             Err(NotChained { moment, value }) => {
                 let why = format!(
                     "{} sets {} to `{value}`, which a script cannot run as the runner does; allowed: an absolute path that ends \
@@ -256,6 +256,30 @@ impl Hooked {
         let state = piece.state(system)?;
         Ok(Self { runner, piece, state, refused })
     }
+}
+
+/// Why the lines of ours may not be added: they would take the place of a hook with which the service starts.
+/// (`Runner.Listener/Program.cs: LoadAndSetEnv` sets what `.env` has, whatever is set.)
+fn replaced(runner: &Runner, own: &str, directory: &Path) -> Option<String> {
+    Moment::ALL.into_iter().find_map(|moment| {
+        let variable = moment.variable();
+        // It is replaced already.
+        if env_file::value(own, variable).is_some() {
+            return None;
+        }
+        let of_service = runner.service.iter().find_map(|(text, of)| Some((env_file::value(text, variable)?, of)));
+        let (value, of) = of_service.filter(|(value, _)| !value.is_empty() && !is_shim(value, moment, directory))?;
+        Some(format!(
+            "{of} sets {variable} to `{value}`, which a line in {} would replace; hint: move it to that file, and ours will run it",
+            runner.directory.join(".env").display()
+        ))
+    })
+}
+
+/// Whether `directory` lies below the directory of a runner that root's own files name. Everybody can write a file that makes a
+/// directory look like a runner's.
+pub(crate) fn is_in_work_of_a_known_runner(system: &System, directory: &Path) -> Result<bool> {
+    noted::is_in_work_of_one(system, Path::new(DIRECTORY), directory)
 }
 
 /// A runner's `.env` with its owner and mode, or those that it is to have: the owner of the directory's.
@@ -354,7 +378,7 @@ pub(crate) fn state_of(system: &System, directory: &Path) -> Result<HookState> {
     if let Some(value) = named.iter().map(|(_, value)| *value).find(is_gone) {
         return Ok(HookState::Gone(value.into()));
     }
-    let is_ours = |(moment, value): &(Moment, &str)| env_file::is_shim(value, *moment, Path::new(DIRECTORY));
+    let is_ours = |(moment, value): &(Moment, &str)| is_shim(value, *moment, Path::new(DIRECTORY));
     let chained = named.iter().filter(|named| is_ours(named));
     let chained = chained.filter_map(|(moment, _)| env_file::value(&text, moment.next()));
     if let Some(value) = chained.into_iter().find(is_gone) {

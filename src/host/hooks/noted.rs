@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::host::error::Result;
 use crate::host::mark::{marked, unmarked};
+use crate::host::runners::of_services;
 use crate::host::system::System;
+use crate::sys::file;
 
 /// The list, beside the scripts: a directory of a runner a line.
 const FILE: &str = "runners";
@@ -40,4 +42,11 @@ pub(super) fn forget(system: &System, directory: &Path) -> Result<()> {
         system.remove(&path)?;
     }
     Ok(())
+}
+
+/// Whether `directory` lies below the directory of a runner that root's own files name: the services, and the list beside the `scripts`.
+pub(super) fn is_in_work_of_one(system: &System, scripts: &Path, directory: &Path) -> Result<bool> {
+    let known = of_services(system).chain(noted(system, scripts)?);
+    let known: Vec<_> = known.filter_map(|runner| file::canonicalize(&runner).ok()).collect();
+    Ok(directory.ancestors().skip(2).any(|above| known.iter().any(|runner| runner == above)))
 }

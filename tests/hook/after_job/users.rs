@@ -1,5 +1,8 @@
 //! Runners of two users on one host.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
 use test_support::files;
 
 use super::said;
@@ -11,7 +14,7 @@ use crate::stand_in::{Job, Outcome, Runner, User, run};
 fn open_host() -> Host {
     let host = Host::new();
     open_to_others(&host.path(""));
-    std::fs::copy(env!("CARGO_BIN_EXE_runner-cache"), host.path("runner-cache")).unwrap();
+    files::copy_program(Path::new(env!("CARGO_BIN_EXE_runner-cache")), &host.path("runner-cache"));
     host
 }
 
@@ -49,7 +52,12 @@ fn two_jobs_at_once_of_two_users_are_saved_each_in_a_root_of_its_own() {
 fn workspace_that_root_wrote_into_is_handed_back_where_the_host_lets_root_do_so() {
     for may_sudo in [true, false] {
         let host = open_host();
-        let user = if may_sudo { User::with_sudo(61_003, &host.path("")) } else { User::new(61_003) };
+        let command = format!("{} hand-back *", host.path("runner-cache").display());
+        let user = if may_sudo {
+            User::with_sudo(61_003, &host.path(""), &host.path("runner-1"), &command)
+        } else {
+            User::new(61_003)
+        };
         let runner = runner_of(&host, "runner-1", user);
         let mut service = runner.start();
         service.run(host.job("k"));
@@ -68,4 +76,40 @@ fn workspace_that_root_wrote_into_is_handed_back_where_the_host_lets_root_do_so(
         }
         assert_eq!(left.exists(), !may_sudo);
     }
+}
+
+/// What a job may have root run is the job's to misuse.
+#[test]
+#[ignore = "only root can be another user: scripts/test.sh has it run"]
+fn root_hands_nothing_else_back_and_writes_nothing_for_a_job() {
+    let host = open_host();
+    let program = host.path("runner-cache").display().to_string();
+    let user =
+        User::with_sudo(61_003, &host.path(""), &host.path("runner-1"), &format!("{program} hand-back *"));
+    let runner = runner_of(&host, "runner-1", user);
+    let (secret, home) = (host.path("secret"), runner.home().to_path_buf());
+    std::fs::write(&secret, "root's").unwrap();
+    let of_root = home.join("not-the-runner's/work/of-root");
+    std::fs::create_dir_all(&of_root).unwrap();
+    std::fs::write(of_root.join("file"), "root's").unwrap();
+    std::os::unix::fs::chown(home.join("not-the-runner's"), Some(61_003), Some(61_003)).unwrap();
+    std::os::unix::fs::chown(home.join("not-the-runner's/work"), Some(61_003), Some(61_003)).unwrap();
+    let tries = [
+        format!("sudo -n {program} hand-back . --trace={}", secret.display()),
+        // A directory that its user makes look like a runner's, and a way to it that begins in a runner's.
+        format!("touch {}/.runner", home.display()),
+        format!("sudo -n {program} hand-back \"{}/not-the-runner's/work\"", home.display()),
+        format!(
+            "ln -s \"{}/not-the-runner's/work\" link; sudo -n {program} hand-back $PWD/link",
+            home.display()
+        ),
+    ];
+    let script = format!("set +e\n{}\ntrue", tries.join("\n"));
+    let mut service = runner.start();
+    let done = service.run(Job::new("o/r").step(run(script).named("tries")));
+    assert_eq!(done.outcome(), Outcome::Succeeded, "{done:?}");
+    let said = done.step("tries").text();
+    assert_eq!(said.matches("not in the work directory of a runner that root knows").count(), 2, "{said}");
+    assert_eq!(files::read(&secret), "root's");
+    assert_eq!(std::fs::metadata(of_root.join("file")).unwrap().uid(), 0);
 }

@@ -61,7 +61,7 @@ impl Runner {
         let listener = root.join("bin").join(listener::NAME);
         // A link, so that the process is found by this name; a copy where that is on another file system.
         if std::fs::hard_link(&program, &listener).is_err() {
-            std::fs::copy(&program, &listener).expect("the tests' program can be copied");
+            files::copy_program(&program, &listener);
         }
         std::fs::hard_link(&listener, root.join("bin").join(worker::NAME)).expect("both are in `bin`");
         let mut service: Variables = environment::toolchain().into_iter().collect();

@@ -19,14 +19,20 @@ impl User {
         Self { id, etc: None }
     }
 
-    /// One who may have root do anything, without a password. What tells the host so is in the directory `place`.
-    pub(crate) fn with_sudo(id: u32, place: &Path) -> Self {
+    /// One whose runner in `runner` a service starts, and who may have root run `command` without a password. What tells the host so
+    /// is in the directory `place`.
+    pub(crate) fn with_sudo(id: u32, place: &Path, runner: &Path, command: &str) -> Self {
         let (name, etc) = (format!("user-{id}"), place.join("etc"));
         let users = files::read(Path::new("/etc/passwd"));
         files::write(&etc.join("passwd"), format!("{users}{name}:x:{id}:{id}::/nonexistent:/bin/sh\n"));
         // Without the passwords of the host: this one is in a directory that all can read.
         files::write(&etc.join("shadow"), format!("root:*:20000::::::\n{name}:*:20000::::::\n"));
-        files::write(&etc.join("sudoers.d/runner-cache-test"), format!("{name} ALL=(root) NOPASSWD: ALL\n"));
+        files::write(
+            &etc.join("sudoers.d/runner-cache-test"),
+            format!("{name} ALL=(root) NOPASSWD: {command}\n"),
+        );
+        let unit = format!("[Service]\nUser={name}\nWorkingDirectory={}\n", runner.display());
+        files::write(&etc.join("systemd/system/actions.runner.o-r.runner-1.service"), unit);
         Self { id, etc: Some(etc) }
     }
 
