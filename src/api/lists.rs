@@ -14,6 +14,9 @@ use super::retry::with_retries;
 use crate::github::Environment;
 use crate::sys::{self, changeable_by_others, file};
 
+/// Things on a page: what lists are asked for, and the most that the API gives.
+pub(super) const PER_PAGE: usize = 100;
+
 /// How many pages of a list are read.
 #[derive(Debug, Clone, Copy)]
 pub enum Pages {
@@ -85,7 +88,9 @@ pub async fn read_list<T: Serialize + DeserializeOwned>(
             }
         }
         let same = before.iter().position(|page| page.route == next).map(|index| before.swap_remove(index));
-        let etag = same.as_ref().and_then(|page| page.etag.as_deref());
+        // The tag is of what is on a page. A full one that was the last may have another behind it by now, and be the same itself.
+        let tagged = same.as_ref().filter(|page| page.next.is_some() || page.items.len() < PER_PAGE);
+        let etag = tagged.and_then(|page| page.etag.as_deref());
         let page = match (with_retries(say, async || api.page(&next, etag).await).await?, same) {
             (Answer::Page { items, etag, next: after }, _) => {
                 KnownPage { route: next, etag, next: after, items }

@@ -25,5 +25,5 @@ pub use lists::{KnownLists, Pages, read_list};
 pub use open::{branches, open_pulls};
 pub use retry::with_retries;
 pub use token::Token;
-pub use url::{Url, is_loopback, parse_url, shown};
+pub use url::{Url, is_api_of, is_loopback, parse_url, shown};
 pub use wait::wait;

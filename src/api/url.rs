@@ -29,6 +29,15 @@ pub fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
 }
 
+/// Whether `api` is the API of the server at `server`: of its own host, as Enterprise Server, Forgejo and Gitea have it, or of the host
+/// `api` below it, as github.com.
+pub fn is_api_of(api: &Url, server: &str) -> bool {
+    let Ok(server) = Url::parse(server) else { return false };
+    let (Some(api_host), Some(host)) = (api.host_str(), server.host_str()) else { return false };
+    let is_its = api_host == host || api_host.strip_prefix("api.") == Some(host);
+    is_its && api.port_or_known_default() == server.port_or_known_default()
+}
+
 /// The URL without what is nobody's to see: a signature, or a password.
 pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
@@ -43,6 +52,27 @@ pub fn shown(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_api_is_of_its_servers_host() {
+        let is_of = |api: &str, server: &str| is_api_of(&Url::parse(api).unwrap(), server);
+        for (api, server) in [
+            ("https://api.github.com", "https://github.com"),
+            ("https://ghe.example/api/v3", "https://ghe.example"),
+            ("https://api.o.ghe.com/", "https://o.ghe.com"),
+            ("http://127.0.0.1:3000/api/v1", "http://127.0.0.1:3000"),
+        ] {
+            assert!(is_of(api, server), "{api} {server}");
+        }
+        for (api, server) in [
+            ("https://api.github.com", "https://ghe.example"),
+            ("https://api.github.com.evil.example", "https://github.com"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3001"),
+            ("https://api.github.com", "github.com"),
+        ] {
+            assert!(!is_of(api, server), "{api} {server}");
+        }
+    }
 
     #[test]
     fn without_tls_nothing_comes_but_from_this_machine() {

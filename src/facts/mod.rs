@@ -76,6 +76,7 @@ pub(crate) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
 pub(crate) fn origin(job: &Job) -> Origin {
     let context = job.context.clone();
     Origin {
+        server: context.server,
         workflow: context.workflow,
         job: context.job,
         run: context.run,

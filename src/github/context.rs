@@ -88,6 +88,8 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
 pub struct Context {
     /// Whether a workflow's runner started us.
     pub is_actions: bool,
+    /// The server's URL, such as `https://github.com`.
+    pub server: Option<String>,
     /// `owner/name`.
     pub repository: Option<String>,
     /// The ref that triggered the run, such as `refs/heads/main` or `refs/pull/7/merge`.
@@ -160,6 +162,7 @@ impl Context {
         let base_of_event = pull_request.and_then(|request| request.base.as_ref()?.name.clone());
         Self {
             is_actions,
+            server: owned("GITHUB_SERVER_URL"),
             repository: owned("GITHUB_REPOSITORY"),
             reference: owned("GITHUB_REF"),
             base_branch: owned("GITHUB_BASE_REF").or(base_of_event),

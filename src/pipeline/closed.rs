@@ -1,12 +1,15 @@
 //! Asks the API what is open, and tells which entries are of what is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::{self, Api, Client, KnownLists, PUBLIC_API, Token, branches, open_pulls, parse_url, wait};
+use crate::api::{
+    self, Api, Client, KnownLists, PUBLIC_API, Token, Url, branches, is_api_of, open_pulls, parse_url, shown,
+    wait,
+};
 use crate::job::{Job, chain};
 use crate::outcome::Code;
 use crate::store::retention::{Known, OpenRefs, Planned, closed, repositories_to_ask};
@@ -20,11 +23,12 @@ pub(crate) fn entries_of_closed(
     known: &[Known],
     token_file: Option<&Path>,
 ) -> Result<Vec<Planned>, api::Error> {
-    let repositories = repositories_to_ask(known);
+    let base = parse_url(job.env.get("GITHUB_API_URL").unwrap_or(PUBLIC_API))?;
+    let known = of_server(job, known, &base);
+    let repositories = repositories_to_ask(&known);
     if repositories.is_empty() {
         return Ok(Vec::new());
     }
-    let base = parse_url(job.env.get("GITHUB_API_URL").unwrap_or(PUBLIC_API))?;
     let token = Token::find(token_file, &job.env)?;
     let console = job.console;
     let say = |text: String| console.say(text);
@@ -51,7 +55,23 @@ pub(crate) fn entries_of_closed(
         }
         Ok::<_, api::Error>(open)
     })?;
-    Ok(closed(known, &open, asked))
+    Ok(closed(&known, &open, asked))
+}
+
+/// The entries of the server whose API is at `base`: another one may have a repository of the same name.
+fn of_server(job: &Job, known: &[Known], base: &Url) -> Vec<Known> {
+    let is_its =
+        |known: &&Known| known.header.origin.server.as_ref().is_some_and(|server| is_api_of(base, server));
+    let (its, others): (Vec<_>, Vec<_>) = known.iter().partition(is_its);
+    let servers: BTreeSet<_> =
+        others.iter().filter_map(|known| known.header.origin.server.as_ref()).collect();
+    for server in servers {
+        job.console.say(format!(
+            "entries of {server} stay: {} is not its API; hint: set GITHUB_API_URL, to {server}/api/v3 for Enterprise Server",
+            shown(base)
+        ));
+    }
+    its.into_iter().cloned().collect()
 }
 
 async fn open_refs(

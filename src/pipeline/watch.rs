@@ -19,7 +19,7 @@ const LONGEST_JOB: Duration = Duration::from_secs(6 * 24 * 3600);
 const READS: Duration = Duration::from_secs(10);
 
 /// What it has to know of the job.
-const VARIABLES: [&str; 17] = [
+const VARIABLES: [&str; 18] = [
     "CARGO_HOME",
     "GITHUB_ACTIONS",
     "GITHUB_BASE_REF",
@@ -30,6 +30,7 @@ const VARIABLES: [&str; 17] = [
     "GITHUB_REPOSITORY",
     "GITHUB_RUN_ATTEMPT",
     "GITHUB_RUN_ID",
+    "GITHUB_SERVER_URL",
     "GITHUB_SHA",
     "GITHUB_WORKFLOW",
     "GITHUB_WORKSPACE",

@@ -32,6 +32,9 @@ pub struct Factor {
 /// Who made an entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
+    /// The URL of the server whose repository it is.
+    #[serde(default)]
+    pub server: Option<String>,
     /// The workflow's name.
     pub workflow: Option<String>,
     /// The job's id in its workflow.

@@ -1,5 +1,8 @@
 //! `gc --closed`: entries of closed pull requests and deleted branches go, and nothing else does.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 use test_support::Job;
 use test_support::web::{Answer, Request, Web};
@@ -12,6 +15,9 @@ const PUSH: &str = r#"{"repository": {"default_branch": "main"}}"#;
 /// A host with entries of five refs, and the API of a server that answers so.
 fn job(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> (Job, Web) {
     let mut job = Job::new(PROGRAM);
+    let web = Web::new(move |_, request| answer(request));
+    job.set("GITHUB_API_URL", web.url(""));
+    job.set("GITHUB_SERVER_URL", web.url(""));
     job.write("work/project/data/file", "1");
     let pull = |number: u64| {
         let event = json!({ "repository": { "default_branch": "main" }, "pull_request": { "number": number, "base": { "ref": "main" } } });
@@ -22,8 +28,6 @@ fn job(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> (Job, Web
         job.event(&reference, &event);
         job.ok(&["save", "--preset", "none", "--path", "data", "--key", "k", "--save", "always"]);
     }
-    let web = Web::new(move |_, request| answer(request));
-    job.set("GITHUB_API_URL", web.url(""));
     (job, web)
 }
 
@@ -156,4 +160,47 @@ fn of_a_list_that_goes_on_elsewhere_nothing_is_known() {
     assert_eq!((said.code, said.warnings()), (0, 1), "{said:?}");
     assert!(said.log.contains("its next page is said to be at api.example"), "{said:?}");
     assert_eq!(refs(&job).len(), 5);
+}
+
+/// Enterprise Server, Forgejo or Gitea: a timer does not know which, and GitHub may have a repository of the same name.
+#[test]
+fn entries_of_another_server_stay() {
+    let (mut job, web) = job(usual);
+    let other = Web::new(|_, _| page(&json!([]), None));
+    job.set("GITHUB_API_URL", other.url(""));
+    let said = job.ok(&["gc", "--closed"]);
+    assert!(said.log.contains(&format!("entries of {} stay", web.url(""))), "{said:?}");
+    assert!(other.requests().is_empty());
+    assert_eq!(refs(&job).len(), 5);
+}
+
+/// The tag of a page is that of what is on it: with a hundred branches, one more is on a page of its own.
+#[test]
+fn branch_behind_a_full_page_is_found_although_that_page_is_the_same() {
+    let all: Vec<_> =
+        std::iter::once("main".to_owned()).chain((1..100).map(|n| format!("b{n:02}"))).collect();
+    let has_more = Arc::new(AtomicBool::new(false));
+    let more = Arc::clone(&has_more);
+    let (mut job, _web) = job(move |request| {
+        let items = match &*request.path {
+            "/repos/o/r/branches?per_page=100" => {
+                json!(all.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>())
+            }
+            "/repos/o/r/branches?per_page=100&page=2" => json!([{ "name": "zz" }]),
+            _ => json!([]),
+        };
+        if request.header("if-none-match") == Some(&tag(&items)) {
+            return Answer::Status(304);
+        }
+        let is_first = request.path.starts_with("/repos/o/r/branches") && !request.path.ends_with("page=2");
+        let next = || format!("http://{}/repos/o/r/branches?per_page=100&page=2", host(request));
+        page(&items, (is_first && more.load(Ordering::Relaxed)).then(next))
+    });
+    job.ok(&["gc", "--closed"]);
+    assert_eq!(refs(&job), ["refs/heads/main"]);
+    has_more.store(true, Ordering::Relaxed);
+    job.event("refs/heads/zz", PUSH);
+    job.ok(&["save", "--preset", "none", "--path", "data", "--key", "k", "--save", "always"]);
+    job.ok(&["gc", "--closed"]);
+    assert_eq!(refs(&job), ["refs/heads/main", "refs/heads/zz"]);
 }
