@@ -14,7 +14,7 @@ use runner_cache::ledger::bounds::Bounds;
 use runner_cache::ledger::stats::{Figures, Filter, Stats, Tally};
 use runner_cache::ledger::{
     Began, Checked, Error, Event, Evicted, Family, Kept, KeyDigest, Ledger, Moved, Restored, Saved, Served,
-    Source, Window,
+    Source, Total, Window,
 };
 use runner_cache::store::{Access, Layer, Store};
 use rusqlite::ErrorCode;
@@ -71,7 +71,7 @@ fn writer() {
         let events = [restore(&job, Served::Exact), restore(&job, Served::Miss)];
         let append = |mut ledger: Ledger| ledger.append(&source("1"), Timestamp::now(), &events);
         match Ledger::open(&store).and_then(append) {
-            Ok(()) => println!("committed"),
+            Ok(_) => println!("committed"),
             // Eight that write all the time: not committed, and tried again.
             Err(Error::Sqlite { source, .. })
                 if source.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
@@ -156,6 +156,37 @@ fn events_are_bounded_by_number_and_age() {
     ledger.append(&source("1"), start, &[restore("gone", Served::Miss)]).unwrap();
     ledger.compact().unwrap();
     assert_eq!(ledger.families().unwrap().len(), 3);
+}
+
+#[test]
+fn counters_never_fall_and_families_do_not_pile_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(&directory.path().join("root"));
+    let mut ledger = Ledger::open(&store).unwrap();
+    let bounds = Bounds { max_age: SignedDuration::from_hours(1), max_events: 20 };
+    let start = Timestamp::from_second(1_700_000_000).unwrap();
+    // A lane of its own each run, as one that names the commit.
+    let event = |run: usize| match restore("build", Served::Miss) {
+        Event::Restore { family, key, restored } => {
+            Event::Restore { family: Family { lane: format!("lane {run}"), ..family }, key, restored }
+        }
+        other => other,
+    };
+    for run in 0..100 {
+        let mark = ledger.append_within(bounds, &source("1"), start, &[event(run)]);
+        mark.unwrap();
+    }
+    let lookups = |ledger: &Ledger| {
+        let of_job =
+            |total: &&Total| total.family.as_ref().is_some_and(|of| of.job.as_deref() == Some("build"));
+        ledger.totals().unwrap().iter().filter(of_job).map(|total| total.events).sum::<u64>()
+    };
+    let families = |ledger: &Ledger| ledger.families().unwrap().len();
+    assert_eq!((lookups(&ledger), families(&ledger)), (100, 21), "twenty, and one for all that went");
+    let later = start + SignedDuration::from_hours(2);
+    ledger.append_within(bounds, &source("1"), later, &[event(200)]).unwrap();
+    ledger.compact().unwrap();
+    assert_eq!((lookups(&ledger), families(&ledger)), (101, 2));
 }
 
 /// A random event of a small host.
@@ -336,17 +367,24 @@ fn an_estimate_compares_a_job_with_its_own_cold_runs() {
         let (kept, cause, moved, steps) = (Kept::Entry, None, Moved::default(), Default::default());
         let saved = Saved { kept, cause, moved, steps, began };
         let event = Event::Save { family: family(job, Layer::Target), key: KeyDigest(1), saved };
-        ledger.append(&source("1"), start, &[restore(job, served), event]).unwrap();
+        ledger.append(&source("1"), start, &[restore(job, served), event]).unwrap()
     };
     save("build", Served::Miss, Some(100));
     save("build", Served::Exact, Some(5));
-    save("build", Served::Miss, None);
-    save("test", Served::Miss, Some(7));
+    let before = save("build", Served::Miss, None);
+    let last = save("test", Served::Miss, Some(7));
     let of = family("build", Layer::Target);
     assert!(!ledger.is_estimated(&of, "1").unwrap());
     assert_eq!(ledger.cold_runs(&of).unwrap(), [Duration::from_secs(100)]);
     let restored = |run| ledger.restore_time(&of, Some(run), start).unwrap();
     assert_eq!((restored("1"), restored("2")), (Duration::from_millis(75), Duration::ZERO));
-    let runs = ledger.last_runs(&of, 2).unwrap();
+    let runs = ledger.last_runs(&of, 2, last).unwrap();
     assert_eq!(runs.iter().map(|run| run.served).collect::<Vec<_>>(), [Served::Exact, Served::Miss]);
+    // The clock was ahead before, and another runner has appended since.
+    let earlier = start - SignedDuration::from_hours(2);
+    let own = ledger.append(&source("2"), earlier, &[restore("build", Served::Partial)]).unwrap();
+    ledger.append(&source("3"), earlier, &[restore("build", Served::Miss)]).unwrap();
+    let served = |until| ledger.last_runs(&of, 1, until).unwrap()[0].served;
+    assert_eq!((served(own), served(before)), (Served::Partial, Served::Miss));
+    assert_eq!(ledger.latest(2).unwrap()[1].outcome.as_deref(), Some("partial"));
 }

@@ -19,7 +19,7 @@ use runner_cache::outcome::{
     UsageOutcome, VERSION, Verdict, Verified, Warning, WhyFresh, WhyLeftOut,
 };
 use runner_cache::plan::{Change, Difference as KeyDifference, NoWrite};
-use runner_cache::report::printed;
+use runner_cache::report::{as_text, printed};
 use runner_cache::store::retention::{Known, MinFree, Reason, Shortage};
 use runner_cache::store::{
     Access, Factor, Finality, Header, Layer, LayerData, Origin, Scope, Store, key_directory,
@@ -148,7 +148,7 @@ fn cleaned() -> Cleaned {
 
 #[test]
 fn restore_in_the_log() {
-    assert_snapshot!(restored().log());
+    assert_snapshot!(as_text(&restored().told()));
 }
 
 #[test]
@@ -283,12 +283,12 @@ fn stats_of_nothing() {
 
 #[test]
 fn restore_of_nothing_in_the_log() {
-    assert_snapshot!(RestoreOutcome::of_nothing(Path::new("/cache"), Duration::ZERO).log());
+    assert_snapshot!(as_text(&RestoreOutcome::of_nothing(Path::new("/cache"), Duration::ZERO).told()));
 }
 
 #[test]
 fn save_in_the_log() {
-    assert_snapshot!(saved().log());
+    assert_snapshot!(as_text(&saved().told()));
 }
 
 #[test]

@@ -15,6 +15,10 @@ pub enum Command<'a> {
     Error(&'a str),
     /// A line that only a run with debug logging shows.
     Debug(&'a str),
+    /// From here on lines are folded behind this one.
+    Group(&'a str),
+    /// Up to here.
+    EndGroup,
 }
 
 impl fmt::Display for Command<'_> {
@@ -23,6 +27,8 @@ impl fmt::Display for Command<'_> {
             Self::Warning(message) => ("warning", message),
             Self::Error(message) => ("error", message),
             Self::Debug(message) => return write!(f, "::debug::{}", escape(message)),
+            Self::Group(title) => return write!(f, "::group::{}", escape(title)),
+            Self::EndGroup => return f.write_str("::endgroup::"),
         };
         write!(f, "::{name} title=runner-cache::{}", escape(cut(message)))
     }

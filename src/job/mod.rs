@@ -118,12 +118,14 @@ impl Job {
         }
     }
 
-    /// Tells of trouble that does not fail the job.
+    /// Tells of trouble that does not fail the job, once.
     pub fn warn(&self, code: Code, message: impl Into<String>) {
-        let message = message.into();
-        self.console.warn(&message);
+        let warning = Warning { code, message: message.into() };
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        warnings.push(Warning { code, message });
+        if !warnings.contains(&warning) {
+            self.console.warn(&warning.message);
+            warnings.push(warning);
+        }
     }
 
     /// Tells why something fails.

@@ -1,19 +1,24 @@
 //! Appends events: one transaction for all that a step of a job has to tell.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::bounds::{BATCH, Bounds, Excess, Extent};
+use super::fold::fold;
 use super::names::{family_id, word_id};
 use super::row::Row;
 use super::totals;
 use super::{Event, Ledger, Result, Source};
 
+/// How far the ledger reached once: numbers of events only grow, whatever the clock does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(pub(super) i64);
+
 impl Ledger {
-    /// Appends `events` of the time `now`, all or none, and removes what is beyond the bounds.
-    pub fn append(&mut self, source: &Source, now: Timestamp, events: &[Event]) -> Result<()> {
+    /// Appends `events` of the time `now`, all or none, and removes what is beyond the bounds. The mark is behind the last of them.
+    pub fn append(&mut self, source: &Source, now: Timestamp, events: &[Event]) -> Result<Mark> {
         self.append_within(Bounds::default(), source, now, events)
     }
 
@@ -24,16 +29,18 @@ impl Ledger {
         source: &Source,
         now: Timestamp,
         events: &[Event],
-    ) -> Result<()> {
+    ) -> Result<Mark> {
         let append = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut appending = Appending { transaction: &transaction, words: HashMap::new() };
+            let mut last = 0;
             for event in events {
-                appending.append(source, now, event)?;
+                last = appending.append(source, now, event)?;
             }
             drop(appending);
             trim(&transaction, bounds, now)?;
-            transaction.commit()
+            transaction.commit()?;
+            Ok(Mark(last))
         };
         append(&mut self.connection).map_err(|error| self.failed("append to", error))
     }
@@ -47,7 +54,8 @@ struct Appending<'t> {
 }
 
 impl Appending<'_> {
-    fn append(&mut self, source: &Source, now: Timestamp, event: &Event) -> rusqlite::Result<()> {
+    /// Appends one, and tells its number.
+    fn append(&mut self, source: &Source, now: Timestamp, event: &Event) -> rusqlite::Result<i64> {
         let family = event.family().map_or(Ok(0), |family| family_id(self.transaction, family))?;
         let row = Row::of(event, family);
         let kind = self.word(event.kind().name())?;
@@ -64,7 +72,7 @@ impl Appending<'_> {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
                 ?21, ?22)",
         )?;
-        insert.execute(params![
+        let id = insert.insert(params![
             now.as_millisecond(),
             kind,
             event.family().map(|_| family),
@@ -88,7 +96,8 @@ impl Appending<'_> {
             source.runner,
             source.run,
         ])?;
-        totals::add(self.transaction, kind, outcome, &row)
+        totals::add(self.transaction, kind, outcome, &row)?;
+        Ok(id)
     }
 
     fn some_word(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
@@ -116,14 +125,28 @@ fn trim(transaction: &Transaction<'_>, bounds: Bounds, now: Timestamp) -> rusqli
     // What no clock can have told is of the beginning of time.
     let oldest = Timestamp::from_millisecond(oldest).unwrap_or(Timestamp::MIN);
     let Excess { up_to, before } = bounds.excess(Extent { first, last, oldest }, now);
+    let mut families = BTreeSet::new();
     if let Some(up_to) = up_to {
-        let gone = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE id <= ?1 ORDER BY id LIMIT ?2)";
-        transaction.execute(gone, params![up_to, BATCH])?;
+        families.extend(remove(transaction, "id <= ?1 ORDER BY id", up_to)?);
     }
     if let Some(before) = before {
-        let gone =
-            "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE time < ?1 ORDER BY time LIMIT ?2)";
-        transaction.execute(gone, params![before.as_millisecond(), BATCH])?;
+        families.extend(remove(transaction, "time < ?1 ORDER BY time", before.as_millisecond())?);
     }
-    Ok(())
+    let mut is_left = transaction.prepare("SELECT EXISTS (SELECT 1 FROM event WHERE family = ?1)")?;
+    let mut gone = Vec::new();
+    for family in families {
+        if !is_left.query_row([family], |row| row.get(0))? {
+            gone.push(family);
+        }
+    }
+    fold(transaction, &gone)
+}
+
+/// Removes a batch of events, and tells whose they were.
+fn remove(transaction: &Transaction<'_>, which: &str, bound: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut gone = transaction.prepare(&format!(
+        "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE {which} LIMIT ?2) RETURNING family"
+    ))?;
+    let families = gone.query_map(params![bound, BATCH], |row| row.get::<_, Option<i64>>(0))?;
+    families.filter_map(rusqlite::Result::transpose).collect()
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::fold::fold;
+use super::names::without_events;
 use super::{Error, Result};
 use crate::store::{LedgerFile, Store};
 
@@ -34,7 +36,9 @@ const SCHEMA: &str = "
         reference TEXT, runner TEXT, run TEXT
     );
     CREATE INDEX event_time ON event (time);
-    CREATE INDEX event_family ON event (family, kind, time);
+    CREATE INDEX event_family ON event (family, kind);
+    CREATE INDEX event_worked ON event (family, served) WHERE worked IS NOT NULL;
+    CREATE INDEX event_saved ON event (run) WHERE saved IS NOT NULL;
     CREATE TABLE total (
         family INTEGER NOT NULL, kind INTEGER NOT NULL, outcome INTEGER NOT NULL,
         events INTEGER NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL, time INTEGER NOT NULL,
@@ -65,7 +69,7 @@ impl Ledger {
     }
 
     fn open_file(file: LedgerFile) -> Result<Self> {
-        let mut ledger = Self::connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut ledger = Self { connection: connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?, file };
         ledger.prepare().map_err(|error| ledger.failed("open", error))?;
         ledger.check_format()?;
         Ok(ledger)
@@ -75,45 +79,21 @@ impl Ledger {
     /// lies in the log alone is not seen then.
     pub fn open_existing(store: &Store) -> Result<Option<Self>> {
         let Some(file) = store.ledger()? else { return Ok(None) };
-        let is_readable = |ledger: &Self| ledger.format().map_err(|error| ledger.failed("read", error));
         for flags in [OpenFlags::SQLITE_OPEN_READ_WRITE, OpenFlags::SQLITE_OPEN_READ_ONLY] {
-            if let Ok(ledger) = Self::connect(file.clone(), flags)
-                && let Ok(format) = is_readable(&ledger)
+            if let Ok(connection) = connect(&file, flags)
+                && format(&connection).is_ok()
             {
-                ledger.check_format()?;
-                return Ok((format > 0).then_some(ledger));
+                return Self { connection, file }.if_readable();
             }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let ledger = Self::connect(file, flags)?;
-        let format = is_readable(&ledger)?;
-        ledger.check_format()?;
-        Ok((format > 0).then_some(ledger))
+        Self { connection: connect(&file, flags)?, file }.if_readable()
     }
 
-    fn connect(file: LedgerFile, flags: OpenFlags) -> Result<Self> {
-        // One thread has it, and nothing below the root is a symlink.
-        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let opened = if flags.contains(OpenFlags::SQLITE_OPEN_URI) {
-            Connection::open_with_flags(immutable(&file.path), flags)
-        } else {
-            Connection::open_with_flags(&file.path, flags)
-        };
-        let set_up = opened.and_then(|connection| {
-            connection.busy_timeout(PATIENCE)?;
-            // Who shares the root may have written any schema into it.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-            // It would wait for the disk at the end of each job.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            Ok(connection)
-        });
-        match set_up {
-            Ok(connection) => Ok(Self { connection, file }),
-            Err(source) => Err(Error::Sqlite { operation: "open", path: file.path, source }),
-        }
+    /// This one, if it has a format that this version knows; `None` for one that nobody has prepared yet.
+    fn if_readable(self) -> Result<Option<Self>> {
+        let format = self.check_format()?;
+        Ok((format > 0).then_some(self))
     }
 
     /// Makes the tables of a new database, and lets appends wait for no disk.
@@ -121,9 +101,6 @@ impl Ledger {
         let connection = &mut self.connection;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "wal_autocheckpoint", LONGEST_LOG)?;
-        let format = |connection: &Connection| {
-            connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
-        };
         if format(connection)? > 0 {
             return Ok(());
         }
@@ -139,16 +116,12 @@ impl Ledger {
         transaction.commit()
     }
 
-    fn format(&self) -> rusqlite::Result<u32> {
-        self.connection.pragma_query_value(None, "user_version", |row| row.get(0))
-    }
-
-    fn check_format(&self) -> Result<()> {
-        match self.format().map_err(|error| self.failed("read", error))? {
+    fn check_format(&self) -> Result<u32> {
+        match format(&self.connection).map_err(|error| self.failed("read", error))? {
             format if format > FORMAT => {
                 Err(Error::Newer { path: self.file.path.clone(), format, own: FORMAT })
             }
-            _ => Ok(()),
+            format => Ok(format),
         }
     }
 
@@ -158,18 +131,11 @@ impl Ledger {
 
     /// Removes what no event is of any more, and gives room back. It takes its time: no job waits for it.
     pub fn compact(&mut self) -> Result<()> {
-        let compact = |connection: &Connection| {
-            let all = |sql: &str| {
-                let mut statement = connection.prepare(sql)?;
-                let mut rows = statement.query([])?;
-                while rows.next()?.is_some() {}
-                Ok::<_, rusqlite::Error>(())
-            };
-            connection.execute_batch(
-                "BEGIN IMMEDIATE;
-                DELETE FROM total WHERE family != 0 AND family NOT IN (SELECT family FROM event WHERE family IS NOT NULL);
-                DELETE FROM family WHERE id NOT IN (SELECT family FROM event WHERE family IS NOT NULL);
-                DELETE FROM word WHERE id NOT IN (
+        let compact = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            fold(&transaction, &without_events(&transaction)?)?;
+            transaction.execute_batch(
+                "DELETE FROM word WHERE id NOT IN (
                     SELECT kind FROM event UNION SELECT host FROM event
                     UNION SELECT outcome FROM event WHERE outcome IS NOT NULL
                     UNION SELECT cause FROM event WHERE cause IS NOT NULL
@@ -177,14 +143,45 @@ impl Ledger {
                     UNION SELECT link FROM event WHERE link IS NOT NULL
                     UNION SELECT served FROM event WHERE served IS NOT NULL
                     UNION SELECT kind FROM total UNION SELECT outcome FROM total
-                );
-                COMMIT;",
+                );",
             )?;
-            all("PRAGMA incremental_vacuum")?;
-            all("PRAGMA wal_checkpoint(TRUNCATE)")
+            transaction.commit()?;
+            for pragma in ["PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                let mut statement = connection.prepare(pragma)?;
+                let mut rows = statement.query([])?;
+                while rows.next()?.is_some() {}
+            }
+            Ok(())
         };
-        compact(&self.connection).map_err(|error| self.failed("compact", error))
+        compact(&mut self.connection).map_err(|error| self.failed("compact", error))
     }
+}
+
+/// The format of a database; 0 for an empty one.
+fn format(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn connect(file: &LedgerFile, flags: OpenFlags) -> Result<Connection> {
+    // One thread has it, and nothing below the root is a symlink.
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let opened = if flags.contains(OpenFlags::SQLITE_OPEN_URI) {
+        Connection::open_with_flags(immutable(&file.path), flags)
+    } else {
+        Connection::open_with_flags(&file.path, flags)
+    };
+    let set_up = opened.and_then(|connection| {
+        connection.busy_timeout(PATIENCE)?;
+        // Who shares the root may have written any schema into it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+        // It would wait for the disk at the end of each job.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(connection)
+    });
+    set_up.map_err(|source| Error::Sqlite { operation: "open", path: file.path.clone(), source })
 }
 
 /// The database as it lies there, whatever may be beside it.
@@ -201,9 +198,10 @@ pub fn with_ledger<T>(
     work: impl Fn(&mut Ledger) -> Result<T>,
 ) -> Result<(T, Option<PathBuf>)> {
     let file = store.make_ledger()?;
-    match Ledger::open_file(file.clone()).and_then(|mut ledger| work(&mut ledger)) {
+    let id = file.id;
+    match Ledger::open_file(file).and_then(|mut ledger| work(&mut ledger)) {
         Err(error) if error.is_damage() => {
-            let aside = store.set_ledger_aside(&file)?;
+            let aside = store.set_ledger_aside(id)?;
             Ok((work(&mut Ledger::open(store)?)?, aside))
         }
         done => Ok((done?, None)),

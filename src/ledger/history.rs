@@ -6,9 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::event::Kind;
 use super::names::known_family;
-use super::{Family, Ledger, Result, Served};
+use super::{Family, Ledger, Mark, Result, Served};
 
 /// Cold runs of which the median counts: older ones are of another project.
 const COLD_RUNS: u32 = 9;
@@ -52,11 +51,7 @@ impl Ledger {
     pub fn cold_runs(&self, family: &Family) -> Result<Vec<Duration>> {
         let cold = |connection: &Connection| {
             let Some(family) = known_family(connection, family)? else { return Ok(Vec::new()) };
-            let mut select = connection.prepare(&format!(
-                "SELECT worked FROM event WHERE family = ?1 AND kind = {SAVE} AND worked IS NOT NULL
-                    AND served = (SELECT id FROM word WHERE text = 'miss')
-                ORDER BY time DESC LIMIT ?2"
-            ))?;
+            let mut select = connection.prepare(Question::ColdRuns.sql())?;
             let worked = select.query_map(params![family, COLD_RUNS], |row| row.get::<_, i64>(0))?;
             worked.map(|micros| Ok(Duration::from_micros(micros?.unsigned_abs()))).collect()
         };
@@ -67,11 +62,7 @@ impl Ledger {
     pub fn restore_time(&self, family: &Family, run: Option<&str>, since: Timestamp) -> Result<Duration> {
         let from = since.saturating_sub(JUST_BEFORE).unwrap_or(Timestamp::MIN);
         let sum = self.connection.query_row(
-            &format!(
-                "SELECT sum(step1 + step2 + step3) FROM event
-                WHERE kind = {RESTORE} AND run IS ?4 AND time BETWEEN ?5 AND ?6 AND family IN
-                    (SELECT id FROM family WHERE repository = ?1 AND job = ?2 AND lane = ?3)"
-            ),
+            Question::RestoreTime.sql(),
             params![
                 family.repository,
                 family.job.as_deref().unwrap_or_default(),
@@ -89,56 +80,90 @@ impl Ledger {
     /// Whether there is an estimate already of the job in its run: another restore of the job may have been saved.
     pub fn is_estimated(&self, family: &Family, run: &str) -> Result<bool> {
         let found = self.connection.query_row(
-            &format!(
-                "SELECT EXISTS (SELECT 1 FROM event WHERE kind = {SAVE} AND saved IS NOT NULL AND run = ?4
-                    AND family IN (SELECT id FROM family WHERE repository = ?1 AND job = ?2 AND lane = ?3))"
-            ),
+            Question::IsEstimated.sql(),
             params![family.repository, family.job.as_deref().unwrap_or_default(), family.lane, run],
             |row| row.get(0),
         );
         found.map_err(|error| self.failed("read", error))
     }
 
-    /// The last runs of a family, at most `most`, the oldest first.
-    pub fn last_runs(&self, family: &Family, most: u32) -> Result<Vec<Run>> {
-        last_runs(&self.connection, family, most).map_err(|error| self.failed("read", error))
+    /// The last runs of a family before `until`, at most `most`, the oldest first.
+    pub fn last_runs(&self, family: &Family, most: u32, until: Mark) -> Result<Vec<Run>> {
+        last_runs(&self.connection, family, most, until).map_err(|error| self.failed("read", error))
     }
 }
 
-/// The number of the word for a restore.
-const RESTORE: &str = "(SELECT id FROM word WHERE text = 'restore')";
-/// And for a save.
-const SAVE: &str = "(SELECT id FROM word WHERE text = 'save')";
+/// What is asked in each job. However much a family did, few rows are read for it: by an index that leads to them.
+#[derive(Debug, Clone, Copy)]
+enum Question {
+    ColdRuns,
+    RestoreTime,
+    IsEstimated,
+    LastRestores,
+    WorkSince,
+}
 
-fn last_runs(connection: &Connection, family: &Family, most: u32) -> rusqlite::Result<Vec<Run>> {
-    debug_assert_eq!((Kind::Restore.name(), Kind::Save.name()), ("restore", "save"));
+impl Question {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::ColdRuns => {
+                "SELECT worked FROM event
+                WHERE family = ?1 AND served = (SELECT id FROM word WHERE text = 'miss') AND worked IS NOT NULL
+                ORDER BY id DESC LIMIT ?2"
+            }
+            // An index of families would lead to all restores of each.
+            Self::RestoreTime => {
+                "SELECT sum(step1 + step2 + step3) FROM event INDEXED BY event_time
+                WHERE kind = (SELECT id FROM word WHERE text = 'restore') AND run IS ?4 AND time BETWEEN ?5 AND ?6
+                    AND family IN (SELECT id FROM family WHERE repository = ?1 AND job = ?2 AND lane = ?3)"
+            }
+            Self::IsEstimated => {
+                "SELECT EXISTS (SELECT 1 FROM event INDEXED BY event_saved WHERE saved IS NOT NULL AND run = ?4
+                    AND family IN (SELECT id FROM family WHERE repository = ?1 AND job = ?2 AND lane = ?3))"
+            }
+            Self::LastRestores => {
+                "SELECT event.id, time, run, outcome.text, cause.text, factors.text, bytes, step1 + step2 + step3
+                FROM event JOIN word outcome ON outcome.id = event.outcome
+                    LEFT JOIN word cause ON cause.id = event.cause
+                    LEFT JOIN word factors ON factors.id = event.factors
+                WHERE family = ?1 AND kind = (SELECT id FROM word WHERE text = 'restore') AND event.id <= ?3
+                ORDER BY event.id DESC LIMIT ?2"
+            }
+            Self::WorkSince => {
+                "SELECT run, worked FROM event
+                WHERE family = ?1 AND kind = (SELECT id FROM word WHERE text = 'save') AND id BETWEEN ?2 AND ?3
+                    AND worked IS NOT NULL"
+            }
+        }
+    }
+}
+
+fn last_runs(
+    connection: &Connection,
+    family: &Family,
+    most: u32,
+    Mark(until): Mark,
+) -> rusqlite::Result<Vec<Run>> {
     let Some(family) = known_family(connection, family)? else { return Ok(Vec::new()) };
-    let mut select = connection.prepare(&format!(
-        "SELECT time, run, outcome.text, cause.text, factors.text, bytes, step1 + step2 + step3
-        FROM event JOIN word outcome ON outcome.id = event.outcome
-            LEFT JOIN word cause ON cause.id = event.cause
-            LEFT JOIN word factors ON factors.id = event.factors
-        WHERE family = ?1 AND kind = {RESTORE} ORDER BY time DESC LIMIT ?2"
-    ))?;
-    let runs = select.query_map(params![family, most], |row| {
-        Ok(Run {
-            at: Timestamp::from_millisecond(row.get(0)?).unwrap_or(Timestamp::MIN),
-            run: row.get(1)?,
-            served: Served::parse(&row.get::<_, String>(2)?).unwrap_or(Served::Bypass),
-            cause: row.get(3)?,
-            factors: row.get(4)?,
-            bytes: row.get::<_, i64>(5)?.unsigned_abs(),
-            restore_seconds: row.get::<_, Option<i64>>(6)?.unwrap_or_default() as f64 / 1e6,
+    let mut select = connection.prepare(Question::LastRestores.sql())?;
+    let runs = select.query_map(params![family, most, until], |row| {
+        let run = Run {
+            at: Timestamp::from_millisecond(row.get(1)?).unwrap_or(Timestamp::MIN),
+            run: row.get(2)?,
+            served: Served::parse(&row.get::<_, String>(3)?).unwrap_or(Served::Bypass),
+            cause: row.get(4)?,
+            factors: row.get(5)?,
+            bytes: row.get::<_, i64>(6)?.unsigned_abs(),
+            restore_seconds: row.get::<_, Option<i64>>(7)?.unwrap_or_default() as f64 / 1e6,
             work_seconds: None,
-        })
+        };
+        Ok((row.get::<_, i64>(0)?, run))
     })?;
-    let mut runs = runs.collect::<rusqlite::Result<Vec<_>>>()?;
-    runs.reverse();
-    let mut select = connection.prepare(&format!(
-        "SELECT run, worked FROM event WHERE family = ?1 AND kind = {SAVE} AND worked IS NOT NULL
-        ORDER BY time DESC LIMIT ?2"
-    ))?;
-    let worked = select.query_map(params![family, most], |row| {
+    let runs = runs.collect::<rusqlite::Result<Vec<_>>>()?;
+    let first = runs.last().map(|(id, _)| *id);
+    let mut runs: Vec<_> = runs.into_iter().rev().map(|(_, run)| run).collect();
+    let mut select = connection.prepare(Question::WorkSince.sql())?;
+    let worked = select.query_map(params![family, first, until], |row| {
         Ok((row.get::<_, Option<String>>(0)?, row.get::<_, i64>(1)?))
     })?;
     for worked in worked {
@@ -153,6 +178,30 @@ fn last_runs(connection: &Connection, family: &Family, most: u32) -> rusqlite::R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Access, Store};
+
+    #[test]
+    fn no_question_of_a_job_reads_a_familys_whole_history() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("root"), Access::Private).unwrap();
+        let ledger = Ledger::open(&store).unwrap();
+        for (question, way) in [
+            (Question::ColdRuns, "event_worked (family=? AND served=?)"),
+            (Question::RestoreTime, "event_time (time>? AND time<?)"),
+            (Question::IsEstimated, "event_saved (run=?)"),
+            (Question::LastRestores, "event_family (family=? AND kind=? AND rowid<?)"),
+            (Question::WorkSince, "event_family (family=? AND kind=? AND rowid>? AND rowid<?)"),
+        ] {
+            let mut explain =
+                ledger.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", question.sql())).unwrap();
+            let steps = explain.raw_query().mapped(|row| row.get::<_, String>(3));
+            let steps = steps.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ");
+            assert!(
+                steps.contains(way) && !steps.contains("SCAN event") && !steps.contains("B-TREE"),
+                "{steps}"
+            );
+        }
+    }
 
     #[test]
     fn an_estimate_is_the_median_of_cold_runs_less_the_time_with_the_cache() {

@@ -72,7 +72,7 @@ fn latest(connection: &Connection, most: u32) -> rusqlite::Result<Vec<Latest>> {
         FROM event e JOIN word kind ON kind.id = e.kind
             LEFT JOIN word outcome ON outcome.id = e.outcome LEFT JOIN word cause ON cause.id = e.cause
             LEFT JOIN family f ON f.id = e.family
-        ORDER BY e.time DESC, e.id DESC LIMIT ?1"
+        ORDER BY e.id DESC LIMIT ?1"
     ))?;
     let events = select.query_map([most], |row: &Row<'_>| {
         let layer: Option<String> = row.get(6)?;

@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod figures;
 mod file;
+mod fold;
 mod history;
 mod latest;
 mod names;
@@ -21,6 +22,7 @@ mod row;
 pub mod stats;
 mod totals;
 
+pub use append::Mark;
 pub use error::{Error, Result};
 pub use event::{
     Began, Checked, Event, Evicted, Family, Kept, KeyDigest, Moved, Restored, SaveSteps, Saved, Served,

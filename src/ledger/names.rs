@@ -47,6 +47,15 @@ pub(super) fn known_family(connection: &Connection, family: &Family) -> rusqlite
     select.query_row(found, |row| row.get(0)).optional()
 }
 
+/// The numbers of families of which no event is left.
+pub(super) fn without_events(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let mut select = connection.prepare(
+        "SELECT id FROM family WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.family = family.id)",
+    )?;
+    let families = select.query_map([], |row| row.get(0))?;
+    families.collect()
+}
+
 /// All families, by number.
 pub(super) fn families(connection: &Connection) -> rusqlite::Result<HashMap<i64, Family>> {
     let mut select = connection.prepare("SELECT id, repository, job, lane, layer, contents FROM family")?;

@@ -148,8 +148,11 @@ fn read(
     pass("", window.since, window.until)
 }
 
-/// Words by their numbers, which are small.
+/// Words by their numbers, which are small: a few hundred are in use at a time.
 struct Words(Vec<Option<Word>>);
+
+/// Numbers of words. A higher one was not written by this program, and its word is none.
+const MOST_WORDS: usize = 1 << 16;
 
 /// A word, and what it is where it is a code.
 struct Word {
@@ -176,7 +179,7 @@ impl Words {
     fn of(connection: &Connection) -> rusqlite::Result<Self> {
         let mut all = Vec::new();
         for (id, text) in words(connection)? {
-            let Ok(id) = usize::try_from(id) else { continue };
+            let Some(id) = usize::try_from(id).ok().filter(|id| *id < MOST_WORDS) else { continue };
             if all.len() <= id {
                 all.resize_with(id + 1, || None);
             }

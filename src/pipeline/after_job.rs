@@ -55,11 +55,11 @@ pub(crate) fn finish(job: &Job, settings: &Settings, sessions: Vec<PathBuf>, pos
         // The API has forgotten which job this runner has, and the job's token is no good any more.
         JobStatus::Unknown
     } else {
-        let token_file = awaited.iter().find_map(|(_, session)| session.token_file.as_deref());
+        let token_file = awaited.iter().find_map(|(_, session)| session::token_file(job, session));
         job_end::ask(job, token_file, matters)
     };
     for (_, session) in &awaited {
-        session::forget_token(session);
+        session::forget_token(job, session);
     }
     let ending = Ending { status, is_over: true };
     let (mut seen, mut saved) = (Seen::default(), Vec::new());
@@ -114,27 +114,19 @@ fn left_and_disks(job: &Job, settings: &Settings) -> Vec<SaveOutcome> {
     saved
 }
 
-/// Shows what processes told that outlived earlier jobs of this repository, trouble in the step summary as well. What is of others is
-/// not this job's to show.
+/// Shows what processes told that outlived earlier jobs of this repository, trouble in the step summary as well. What is of others
+/// waits for their next job.
 fn tell_of_earlier(job: &Job, store: &Store) {
-    let logs = store.take_logs().unwrap_or_else(|error| {
+    let logs = store.take_logs(job.context.repository.as_deref()).unwrap_or_else(|error| {
         job.console.say(format!("cannot read the logs of earlier jobs: {}", chain(&error)));
         Vec::new()
     });
-    let is_own = |log: &Log| log.of.repository == job.context.repository;
-    let (own, others): (Vec<_>, Vec<_>) = logs.into_iter().partition(is_own);
-    let lines: Vec<_> = own.iter().flat_map(lines_of).collect();
+    let lines: Vec<_> = logs.iter().flat_map(lines_of).collect();
     if !lines.is_empty() {
         let shown = &lines[lines.len().saturating_sub(LINES)..];
         job.console.say(format!("after earlier jobs:\n  {}", shown.join("\n  ")));
     }
-    let has_trouble = |log: &Log| log.lines.iter().any(|line| is_trouble(line));
-    if others.iter().any(has_trouble) {
-        job.console.say(
-            "trouble after a job of another repository; hint: `runner-cache doctor` on the host shows it",
-        );
-    }
-    let troubles: Vec<_> = own.iter().filter(|log| has_trouble(log)).flat_map(troubles_of).collect();
+    let troubles: Vec<_> = logs.iter().flat_map(troubles_of).collect();
     if !troubles.is_empty()
         && let Err(error) = job.files.add_summary(&earlier_trouble(&troubles))
     {

@@ -85,8 +85,9 @@ pub(crate) fn clean(
         store.known()?
     } else {
         let idle = idle_units(store, limits, now)?;
+        let known: Vec<_> = idle.iter().filter_map(|unit| store.known_as(unit.id.clone())).collect();
         evicted += store.evict(&idle);
-        record::evicted(job, store, &[], &idle);
+        record::evicted(job, store, &known, &idle);
         store.known_in(&Layer::OF_JOBS)?
     };
     store.set_back(now, &known);

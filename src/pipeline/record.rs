@@ -17,7 +17,7 @@ use crate::outcome::{
     Code, FullDisk, Hit, LayerHistory, LayerRestore, LayerSave, Miss, RestoreOutcome, SaveOutcome, SaveTimes,
     Saved,
 };
-use crate::plan::{JobStatus, Modes, Plan, Scopes, Session, SessionLayer, Settings};
+use crate::plan::{JobStatus, LayerPlan, Plan, Session, SessionLayer, Settings};
 use crate::store::retention::{Known, Planned};
 use crate::store::{Layer, Store};
 use crate::sys::{file, host_name};
@@ -42,10 +42,14 @@ pub(crate) fn restored(
         job.interrupt.is_raised().then_some("interrupted")
     };
     let layers = plan.layers.iter().zip(&outcome.layers);
-    let families: Vec<_> = layers
-        .clone()
-        .map(|(planned, _)| family(job, &plan.scopes, &plan.lane, planned.layer(), &planned.contents))
-        .collect();
+    let family = |planned: &LayerPlan| Family {
+        repository: plan.scopes.repository.clone(),
+        job: job.context.job.clone(),
+        lane: plan.lane.clone(),
+        layer: planned.layer(),
+        contents: planned.contents.clone(),
+    };
+    let families: Vec<_> = layers.clone().map(|(planned, _)| family(planned)).collect();
     let restores = layers.zip(&families).map(|((planned, outcome), family)| Event::Restore {
         family: family.clone(),
         key: KeyDigest::of(&planned.key),
@@ -56,11 +60,12 @@ pub(crate) fn restored(
     if damaged > 0 {
         events.push(Event::Damage { entries: damaged as u64 });
     }
-    let source = source(job, Some(&plan.scopes));
+    let own = plan.scopes.write.as_ref().ok().map(|scope| scope.reference.clone());
+    let source = Source { reference: own.or_else(|| job.context.reference.clone()), ..source(job) };
     let told = tell(job, store, |ledger| {
-        ledger.append(&source, Timestamp::now(), &events)?;
+        let now = ledger.append(&source, Timestamp::now(), &events)?;
         let history = |family: &Family| {
-            Ok(LayerHistory { layer: family.layer, runs: ledger.last_runs(family, RUNS_SHOWN)? })
+            Ok(LayerHistory { layer: family.layer, runs: ledger.last_runs(family, RUNS_SHOWN, now)? })
         };
         families.iter().map(history).collect::<ledger::Result<Vec<_>>>()
     });
@@ -90,29 +95,45 @@ fn restore(outcome: &LayerRestore, bypass: Option<&str>) -> ledger::Restored {
     ledger::Restored { served, cause, factors, moved, steps: [times.lookup, times.files, times.pool] }
 }
 
-/// Tells of a save. `status` is that of the job, where there was a restore of which the session tells.
+/// How a job ended that a save is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JobDone {
+    /// What is known of its end.
+    pub(crate) status: JobStatus,
+    /// When its work was done, and the save began.
+    pub(crate) at: Timestamp,
+}
+
+/// Tells of a save. `done` is for a session of a restore, which tells when the job began.
 pub(crate) fn saved(
     job: &Job,
     store: &Store,
     session: &Session,
-    status: Option<JobStatus>,
+    done: Option<JobDone>,
     outcome: &SaveOutcome,
 ) {
-    let now = Timestamp::now();
-    // What a session tells of its repository, its ref does: a job that may save nothing has none.
-    let scopes = Scopes::new(&job.context, &session.directory, Modes::default());
-    let worked = Duration::try_from(now.duration_since(session.since)).ok();
-    let worked = worked.filter(|_| status == Some(JobStatus::Success));
+    let worked = done.filter(|done| done.status == JobStatus::Success);
+    let worked = worked.and_then(|done| Duration::try_from(done.at.duration_since(session.since)).ok());
     let main = session.layers.iter().map(|layer| layer.plan.layer()).min_by_key(|layer| weight(*layer));
-    // The job may be over, and this be the next one.
-    let run = session.origin.run.clone();
-    let source = Source { run, ..source(job, Some(&scopes)) };
+    // The job may be over, and this be the next one, of another repository.
+    let own = session.scope.as_ref().ok().map(|scope| scope.reference.clone());
+    let source = Source {
+        run: session.origin.run.clone(),
+        reference: own.or_else(|| session.reference.clone()),
+        ..source(job)
+    };
     tell(job, store, |ledger| {
         let mut events = Vec::new();
         for (layer, LayerSave { saved, .. }) in session.layers.iter().zip(&outcome.layers) {
             let plan = &layer.plan;
-            let family = family(job, &scopes, &session.lane, plan.layer(), &plan.contents);
-            let began = match status.filter(|_| main == Some(plan.layer())) {
+            let family = Family {
+                repository: session.repository.clone(),
+                job: session.origin.job.clone(),
+                lane: session.lane.clone(),
+                layer: plan.layer(),
+                contents: plan.contents.clone(),
+            };
+            let began = match done.filter(|_| main == Some(plan.layer())) {
                 Some(_) => Some(began(ledger, &family, session, layer, worked, source.run.as_deref())?),
                 None => None,
             };
@@ -127,7 +148,7 @@ pub(crate) fn saved(
             let saved = ledger::Saved { kept, cause, moved, steps, began };
             events.push(Event::Save { family, key: KeyDigest::of(&plan.key), saved });
         }
-        ledger.append(&source, now, &events)
+        ledger.append(&source, Timestamp::now(), &events)
     });
 }
 
@@ -183,12 +204,13 @@ pub(crate) fn evicted(job: &Job, store: &Store, known: &[Known], plan: &[Planned
     let mut units: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
     for planned in plan.iter().filter(|planned| !file::is_dir(&planned.id.path())) {
         let reason = code_of(&planned.reason).unwrap_or_default();
-        let Some(header) = known.get(&planned.id).filter(|header| header.layer() != Layer::Units) else {
-            let repository = known.get(&planned.id).map(|header| header.scope.repository.clone());
-            let sum = units.entry((repository.unwrap_or_default(), reason)).or_default();
+        // One whose header cannot be read is nobody's.
+        let Some(header) = known.get(&planned.id) else { continue };
+        if header.layer() == Layer::Units {
+            let sum = units.entry((header.scope.repository.clone(), reason)).or_default();
             *sum = (sum.0 + 1, sum.1 + planned.bytes);
             continue;
-        };
+        }
         let family = Family {
             repository: header.scope.repository.clone(),
             job: header.origin.job.clone(),
@@ -236,7 +258,7 @@ pub(crate) fn damaged(job: &Job, store: &Store, entries: usize) {
 
 fn append(job: &Job, store: &Store, events: &[Event]) {
     if !events.is_empty() {
-        let source = source(job, None);
+        let source = source(job);
         tell(job, store, |ledger| ledger.append(&source, Timestamp::now(), events));
     }
 }
@@ -271,23 +293,13 @@ pub(crate) fn tell<T>(
     }
 }
 
-fn family(job: &Job, scopes: &Scopes, lane: &str, layer: Layer, contents: &str) -> Family {
-    Family {
-        repository: scopes.repository.clone(),
-        job: job.context.job.clone(),
-        lane: lane.to_owned(),
-        layer,
-        contents: contents.to_owned(),
-    }
-}
-
-fn source(job: &Job, scopes: Option<&Scopes>) -> Source {
-    let own = scopes.and_then(|scopes| Some(scopes.write.as_ref().ok()?.reference.clone()));
+/// What this process is part of.
+fn source(job: &Job) -> Source {
     Source {
         host: host_name(),
         runner: job.context.runner.clone(),
         run: job.context.run.clone(),
-        reference: own.or_else(|| job.context.reference.clone()),
+        reference: job.context.reference.clone(),
     }
 }
 

@@ -195,7 +195,7 @@ fn miss(layer: &LayerPlan, plan: &Plan, root: &Path) -> LayerRestore {
 
 /// Tells log, outputs, environment and summary.
 pub(crate) fn report(job: &Job, outcome: &RestoreOutcome) {
-    job.console.say(outcome.log());
+    job.console.tell(&outcome.told(), "runner-cache: keys and units");
     tell_later_steps(job, outcome);
 }
 

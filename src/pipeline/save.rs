@@ -12,12 +12,13 @@ use crate::job::{Exit, Job, chain};
 use crate::layers::rules_of;
 use crate::outcome::{Code, LayerSave, NotSaved, SaveOutcome, Saved};
 use crate::pipeline::housekeeping::{self, Phase};
+use crate::pipeline::record::JobDone;
 use crate::pipeline::save_layer::Saver;
-use crate::pipeline::{afterwards, flush, links, planning, record, session};
+use crate::pipeline::{afterwards, flush, links, planning, record, session, survivors};
 use crate::plan::{
     JobStatus, LayerPlan, Modes, NoWrite, Promise, SaveMoment, Scopes, Session, SessionLayer, Settings, Start,
 };
-use crate::store::{self, Activity, Claim, Layer, Store};
+use crate::store::{self, Activity, Claim, Finality, Layer, Store};
 use crate::sys::{self, CrashPoint};
 
 /// How the job stands that is saved.
@@ -118,7 +119,9 @@ pub(crate) fn finish_session(
                     format!("nothing saved: the session {} is not this job's: it has {why}", path.display()),
                 );
                 // Nor is it a later one's.
-                claimed.finish()?;
+                if job.context.temporary.as_ref().is_some_and(|temporary| claimed.is_of(temporary)) {
+                    claimed.finish()?;
+                }
                 return Ok(None);
             }
             let saved = save_session(job, path, &mut claimed.value, settings, ending, seen)?;
@@ -174,18 +177,17 @@ fn save_session(
     links::leave_out_of(job, session);
     if !ending.is_over {
         // The hook asks for what no step saved.
-        session::forget_token(session);
+        session::forget_token(job, session);
     }
     let store = Store::open(Store::root_of_session(path), session.maintenance.access)?;
     if ending.is_over {
         seen.extend(saved_already(&store, session)?);
     }
+    let done = JobDone { status: ending.status, at: Timestamp::now() };
     let saved = save(job, &store, session, ending, seen);
-    record::saved(job, &store, session, Some(ending.status), &saved);
+    record::saved(job, &store, session, Some(done), &saved);
     // A job that was interrupted may be another repository's, whose keys are not this one's to show.
-    if session.scope.as_ref().is_ok_and(|scope| Some(&scope.repository) != job.context.repository.as_ref())
-        && job.context.repository.is_some()
-    {
+    if job.context.repository.as_ref().is_some_and(|own| *own != session.repository) {
         job.console.say("saved what an interrupted job of another repository left");
     } else {
         report(job, &saved);
@@ -234,7 +236,7 @@ fn report(job: &Job, report: &SaveOutcome) {
     if report.layers.is_empty() {
         return;
     }
-    job.console.say(report.log());
+    job.console.tell(&report.told(), "runner-cache: keys and units");
     if let Err(error) = job.files.add_summary(&report.summary()) {
         job.warn(Code::SummaryNotWritten, format!("cannot write the step summary: {}", chain(&error)));
     }
@@ -299,7 +301,21 @@ fn save_layer(
         Ok(scope) => scope,
         Err(why) => return Ok(Saved::Not { reason: NotSaved::ReadOnly(why.clone()) }),
     };
-    let finality = layer.finality(ending.status);
+    let mut finality = layer.finality(ending.status);
+    if ending.is_over
+        && finality.is_final()
+        && layer.plan.promise() != Promise::Nothing
+        && let Some(left) = survivors::left_in_workspace(session)?
+    {
+        job.console.say(format!(
+            "{}: kept as a partial entry: {} (process {}) of the job still runs in {}",
+            layer.plan.layer(),
+            left.process.name,
+            left.process.pid.as_raw_pid(),
+            left.path.display()
+        ));
+        finality = Finality::Partial;
+    }
     if !finality.is_final() {
         let best = start(store, &layer.plan, Some(scope), &session.lane)?;
         if best.is_some_and(|best| best.is_exact) {
@@ -340,8 +356,9 @@ pub(crate) fn save_now(
 ) -> Option<SaveOutcome> {
     let store = Store::open(&settings.cache_root, settings.maintenance.access);
     let saved = store.map(|store| {
+        let done = JobDone { status, at: Timestamp::now() };
         let saved = save(job, &store, session, Ending::of_step(status), &mut Seen::default());
-        record::saved(job, &store, session, Some(status), &saved);
+        record::saved(job, &store, session, Some(done), &saved);
         saved
     });
     reported(job, saved)

@@ -1,5 +1,7 @@
 //! What a restore notes for the save of the same job.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use crate::cargo::StepVariables;
@@ -18,6 +20,7 @@ pub(crate) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Op
         Session::new(plan, starts, facts::origin(job), settings.maintenance.clone(), Timestamp::now());
     Session {
         event: job.context.event.clone(),
+        reference: job.context.reference.clone(),
         variables: StepVariables::of(&job.env),
         worker_log: facts::worker_log(job),
         tracking: job.env.get("RUNNER_TRACKING_ID").map(str::to_owned),
@@ -86,14 +89,20 @@ pub(crate) fn note_for_later(job: &Job, settings: &Settings, session: &Session) 
         Post::Auto | Post::Hook | Post::None => {}
     }
     if session.post != Post::Hook {
-        forget_token(session);
+        forget_token(job, session);
     }
     Ok(())
 }
 
+/// The file of the job's token. A session lies where other jobs of its user can write: what it names elsewhere is no token of this job's.
+pub(crate) fn token_file<'s>(job: &Job, session: &'s Session) -> Option<&'s Path> {
+    let file = session.token_file.as_deref()?;
+    (file.parent().is_some() && file.parent() == job.context.temporary.as_deref()).then_some(file)
+}
+
 /// Removes the file of the job's token: nobody asks with it any more. One that is gone is fine.
-pub(crate) fn forget_token(session: &Session) {
-    if let Some(file) = &session.token_file {
+pub(crate) fn forget_token(job: &Job, session: &Session) {
+    if let Some(file) = token_file(job, session) {
         let _ = file::remove_file(file);
     }
 }

@@ -21,6 +21,12 @@ pub(crate) fn at_work(session: &Session, layer: &SessionLayer) -> Result<Option<
     Ok(None)
 }
 
+/// A process that the job left behind and that works in its workspace, although not where it is saved: it may have more to make there.
+pub(crate) fn left_in_workspace(session: &Session) -> Result<Option<AtWork>, Trouble> {
+    let tracking = session.tracking.as_ref().map(|id| format!("RUNNER_TRACKING_ID={id}"));
+    of_job(&session.directory, tracking.as_deref(), false)
+}
+
 fn of_job(path: &Path, tracking: Option<&str>, is_in_workspace: bool) -> Result<Option<AtWork>, Trouble> {
     let is_of_job = |environment: &[u8]| {
         let mut variables = environment.split(|&byte| byte == 0);

@@ -25,6 +25,10 @@ pub struct Session {
     /// The job's directory, which tells one local project from another.
     #[serde(with = "super::paths::one")]
     pub directory: PathBuf,
+    /// `owner/name`.
+    pub repository: String,
+    /// The ref of the run, where the runner tells it.
+    pub reference: Option<String>,
     /// Where to save, or why nowhere.
     pub scope: Result<Scope, NoWrite>,
     /// Whose entries go by the limits of this job.
@@ -128,8 +132,11 @@ impl SessionLayer {
     pub fn finality(&self, status: JobStatus) -> Finality {
         let is_final = match self.plan.promise() {
             Promise::Nothing => true,
-            // What there was of it is there still, and what was added is no less than that.
-            Promise::Growing => self.start.as_ref().is_some_and(|start| start.is_exact),
+            // What there was of it is there still, and what was added is no less than that: unless whoever adds was stopped in
+            // between, as by a cancellation.
+            Promise::Growing => {
+                status == JobStatus::Failure && self.start.as_ref().is_some_and(|start| start.is_exact)
+            }
             Promise::Parts | Promise::Settled => false,
         };
         if is_final || status == JobStatus::Success { Finality::Final } else { Finality::Partial }
@@ -180,6 +187,8 @@ impl Session {
         Self {
             layers: layers.collect(),
             directory: plan.directory,
+            repository: plan.scopes.repository,
+            reference: None,
             scope: plan.scopes.write,
             reach: plan.scopes.reach,
             lane: plan.lane,

@@ -18,6 +18,11 @@ impl Console {
         Self { is_actions }
     }
 
+    /// Whether it is the log of a step.
+    pub(super) fn is_actions(self) -> bool {
+        self.is_actions
+    }
+
     /// Gives the result of a command that was run for it, on standard output.
     pub fn print(self, text: impl Display) {
         let text = text.to_string();
@@ -33,6 +38,16 @@ impl Console {
     pub fn say(self, text: impl Display) {
         let text = text.to_string();
         write(io::stderr(), if self.is_actions { defuse(&text) } else { text });
+    }
+
+    /// Tells something that a runner folds behind `title`.
+    pub(super) fn say_in_group(self, title: &str, text: impl Display) {
+        if !self.is_actions {
+            return self.say(text);
+        }
+        let text = defuse(&text.to_string());
+        // By one call, so that nobody else's lines get into it.
+        write(io::stderr(), format_args!("{}\n{text}\n{}", Command::Group(title), Command::EndGroup));
     }
 
     /// Tells of trouble that does not fail the job.

@@ -2,8 +2,8 @@
 
 /// How tokens begin, and how long one is at least: GitHub's
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>), JSON web tokens, and those
-/// of package registries.
-const TOKENS: [(&str, usize); 9] = [
+/// of package registries, GitLab, AWS and Slack.
+const TOKENS: [(&str, usize); 14] = [
     ("ghp_", 8),
     ("gho_", 8),
     ("ghu_", 8),
@@ -13,6 +13,11 @@ const TOKENS: [(&str, usize); 9] = [
     ("eyJ", 20),
     ("npm_", 20),
     ("cio", 32),
+    ("glpat-", 20),
+    ("AKIA", 20),
+    ("ASIA", 20),
+    ("xoxb-", 12),
+    ("xoxp-", 12),
 ];
 
 /// Words whose value, after `=` or a colon, is a secret; in small letters.
@@ -125,19 +130,13 @@ fn without_credentials(text: &str) -> String {
     masked
 }
 
-/// Masks what follows the words that announce a secret: `token=x`, `Authorization: Bearer x`, `X-Amz-Signature=x`.
+/// Masks what follows the words that announce a secret: `token=x`, `"token": "x"`, `Authorization: Bearer x`, `X-Amz-Signature=x`.
 fn without_values(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let mut hidden = vec![false; text.len()];
     for secret in SECRETS {
         for (at, _) in lower.match_indices(secret) {
-            let rest = &text[at + secret.len()..];
-            let value = match rest.chars().next() {
-                Some('=') => rest[1..].split([' ', '\n', '&', '"', '\'']).next().unwrap_or_default(),
-                Some(':') => rest[1..].split('\n').next().unwrap_or_default().trim_start(),
-                Some(' ') if secret == "bearer" => rest[1..].split_whitespace().next().unwrap_or_default(),
-                _ => continue,
-            };
+            let Some(value) = value_of(secret, &text[at + secret.len()..]) else { continue };
             let start = value.as_ptr().addr() - text.as_ptr().addr();
             hidden[start..start + value.len()].fill(true);
         }
@@ -151,6 +150,28 @@ fn without_values(text: &str) -> String {
         }
     }
     masked
+}
+
+const QUOTES: [char; 2] = ['"', '\''];
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// The value of the `secret` that `rest` follows.
+fn value_of<'t>(secret: &str, rest: &'t str) -> Option<&'t str> {
+    if secret == "bearer" && rest.starts_with(' ') {
+        return rest.split_whitespace().next();
+    }
+    // The name may be quoted, and blanks be around what separates it from its value, as in JSON and TOML.
+    let rest = rest.strip_prefix(QUOTES).unwrap_or(rest).trim_start_matches(BLANKS);
+    let is_header = rest.starts_with(':');
+    let value = rest.strip_prefix([':', '='])?.trim_start_matches(BLANKS);
+    if value.starts_with(QUOTES) {
+        let (quote, value) = value.split_at(1);
+        let is_end = |(at, _): &(usize, &str)| !value[..*at].ends_with('\\');
+        let end = value.match_indices(quote).find(is_end).map_or(value.len(), |(at, _)| at);
+        return Some(&value[..end]);
+    }
+    let end = if is_header { value.find('\n') } else { value.find([' ', '\n', '&', '"', '\'']) };
+    Some(&value[..end.unwrap_or(value.len())])
 }
 
 #[cfg(test)]
@@ -207,6 +228,11 @@ mod tests {
             ("Authorization: Bearer abc def\nnext", "Authorization: ***\nnext"),
             ("used Bearer abc.def now", "used Bearer *** now"),
             ("a token is missing", "a token is missing"),
+            (r#"token = "hunter2" # of ci"#, r#"token = "***" # of ci"#),
+            (r#"{"token":"hunter2", "user": "x"}"#, r#"{"token":"***", "user": "x"}"#),
+            (r#""password": "a\"b" x"#, r#""password": "***" x"#),
+            ("password = hunter2 x", "password = *** x"),
+            ("'secret' : 'hunter2", "'secret' : '***"),
         ] {
             assert_eq!(names.mask(text), masked);
         }

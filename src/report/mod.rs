@@ -25,6 +25,7 @@ mod stats;
 mod stats_csv;
 mod summary;
 mod table;
+mod told;
 mod ways;
 mod why;
 
@@ -39,3 +40,4 @@ pub use page::page;
 pub use printed::printed;
 pub(crate) use saved::{evicted_text, pooled_text};
 pub(crate) use summary::earlier_trouble;
+pub use told::{Told, as_text};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::figures::{bytes, count, files, seconds};
 use super::summary::{code, table, whole_keys};
+use super::told::Told;
 use super::ways::{modes, obstacle};
 use super::why::{NOTHING_TO_CACHE, why_left_out};
 use crate::cargo::incremental_variable;
@@ -33,6 +34,35 @@ impl LayerRestore {
     /// What people see of one of its keys.
     fn shown(&self, key: &str) -> String {
         shown_key(self.layer, key)
+    }
+
+    /// Its line in the log with what came and why not all, and its keys and units besides.
+    fn told(&self) -> Told {
+        let mut text = format!("{:<7} {:<9}", self.layer, self.hit.name());
+        match &self.transfer {
+            Some(Transfer { stats, took, .. }) => {
+                let (files, bytes, took) = (files(stats.files), bytes(stats.bytes), seconds(*took));
+                let _ = write!(text, "{files}, {bytes} in {took} ({})", modes(stats));
+            }
+            None if self.hit == Hit::Miss => text.push_str("nothing restored"),
+            None => text.push_str("lookup only"),
+        }
+        if let Some(reason) = &self.reason {
+            let _ = write!(text, "; {reason}");
+        }
+        let of = self.matched.as_ref().map_or_else(String::new, |Matched { reference, lane, .. }| {
+            let lane = lane.as_ref().map_or_else(String::new, |lane| format!(", lane {lane}"));
+            format!(" of {reference}{lane}")
+        });
+        let key = self.shown(&self.key);
+        let mut details = match self.other_key() {
+            Some(other) => vec![format!("key {key}"), format!("from {}{of}", self.shown(other))],
+            None => vec![format!("key {key}{of}")],
+        };
+        details.extend(self.composed());
+        details.extend(self.kept());
+        details.extend(self.lacking());
+        Told { line: text, of: self.layer.to_string(), details }
     }
 
     /// Its row in the summary: layer, hit, key, where it came from if that is another key, files, size, time.
@@ -131,43 +161,14 @@ impl RestoreOutcome {
     }
 
     /// The report for the log.
-    pub fn log(&self) -> String {
-        let mut text = String::new();
-        for layer in &self.layers {
-            let _ = write!(text, "{:<7} {:<9}", layer.layer, layer.hit.name());
-            match &layer.transfer {
-                Some(Transfer { stats, took, .. }) => {
-                    let (files, bytes, took) = (files(stats.files), bytes(stats.bytes), seconds(*took));
-                    let _ = write!(text, "{files}, {bytes} in {took} ({})", modes(stats));
-                }
-                None if layer.hit == Hit::Miss => text.push_str("nothing restored"),
-                None => text.push_str("lookup only"),
-            }
-            let of =
-                layer.matched.as_ref().map_or_else(String::new, |Matched { reference, lane, .. }| {
-                    let lane = lane.as_ref().map_or_else(String::new, |lane| format!(", lane {lane}"));
-                    format!(" of {reference}{lane}")
-                });
-            let key = layer.shown(&layer.key);
-            let _ = match layer.other_key() {
-                Some(other) => write!(text, "\n        key {key}\n        from {}{of}", layer.shown(other)),
-                None => write!(text, "\n        key {key}{of}"),
-            };
-            if let Some(reason) = &layer.reason {
-                let _ = write!(text, "\n        {reason}");
-            }
-            for line in layer.composed().iter().chain(&layer.kept()).chain(&layer.lacking()) {
-                let _ = write!(text, "\n        {line}");
-            }
-            text.push('\n');
-        }
+    pub fn told(&self) -> Vec<Told> {
+        let mut told: Vec<_> = self.layers.iter().map(LayerRestore::told).collect();
         let stats = self.layers.iter().filter_map(|layer| Some(&layer.transfer.as_ref()?.stats));
-        text.push_str(obstacle(stats));
+        told.extend(obstacle(stats).map(Told::line));
         if self.layers.is_empty() {
-            let _ = writeln!(text, "{NOTHING_TO_CACHE}");
+            told.push(Told::line(NOTHING_TO_CACHE));
         }
-        text.pop();
-        text
+        told
     }
 
     /// The report for the step summary, in Markdown.
@@ -318,8 +319,8 @@ mod tests {
 
     #[test]
     fn the_log_tells_whose_entry_served() {
-        let log = report(vec![layer(Layer::Target, Hit::Partial)]).log();
-        assert!(log.contains("key new\n        from old|` of refs/heads/main"), "{log}");
+        let told = report(vec![layer(Layer::Target, Hit::Partial)]).told();
+        assert_eq!(told[0].details, ["key new", "from old|` of refs/heads/main"]);
     }
 
     #[test]

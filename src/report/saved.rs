@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::figures::{bytes, count, files, seconds};
 use super::summary::{code, escaped, table, whole_keys};
+use super::told::Told;
 use super::ways::{modes, obstacle};
 use crate::cargo::Why;
 use crate::outcome::{Cleaned, LayerSave, LeftOut, Pooled, SaveOutcome, Saved};
@@ -39,6 +40,22 @@ fn left_out_text(left_out: &[LeftOut]) -> Option<String> {
 }
 
 impl LayerSave {
+    /// Its line in the log with what became of it, and its key and units besides.
+    fn told(&self) -> Told {
+        let Self { layer, key, saved } = self;
+        match saved {
+            Saved::Entry { stats, took, left_out, pooled, .. } => {
+                let (files, bytes, took) = (files(stats.files), bytes(stats.bytes), seconds(*took));
+                let line = format!("{layer:<7} saved    {files}, {bytes} in {took} ({})", modes(stats));
+                let details = [left_out_text(left_out), pooled.map(pooled_text)].into_iter().flatten();
+                let details = details.chain([format!("key {}", shown_key(*layer, key))]).collect();
+                Told { line, of: layer.to_string(), details }
+            }
+            Saved::Not { reason } => Told::line(format!("{layer:<7} skipped  {reason}")),
+            Saved::Failed => Told::line(format!("{layer:<7} not saved")),
+        }
+    }
+
     /// Its row in the summary: layer, saved, key, files, size, time.
     fn cells(&self) -> [String; 6] {
         let none = || ["", "", ""].map(str::to_owned);
@@ -56,37 +73,15 @@ impl LayerSave {
 
 impl SaveOutcome {
     /// The report for the log.
-    pub fn log(&self) -> String {
-        let mut text = String::new();
-        for LayerSave { layer, key, saved } in &self.layers {
-            let _ = match saved {
-                Saved::Entry { stats, took, left_out, pooled, .. } => {
-                    let mut more = String::new();
-                    for line in [left_out_text(left_out), pooled.map(pooled_text)].into_iter().flatten() {
-                        let _ = writeln!(more, "        {line}");
-                    }
-                    let (files, bytes, took) = (files(stats.files), bytes(stats.bytes), seconds(*took));
-                    writeln!(
-                        text,
-                        "{layer:<7} saved    {files}, {bytes} in {took} ({})\n{more}        key {}",
-                        modes(stats),
-                        shown_key(*layer, key)
-                    )
-                }
-                Saved::Not { reason } => writeln!(text, "{layer:<7} skipped  {reason}"),
-                Saved::Failed => writeln!(text, "{layer:<7} not saved"),
-            };
-        }
+    pub fn told(&self) -> Vec<Told> {
+        let mut told: Vec<_> = self.layers.iter().map(LayerSave::told).collect();
         let stats = self.layers.iter().filter_map(|layer| match &layer.saved {
             Saved::Entry { stats, .. } => Some(stats),
             Saved::Not { .. } | Saved::Failed => None,
         });
-        text.push_str(obstacle(stats));
-        if let Some(evicted) = self.cleaned.as_ref().and_then(evicted_text) {
-            let _ = writeln!(text, "{evicted}");
-        }
-        text.pop();
-        text
+        told.extend(obstacle(stats).map(Told::line));
+        told.extend(self.cleaned.as_ref().and_then(evicted_text).map(Told::line));
+        told
     }
 
     /// The report for the step summary, in Markdown.

@@ -1,5 +1,7 @@
 //! What the cache did, for people: in 80 columns, whatever the terminal.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -10,9 +12,13 @@ use super::listing::{columns, fitted};
 use crate::ledger::Family;
 use crate::ledger::stats::{FamilyFigures, Figures, Group, LostHits, Span, Stats, Times};
 use crate::outcome::StatsOutcome;
+use crate::store::Layer;
 
 /// Columns of the text.
 const WIDTH: usize = 80;
+
+/// Those of what a line is about.
+const HEAD: usize = 12;
 
 /// Rows of a table, at most. `--json` has all.
 const ROWS: usize = 6;
@@ -39,6 +45,14 @@ pub(super) fn stats_text(outcome: &StatsOutcome) -> String {
         "there now",
         &format!("{}, {} recorded{}", entries(number), bytes(size), free.unwrap_or_default()),
     );
+    let mut layers = BTreeMap::<Layer, u64>::new();
+    for of in stored {
+        *layers.entry(of.layer).or_default() += of.bytes;
+    }
+    let mut layers: Vec<_> = layers.into_iter().filter(|(_, size)| *size > 0).collect();
+    layers.sort_by_key(|(_, size)| Reverse(*size));
+    let layers = layers.iter().map(|(layer, size)| format!("{layer} {}", bytes(*size)));
+    text += &line("", &layers.collect::<Vec<_>>().join(", "));
     if stats.damaged > 0 {
         text += &line("damaged", &format!("{} taken out of use", entries(stats.damaged)));
     }
@@ -120,7 +134,7 @@ fn head(stats: &Stats) -> String {
 
 /// A line of the head: a name, and what is told of it.
 fn line(name: &str, told: &str) -> String {
-    format!("{name:<11} {}\n", fitted(told, WIDTH - 12))
+    format!("{name:<11} {}\n", fitted(told, WIDTH - HEAD))
 }
 
 fn percent(rate: f64) -> String {
@@ -180,14 +194,21 @@ fn families(stats: &Stats) -> String {
     let judged: Vec<_> = stats.families.iter().filter(|family| family.figures.lookups() >= ENOUGH).collect();
     let is_bad = |family: &&&FamilyFigures| family.figures.rate().is_some_and(|rate| rate < 1.0);
     let worst: Vec<_> = judged.iter().filter(is_bad).take(ROWS / 2).collect();
-    let best = judged.iter().rev().take(ROWS / 2).filter(|best| !worst.contains(best));
-    let best: Vec<_> = best.collect();
+    let mut best: Vec<_> = judged.iter().filter(|best| !worst.contains(best)).collect();
+    // The rate that more lookups tell is the better one.
+    let order = |family: &FamilyFigures| (family.figures.hits(), family.figures.lookups());
+    best.sort_by(|a, b| {
+        let ((a_hits, a_lookups), (b_hits, b_lookups)) = (order(a), order(b));
+        (b_hits * a_lookups).cmp(&(a_hits * b_lookups)).then(b_lookups.cmp(&a_lookups))
+    });
+    best.truncate(ROWS / 2);
     let mut text = String::new();
     for (head, families) in [("worst", worst), ("best", best)] {
         for (index, FamilyFigures { family, figures, changes, causes }) in families.into_iter().enumerate() {
             let head = if index == 0 { head } else { "" };
             let rate = percent(figures.rate().unwrap_or_default());
-            let told = format!("{rate} of {:>4}  {}", count(figures.lookups()), name(family));
+            let rate = format!("{rate} of {:>4}  ", count(figures.lookups()));
+            let told = format!("{rate}{}", name(family, WIDTH - HEAD - columns(&rate)));
             text += if index == 0 { "\n" } else { "" };
             text += &line(head, &told);
             if let Some(why) = why(changes, causes) {
@@ -200,18 +221,26 @@ fn families(stats: &Stats) -> String {
 
 fn why(changes: &[Times], causes: &[Times]) -> Option<String> {
     if let Some(Times { name, times }) = changes.first() {
-        return Some(format!("`{name}` of its key changed {} times", count(*times)));
+        return Some(format!("`{name}` of its key changed {}", often(*times)));
     }
     let Times { name, times } = causes.first()?;
-    Some(format!("{name} {} times", count(*times)))
+    Some(format!("{name} {}", often(*times)))
 }
 
-/// The name of a family for people.
-fn name(family: &Family) -> String {
+fn often(times: u64) -> String {
+    if times == 1 { "once".to_owned() } else { format!("{} times", count(times)) }
+}
+
+/// The name of a family in so many columns: what tells families of one repository apart comes first, and is shortened last.
+fn name(family: &Family, width: usize) -> String {
     let job = family.job.as_deref().unwrap_or("local");
     // The default lane tells workflow, job and matrix.
     let of = if family.lane.split(' ').any(|word| word == job) { &family.lane } else { job };
-    format!("{} {} {of}", family.repository, family.layer)
+    let layer = format!("{} ", family.layer);
+    let room = width.saturating_sub(columns(&layer) + 2);
+    let of = fitted(of, room - columns(&family.repository).min(room / 3));
+    let repository = fitted(&family.repository, room - columns(&of));
+    format!("{layer}{of}, {repository}")
 }
 
 fn lost(lost: &[LostHits]) -> String {
@@ -228,7 +257,7 @@ fn lost(lost: &[LostHits]) -> String {
             _ => "lower `min-free`, or use a larger disk",
         };
         let end = format!("  by {reason}; hint: {hint}");
-        let of = fitted(&name(family), WIDTH - 8 - columns(&end));
+        let of = name(family, WIDTH - 8 - columns(&end));
         let _ = writeln!(text, "{:>6}  {of}{end}", count(*hits));
     }
     text

@@ -58,10 +58,14 @@ pub(super) fn stats_csv(stats: &Stats) -> String {
     text
 }
 
+/// A cell in the form of RFC 4180. Names are other people's words, and a spreadsheet takes what begins so for a formula: behind an
+/// apostrophe it is text. <https://owasp.org/www-community/attacks/CSV_Injection>
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
+    let is_number = cell.parse::<f64>().is_ok();
+    let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number {
+        format!("'{cell}")
     } else {
         cell.to_owned()
-    }
+    };
+    if cell.contains([',', '"', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }

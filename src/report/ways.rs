@@ -21,22 +21,21 @@ pub(super) fn modes(stats: &TransferStats) -> String {
 }
 
 /// Lines that tell why files were copied which could have been shared; none where they were not.
-pub(super) fn obstacle<'t>(stats: impl Iterator<Item = &'t TransferStats>) -> &'static str {
-    match stats.filter_map(|stats| stats.obstacle).max() {
-        None => "",
-        Some(Obstacle::OtherFileSystem) => {
+pub(super) fn obstacle<'t>(stats: impl Iterator<Item = &'t TransferStats>) -> Option<&'static str> {
+    Some(match stats.filter_map(|stats| stats.obstacle).max()? {
+        Obstacle::OtherFileSystem => {
             "cache root and workspace are on different file systems: files were copied\n\
-             hint: set `cache-root` to a directory on the workspace's file system\n"
+             hint: set `cache-root` to a directory on the workspace's file system"
         }
-        Some(Obstacle::NoReflink) => {
+        Obstacle::NoReflink => {
             "this file system cannot share extents: files were copied\n\
-             hint: `link-mode: auto` hard-links files that tools replace rather than rewrite\n"
+             hint: `link-mode: auto` hard-links files that tools replace rather than rewrite"
         }
-        Some(Obstacle::NoHardlink) => {
+        Obstacle::NoHardlink => {
             "this file system has no hard links: files were copied\n\
-             hint: move `cache-root` and the workspace to a file system with hard links\n"
+             hint: move `cache-root` and the workspace to a file system with hard links"
         }
-    }
+    })
 }
 
 #[cfg(test)]
@@ -53,9 +52,9 @@ mod tests {
     #[test]
     fn the_worst_obstacle_is_told_once() {
         let stats = |obstacle| TransferStats { obstacle, ..TransferStats::default() };
-        assert_eq!(obstacle([stats(None)].iter()), "");
-        let told =
-            obstacle([stats(Some(Obstacle::OtherFileSystem)), stats(Some(Obstacle::NoReflink))].iter());
+        assert_eq!(obstacle([stats(None)].iter()), None);
+        let both = [stats(Some(Obstacle::OtherFileSystem)), stats(Some(Obstacle::NoReflink))];
+        let told = obstacle(both.iter()).unwrap();
         assert_eq!(told.lines().count(), 2, "{told}");
         assert!(told.starts_with("cache root and workspace are on different"), "{told}");
     }

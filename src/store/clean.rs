@@ -112,15 +112,15 @@ impl Store {
 
     /// The entries of some layers whose header can be read.
     pub fn known_in(&self, layers: &[Layer]) -> Result<Vec<Known>> {
-        let entries = self.entries_in(layers)?.into_iter();
-        Ok(entries
-            .filter_map(|id| {
-                let header = self.header(&id).ok()?;
-                let stat = self.stat(&id).ok()?;
-                let stays = !self.may_remove(stat.owner);
-                Some(Known { id, header, last_used: timestamp(stat.mtime), stays })
-            })
-            .collect())
+        Ok(self.entries_in(layers)?.into_iter().filter_map(|id| self.known_as(id)).collect())
+    }
+
+    /// What is known of an entry; `None` for one whose header cannot be read.
+    pub fn known_as(&self, id: EntryId) -> Option<Known> {
+        let header = self.header(&id).ok()?;
+        let stat = self.stat(&id).ok()?;
+        let stays = !self.may_remove(stat.owner);
+        Some(Known { id, header, last_used: timestamp(stat.mtime), stays })
     }
 
     /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine.

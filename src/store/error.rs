@@ -54,6 +54,12 @@ pub enum Error {
         /// What this version writes.
         own: u32,
     },
+    /// Others read or replace the ledger all the time.
+    #[error("{} is in use by other processes", path.display())]
+    LedgerBusy {
+        /// Its directory.
+        path: PathBuf,
+    },
     /// An entry that the host had not written out when it went down.
     #[error("the host crashed before {} was on the disk", path.display())]
     Unflushed {

@@ -81,10 +81,10 @@ impl Store {
         Ok(file)
     }
 
-    /// What processes told that have ended, the oldest first; each is taken once.
-    pub fn take_logs(&self) -> Result<Vec<Log>> {
+    /// What processes told that have ended after jobs of `repository`, the oldest first; each is taken once.
+    pub fn take_logs(&self, repository: Option<&str>) -> Result<Vec<Log>> {
         match self.logs()? {
-            Some(directory) => self.take_from(&directory, |_| true),
+            Some(directory) => self.take_from(&directory, |log| log.of.repository.as_deref() == repository),
             None => Ok(Vec::new()),
         }
     }
@@ -238,12 +238,14 @@ mod tests {
         let (_directory, store) = store();
         let mut log = store.log(&of(0)).unwrap();
         log.write_all(b"evicted\n").unwrap();
-        assert_eq!(store.take_logs().unwrap(), [], "it may tell more");
+        assert_eq!(store.take_logs(Some("o/r")).unwrap(), [], "it may tell more");
+        assert_eq!(store.take_logs(Some("o/other")).unwrap(), []);
         log.write_all(b"::warning title=runner-cache::no room\n").unwrap();
         drop(log);
+        assert_eq!(store.take_logs(Some("o/other")).unwrap(), [], "it is for the jobs of its repository");
         let lines = ["evicted".to_owned(), "warning: no room".to_owned()];
-        assert_eq!(store.take_logs().unwrap(), [Log { of: of(0), lines: lines.to_vec() }]);
-        assert_eq!(store.take_logs().unwrap(), []);
+        assert_eq!(store.take_logs(Some("o/r")).unwrap(), [Log { of: of(0), lines: lines.to_vec() }]);
+        assert_eq!(store.take_logs(Some("o/r")).unwrap(), []);
         let told = store.last_of_logs(10).unwrap();
         assert_eq!(told, lines.map(|text| LogLine { of: of(0), text }));
         assert_eq!((is_trouble(&told[0].text), is_trouble(&told[1].text)), (false, true));
@@ -270,7 +272,7 @@ mod tests {
         let line = format!("{}\n", "x".repeat(1 << 16));
         for second in 0..100 {
             store.log(&of(second)).unwrap().write_all(line.as_bytes()).unwrap();
-            store.take_logs().unwrap();
+            store.take_logs(Some("o/r")).unwrap();
         }
         let names = sys::file::names(&store.logs_directory()).unwrap();
         let size = |name| sys::file::size_and_time(&store.logs_directory().join(name)).unwrap().0;

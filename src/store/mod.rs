@@ -78,7 +78,7 @@ pub use header::{Factor, Header, Install, LayerData, Origin, Scope, Unit};
 pub use key_id::{key_id, shown_key};
 pub use layer::Layer;
 pub use lease::Lease;
-pub use ledger_file::LedgerFile;
+pub use ledger_file::{LedgerFile, LedgerId};
 pub use log::{Log, LogLine, Of, is_trouble};
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::Manifest;

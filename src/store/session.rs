@@ -19,7 +19,7 @@ use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, Stat, file};
 const POINTERS: &str = "runner-cache-sessions";
 
 /// The version of the form, and of what it holds. A step of another version of the program in the same job saves nothing.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Bytes of a session, at most.
 const LONGEST: u64 = 256 << 20;
@@ -40,6 +40,7 @@ pub enum Claim<T> {
 pub struct Claimed<T> {
     /// What was left.
     pub value: T,
+    pointer: PathBuf,
     directory: Dir,
     name: Vec<u8>,
     _lock: Lock,
@@ -126,22 +127,25 @@ impl Store {
         let Some((directory, name, file)) = open(path)? else { return Ok(Claim::Done) };
         let Some(lock) = Lock::try_on(file, path, LockMode::Exclusive)? else { return Ok(Claim::Taken) };
         // Somebody may have finished it between the two calls above.
-        let Some(value) = Self::read_session(path)? else { return Ok(Claim::Done) };
-        Ok(Claim::Ours(Claimed { value, directory, name, _lock: lock }))
+        let Some(Left { job, value, .. }) = read_left(path)? else { return Ok(Claim::Done) };
+        Ok(Claim::Ours(Claimed { value, pointer: job.pointer.into(), directory, name, _lock: lock }))
     }
 
     /// Reads the session at `path` and leaves it to whoever saves; `None` for one that was finished.
     pub fn read_session<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-        let Some((directory, name, _)) = open(path)? else { return Ok(None) };
-        let Some(bytes) = directory.read_file_up_to(&name, LONGEST)? else { return Ok(None) };
-        let damaged = |source| Error::Session { path: path.into(), source };
-        let Form { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
-        if format != FORMAT {
-            return Err(Error::OtherSession { path: path.into(), format });
-        }
-        let left: Left<T> = serde_json::from_slice(&bytes).map_err(damaged)?;
-        Ok(Some(left.value))
+        Ok(read_left(path)?.map(|left| left.value))
     }
+}
+
+fn read_left<T: DeserializeOwned>(path: &Path) -> Result<Option<Left<T>>> {
+    let Some((directory, name, _)) = open(path)? else { return Ok(None) };
+    let Some(bytes) = directory.read_file_up_to(&name, LONGEST)? else { return Ok(None) };
+    let damaged = |source| Error::Session { path: path.into(), source };
+    let Form { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if format != FORMAT {
+        return Err(Error::OtherSession { path: path.into(), format });
+    }
+    Ok(Some(serde_json::from_slice(&bytes).map_err(damaged)?))
 }
 
 /// Where root in a container works in the directory of a runner's user, that user has to be able to remove what it leaves there.
@@ -216,6 +220,11 @@ pub fn discard_session(path: &Path) -> Result<()> {
 }
 
 impl<T> Claimed<T> {
+    /// Whether a job left it that has this temporary directory. Somebody else's pointer may lead to one of a job that is running.
+    pub fn is_of(&self, temporary: &Path) -> bool {
+        self.pointer.starts_with(temporary)
+    }
+
     /// Takes the session away before it is carried out: nobody will try again.
     pub fn take(self) -> Result<T> {
         self.directory.remove_file(&self.name)?;

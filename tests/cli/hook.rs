@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::web::{Answer, Web};
 use test_support::{Job, Said, files, processes};
 
@@ -113,8 +113,11 @@ impl Runner {
     fn with_answer(&mut self, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Web {
         let web = Web::new(move |_, request| answer(&request.path));
         self.job.set("GITHUB_API_URL", web.url(""));
-        self.job.write("token", "ghs_token");
-        self.job.set("RUNNER_CACHE_GITHUB_TOKEN_FILE", self.job.path("token").display());
+        self.job.write("actions-runner/_work/_temp/token", "ghs_token");
+        self.job.set(
+            "RUNNER_CACHE_GITHUB_TOKEN_FILE",
+            self.job.path("actions-runner/_work/_temp/token").display(),
+        );
         web
     }
 
@@ -160,9 +163,9 @@ fn hook_has_nothing_to_do_after_the_save_action() {
     let mut runner = Runner::new();
     let _web = runner.with_api(&[]);
     runner.restore();
-    assert!(runner.job.path("token").exists(), "the hook may have to ask");
+    assert!(runner.job.path("actions-runner/_work/_temp/token").exists(), "the hook may have to ask");
     runner.job.ok(&["save"]);
-    assert!(!runner.job.path("token").exists(), "nobody asks any more");
+    assert!(!runner.job.path("actions-runner/_work/_temp/token").exists(), "nobody asks any more");
     let said = runner.completed();
     assert_eq!((said.code, said.log.as_str()), (0, ""), "{said:?}");
     assert_eq!(runner.next_hit(), "exact");
@@ -211,11 +214,14 @@ fn trouble_after_a_job_is_in_the_next_ones_summary() {
     runner.worker_starts(18);
     let said = runner.run("job-started.sh");
     assert!(said.log.contains("run 3.1: evicted") && said.log.contains("cannot evict"), "{said:?}");
-    assert!(said.log.contains("trouble after a job of another repository"), "{said:?}");
     assert!(!said.log.contains("run 4.1") && !said.log.contains("private"), "{said:?}");
     let summary = "### runner-cache: trouble after earlier jobs\n\n```text\nrun 3.1: warning: cannot evict old entries: `a`\n```\n";
     assert!(said.summary.contains(summary) && !said.summary.contains("evicted 1"), "{said:?}");
     assert_eq!(runner.run("job-started.sh").summary, "", "it is told once");
+    // It waits for its own next job.
+    runner.job.set("GITHUB_REPOSITORY", "o/private");
+    let said = runner.run("job-started.sh");
+    assert!(said.log.contains("run 4.1: evicted") && said.summary.contains("run 4.1: warning"), "{said:?}");
 }
 
 #[test]
@@ -237,6 +243,35 @@ fn hook_learns_from_the_api_whether_the_job_succeeded() {
         assert!(!said.log.contains("ghs_token"), "{said:?}");
         assert_eq!(web.requests().len(), 1, "{step:?}");
         assert_eq!(runner.next_hit(), hit, "{step:?}: {said:?}");
+    }
+}
+
+#[test]
+fn what_a_cancelled_job_had_half_done_takes_the_place_of_no_whole_cache() {
+    for (step, later) in [("cancelled", "whole"), ("failure", "more"), ("success", "more")] {
+        let mut runner = Runner::new();
+        runner.job.write("work/project/go.sum", "x");
+        let cache = "home/.cache/go-build/00/file";
+        let restore = ["restore", "--preset", "go"];
+        runner.job.ok(&restore);
+        runner.job.write(cache, "whole");
+        runner.job.ok(&["save", "--job-status", "success"]);
+        runner.worker_starts(18);
+        let _web = runner.with_answer(move |_| {
+            let steps = json!([
+                { "name": "Build", "number": 1, "status": "completed", "conclusion": step },
+                { "name": "Complete runner", "number": 2, "status": "in_progress", "conclusion": null }
+            ]);
+            let ours = json!({ "id": 2, "status": "in_progress", "runner_name": "one", "steps": steps });
+            let body = json!({ "total_count": 1, "jobs": [ours] }).to_string().into_bytes();
+            Answer::Full(200, vec![("Content-Type", "application/json".to_owned())], body)
+        });
+        assert_eq!(hit(&runner.job.ok(&restore)), "exact");
+        runner.job.write(cache, "more");
+        let said = runner.completed();
+        files::remove(&runner.job.path("home/.cache"));
+        assert_eq!(hit(&runner.job.ok(&[&restore[..], &["--no-session"]].concat())), "exact", "{said:?}");
+        assert_eq!(runner.job.read(cache), later, "{step}: {said:?}");
     }
 }
 
@@ -299,6 +334,10 @@ fn next_job_saves_what_an_interrupted_one_left() {
     let said = runner.run("job-started.sh");
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.log.contains("run 18.1 was interrupted; saving what it made"), "{said:?}");
+    let told: Value = serde_json::from_str(&runner.job.ok(&["stats", "--json"]).stdout).unwrap();
+    let repositories = told["result"]["repositories"].as_array().unwrap();
+    let of: Vec<_> = repositories.iter().map(|of| of["name"].as_str().unwrap()).collect();
+    assert_eq!(of, ["o/r"], "it is that job's save, not the next one's");
     runner.job.set("GITHUB_REPOSITORY", "o/r");
     files::remove(&runner.job.path("work/project/data"));
     let restored =

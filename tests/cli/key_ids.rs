@@ -12,9 +12,13 @@ fn save(job: &Job, key: &str) {
     job.ok(&["save", "--preset", "none", "--path", "out", "--save", "always", "--key", key]);
 }
 
-/// The last word of the only line that begins with `  word `, or with such blanks as stand in a log.
+/// What stands behind `word` in the first line that begins with it, or with a layer and it as in a log.
 fn behind<'t>(text: &'t str, word: &str) -> &'t str {
-    let mut lines = text.lines().map(str::trim).filter_map(|line| line.strip_prefix(word)?.strip_prefix(' '));
+    let of_layer = |line: &'t str| ["target ", "paths "].iter().find_map(|layer| line.strip_prefix(layer));
+    let mut lines = text.lines().filter_map(|line| {
+        let line = line.trim();
+        of_layer(line).unwrap_or(line).trim().strip_prefix(word)?.strip_prefix(' ')
+    });
     lines.next().unwrap_or_else(|| panic!("no line begins with {word}: {text}")).trim()
 }
 

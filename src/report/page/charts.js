@@ -64,7 +64,7 @@ function showSaved(pick, { all, spans }) {
 function showGrowth(pick, { spans, evictions }) {
   const shown = spansOf(pick);
   const points = sizes(pick).slice(pick.from, pick.to + 2);
-  const layers = data.layers.filter((layer) => points.some((point) => point[layer] > 0));
+  const layers = countedLayers.filter((layer) => points.some((point) => point[layer] > 0));
   const total = (point) => sum(layers.map((layer) => point[layer]));
   const most = Math.max(...points.map(total));
   const mostEvicted = Math.max(...shown.map((span) => spans[span].evictedBytes));

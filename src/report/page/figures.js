@@ -59,15 +59,18 @@ function addUp(pick) {
   return { all, spans, series, evictions };
 }
 
+/// What jobs add to the pool is no event, so its size cannot be counted back.
+const countedLayers = data.layers.filter((layer) => layer !== "units");
+
 /// Bytes of entries by layer as recorded, at the begin of each span and at the end of the last one: those of now, and back
 /// from there without what was saved and with what was evicted meanwhile.
 function sizes(pick) {
-  const now = Object.fromEntries(data.layers.map((layer) => [layer, 0]));
-  for (const group of data.usage.groups.filter(pick.has)) now[group.layer] += group.recorded;
+  const now = Object.fromEntries(countedLayers.map((layer) => [layer, 0]));
+  for (const group of data.usage.groups.filter(pick.has)) if (group.layer in now) now[group.layer] += group.recorded;
   const change = data.spans.map(() => ({}));
   const count = (span, index, bytes) => {
     const series = data.series[index];
-    if (pick.has(series)) change[span][series.layer] = (change[span][series.layer] ?? 0) + bytes;
+    if (pick.has(series) && series.layer in now) change[span][series.layer] = (change[span][series.layer] ?? 0) + bytes;
   };
   const column = data.columns.indexOf("saved_bytes");
   for (const [span, index, row] of data.rows) count(span, index, row[column]);

@@ -2,7 +2,7 @@
 
 use test_support::files;
 
-use super::{host, said};
+use super::{api, asking, host, said};
 use crate::host::{Hit, MAKE};
 use crate::stand_in::job::Step;
 use crate::stand_in::{Job, Outcome, run};
@@ -56,5 +56,20 @@ fn a_daemon_elsewhere_does_not_keep_data_from_being_saved() {
     let pid = files::read(&runner.home().join("pid")).trim().parse().unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(host.next("k"), Hit::partial());
+}
+
+#[test]
+fn what_a_process_left_in_the_workspace_may_still_make_is_no_final_entry() {
+    let (host, runner) = host();
+    let steps = [("cache", "success"), ("make", "success"), ("leave", "success")];
+    let web = api("runner-1", &steps);
+    let leave =
+        "(for part in 1 2 3; do sleep 200; echo $part >data/$part; done) </dev/null >/dev/null 2>&1 &";
+    let done = runner.run(asking(host.job("k").step(run(leave).named("leave")), &web));
+    assert_eq!(done.outcome(), Outcome::Succeeded, "{done:?}");
+    let said = said(&done);
+    assert!(said.contains("paths: kept as a partial entry: ") && said.contains("paths   saved"), "{done:?}");
+    host.assert_clean(&runner, &done);
     assert_eq!(host.next("k"), Hit::partial());
 }
