@@ -73,6 +73,12 @@ def figure(page: Page, name: str) -> float:
     return float(page.locator(f"#{name}").get_attribute("value") or 0)
 
 
+def open_table(page: Page, chart: str) -> None:
+    """Opens the table below a chart. It is made then, somewhat later: the browser tells the page that it was opened."""
+    page.click(f"#{chart} summary")
+    page.locator(f"#{chart} details tbody tr").first.wait_for(state="attached")
+
+
 def figures(path: Path, cases: Any) -> None:
     """Each of `cases` is what is picked and what `stats` tells of it."""
     with opened(path) as page:
@@ -91,7 +97,7 @@ def figures(path: Path, cases: Any) -> None:
                 shown = figure(page, name)
                 assert abs(shown - value) < 1e-6 * max(1, abs(value)), f"{case['picked']}: {name} is {shown}, and not {value}"
             # The tables beside the charts tell of the same.
-            page.click("#rates summary")
+            open_table(page, "rates")
             for index, name in enumerate(["exact", "partial", "composed", "misses", "bypasses"], start=3):
                 cells = page.locator(f"#rates tbody tr > :nth-child({index + 1})").all_inner_texts()
                 assert sum(int(cell.replace(",", "")) for cell in cells) == told[name], f"{case['picked']}: {name}"
@@ -106,8 +112,7 @@ def charts(path: Path, facts: Any) -> None:
             assert marks.count() > 1, f"{chart} has no marks"
             for id_ in (page.locator(f"#{chart} svg[role=img]").get_attribute("aria-labelledby") or "").split():
                 assert page.locator(f"#{id_}").text_content(), f"{chart}: {id_} says nothing"
-            page.click(f"#{chart} summary")
-            assert page.locator(f"#{chart} details tbody tr").count() > 0, f"{chart} has no table"
+            open_table(page, chart)
             drawn = page.evaluate(f"[...document.querySelectorAll('#{chart} svg *')].map(shape => shape.outerHTML).join()")
             assert "NaN" not in drawn and "undefined" not in drawn, chart
             outside = page.evaluate(
@@ -172,7 +177,7 @@ def keyboard(path: Path, _facts: Any) -> None:
         assert page.locator("th[aria-sort=ascending] #by-3").count() == 1, "the focus stays where it was"
         page.focus("#growth summary")
         page.keyboard.press("Enter")
-        assert page.locator("#growth details[open] tbody tr").count() > 0
+        page.locator("#growth details[open] tbody tr").first.wait_for(state="attached")
 
 
 # Text and what is behind it, as far as one of the page's own grounds is.
