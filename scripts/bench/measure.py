@@ -208,10 +208,15 @@ class Measure:
         self.take(CROWD, scenario.crowded(bench, *counts), tree=NO_TREE)
         bench.clear()
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Cargo's words for what target directories are built of."""
+        return ("--package", trees.SMALL) if self.options.quick else ("--workspace",)
+
     def bench(self, name: str, layer: Layer, make: Callable[[Path], None]) -> Bench:
         self.tree = name
         self.say(f"{self.place.name}: {name}: making the tree")
-        bench = Bench(self.place, self.binary, self.made, self.place.directory / "source", layer)
+        bench = Bench(self.place, self.binary, self.made, self.place.directory / "source", layer, self.packages)
         make(bench.source)
         trees.settle_directories(bench.source)
         size = trees.measure(bench.source)
@@ -221,7 +226,7 @@ class Measure:
     def build_target(self, to: Path) -> None:
         """What cargo makes of the committed workspace (all targets, debug) where the jobs' workspace is, built once for each
         lock file and toolchain; of it little where the figures do not count."""
-        bench = Bench(self.place, self.binary, self.made, to, TARGET)
+        bench = Bench(self.place, self.binary, self.made, to, TARGET, self.packages)
         job = bench.job("build")
         kept = self.made / ("target-small" if self.options.quick else "target")
         made_by = kept.with_suffix(".made-by")
@@ -229,8 +234,7 @@ class Measure:
         if not made_by.is_file() or made_by.read_text() != wanted:
             self.say("building a workspace for its target directory: some minutes, once for a work directory")
             remove(made_by, kept)
-            packages = ["--package", trees.SMALL] if self.options.quick else ["--workspace"]
-            command = ["cargo", "build", *packages, "--all-targets", "--locked", "--quiet"]
+            command = ["cargo", "build", *self.packages, "--all-targets", "--locked", "--quiet"]
             run(command, cwd=job.directory, env=job.env | trees.network_variables())
             self.copy(job.tree, kept)
             remove(job.tree)

@@ -93,7 +93,7 @@ debugging with all its tests. The registry is one of 400 extracted crates, with 
 and saved by the cargo layer, and besides restored by `path`, which never hard-links. What is restored over it, and saved
 after a change, goes by `path` and has times as builds leave them: a cargo home keeps what it has, so the cargo layer only
 looks which crates are there, while rsync compares each file. One percent of the files are changed at random; in a target
-directory that is saved after that, they are what cargo built anew of two packages."""
+directory that is saved after that, they are what cargo built anew after an edit."""
 
 # What is told of the parts that have pages of their own.
 OTHER_PAGES = {

@@ -15,7 +15,7 @@ from .layer import CARGO, PATHS, PULL_REQUEST, PUSH, TARGET, Cache, Job, Layer, 
 from .likeness import check
 from .place import Place, remove
 from .process import environment, run, wait_for_left_running
-from .trees import EPOCH_NS, SMALL, change, disk_bytes, edit, entries, one_percent
+from .trees import EPOCH_NS, change, disk_bytes, edit, entries, one_percent
 from .way import Way
 
 RESTORE_NEW = "restore into an absent directory"
@@ -75,6 +75,8 @@ class Bench:
     made: Path
     source: Path
     layer: Layer
+    # Cargo's words for what target directories are built of.
+    packages: tuple[str, ...] = ("--workspace",)
 
     def __post_init__(self) -> None:
         self.jobs = self.place.directory / "jobs"
@@ -142,7 +144,8 @@ class Bench:
             return
         self.seed += 1
         edit(job.directory, self.seed)
-        build = ["cargo", "build", "--quiet", "--offline", "--locked", "--package", SMALL]
+        # All that the edit made old, or the rest would not come back: a package that is built alone may be of other units.
+        build = ["cargo", "build", "--quiet", "--offline", "--locked", *self.packages, "--all-targets"]
         run(build, cwd=job.directory, env=job.env)
         # Links that it makes each time, which are not kept.
         kept = set(os.listdir(self.source / "debug"))
