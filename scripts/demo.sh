@@ -101,7 +101,8 @@ mkdir -p "$host/runner/_work/_tool"
 printf '{"agentName": "demo"}' >"$host/runner/.runner"
 program=$(env --ignore-environment "${environment[@]}" RUNNER_TOOL_CACHE="$host/runner/_work/_tool" bash "$host/action/scripts/install.sh" "$$")
 "$program" hook install --runner-dir "$host/runner" --hook-dir "$host/lib" 2>&1 | sed 's/^/   /'
-hooked_job 2>&1 | sed 's/^/   /'
+# A runner folds its groups.
+hooked_job 2>&1 | sed -e '/^::endgroup::$/d' -e 's/^::group::/▸ /' -e 's/^/   /'
 printf '\nWhat the release page was asked for, once in each run (the tool cache of this runner is in the home that is wiped):\n\n'
 sed -n 's/.*"\(GET .*\)" \([0-9]*\) -$/   \1: \2/p' "$host/asked"
 printf '\nThe step summary of the warm run, as the runner got it:\n\n'
