@@ -17,6 +17,7 @@ from . import options, page, picture
 from .measure import Measure
 from .place import opened
 from .process import adopt
+from .released import weigh
 from .results import Part, Results, read
 
 # On these the others tell no more than the first file system.
@@ -93,6 +94,7 @@ def measure(words: options.Options, part: Part, work: Path, binary: Path) -> Res
         quick=words.quick,
         machine=host.describe(),
         note=words.note,
+        program=weigh(binary) if part is Part.TREES else None,
     )
     run = Measure(words, binary, made, found, say, lambda: found.write(work / f"{part}.json"))
     for name in words.file_systems[:1] if part in ON_ONE else words.file_systems:

@@ -17,6 +17,7 @@ from .layer import CARGO, PATHS, TARGET, Layer
 from .options import Options
 from .place import Place, remove
 from .process import environment, peak_bytes, run
+from .released import steps
 from .requirement import misses
 from .results import Count, Figure, Part, PlaceKind, Profile, Results, TreeSize
 from .rivals import Rivals, programs
@@ -202,7 +203,8 @@ class Measure:
 
     def start(self) -> None:
         bench = Bench(self.place, self.binary, self.made, self.place.directory, PATHS)
-        self.take(START, scenario.start(bench), tree=NO_TREE)
+        with steps(self.place, self.binary) as of_release:
+            self.take(START, scenario.start(bench) + of_release, tree=NO_TREE)
         bench.clear()
         counts = (500, 300) if self.options.quick else (scenario.MANY, scenario.IDLE)
         self.take(CROWD, scenario.crowded(bench, *counts), tree=NO_TREE)

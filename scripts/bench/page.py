@@ -11,7 +11,7 @@ from . import versus
 from .builds import UPDATED
 from .kernel import by_call, by_function
 from .requirement import AUTO, Judgement, fraction, judge, judge_weeks
-from .results import Part, Results, profile_name, profile_title
+from .results import Part, Program, Results, profile_name, profile_title
 from .scenario import ACROSS, RESTORE_NEW, RSYNC, RSYNC_EMPTY
 from .week import REPOSITORIES, RUNNERS
 
@@ -70,6 +70,7 @@ def trees(results: Results, pictures: str, known: set[Part]) -> list[str]:
     sizes = "\n".join(f"- {name}: {size.files:,} files, {size.bytes / 1e6:,.0f} MB" for name, size in results.trees.items())
     return [
         f"Medians of {results.rounds} rounds, or more of what is quick, {METHOD}",
+        program(results.program) if results.program else "",
         f"Trees:\n\n{sizes}",
         TREES,
         f"![Time of a restore into an absent directory, by way and file system]({pictures}restore.svg)",
@@ -80,6 +81,11 @@ def trees(results: Results, pictures: str, known: set[Part]) -> list[str]:
         builds(results),
         *(section for place in results.places for section in (f"## {place}", figures(results, place), calls(results, place))),
     ]
+
+
+def program(found: Program) -> str:
+    weighs = f"The program has {found.size / 1e6:.1f} MB, {found.packed / 1e6:.1f} MB packed"
+    return f"{weighs}, with {found.packages} packages besides its own ([why](decisions/035-one-http-client.md))."
 
 
 METHOD = """in which all ways of an operation took turns, in

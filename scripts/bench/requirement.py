@@ -7,7 +7,8 @@ import pandas as pd
 
 from . import scenario as m
 from .kernel import of_tables
-from .results import PlaceKind, Results
+from .released import EMPTY, FOUND
+from .results import PlaceKind, Program, Results
 from .scenario import ACROSS, COPIES, IDLE, LINKS, MANY, REFLINK, RSYNC, RSYNC_EMPTY, TAR, cleaning, miss_among
 from .week import MBX, OURS
 
@@ -81,6 +82,9 @@ MOST_SECONDS = {
     cleaning(IDLE): 3.0,
 }
 MOST_PEAK_BYTES = 300_000_000
+MOST_PROGRAM_BYTES = 6_000_000
+# More than an empty step takes.
+MOST_TO_FIND = 0.050
 
 # Units that are compiled to those that have to be, and the builds' time to that with mbx.
 MOST_COMPILED = 1.15
@@ -97,13 +101,19 @@ class Judgement:
 
 
 def judge(results: Results) -> list[Judgement]:
-    judgements = []
+    judgements = [judge_program(results.program)] if results.program else []
     for place, kind in results.places.items():
         for rule in RATIOS:
             if rule.applies(kind):
                 judgements += judge_ratio(results, place, rule)
         judgements += judge_disk(results, place) + judge_growth(results, place) + judge_start(results, place)
     return judgements
+
+
+def judge_program(program: Program) -> Judgement:
+    found = f"{program.size / 1e6:.1f} MB ({program.packed / 1e6:.1f} MB packed, as it is downloaded)"
+    is_met = program.size <= MOST_PROGRAM_BYTES
+    return Judgement("any", "size of the program", f"{MOST_PROGRAM_BYTES / 1e6:.0f} MB", found, is_met)
 
 
 def misses(results: Results, place: str, tree: str, operation: str) -> set[str]:
@@ -207,6 +217,11 @@ def judge_start(results: Results, place: str) -> list[Judgement]:
         if figure is not None:
             found = f"{figure.median * 1000:.1f} ms"
             judgements.append(Judgement(place, f"`{way}`", f"{most * 1000:.0f} ms", found, figure.median <= most))
+    empty, step = (results.find(place, m.NO_TREE, m.START, way) for way in (EMPTY, FOUND))
+    if empty is not None and step is not None:
+        more = step.median - empty.median
+        what = f"{FOUND}: more than {EMPTY}"
+        judgements.append(Judgement(place, what, f"{MOST_TO_FIND * 1000:.0f} ms", f"{more * 1000:.1f} ms", more <= MOST_TO_FIND))
     return judgements
 
 

@@ -156,6 +156,15 @@ class PlaceKind:
     can_reflink: bool
 
 
+@dataclass(frozen=True)
+class Program:
+    """What the program weighs, in bytes as it is and as it is downloaded, and how many packages are in it besides its own."""
+
+    size: int
+    packed: int
+    packages: int
+
+
 @dataclass
 class Results:
     """What one run of a part found, on one machine."""
@@ -168,6 +177,7 @@ class Results:
     machine: dict[str, str]
     # What else a reader has to know of the run.
     note: str = ""
+    program: Program | None = None
     trees: dict[str, TreeSize] = field(default_factory=dict)
     places: dict[str, PlaceKind] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
@@ -240,6 +250,7 @@ def read(path: Path) -> Results:
     values["part"] = Part(values["part"])
     for name, of in (("trees", TreeSize), ("places", PlaceKind)):
         values[name] = {key: of(**value) for key, value in values[name].items()}
+    values["program"] = Program(**told) if (told := values.get("program")) else None
     for build in values["builds"]:
         build["saved"] = build["saved"] and TreeSize(**build["saved"])
     for name, of in LISTS.items():
