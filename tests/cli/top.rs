@@ -25,6 +25,8 @@ fn job() -> Job {
     job.set("RUNNER_NAME", "runner-2");
     job.write("work/project/data/file", "12345");
     job.ok(&[&["save", "--key", "k-1"], &PATHS[..]].concat());
+    // What the save leaves to a process after it.
+    until(|| live(&job), |live| live["working"] == serde_json::json!([]));
     job
 }
 
