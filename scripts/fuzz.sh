@@ -4,6 +4,7 @@
 # in fuzz/corpus, from where the next run goes on.
 # Usage: fuzz.sh [SECONDS_PER_TARGET [TARGET...]]
 # FUZZ_RUNS=NUMBER stops after so many inputs, the same ones each time as long as fuzz/corpus is the same (absent at first).
+# For so few nothing is optimized: building it takes longer than running it.
 # FUZZ_SANITIZER=address looks for wrong uses of memory as well, at half the speed. That needs a nightly toolchain; without
 # it the project's own one will do, since there is no unsafe code here.
 set -euo pipefail
@@ -51,8 +52,10 @@ if ! cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml; then
   echo 'error: fuzz/Cargo.lock is not up to date; hint: cargo fetch --manifest-path fuzz/Cargo.toml' >&2
   exit 1
 fi
+profile=(--release)
+if [[ -n ${FUZZ_RUNS:-} ]]; then profile=(--dev); fi
 # All at once: they share all but their last step.
-"$cargo_fuzz" build --sanitizer "$sanitizer"
+"$cargo_fuzz" build "${profile[@]}" --sanitizer "$sanitizer"
 
 log=$(mktemp "${TMPDIR:-/tmp}/runner-cache-fuzz.XXXXXX")
 trap 'rm -f "$log"' EXIT
@@ -68,7 +71,7 @@ for target in "${targets[@]}"; do
   start=$SECONDS
   status=0
   # An input takes milliseconds: 10 seconds or 2 GB for one are a fault. The outer limit is for a fuzzer that hangs.
-  timeout --kill-after=10 "$((seconds + 120))" "$cargo_fuzz" run --sanitizer "$sanitizer" "$target" "${corpora[@]}" -- \
+  timeout --kill-after=10 "$((seconds + 120))" "$cargo_fuzz" run "${profile[@]}" --sanitizer "$sanitizer" "$target" "${corpora[@]}" -- \
     "${until[@]}" -timeout=10 -rss_limit_mb=2048 -max_len=2048 -print_final_stats=1 \
     >"$log" 2>&1 || status=$?
   took=$((SECONDS - start))

@@ -1,5 +1,5 @@
-//! A year in which a dependency or two are updated each few days: a hundred jobs, each from a fresh checkout and from
-//! what the one before it saved.
+//! A repository in which a dependency or two are updated each few days: forty jobs, each from a fresh checkout and from what
+//! the one before it saved.
 //!
 //! The workspace (`workspace/`) has names with hyphens, a renamed crate, a patched one, two versions of one at once, build
 //! dependencies, scripts that compile C and generate files, and proc macros.
@@ -14,10 +14,10 @@ use crate::contents::Contents;
 use crate::lock::Lock;
 use crate::online::online_job;
 
-const JOBS: usize = 100;
+const JOBS: usize = 40;
 
 /// Of so many jobs one builds the tests as well, and what it saves is compared with what a clean build makes.
-const UNTIL_TESTS: usize = 25;
+const UNTIL_TESTS: usize = 20;
 
 /// Packages of the registry, with releases that fit any of the others'. In the committed lock file are the first ones.
 const RELEASES: [(&str, [&str; 3]); 11] = [
@@ -38,25 +38,25 @@ const RELEASES: [(&str, [&str; 3]); 11] = [
 type Chosen = [usize; RELEASES.len()];
 
 #[test]
-fn a_hundred_updates_compile_only_changes_and_save_what_a_clean_build_makes() {
-    let mut year = Year::begin();
+fn updates_compile_only_changes_and_save_what_a_clean_build_makes() {
+    let mut repository = Repository::begin();
     let mut generated = String::new();
     for number in 1..=JOBS {
-        let before = year.lock();
-        year.update();
-        let changed = year.lock().changed_since(&before);
+        let before = repository.lock();
+        repository.update();
+        let changed = repository.lock().changed_since(&before);
 
-        assert_eq!(year.start(), if number == 1 { "miss" } else { "partial" });
-        let built = Built::by(&year.job, "cargo build --offline");
+        assert_eq!(repository.start(), if number == 1 { "miss" } else { "partial" });
+        let built = Built::by(&repository.job, "cargo build --offline");
         if number > 1 {
             let expected: BTreeSet<_> = changed.intersection(&built.packages).cloned().collect();
             assert_eq!(built.compiled, expected, "job {number}");
         }
         let has_tests = number % UNTIL_TESTS == 0;
         if has_tests {
-            year.build_tests();
+            repository.build_tests();
         }
-        let saved = year.save();
+        let saved = repository.save();
 
         // It did not run where it did not have to.
         let is_same = std::mem::replace(&mut generated, saved.only("made_at.rs")) == generated;
@@ -65,18 +65,18 @@ fn a_hundred_updates_compile_only_changes_and_save_what_a_clean_build_makes() {
             assert_eq!(saved.units(), built.units.len(), "job {number}");
             continue;
         }
-        let clean = year.clean_build();
+        let clean = repository.clean_build();
         let different: Vec<_> = saved.names.symmetric_difference(&clean.names).collect();
         assert!(different.is_empty(), "job {number}: {different:#?}");
         assert!(saved.bytes.abs_diff(clean.bytes) < clean.bytes / 50, "{} {}", saved.bytes, clean.bytes);
     }
-    assert_eq!(year.start(), "exact");
-    assert_eq!(Built::by(&year.job, "cargo build --offline").compiled, BTreeSet::new());
-    assert_eq!(year.build_tests().compiled, BTreeSet::new());
+    assert_eq!(repository.start(), "exact");
+    assert_eq!(Built::by(&repository.job, "cargo build --offline").compiled, BTreeSet::new());
+    assert_eq!(repository.build_tests().compiled, BTreeSet::new());
 }
 
 /// A repository, and the host of its jobs.
-struct Year {
+struct Repository {
     job: Job,
     chance: fastrand::Rng,
     releases: Chosen,
@@ -84,7 +84,7 @@ struct Year {
     seen: HashSet<Chosen>,
 }
 
-impl Year {
+impl Repository {
     /// With all releases in the cargo home: no job waits for the registry.
     fn begin() -> Self {
         let mut job = online_job();
