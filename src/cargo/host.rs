@@ -2,6 +2,7 @@
 //! packages of the system.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use crate::tree::{Kind, Selection, walk};
 
 /// How many bytes of a directory are read at most: a larger one is not known.
 const MOST: u64 = 256 << 20;
+
+/// Links that are followed one behind another: where there are more, what they lead to is not known.
+const MOST_LINKS: usize = 4;
 
 /// Where package managers keep what is installed: of dpkg, of apk, and of rpm in two places.
 const PACKAGE_LISTS: [&str; 4] = [
@@ -63,7 +67,7 @@ enum Variables<'e> {
 }
 
 /// The variables of a step, for who has to know later what was built with them. No value of them is kept but those of lists of
-/// directories.
+/// directories, and of the names of tools.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepVariables {
     digests: BTreeMap<String, String>,
@@ -74,8 +78,9 @@ impl StepVariables {
     /// Those of the step that has `env`.
     pub fn of(env: &Environment) -> Self {
         let digests = env.iter().map(|(name, value)| (name.to_owned(), sha256_hex(value.as_bytes())));
-        let lists = ["PATH"].into_iter().chain(SEARCHED);
-        let lists = lists.filter_map(|name| Some((name.to_owned(), env.get(name)?.to_owned())));
+        let is_kept = |name: &str| name == "PATH" || SEARCHED.contains(&name) || names_tool(name);
+        let lists = env.iter().filter(|(name, _)| is_kept(name));
+        let lists = lists.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self { digests: digests.collect(), lists: lists.collect() }
     }
 }
@@ -108,6 +113,7 @@ impl<'e> Host<'e> {
             OutsideInput::Program(name) => self.program(name).and_then(|path| program(&path)),
             OutsideInput::Variable(name) => self.digest(name).map(OutsideState::Digest),
             OutsideInput::Packages => packages(),
+            OutsideInput::Settings(path) => Some(OutsideState::Digest(settings(Path::new(path)))),
         };
         state.unwrap_or(OutsideState::Unreadable)
     }
@@ -139,13 +145,31 @@ impl<'e> Host<'e> {
         }
     }
 
+    /// The values of the variables that name the compiler, the linker and what wraps them.
+    pub fn named_tools(self) -> Vec<String> {
+        match self.variables {
+            Variables::Own(env) => {
+                let tools = env.iter().filter(|(name, _)| names_tool(name));
+                tools.map(|(_, value)| value.to_owned()).collect()
+            }
+            Variables::Noted(noted) => {
+                let tools = noted.lists.iter().filter(|(name, _)| names_tool(name));
+                tools.map(|(_, value)| value.clone()).collect()
+            }
+        }
+    }
+
+    /// The value of a variable, where it is known.
+    pub(super) fn value(self, name: &str) -> Option<&'e str> {
+        match self.variables {
+            Variables::Own(env) => env.get(name),
+            Variables::Noted(noted) => noted.lists.get(name).map(String::as_str),
+        }
+    }
+
     /// The directories that a variable such as `CPATH` names.
     pub(super) fn directories(self, variable: &str) -> Vec<PathBuf> {
-        let value = match self.variables {
-            Variables::Own(env) => env.get(variable),
-            Variables::Noted(noted) => noted.lists.get(variable).map(String::as_str),
-        };
-        let value = value.unwrap_or_default();
+        let value = self.value(variable).unwrap_or_default();
         value.split(':').filter(|directory| !directory.is_empty()).map(PathBuf::from).collect()
     }
 
@@ -170,10 +194,24 @@ impl<'e> Host<'e> {
     }
 }
 
+/// Whether a variable names what cargo calls: the compiler, a linker, a wrapper.
+fn names_tool(name: &str) -> bool {
+    const TOOLS: [&str; 7] = [
+        "RUSTC",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_LINKER",
+        "CARGO_BUILD_RUSTC",
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+    ];
+    TOOLS.contains(&name) || name.starts_with("CARGO_TARGET_") && name.ends_with("_LINKER")
+}
+
 fn at(path: &Path) -> Option<OutsideState> {
     match file::kind(path).ok()? {
         file::Kind::File => contents(path),
-        file::Kind::Directory => directory(path).map(OutsideState::Digest),
+        file::Kind::Directory => directory(path, MOST_LINKS).map(OutsideState::Digest),
         file::Kind::Neither => None,
     }
 }
@@ -188,8 +226,8 @@ fn program(path: &Path) -> Option<OutsideState> {
     if mtime.nanoseconds == 0 { Some(OutsideState::Installed { size, mtime }) } else { contents(path) }
 }
 
-/// A digest of names and contents.
-fn directory(path: &Path) -> Option<String> {
+/// A digest of names and contents, also of what links lead to, one behind another as far as `links`.
+fn directory(path: &Path, links: usize) -> Option<String> {
     let dir = Dir::open(path).ok()?;
     let tree = walk(&dir, &Selection::all(), &Interrupt::default()).ok()?.tree;
     if tree.bytes() > MOST {
@@ -199,7 +237,13 @@ fn directory(path: &Path) -> Option<String> {
     for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. })) {
         text.extend_from_slice(&tree.path_below(0, id));
         let what = if let Kind::Symlink { target } = node.kind {
-            tree.text(target).to_vec()
+            let link = path.join(OsStr::from_bytes(&tree.path_below(0, id)));
+            let led = match file::kind(&link) {
+                Ok(file::Kind::Directory) => directory(&link, links.checked_sub(1)?)?,
+                Ok(file::Kind::File) => sha256_hex(Digest::of_file(file::open(&link).ok()?).ok()?.bytes()),
+                Ok(file::Kind::Neither) | Err(_) => String::new(),
+            };
+            [tree.text(target), b"\0", led.as_bytes()].concat()
         } else {
             let (file, _) = dir.open_file(&tree.path_below(0, id)).ok()?;
             Digest::of_file(file).ok()?.bytes().to_vec()
@@ -208,6 +252,13 @@ fn directory(path: &Path) -> Option<String> {
         text.extend_from_slice(&what);
     }
     Some(sha256_hex(&text))
+}
+
+/// A digest of the variables that a configuration file of cargo's sets.
+fn settings(path: &Path) -> String {
+    let text = file::read_if_present(path).ok().flatten().unwrap_or_default();
+    let table = String::from_utf8_lossy(&text).parse::<toml::Table>().unwrap_or_default();
+    sha256_hex(table.get("env").map(ToString::to_string).unwrap_or_default().as_bytes())
 }
 
 fn packages() -> Option<OutsideState> {

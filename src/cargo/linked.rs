@@ -12,7 +12,7 @@ pub(super) fn directories_told(told: &str) -> Vec<PathBuf> {
         let Some((name, value)) = said.strip_prefix(':').unwrap_or(said).split_once('=') else { continue };
         if name == "rustc-link-search" {
             directories.push(PathBuf::from(without_kind(value.trim())));
-        } else if name == "rustc-flags" || name.starts_with("rustc-link-arg") {
+        } else if name == "rustc-flags" || is_link_argument(name) {
             directories.extend(directories_flagged(
                 &value.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
             ));
@@ -25,7 +25,20 @@ pub(super) fn directories_told(told: &str) -> Vec<PathBuf> {
 pub(super) fn links_native(told: &str) -> bool {
     let said = told.lines().filter_map(|line| line.strip_prefix("cargo:"));
     let mut said = said.map(|said| said.strip_prefix(':').unwrap_or(said));
-    said.any(|said| said.starts_with("rustc-link-") || said.starts_with("rustc-flags"))
+    said.any(|said| {
+        said.starts_with("rustc-link-") || said.starts_with("rustc-flags") || is_link_argument(said)
+    })
+}
+
+/// Whether what a build script says begins as an argument for the linker.
+fn is_link_argument(said: &str) -> bool {
+    said.starts_with("rustc-link-arg") || said.starts_with("rustc-cdylib-link-arg")
+}
+
+/// Whether a line of a build script's output has an argument for the linker.
+pub(super) fn tells_link_argument(line: &str) -> bool {
+    let said = line.strip_prefix("cargo:").map(|said| said.strip_prefix(':').unwrap_or(said));
+    said.is_some_and(is_link_argument)
 }
 
 /// The directories that flags name by `-L`, of the compiler's own or for the linker.
@@ -53,7 +66,8 @@ fn without_kind(value: &str) -> &str {
 pub(super) fn is_linked(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let is_versioned = || name.windows(4).any(|part| part == b".so.");
-    [&b".a"[..], b".so", b".o", b".lo", b".lib"].iter().any(|ending| name.ends_with(ending)) || is_versioned()
+    let endings: [&[u8]; 8] = [b".a", b".so", b".o", b".obj", b".lo", b".lib", b".rlib", b".rmeta"];
+    endings.iter().any(|ending| name.ends_with(ending)) || is_versioned()
 }
 
 /// Whether a directory is the system's, with more libraries than are looked at: see the limits in docs/limits.md.

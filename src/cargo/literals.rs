@@ -4,11 +4,11 @@
 //! that take an address, and tables of pointers, which may be filled in when the program starts. What only looks like a
 //! pointer does no harm: a text may also end where the one after the next begins, and so on.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use object::{Architecture, Object, ObjectKind, ObjectSection};
 
-/// The shortest name that is looked for everywhere, in bytes.
+/// The shortest name that is looked for at the begin of longer texts, in bytes.
 const SHORTEST: usize = 5;
 
 /// The longest text that is looked at, in bytes.
@@ -56,10 +56,29 @@ impl<'p> Literals<'p> {
         })
     }
 
-    /// Which of `names` are texts of the program. Where texts may begin anywhere, short names are found everywhere, and not
-    /// looked for.
+    /// Which of `names` are words in texts of the program, such as those of a line for a shell.
+    pub(super) fn words(&self, names: &HashSet<String>) -> BTreeSet<String> {
+        let is_end = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"_-.+".contains(byte);
+        let lines = self.texts().filter(|text| text.iter().any(|byte| b" $".contains(byte)));
+        let words = lines.flat_map(|line| line.split(is_end)).filter(|word| word.len() > 1);
+        words.filter_map(|word| names.get(std::str::from_utf8(word).ok()?)).cloned().collect()
+    }
+
+    /// Which of `names` are texts of the program, or what these begin with. Short names begin many, and count only where a text
+    /// may end behind them.
     pub(super) fn named(&self, names: &HashSet<String>) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
+        // Of many names few begin as a text does.
+        let mut by_start: HashMap<&[u8], Vec<&String>> = HashMap::new();
+        for name in names.iter().filter(|name| name.len() >= SHORTEST) {
+            by_start.entry(&name.as_bytes()[..SHORTEST]).or_default().push(name);
+        }
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        for text in self.texts() {
+            let alike = text.get(..SHORTEST).and_then(|start| by_start.get(start));
+            let alike = alike.into_iter().flatten().filter(|name| text.starts_with(name.as_bytes()));
+            // What comes next may be pointed to by nothing that is known.
+            found.extend(alike.map(|name| (*name).clone()));
+        }
         let mut add = |text: &[u8]| {
             found.extend(std::str::from_utf8(text).ok().and_then(|text| names.get(text)).cloned());
         };
@@ -70,10 +89,9 @@ impl<'p> Literals<'p> {
                     add(without_zeros(&self.data[begin..end]));
                 }
             }
-        } else {
-            for text in self.texts() {
-                (SHORTEST..=text.len()).for_each(|end| add(&text[..end]));
-            }
+        }
+        for text in self.texts() {
+            add(&text[..text.iter().position(|&byte| byte == 0).unwrap_or(text.len())]);
         }
         found
     }

@@ -59,7 +59,7 @@ pub use host::{Host, StepVariables};
 pub use install_root::{InstallRoot, Installs, UnreadableNotes};
 pub use left_out::WhyLeftOut;
 pub use lock::{Locked, directories_of_crates};
-pub use made::{Earlier, Making, OutputDirectory, SourcesSince};
+pub use made::{Configured, Earlier, Making, OutputDirectory, SourcesSince};
 pub use package::version;
 pub use portable::portable;
 pub use profile::profile_settings;
@@ -67,7 +67,7 @@ pub use records::{Fit, Misfit, Records, may_hold_secret, name_and_version};
 pub use replaced::{is_replaced_in_home, is_replaced_in_target, is_source_list, is_written_each_build};
 pub use source_trees::SourceTrees;
 pub use sources::{
-    NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, named_files, path_packages, sets_variables, source_directory,
+    NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, named_files, named_programs, path_packages, source_directory,
 };
 pub use strays::{InodeTimes, strays};
 pub use sweep::{Kept, Part, Why, changed_in_place, spread, sweep};

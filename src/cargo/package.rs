@@ -37,21 +37,28 @@ pub(super) fn packages(sources: &SourceTrees<'_>) -> Vec<Package> {
     packages
 }
 
-/// The version of the package in `directory`: that of its manifest, or of the workspace around it, within `limit`, where the
-/// manifest says so.
+/// The version of the package in `directory`, and what else its manifest inherits from the workspace around it, within `limit`:
+/// what units of it are told besides their sources.
 pub fn version(directory: &Path, limit: &Path) -> Option<String> {
     let manifest = manifest(directory)?;
-    match package(&manifest)?.get("version")? {
-        toml::Value::String(version) => Some(version.clone()),
-        toml::Value::Table(inherited) if inherited.get("workspace")?.as_bool()? => {
-            let around = directory.ancestors().take_while(|directory| directory.starts_with(limit));
-            { around }.find_map(|directory| {
-                let manifest = self::manifest(directory)?;
-                Some(manifest.get("workspace")?.get("package")?.get("version")?.as_str()?.to_owned())
-            })
-        }
-        _ => None,
+    let package = package(&manifest)?;
+    let is_inherited =
+        |value: &toml::Value| value.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+    let inherited: Vec<_> = package.iter().filter(|(_, value)| is_inherited(value)).collect();
+    let own = package.get("version").and_then(toml::Value::as_str).map(str::to_owned);
+    if inherited.is_empty() {
+        return own;
     }
+    let mut around = directory.ancestors().take_while(|directory| directory.starts_with(limit));
+    let workspace = around.find_map(|directory| {
+        let manifest = self::manifest(directory)?;
+        Some(manifest.get("workspace")?.as_table()?.get("package")?.as_table()?.clone())
+    })?;
+    let told = inherited.into_iter().map(|(name, _)| {
+        let value = workspace.get(name).map(ToString::to_string).unwrap_or_default();
+        format!("{name} = {value}")
+    });
+    Some(own.into_iter().chain(told).collect::<Vec<_>>().join("\n"))
 }
 
 /// The manifest in `directory`, if it can be read.

@@ -101,7 +101,9 @@ pub(super) fn ability(library: &[u8]) -> Ability {
         })
     };
     let asks = |object: &object::File<'_>| {
-        object.symbols().filter_map(|symbol| symbol.name().ok()).any(is_of_variables)
+        // Without a table of names, as after `strip`, nothing is told.
+        object.symbols().next().is_none()
+            || object.symbols().filter_map(|symbol| symbol.name().ok()).any(is_of_variables)
     };
     let Ok(object) = object::File::parse(library) else {
         return Ability { reads: true, runs: true, asks: true };

@@ -56,9 +56,23 @@ pub fn named_files(text: &str, directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whether a configuration file of cargo's, `text`, sets variables for what it runs.
-pub fn sets_variables(text: &str) -> bool {
-    text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("env"))
+/// The programs that a configuration file of cargo's, `text`, names without a path: a linker, a wrapper of the compiler.
+pub fn named_programs(text: &str) -> Vec<String> {
+    const SETTINGS: [&str; 5] = ["linker", "rustc", "rustc-wrapper", "rustc-workspace-wrapper", "ar"];
+    let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
+    let (mut tables, mut programs) = (vec![table], Vec::new());
+    while let Some(table) = tables.pop() {
+        for (name, value) in table {
+            match value {
+                toml::Value::Table(table) => tables.push(table),
+                toml::Value::String(program) if SETTINGS.contains(&&*name) && !program.contains('/') => {
+                    programs.push(program);
+                }
+                _ => {}
+            }
+        }
+    }
+    programs
 }
 
 fn collect_paths(value: &toml::Value, paths: &mut Vec<String>) {

@@ -79,6 +79,8 @@ pub enum OutsideInput {
     Variable(String),
     /// The packages of the system.
     Packages,
+    /// The variables that a configuration file of cargo's sets, by its absolute path; none where it is absent.
+    Settings(String),
 }
 
 /// What was found outside of the sources.

@@ -13,9 +13,10 @@ use super::location::{Location, OpenDirectory};
 use super::{Error, Result};
 use crate::sys::{self, Dir, Errno, Interrupt, Time};
 
-/// Whether a file's time may have been given to it by a tool, and so tells nothing of its contents.
+/// Whether a file's time may have been given to it by a tool, and so tells nothing of its contents: archives have whole seconds
+/// or microseconds, and the clock of the kernel has neither but by chance.
 pub(super) fn is_given(mtime: Time) -> bool {
-    mtime.nanoseconds == 0
+    mtime.nanoseconds.is_multiple_of(1000)
 }
 
 /// Whether the file `name` holds the same in both directories. What is gone is not the same.

@@ -218,7 +218,8 @@ impl Compared {
     /// had, and tells how many had others.
     pub fn set_times(&self, snapshot: &Snapshot, ids: &[NodeId]) -> Result<u64> {
         let tree = &snapshot.tree;
-        let is_other = |id: &NodeId| self.mtime(*id) != Some(tree.node(*id).mtime);
+        // What is gone needs no time.
+        let is_other = |id: &NodeId| self.mtime(*id).is_some_and(|mtime| mtime != tree.node(*id).mtime);
         let (root, others): (Vec<_>, Vec<_>) = ids.iter().copied().filter(is_other).partition(|id| *id == 0);
         let count = (root.len() + others.len()) as u64;
         for (directory, ids) in by_directory(tree, others) {

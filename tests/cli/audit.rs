@@ -14,7 +14,7 @@ use crate::run::signalled;
 /// Takes note of each run of the command, and after the first of what is in the target directories.
 const NOTE: &str = "echo >>../../runs; [ -e ../../first ] || find target* -printf '%p %y %s %m %n %T@\\n' | sort >../../first";
 
-/// A package with a library, a program, a test and a build script that reads a file which it does not name: cargo takes
+/// A package with a library, a program, a test and a build script that reads a file by a path that it puts together: cargo takes
 /// what was built from another one for fresh, with a cache or without.
 fn package(job: &Job) {
     let path = job.path("value");
@@ -22,8 +22,10 @@ fn package(job: &Job) {
     job.write("value", "one");
     job.write("work/project/src/lib.rs", "pub const VALUE: &str = env!(\"VALUE\");\n");
     job.write("work/project/src/main.rs", "fn main() { println!(\"{}\", small::VALUE) }\n");
+    let backwards: String = value.chars().rev().collect();
     let script = format!(
-        "fn main() {{\n    let value = std::fs::read_to_string({value}).unwrap();\n    \
+        "fn main() {{\n    let path: String = {backwards}.chars().rev().collect();\n    \
+         let value = std::fs::read_to_string(path).unwrap();\n    \
          println!(\"cargo:rerun-if-changed=build.rs\\ncargo:rustc-env=VALUE={{value}}\");\n}}\n"
     );
     job.write("work/project/build.rs", &script);

@@ -47,6 +47,7 @@ mod top;
 mod trouble;
 mod trust;
 mod truth;
+mod unlisted;
 mod upkeep;
 
 /// The program.

@@ -1,7 +1,7 @@
 //! What one unit was made of.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::linked::directories_flagged;
 use super::super::patched::is_any_patched;
@@ -13,7 +13,7 @@ use super::collected::Collected;
 use super::named::{LINKERS, Named, is_product};
 use super::read::ReadUnits;
 use super::{Noting, OutputDirectory};
-use crate::store::{Ability, Inputs, Known, SourceId};
+use crate::store::{Ability, Inputs, Known, OutsideInput, SourceId};
 use crate::sys::{Time, file};
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -63,28 +63,41 @@ impl Noting<'_> {
                 self.add_absent(&mut inputs, &own);
             }
             let directories: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
-            if !inputs.packages.is_empty() && has_modules(directories.iter().chain(output.workspaces)) {
-                return Inputs::Unknown;
-            }
-            if !self.add_listed(&mut inputs, output, record, &directories)
-                || !self.add_watched(&mut inputs, output, record, &directories)
+            if !inputs.packages.is_empty()
+                && (has_modules(output.workspaces) || own.iter().any(|&package| self.has_holes(package)))
             {
                 return Inputs::Unknown;
             }
-        } else if self.is_patched(record) || !self.add_watched(&mut inputs, output, record, &[]) {
+            if !self.add_listed(&mut inputs, (output, read), record, &directories)
+                || !self.add_watched(&mut inputs, read, record, &own)
+            {
+                return Inputs::Unknown;
+            }
+        } else if self.is_patched(record) || !self.add_watched(&mut inputs, read, record, &[]) {
             return Inputs::Unknown;
         }
         let flags = record.fingerprint.rustflags();
-        self.add_named(&mut inputs, output, flags.iter().map(String::as_str));
-        self.add_libraries(&mut inputs, output, &directories_flagged(flags));
-        for path in self.making.configured {
+        let directories = directories_flagged(flags);
+        self.add_named(&mut inputs, output, flags.iter().map(String::as_str), &directories);
+        self.add_libraries(&mut inputs, output, &directories);
+        for path in &self.making.configured.files {
             self.add_file(&mut inputs, output, path);
+        }
+        for program in &self.making.configured.programs {
+            inputs.outside.insert(self.outside.number(OutsideInput::Program(program.clone())));
         }
         self.add_named_by_texts(&mut inputs, named);
         self.add_paths(&mut inputs, &named.paths);
-        if is_run || read.macros(output.tree, index, abilities).asks {
-            for path in self.making.setting_variables {
-                self.add_file(&mut inputs, output, path);
+        // Nothing tells whether a macro asks by another function than most do. What a download's sources say is not looked through.
+        let may_ask = || read.macros(output.tree, index, abilities).asks;
+        if is_run || may_ask() || !read.is_download(index) && read.sees_macro(output.tree, index) {
+            let own: Vec<_> = inputs.own.iter().copied().collect();
+            self.add_configurations(&mut inputs, output, &own);
+        }
+        for (name, _) in record.fingerprint.variables_read() {
+            // It may tell where a tool is, of which cargo only compares the path.
+            if let Some(path) = self.outside.host.value(name).filter(|path| path.starts_with('/')) {
+                self.add_file(&mut inputs, output, Path::new(path));
             }
         }
         if is_product(output.tree, unit) {
@@ -179,8 +192,8 @@ impl Times {
 }
 
 /// Whether there are packages of Node.js in one of `directories`: they are no sources, but who reads what he wants may read them.
-fn has_modules<'p>(mut directories: impl Iterator<Item = &'p PathBuf>) -> bool {
-    directories.any(|directory| file::is_dir(&directory.join("node_modules")))
+fn has_modules(directories: &[PathBuf]) -> bool {
+    directories.iter().any(|directory| file::is_dir(&directory.join("node_modules")))
 }
 
 /// Whether a script has a target directory of another cargo in its output.

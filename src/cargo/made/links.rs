@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::super::linked::{directories_told, is_linked, is_of_system};
+use super::super::linked::{directories_told, is_linked, is_of_system, tells_link_argument};
 use super::super::units::Unit;
 use super::collected::Collected;
 use super::{Noting, OutputDirectory};
@@ -20,8 +20,9 @@ impl Noting<'_> {
         let told = unit.files(output.tree).into_iter().find(is_told);
         let Some(Ok(Some(told))) = told.map(|id| output.location.read(output.tree, id)) else { return };
         let told = String::from_utf8_lossy(&told);
-        self.add_libraries(inputs, output, &directories_told(&told));
-        self.add_named(inputs, output, told.lines().filter(|line| line.contains("rustc-link-arg")));
+        let directories = directories_told(&told);
+        self.add_libraries(inputs, output, &directories);
+        self.add_named(inputs, output, told.lines().filter(|line| tells_link_argument(line)), &directories);
     }
 
     /// All libraries and objects in these directories: what of them is linked a source can say as well as a flag.
@@ -39,24 +40,28 @@ impl Noting<'_> {
                 }
                 for name in file::names(&directory).unwrap_or_default() {
                     if is_linked(&name) {
-                        self.add_file(inputs, output, &directory.join(name));
+                        // A library may be a script of the linker, which names others.
+                        let texts = self.add_file(inputs, output, &directory.join(name));
+                        self.add_named(inputs, output, texts.iter().map(String::as_str), directories);
                     }
                 }
             }
         }
     }
 
-    /// Files that flags name, by themselves or behind an option: objects, scripts of the linker, lists of arguments.
+    /// Files that flags name, by themselves or behind an option: objects, scripts of the linker, lists of arguments. The linker
+    /// looks for them in `directories` as well.
     pub(super) fn add_named<'f>(
         &mut self,
         inputs: &mut Collected,
         output: &OutputDirectory<'_>,
         flags: impl Iterator<Item = &'f str>,
+        directories: &[PathBuf],
     ) {
         let words = |text: &str| -> Vec<String> {
             let words =
                 text.split(|character: char| "=,\"'()".contains(character) || character.is_whitespace());
-            words.filter(|word| word.contains(['/', '.'])).map(str::to_owned).collect()
+            words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
         };
         let mut pending: Vec<_> = flags.flat_map(words).collect();
         let mut seen = BTreeSet::new();
@@ -65,9 +70,13 @@ impl Noting<'_> {
                 if !seen.insert(name.to_owned()) {
                     continue;
                 }
-                // These name others: lists of arguments, scripts of the linker.
-                for text in self.add_file(inputs, output, Path::new(name)) {
-                    pending.extend(words(&text));
+                let searched = directories.iter().filter(|directory| !is_of_system(directory));
+                let places = searched.map(|directory| directory.join(name));
+                for place in std::iter::once(PathBuf::from(name)).chain(places) {
+                    // These name others: lists of arguments, scripts of the linker.
+                    for text in self.add_file(inputs, output, &place) {
+                        pending.extend(words(&text));
+                    }
                 }
             }
         }

@@ -1,15 +1,22 @@
 //! What lists name: cargo's, rustc's, a build script's. And what goes with it: links, neighbours, what clippy looked for.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::dep_info::Base;
 use super::super::record::Record;
+use super::super::source_trees::nodes_of_package;
+use super::super::sources::RUSTC_INFO;
 use super::collected::Collected;
+use super::read::ReadUnits;
 use super::{Noting, OutputDirectory};
-use crate::store::SourceId;
+use crate::store::{OutsideInput, SourceId};
 use crate::sys::file;
-use crate::tree::Kind;
+use crate::tree::{Kind, NodeId};
+
+/// Where cargo looks for its configuration in a directory.
+const CONFIGURATIONS: [&str; 2] = ["config.toml", "config"];
 
 const CONFIGURATIONS_OF_CLIPPY: [&str; 2] = ["clippy.toml", ".clippy.toml"];
 
@@ -41,7 +48,7 @@ impl Noting<'_> {
     pub(super) fn add_listed(
         &mut self,
         inputs: &mut Collected,
-        output: &OutputDirectory<'_>,
+        (output, read): (&OutputDirectory<'_>, &ReadUnits),
         record: &Record,
         directories: &[PathBuf],
     ) -> bool {
@@ -64,7 +71,7 @@ impl Noting<'_> {
                     .filter(|path| source.is_absolute() || file::is_present(path)),
             );
         }
-        let paths = paths.iter().filter(|path| !path.starts_with(output.path));
+        let paths = paths.iter().filter(|path| !read.is_output(path));
         let mut are_known = true;
         for path in paths {
             are_known &= self.add(&mut inputs.listed, &mut inputs.outside, path);
@@ -76,10 +83,11 @@ impl Noting<'_> {
     pub(super) fn add_watched(
         &mut self,
         inputs: &mut Collected,
-        output: &OutputDirectory<'_>,
+        read: &ReadUnits,
         record: &Record,
-        directories: &[PathBuf],
+        own: &[u32],
     ) -> bool {
+        let directories: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
         let Some(watched) = record.fingerprint.watched() else { return true };
         let mut are_known = true;
         for path in watched.paths().map(Path::new) {
@@ -88,10 +96,13 @@ impl Noting<'_> {
             } else {
                 directories.iter().map(|directory| directory.join(path)).collect()
             };
-            for path in paths.iter().filter(|path| !path.starts_with(output.path)) {
+            for path in paths.iter().filter(|path| !read.is_output(path)) {
                 are_known &= self.add(&mut inputs.watched, &mut inputs.outside, path);
                 self.add_beside(inputs, path);
-                are_known &= self.add_linked_to(inputs, path);
+                if has_headers(path) {
+                    self.add_headers(inputs, own);
+                }
+                are_known &= self.add_linked_to(inputs, path) && !self.has_holes_below(path);
             }
         }
         are_known
@@ -118,14 +129,112 @@ impl Noting<'_> {
         true
     }
 
-    /// What lies beside a file that a script names may be read with it, as headers are: in a directory that is no package's.
+    /// What lies beside a file that a script names may be read with it, as headers are. In a package's own directory, that is
+    /// what is neither Rust nor cargo's.
     fn add_beside(&self, inputs: &mut Collected, path: &Path) {
         for id in self.making.sources.lead(path).ids {
             let tree = self.making.sources.tree(id.sources);
             let directory = SourceId { node: tree.node(id.node).parent, ..id };
             let is_package = self.packages.iter().any(|package| package.directory == directory);
-            if matches!(tree.node(id.node).kind, Kind::File { .. }) && directory.node != 0 && !is_package {
+            if !matches!(tree.node(id.node).kind, Kind::File { .. }) {
+                continue;
+            }
+            if directory.node != 0 && !is_package {
                 inputs.beside.insert(directory);
+            } else if !is_of_cargo(tree.name(id.node)) {
+                let is_other = |node: &NodeId| {
+                    matches!(tree.node(*node).kind, Kind::File { .. }) && !is_of_cargo(tree.name(*node))
+                };
+                let others = tree.children(directory.node).filter(is_other);
+                inputs.read.extend(others.map(|node| SourceId { node, ..directory }));
+                // Another name may be one more of what the script takes all of.
+                inputs.read.insert(directory);
+            }
+        }
+    }
+
+    /// The headers of a package: where compilers look for them, only their flags tell.
+    fn add_headers(&self, inputs: &mut Collected, own: &[u32]) {
+        for id in own.iter().flat_map(|&package| self.files_of_package(package)) {
+            if is_header(self.making.sources.tree(id.sources).name(id.node)) {
+                inputs.read.insert(id);
+            }
+        }
+    }
+
+    /// Whether what a path leads to has directories in it that are no sources, of which nobody knows what is in them.
+    fn has_holes_below(&self, path: &Path) -> bool {
+        let sources = self.making.sources;
+        let below = |id: SourceId| {
+            sources.tree(id.sources).below(id.node).into_iter().map(move |node| SourceId { node, ..id })
+        };
+        sources.lead(path).ids.into_iter().flat_map(below).any(|id| self.has_hole(id))
+    }
+
+    /// The same of a package.
+    pub(super) fn has_holes(&self, package: u32) -> bool {
+        let (directory, sources) = (self.packages[package as usize].directory, self.making.sources);
+        let is_other =
+            |node| self.packages.iter().any(|other| other.directory == SourceId { node, ..directory });
+        let nodes = nodes_of_package(sources.tree(directory.sources), directory.node, is_other);
+        nodes.into_iter().any(|node| self.has_hole(SourceId { node, ..directory }))
+    }
+
+    /// Whether a directory of the sources holds one that is none: packages of Node.js, or what is tagged as a cache of
+    /// something else than cargo.
+    fn has_hole(&self, id: SourceId) -> bool {
+        let sources = self.making.sources;
+        let tree = sources.tree(id.sources);
+        if !matches!(tree.node(id.node).kind, Kind::Directory { .. }) {
+            return false;
+        }
+        let path = sources.path(id);
+        file::names(&path).unwrap_or_default().into_iter().any(|name| {
+            let directory = path.join(&name);
+            tree.child(id.node, name.as_bytes()).is_none()
+                && name != ".git"
+                && file::is_dir(&directory)
+                && !self.outputs.contains(&&*directory)
+                && !file::is_present(&directory.join(RUSTC_INFO))
+        })
+    }
+
+    /// Cargo's configuration, which sets variables for scripts and macros: what there is of it, and where it could be. `own` are
+    /// the unit's packages, in whose directories builds can be started as well.
+    pub(super) fn add_configurations(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputDirectory<'_>,
+        own: &[u32],
+    ) {
+        let directories: Vec<_> = own
+            .iter()
+            .map(|&own| self.package_directory(own))
+            .chain(output.workspaces.iter().cloned())
+            .collect();
+        let around: BTreeSet<_> = directories.iter().flat_map(|directory| directory.ancestors()).collect();
+        let places = around.into_iter().map(|directory| directory.join(".cargo"));
+        let home = self.making.home.map(Path::to_path_buf);
+        let usual = places.chain(home).flat_map(|place| CONFIGURATIONS.map(|name| place.join(name)));
+        let all: BTreeSet<_> = usual.chain(self.making.configured.configurations.iter().cloned()).collect();
+        for path in all {
+            let is_outside = self.making.sources.lead(&path).outside.is_some();
+            if let Some(path) = path.to_str().filter(|_| is_outside) {
+                // Jobs may write more into these, which is in the key.
+                inputs.outside.insert(self.outside.number(OutsideInput::Settings(path.to_owned())));
+            } else if !self.add(&mut inputs.read, &mut inputs.outside, &path) {
+                self.add_missing(inputs, &path);
+            }
+        }
+    }
+
+    /// A path of the sources at which nothing is.
+    fn add_missing(&self, inputs: &mut Collected, path: &Path) {
+        for (directory, missing) in path.ancestors().skip(1).zip(path.ancestors()) {
+            let led = self.making.sources.lead(directory);
+            if let (false, Some(&id), Some(name)) = (led.is_absent, led.ids.last(), missing.file_name()) {
+                inputs.absent.insert((id, name.to_string_lossy().into_owned()));
+                return;
             }
         }
     }
@@ -144,4 +253,22 @@ impl Noting<'_> {
             }
         }
     }
+}
+
+/// Whether a file of a package is Rust's or cargo's, of which scripts are told otherwise.
+fn is_of_cargo(name: &[u8]) -> bool {
+    name.ends_with(b".rs") || [&b"Cargo.toml"[..], b"Cargo.lock"].contains(&name)
+}
+
+/// Whether a file is compiled by a compiler that looks for headers.
+fn has_headers(path: &Path) -> bool {
+    const SOURCES: [&str; 10] = ["c", "cc", "cpp", "cxx", "c++", "m", "mm", "s", "S", "cu"];
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| SOURCES.contains(&extension)) || is_header(path.as_os_str().as_bytes())
+}
+
+fn is_header(name: &[u8]) -> bool {
+    [&b".h"[..], b".hh", b".hpp", b".hxx", b".inc", b".inl", b".ipp"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }

@@ -51,6 +51,17 @@ pub struct OutputDirectory<'a> {
     pub location: Location<'a>,
 }
 
+/// What cargo is told by its configuration and by variables.
+#[derive(Debug, Default)]
+pub struct Configured {
+    /// Files that are named, such as a linker or a wrapper of the compiler.
+    pub files: Vec<PathBuf>,
+    /// Programs that are named, and that the `PATH` leads to.
+    pub programs: Vec<String>,
+    /// The files of the configuration.
+    pub configurations: Vec<PathBuf>,
+}
+
 /// What there is to know of the job besides.
 #[derive(Debug)]
 pub struct Making<'a> {
@@ -58,10 +69,8 @@ pub struct Making<'a> {
     pub sources: &'a SourceTrees<'a>,
     /// The cargo home of the builds.
     pub home: Option<&'a Path>,
-    /// Files that cargo's configuration names, such as a linker.
-    pub configured: &'a [PathBuf],
-    /// Configurations that set variables for scripts and macros.
-    pub setting_variables: &'a [PathBuf],
+    /// What cargo is told.
+    pub configured: &'a Configured,
     /// Directories that units can be bound to.
     pub places: Vec<PathBuf>,
     /// What is checked out.
@@ -95,6 +104,7 @@ impl Making<'_> {
             carrying: carrying.as_ref(),
             packages: &packages,
             places: &places,
+            outputs: outputs.iter().map(|output| output.path).collect(),
             outside: OutsideList::new(self.host),
             born: self.sources.iter().map(|_| OnceLock::new()).collect(),
         };
@@ -140,6 +150,8 @@ struct Noting<'a> {
     carrying: Option<&'a Carrying<'a>>,
     packages: &'a [Package],
     places: &'a [PathBuf],
+    /// All target directories, and those of intermediate files.
+    outputs: Vec<&'a Path>,
     outside: OutsideList<'a>,
     /// For each of the sources when each of its nodes came to be, once that is asked for.
     born: Vec<OnceLock<Vec<[Time; 2]>>>,
@@ -202,7 +214,7 @@ impl Noting<'_> {
                     is_of_commit: traces.tells_commit
                         || read.macros(output.tree, index, &abilities).runs
                         || records[index].as_ref().is_some_and(Record::watches_git)
-                        || named[index].asks_git,
+                        || named[index].asks_git && !read.is_download(index),
                     ability: abilities[index],
                     inputs: self.inputs(
                         (number, output),

@@ -32,13 +32,21 @@ const COMPILERS: &[&str] = &["ar", "c++", "cc", "ld", "pkg-config"];
 /// Variables of the runner: that a source has their names in it does not mean that a macro reads them.
 const OF_RUNNERS: [&str; 3] = ["ACTIONS_", "GITHUB_", "RUNNER_"];
 
+/// What runs lines of text, with programs and variables in them.
+const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
+
+/// How paths begin that the standard library has in every program.
+const OF_NOBODY: [&[u8]; 5] = [b"/rustc/", b"/proc/", b"/sys/", b"/dev/", b"/etc/"];
+
 /// Names of the host's programs and variables, and paths of sources.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Named {
     programs: BTreeSet<String>,
     variables: BTreeSet<String>,
     pub(super) paths: BTreeSet<PathBuf>,
-    /// Whether a macro is told to look at what git notes.
+    /// Files that lie outside of the sources.
+    files: BTreeSet<PathBuf>,
+    /// Whether a script calls git or looks at what git notes, or a macro is told to.
     pub(super) asks_git: bool,
 }
 
@@ -47,6 +55,8 @@ impl Named {
         self.programs.extend(other.programs);
         self.variables.extend(other.variables);
         self.paths.extend(other.paths);
+        self.files.extend(other.files);
+        self.asks_git |= other.asks_git;
     }
 }
 
@@ -121,7 +131,10 @@ impl<'n> Lookup<'n> {
             named.variables.extend(of_macros[&library].iter().cloned());
         }
         if let Some(record) = read.records[index].as_ref().filter(|_| !read.is_download(index)) {
-            self.add_sources(&mut named, output, record, read.macros(output.tree, index, abilities));
+            let macros = read.macros(output.tree, index, abilities);
+            // Whether one asks by another function than most do cannot be told: the standard library has that in each.
+            let macros = Ability { asks: macros.asks || read.sees_macro(output.tree, index), ..macros };
+            self.add_sources(&mut named, output, record, macros);
         }
         Ok(named)
     }
@@ -135,24 +148,48 @@ impl<'n> Lookup<'n> {
     ) -> tree::Result<Named> {
         let program = output.location.read(output.tree, program)?.unwrap_or_default();
         let literals = Literals::of(&program);
-        let paths = directories.iter().flat_map(|directory| self.paths(&literals, directory)).collect();
-        Ok(Named {
+        let mut named = Named {
             programs: literals.named(&self.programs),
             variables: literals.named(&self.variables),
-            paths,
             ..Named::default()
-        })
+        };
+        if SHELLS.iter().any(|shell| named.programs.contains(*shell)) {
+            named.programs.extend(literals.words(&self.programs));
+            named.variables.extend(literals.words(&self.variables));
+        }
+        for directory in directories {
+            named.paths.extend(named_in(&literals, directory));
+            for path in self.paths(&literals, directory) {
+                let led = self.noting.making.sources.lead(&path);
+                if led.outside.is_some() {
+                    named.files.insert(path)
+                } else {
+                    named.paths.insert(path)
+                };
+            }
+        }
+        let looks =
+            literals.texts().any(|text| memmem::find(text, b".git").is_some_and(|at| is_of_git(&text[at..])));
+        named.asks_git = !directories.is_empty() && (looks || named.programs.contains("git"));
+        // A variable may tell where a tool or another file is.
+        let values = named.variables.iter().filter_map(|name| self.noting.outside.host.value(name));
+        let files = values.map(PathBuf::from).filter(|path| path.is_absolute() && !is_of_system(path));
+        named.files.extend(files.filter(|path| file::is_file(path)));
+        Ok(named)
     }
 
     /// What of the sources the texts of a program that runs in `directory` lead to.
     fn paths(&self, literals: &Literals<'_>, directory: &Path) -> Vec<PathBuf> {
         let sources = self.noting.making.sources;
-        let mut beginnings: Vec<Vec<u8>> = vec![b"../".to_vec(), b"./".to_vec()];
+        let mut beginnings: Vec<Vec<u8>> = vec![b"../".to_vec(), b"./".to_vec(), b"/".to_vec()];
         beginnings.extend(sources.iter().map(|(_, directory, _)| directory.as_os_str().as_bytes().to_vec()));
         beginnings
             .extend(file::names(directory).unwrap_or_default().iter().map(|name| name.as_bytes().to_vec()));
         let path = |text: &[u8]| {
+            // What is put behind a directory begins with what stands for that, and a slash.
+            let text = text.strip_prefix(b"/").filter(|rest| rest.starts_with(b"../")).unwrap_or(text);
             beginnings.iter().any(|beginning| text.starts_with(beginning)).then_some(())?;
+            OF_NOBODY.iter().all(|beginning| !text.starts_with(beginning)).then_some(())?;
             // Whether a word ends within a text is not known; a path has marks.
             let is_path =
                 |path: &[u8]| path.len() == text.len() || path.iter().any(|byte| b"/.".contains(byte));
@@ -161,7 +198,8 @@ impl<'n> Lookup<'n> {
             let paths = paths.map(|path| file::normal(&directory.join(OsStr::from_bytes(path))));
             { paths }.find(|path| {
                 let led = sources.lead(path);
-                path != directory && !led.is_absent && led.outside.is_none() && !led.ids.is_empty()
+                let is_outside = led.outside.is_some() && file::is_file(path) && !is_of_system(path);
+                is_outside || path != directory && !led.is_absent && !led.ids.is_empty()
             })
         };
         literals.texts().filter_map(path).collect()
@@ -192,6 +230,9 @@ impl Noting<'_> {
         let variables = named.variables.iter().cloned().map(OutsideInput::Variable);
         for input in programs.chain(variables) {
             inputs.outside.insert(self.outside.number(input));
+        }
+        for path in &named.files {
+            self.add(&mut inputs.read, &mut inputs.outside, path);
         }
     }
 
@@ -231,6 +272,20 @@ impl Noting<'_> {
             inputs.beside.extend(led.ids);
         }
     }
+}
+
+/// What of a directory a program has the mere name of.
+fn named_in(literals: &Literals<'_>, directory: &Path) -> Vec<PathBuf> {
+    let names =
+        file::names(directory).unwrap_or_default().into_iter().filter_map(|name| name.into_string().ok());
+    let names = names.filter(|name| !["Cargo.toml", "build.rs", "src", "target"].contains(&&**name));
+    let names: HashSet<_> = names.flat_map(|name| [format!("{name}/"), name]).collect();
+    literals.named(&names).into_iter().map(|name| directory.join(name.trim_end_matches('/'))).collect()
+}
+
+/// Whether a text that begins with `.git` is about what git notes, and not about `.github` or `.gitignore`.
+fn is_of_git(text: &[u8]) -> bool {
+    text.get(4).is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
 /// Whether a unit is a program or a library that is used without Rust, and no macro or script: what was linked.

@@ -1,6 +1,8 @@
 //! The units of a target directory with what was noted of each, and what one may have got from others.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -10,6 +12,7 @@ use super::super::bound::{is_told, own_output};
 use super::super::dependencies::told;
 use super::super::reader::ability;
 use super::super::record::Record;
+use super::super::strays::output_directories;
 use super::super::units::{Unit, units};
 use super::OutputDirectory;
 use crate::store::Ability;
@@ -24,6 +27,8 @@ pub(super) struct ReadUnits {
     /// For each the units that it can have been built with: several where they cannot be told apart, `None` where one is not
     /// there.
     pub(super) needs: Vec<Option<Vec<usize>>>,
+    /// The output directories of scripts, by their paths in the job.
+    outputs: HashSet<PathBuf>,
 }
 
 impl ReadUnits {
@@ -50,11 +55,19 @@ impl ReadUnits {
             Some(found?.into_iter().flatten().copied().collect())
         });
         let needs = needs.collect();
-        Ok(Self { units, records, downloads, needs })
+        let outputs = units.iter().flat_map(|unit| output_directories(output.tree, unit));
+        let path = |id| output.path.join(OsStr::from_bytes(&output.tree.path_below(0, id)));
+        let outputs = outputs.map(path).collect();
+        Ok(Self { units, records, downloads, needs, outputs })
     }
 }
 
 impl ReadUnits {
+    /// Whether a script wrote what is at `path` for those that were compiled with it: it comes and goes with the script's run.
+    pub(super) fn is_output(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|directory| self.outputs.contains(directory)) || self.outputs.contains(path)
+    }
+
     /// Whether a unit is of a download.
     pub(super) fn is_download(&self, index: usize) -> bool {
         self.downloads[index].is_some()

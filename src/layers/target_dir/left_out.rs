@@ -103,7 +103,9 @@ impl Judged<'_> {
             Reason::Commit => (WhyLeftOut::Commit, name(unit)),
             Reason::Source(id) => (WhyLeftOut::Sources, self.path_of(*id)),
             Reason::Outside(index) => match &provenance.outside[*index].input {
-                OutsideInput::Path(path) => (WhyLeftOut::OutsideFiles, path.clone()),
+                OutsideInput::Path(path) | OutsideInput::Settings(path) => {
+                    (WhyLeftOut::OutsideFiles, path.clone())
+                }
                 OutsideInput::Program(name) => (WhyLeftOut::Programs, format!("`{name}`")),
                 OutsideInput::Variable(name) => (WhyLeftOut::Variables, format!("`{name}`")),
                 OutsideInput::Packages => (WhyLeftOut::SystemPackages, name(unit)),

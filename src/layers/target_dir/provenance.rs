@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use tracing::debug_span;
 
 use crate::cargo::{
-    Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputDirectory, SourceTrees, SourcesSince,
-    config_files, named_files, path_packages, sets_variables, source_directory,
+    CargoHome, Configured, Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputDirectory, SourceTrees,
+    SourcesSince, config_files, named_files, named_programs, path_packages, source_directory,
 };
 use crate::facts::git;
 use crate::job::trouble::Trouble;
@@ -68,10 +68,9 @@ fn try_note(
     let trees = SourceTrees::new(trees.collect());
     let mut places = plan.places.clone();
     places.extend(directories.iter().filter(|directory| !plan.places.contains(directory)).cloned());
-    let (configured, setting_variables) = configured(plan);
+    let configured = configured(plan, host);
     let making = Making {
         configured: &configured,
-        setting_variables: &setting_variables,
         sources: &trees,
         home: plan.home.as_deref(),
         places,
@@ -96,20 +95,22 @@ fn try_note(
     Ok(Noted { sources, provenance })
 }
 
-/// Files that cargo's configuration names by paths, such as a linker or a wrapper of the compiler, and the files of it that set
-/// variables.
-fn configured(plan: &SourcesPlan) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let (mut found, mut setting) = (Vec::new(), Vec::new());
-    for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, None)) {
+/// What cargo is told by its configuration and on the `host`.
+fn configured(plan: &SourcesPlan, host: Host<'_>) -> Configured {
+    let mut found = Configured::default();
+    let home = plan.home.clone().map(CargoHome::at);
+    for config in plan.workspaces.iter().flat_map(|workspace| config_files(workspace, home.as_ref())) {
         let directory = config.ancestors().nth(2).unwrap_or(&config);
         let text = file::read_if_present(&config).ok().flatten().unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        found.extend(named_files(&text, directory));
-        if sets_variables(&text) {
-            setting.push(config);
-        }
+        found.files.extend(named_files(&text, directory));
+        found.programs.extend(named_programs(&text));
+        found.configurations.push(config);
     }
-    (found, setting)
+    for tool in host.named_tools() {
+        if tool.contains('/') { found.files.push(tool.into()) } else { found.programs.push(tool) }
+    }
+    found
 }
 
 /// The workspaces that are built in the root called `root`.
