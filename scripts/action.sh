@@ -29,7 +29,6 @@ go_on_without() {
   exit 0
 }
 
-# On failure install.sh prints the reason where it would have printed the path.
 # The program is not to hand the token on to what it starts, which may outlive the job.
 if [[ -n ${INSTALL_TOKEN:-} && -n ${RUNNER_CACHE_INPUTS:-} ]]; then
   RUNNER_CACHE_INPUTS=${RUNNER_CACHE_INPUTS//"$INSTALL_TOKEN"/}
@@ -50,6 +49,7 @@ if [[ -n ${JOB_TOKEN:-} ]]; then
 fi
 unset JOB_TOKEN
 export INSTALL_URL INSTALL_TOKEN=${INSTALL_TOKEN:-}
+# On failure install.sh prints the reason where it would have printed the path.
 binary=$(bash -p "$scripts/install.sh" "$PPID") || go_on_without "${binary:-scripts/install.sh failed, see its messages above}"
 unset INSTALL_URL INSTALL_TOKEN
 # Later steps can ask: `runner-cache explain`. Where it lies other jobs can write, and its neighbours are not to be found first.

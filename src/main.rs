@@ -38,7 +38,11 @@ fn main() -> ExitCode {
     let wanted = job.env.get("RUNNER_CACHE_LOG");
     let is_debugged = job.env.get("RUNNER_DEBUG") == Some("1");
     // Who may run one command as root by `sudo` is not to write files with it.
-    let trace = cli.trace.as_deref().filter(|_| job.env.get("SUDO_UID").is_none());
+    let is_by_sudo = job.env.get("SUDO_UID").is_some();
+    if is_by_sudo && cli.trace.is_some() {
+        job.console.say("ignoring `--trace`: sudo runs this");
+    }
+    let trace = cli.trace.as_deref().filter(|_| !is_by_sudo);
     let diagnosed = Diagnosed { wanted, is_debugged, is_actions: job.context.is_actions, trace };
     // What is traced is on the disk when this goes.
     let _trace = start_diagnostics(&diagnosed).unwrap_or_else(|why| {

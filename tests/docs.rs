@@ -97,6 +97,7 @@ fn folded(text: &str, indent: &str) -> String {
 
 fn assert_action(path: &str, end: &str, left_out: &[&str]) {
     let mut section = String::new();
+    let mut is_explained = false;
     for arg in inputs().iter().filter(|arg| !left_out.contains(&name(arg).as_str())) {
         let name = name(arg);
         let by_the_runner = BY_THE_RUNNER.iter().find(|(other, _)| *other == name);
@@ -104,7 +105,7 @@ fn assert_action(path: &str, end: &str, left_out: &[&str]) {
         let default = default.map(|default| format!(" Default: `{default}`.")).unwrap_or_default();
         let description = folded(&format!("{}.{default}", help(arg)), "      ");
         assert!(description.lines().count() <= 2, "{path}: `{name}` has more than two lines:\n{description}");
-        if by_the_runner.is_some() {
+        if by_the_runner.is_some() && !std::mem::replace(&mut is_explained, true) {
             section.push_str("  # An input's default sees contexts that a composite action's steps do not see on every runner.\n");
         }
         let _ = write!(section, "  {name}:\n    description: >-\n{description}    required: false\n");

@@ -50,10 +50,7 @@ pub enum Error {
         why: String,
     },
     /// All of it took too long.
-    #[error(
-        "not downloaded within {} s; hint: RUNNER_CACHE_DOWNLOAD_SECONDS sets a longer time",
-        .0.as_secs()
-    )]
+    #[error("no complete answer within {} s", .0.as_secs())]
     TooSlow(Duration),
     /// The process was asked to end.
     #[error("stopped by a signal")]

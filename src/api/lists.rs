@@ -46,10 +46,7 @@ impl KnownLists {
     /// Those of this user, in the user's cache directory. (`runner-cache` there may be a cache root.) None where another user
     /// can change it, and could lead what is written there elsewhere.
     pub fn of_user(env: &Environment) -> Self {
-        let of_user =
-            env.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|directory| directory.is_absolute());
-        let of_user = of_user.or_else(|| Some(Path::new(env.get("HOME")?).join(".cache")));
-        let lists = of_user.map(|directory| directory.join("runner-cache-lists"));
+        let lists = env.cache_home().map(|directory| directory.join("runner-cache-lists"));
         Self(lists.filter(|lists| matches!(changeable_by_others(lists, geteuid().as_raw()), Ok(None))))
     }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// What to do with the host.
 #[derive(Debug, clap::Subcommand)]
 pub enum HostCommand {
-    /// Set up this host: cache directory, policy, timer, completions and manual pages. Doing it again changes nothing.
+    /// Set up this host: cache directory, policy, hooks, timer, completions and manual pages. Doing it again changes
+    /// nothing.
     Setup {
         /// How it is to be.
         #[command(flatten)]

@@ -106,8 +106,13 @@ fn values_of(inputs: &str) -> Result<Vec<(String, String)>, clap::Error> {
         // The runner takes inputs' names in any case and hands them on as they were written.
         let name = name.to_lowercase();
         match value {
-            serde_json::Value::String(value) if value.is_empty() => {}
-            serde_json::Value::String(value) => values.push((name, value)),
+            // As the toolkit of JavaScript actions reads them. Blanks before a line are the reader's.
+            serde_json::Value::String(value) if value.trim().is_empty() => {}
+            serde_json::Value::String(value) => {
+                let value = value.trim_end();
+                let is_boolean = ["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word));
+                values.push((name, if is_boolean { value.to_lowercase() } else { value.to_owned() }));
+            }
             serde_json::Value::Bool(value) => values.push((name, value.to_string())),
             serde_json::Value::Number(value) => values.push((name, value.to_string())),
             serde_json::Value::Null => {}
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_input_of_the_action_is_a_flag_and_a_flag_wins() {
-        let inputs = r#"{"save": "never", "path": "a\n!b\n", "fail-on-cache-miss": "true", "key": ""}"#;
+        let inputs = r#"{"save": "never\n", "path": "a\n!b\n", "fail-on-cache-miss": "True ", "key": "\n"}"#;
         let of_action = settings(&[], inputs).unwrap();
         assert_eq!(of_action.save, SaveMoment::Never);
         assert_eq!(of_action.path, ["a", "!b"]);

@@ -67,9 +67,7 @@ pub(super) fn choose_root(env: &Environment) -> ChosenRoot {
     if let Some(chosen) = in_container(env, &|path| file::is_dir(path)) {
         return chosen;
     }
-    let of_user = env.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|directory| directory.is_absolute());
-    let of_user = of_user.or_else(|| Some(Path::new(env.get("HOME")?).join(".cache")));
-    let mut chosen = choose_below(Path::new("/"), of_user, &workspace);
+    let mut chosen = choose_below(Path::new("/"), env.cache_home(), &workspace);
     if let Some(rule) = cleaned(&chosen.directory, &rules()).told() {
         let _ = write!(chosen.why, "; systemd-tmpfiles {rule}");
     }

@@ -7,17 +7,16 @@ use crate::job::{Exit, Job};
 use crate::layers::units::restore::preview;
 use crate::outcome::{Done, Explained, ExplainedLayer};
 use crate::pipeline::lookup::{explain, nearest_of};
-use crate::pipeline::planning;
+use crate::pipeline::planning::{self, Beginning};
 use crate::plan::Plan;
 use crate::store::{self, Store};
 
 /// The command, about all entries or those `of` a key.
 pub(super) fn run(job: &Job, inputs: &Inputs, of: Option<&str>) -> anyhow::Result<Ended> {
-    planning::tell_of_root(job, inputs);
-    let settings = inputs.settings(&job.env);
-    let plan = match planning::make_plan(job, &settings) {
-        Ok(plan) => plan,
-        Err(no_plan) => return Ok(Ended::early(planning::tell(job, &no_plan))),
+    let (settings, plan) = match planning::begin(job, inputs) {
+        Beginning::Planned { settings, plan } => (settings, plan),
+        Beginning::NoCache(_) => return Ok(Ended::early(Exit::Success)),
+        Beginning::Refused(exit) => return Ok(Ended::early(exit)),
     };
     let store = Store::open_existing(&settings.cache_root, settings.maintenance.access)?;
     let known =

@@ -43,8 +43,9 @@ pub(super) fn run(
     } else {
         let _at_work = job.work.begin(&job.context, store, Activity::Clean);
         let known = if of_closed.is_empty() { Vec::new() } else { store.known()? };
+        let before = space_at(store.root())?;
         let evicted = store.evict(&of_closed);
-        record::evicted(job, store, &known, &of_closed);
+        record::evicted(job, store, &known, &evicted.removed);
         let limits = Limits { all: policy, own: None };
         let cleaned = housekeeping::clean(job, store, &limits, Shortage::default())?;
         if cleaned.is_none() {
@@ -54,11 +55,24 @@ pub(super) fn run(
         for failure in &evicted.failures {
             job.warn(Code::NotRemoved, chain(failure));
         }
-        Done::Gc(cleaned.map(|cleaned| Cleaned {
-            evicted: cleaned.evicted + evicted.entries,
-            bytes: cleaned.bytes + evicted.bytes,
+        for id in &evicted.in_use {
+            job.console.say(format!("an entry in use stays: {}", id.path().display()));
+        }
+        // What went, went: also where another process cleans up.
+        let of_closed = Cleaned {
+            evicted: evicted.entries(),
+            bytes: evicted.bytes(),
+            before,
+            after: space_at(store.root())?,
+            shortage: Shortage::default(),
+        };
+        let cleaned = cleaned.map(|cleaned| Cleaned {
+            evicted: cleaned.evicted + of_closed.evicted,
+            bytes: cleaned.bytes + of_closed.bytes,
+            before,
             ..cleaned
-        }))
+        });
+        Done::Gc(cleaned.or(Some(of_closed).filter(|of_closed| of_closed.evicted > 0)))
     };
     Ok(Ended::with(Exit::Success, done))
 }

@@ -2,8 +2,8 @@
 
 use super::ended::Ended;
 use crate::cli::HookCommand;
-use crate::host::System;
 use crate::host::hooks::{self, Hooks};
+use crate::host::{Making, System};
 use crate::job::{Exit, Job};
 use crate::outcome::{Done, HostOutcome};
 
@@ -25,7 +25,7 @@ pub(super) fn run(job: &Job, command: &HookCommand) -> anyhow::Result<Ended> {
         HookCommand::Status { .. } => {
             let exit = if hooks.is_lacking() { Exit::Failure } else { Exit::Success };
             let remarks = hooks::remarks(&hooks, |_| false);
-            (exit, HostOutcome { pieces: hooks.pieces(None), remarks, text: hooks::status(&hooks) })
+            (exit, HostOutcome { pieces: hooks.pieces(Making::Look), remarks, text: hooks::status(&hooks) })
         }
     };
     for remark in &outcome.remarks {
@@ -36,7 +36,7 @@ pub(super) fn run(job: &Job, command: &HookCommand) -> anyhow::Result<Ended> {
 
 fn install(system: &System, hooks: &Hooks, dry_run: bool) -> anyhow::Result<HostOutcome> {
     hooks.check()?;
-    let pieces = hooks.pieces(Some(dry_run));
+    let pieces = hooks.pieces(Making::of(dry_run));
     let is_written = |path: &std::path::Path| hooks.is_to_write(path);
     let (remarks, text) = if hooks.is_done() {
         (hooks::remarks(hooks, |_| false), "already installed".to_owned())

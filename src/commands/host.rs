@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::ended::Ended;
 use crate::cli::{HostCommand, HostSetup};
-use crate::host::{self, Removal, Setup, System};
+use crate::host::{self, Making, Removal, Setup, System};
 use crate::job::{Exit, Job};
 use crate::outcome::{Done, HostOutcome};
 
@@ -35,12 +35,12 @@ fn set_up(destdir: Option<&Path>, asked: &HostSetup, dry_run: bool) -> anyhow::R
         setup.make(&system)?;
         host::outcome(&setup)
     };
-    Ok(HostOutcome { pieces: setup.pieces(Some(dry_run)), remarks: host::remarks(&setup), text })
+    Ok(HostOutcome { pieces: setup.pieces(Making::of(dry_run)), remarks: host::remarks(&setup), text })
 }
 
 fn status(destdir: Option<&Path>) -> anyhow::Result<(Exit, HostOutcome)> {
     let setup = Setup::look(&System::open(destdir)?, &HostSetup::default())?;
-    let (pieces, remarks, text) = (setup.pieces(None), host::remarks(&setup), host::status(&setup));
+    let (pieces, remarks, text) = (setup.pieces(Making::Look), host::remarks(&setup), host::status(&setup));
     let exit = if setup.is_lacking() { Exit::Failure } else { Exit::Success };
     Ok((exit, HostOutcome { pieces, remarks, text }))
 }

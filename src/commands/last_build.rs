@@ -12,6 +12,7 @@ use crate::job::{Exit, Job};
 use crate::layers::target_dir::fingerprints::{Checkout, TargetDirectory};
 use crate::layers::target_dir::provenance::time;
 use crate::outcome::{Built, BuiltDirectory, Code, CompiledUnit, Done, LastBuild, RestoredEntry, Unusable};
+use crate::pipeline::session;
 use crate::plan::{LayerPlan, LeftOut, RootPlan, Session};
 use crate::store::{self, Header, Layer, Lease, Store};
 use crate::sys::{Dir, file};
@@ -30,8 +31,7 @@ pub(super) fn run(job: &Job) -> Ended {
 }
 
 fn explain(job: &Job) -> anyhow::Result<LastBuild> {
-    let pointers =
-        job.context.temporary.as_ref().map_or(Ok(Vec::new()), |directory| store::pointers(directory))?;
+    let pointers = session::left(job)?;
     let mut sessions: Vec<(&Path, Session)> = Vec::new();
     for path in &pointers {
         sessions.extend(Store::read_session(path)?.map(|session| (path.as_path(), session)));
@@ -56,7 +56,7 @@ fn explain(job: &Job) -> anyhow::Result<LastBuild> {
 }
 
 /// A target directory of the job, and the restore that it comes from.
-struct Restored<'s> {
+struct RestoredTarget<'s> {
     /// The session's file.
     path: &'s Path,
     session: &'s Session,
@@ -71,8 +71,8 @@ struct Restored<'s> {
 }
 
 /// The target directories of all sessions. Of several restores of one the last that found something counts.
-fn directories<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Restored<'s>> {
-    let mut directories: BTreeMap<&Path, Restored<'_>> = BTreeMap::new();
+fn directories<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, RestoredTarget<'s>> {
+    let mut directories: BTreeMap<&Path, RestoredTarget<'_>> = BTreeMap::new();
     for (path, session) in sessions {
         for layer in session.layers.iter().filter(|layer| layer.plan.layer() == Layer::Target) {
             let start = layer.start.as_ref().filter(|_| !session.is_lookup);
@@ -81,8 +81,8 @@ fn directories<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Re
             for root in &layer.roots {
                 let (pooled, left_out) = (pooled.get(&root.name), left_out.get(&root.name));
                 let earlier = directories.get(&*root.path);
-                let restored = Restored { path, session, layer, root, entry, pooled, left_out };
-                if !restored.is_miss() || earlier.is_none_or(Restored::is_miss) {
+                let restored = RestoredTarget { path, session, layer, root, entry, pooled, left_out };
+                if !restored.is_miss() || earlier.is_none_or(RestoredTarget::is_miss) {
                     directories.insert(&root.path, restored);
                 }
             }
@@ -91,7 +91,7 @@ fn directories<'s>(sessions: &'s [(&'s Path, Session)]) -> BTreeMap<&'s Path, Re
     directories
 }
 
-impl Restored<'_> {
+impl RestoredTarget<'_> {
     fn is_miss(&self) -> bool {
         self.entry.is_none() && self.pooled.is_none()
     }

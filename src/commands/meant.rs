@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::Header;
-use crate::store::key_id;
+use crate::store::{Header, key_id};
 
 /// What a person's words are about.
 #[derive(Debug, Clone, Copy)]

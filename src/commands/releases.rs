@@ -59,7 +59,13 @@ pub(super) fn brought(
         Ok(Wanted::Brought(found, brought))
     });
     bar.clear();
-    Ok(wanted?)
+    wanted.map_err(|error| match error {
+        Error::Api(api::Error::TooSlow(bound)) => anyhow::anyhow!(
+            "not downloaded within {} s; hint: RUNNER_CACHE_DOWNLOAD_SECONDS sets a longer time",
+            bound.as_secs()
+        ),
+        error => error.into(),
+    })
 }
 
 /// What an error means for the end of the process: a signal is none.

@@ -39,8 +39,8 @@ pub(super) fn run(job: &Job, store: &Store, keys: &[String], dry_run: bool) -> a
         removed.would_remove = plan.iter().map(|planned| planned.id.path()).collect();
     } else {
         let evicted = store.evict(&plan);
-        record::evicted(job, store, &known, &plan);
-        (removed.removed, removed.bytes) = (evicted.entries, evicted.bytes);
+        record::evicted(job, store, &known, &evicted.removed);
+        (removed.removed, removed.bytes) = (evicted.entries(), evicted.bytes());
         removed.in_use = evicted.in_use.iter().map(EntryId::path).collect();
         removed.failures = evicted.failures.iter().map(|failure| chain(failure)).collect();
     }

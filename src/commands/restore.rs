@@ -5,25 +5,20 @@ use crate::cli::Inputs;
 use crate::job::{Exit, Job, chain};
 use crate::layers::rules_of;
 use crate::outcome::{Code, Done};
+use crate::pipeline::planning::{self, Beginning};
 use crate::pipeline::restore::{self, Restored};
-use crate::pipeline::{planning, session};
+use crate::pipeline::session;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Ended {
-    planning::tell_of_root(job, inputs);
-    let settings = inputs.settings(&job.env);
-    let plan = match planning::make_plan(job, &settings) {
-        Ok(plan) => plan,
-        Err(no_plan) => {
-            let exit = planning::tell(job, &no_plan);
-            if exit != Exit::Success {
-                return Ended::early(exit);
-            }
+    let (settings, plan) = match planning::begin(job, inputs) {
+        Beginning::Planned { settings, plan } => (settings, plan),
+        Beginning::NoCache(settings) => {
             let outcome = restore::nothing(job, &settings);
-            // Why there is nothing was told.
             restore::tell_later_steps(job, &outcome);
-            return Ended::with(exit, Done::Restore(outcome));
+            return Ended::with(restore::exit(job, &settings, &outcome), Done::Restore(outcome));
         }
+        Beginning::Refused(exit) => return Ended::early(exit),
     };
     if !restore::make_room(job, &settings, &plan) {
         return Ended::early(Exit::Failure);
@@ -45,6 +40,5 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Ended {
     } else if !settings.lookup_only {
         plan.layers.iter().for_each(|layer| rules_of(layer).leave_outset(job));
     }
-    let is_failing = restore::is_failing_miss(job, &settings, &outcome);
-    Ended::with(if is_failing { Exit::Failure } else { Exit::Success }, Done::Restore(outcome))
+    Ended::with(restore::exit(job, &settings, &outcome), Done::Restore(outcome))
 }

@@ -9,25 +9,26 @@ use super::ended::Ended;
 use crate::cli::Inputs;
 use crate::job::{Exit, Job};
 use crate::outcome::Done;
+use crate::pipeline::planning::{self, Beginning};
 use crate::pipeline::restore::{self, Restored};
-use crate::pipeline::{planning, save, session};
+use crate::pipeline::{save, session};
 use crate::plan::JobStatus;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString], output: Output) -> Ended {
-    planning::tell_of_root(job, inputs);
-    let settings = inputs.settings(&job.env);
-    let plan = match planning::make_plan(job, &settings) {
-        Ok(plan) => plan,
-        Err(no_plan) => {
-            let exit = planning::tell(job, &no_plan);
-            if exit != Exit::Success {
-                return Ended::early(exit);
-            }
+    let (settings, plan) = match planning::begin(job, inputs) {
+        Beginning::Planned { settings, plan } => (settings, plan),
+        Beginning::NoCache(settings) => {
             let restored = restore::nothing(job, &settings);
-            let exit = execute(job, command, &restored.env(), output).map_or_else(|exit| exit, exit_of);
+            let exit = match restore::exit(job, &settings, &restored) {
+                Exit::Success => {
+                    execute(job, command, &restored.env(), output).map_or_else(|exit| exit, exit_of)
+                }
+                exit => exit,
+            };
             return Ended::with(exit, Done::Run { restored, saved: None });
         }
+        Beginning::Refused(exit) => return Ended::early(exit),
     };
     if !restore::make_room(job, &settings, &plan) {
         return Ended::early(Exit::Failure);
@@ -37,7 +38,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString], output: Outp
     if job.interrupt.is_raised() {
         return Ended::with(Exit::Interrupted, Done::Run { restored, saved: None });
     }
-    if is_broken || restore::is_failing_miss(job, &settings, &restored) {
+    if is_broken || restore::exit(job, &settings, &restored) != Exit::Success {
         return Ended::with(Exit::Failure, Done::Run { restored, saved: None });
     }
     // Before the command runs: what it writes is known by that.
@@ -51,7 +52,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString], output: Outp
         (false, true) => JobStatus::Success,
         (false, false) => JobStatus::Failure,
     };
-    let saved = save::save_now(job, &settings, &session, ended_as);
+    let saved = save::save_now(job, &settings, session, ended_as);
     Ended::with(exit_of(status), Done::Run { restored, saved })
 }
 

@@ -2,31 +2,22 @@
 
 use super::ended::Ended;
 use crate::cli::Inputs;
-use crate::job::{Exit, Job, chain};
+use crate::job::{Exit, Job};
 use crate::outcome::{Code, Done, SaveOutcome};
-use crate::pipeline::save::{Ending, Seen, finish_session, save_inputs};
-use crate::store;
+use crate::pipeline::save::{Ending, Seen, finish_sessions, save_inputs};
+use crate::pipeline::session;
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs) -> Ended {
-    let sessions =
-        job.context.temporary.as_ref().map_or(Ok(Vec::new()), |temporary| store::pointers(temporary));
-    let sessions = sessions.unwrap_or_else(|error| {
-        job.warn(Code::Session, format!("cannot read what this job restored: {}", chain(&error)));
-        Vec::new()
-    });
+    let sessions = session::left_or_told(job);
     let settings = inputs.settings(&job.env);
     if let Some(why) = job.policy_trouble.as_ref().filter(|_| !sessions.is_empty()) {
         job.warn(Code::NotSaved, format!("nothing saved: host policy: {why}"));
         return ended(job, Vec::new());
     }
-    let (mut seen, mut saved) = (Seen::default(), Vec::new());
-    for path in &sessions {
-        match finish_session(job, path, &settings, Ending::of_step(inputs.job_status()), &mut seen) {
-            Ok(outcome) => saved.extend(outcome),
-            Err(error) => job.warn(Code::NotSaved, format!("nothing saved: {}", chain(&error))),
-        }
-    }
+    let mut seen = Seen::default();
+    let mut saved =
+        finish_sessions(job, &sessions, &settings, Ending::of_step(inputs.job_status()), &mut seen);
     // Inputs of its own are about something else than the sessions.
     if sessions.is_empty() || settings.key.is_some() || !settings.path.is_empty() {
         match save_inputs(job, &settings, inputs.job_status(), &mut seen) {

@@ -258,8 +258,9 @@ pub(crate) fn head(job: &Job, directory: &Path) -> Option<String> {
     if is_of_git(directory) {
         git::head(Host::new(&job.env), directory)
     } else {
-        // Not checked out by git: sources of the run's own commit, if of any.
-        job.context.commit.clone()
+        // Not checked out by git: sources of the run's own commit, if they lie in its workspace. Those of a sibling are another's.
+        let is_of_run = job.directory().is_ok_and(|own| directory.starts_with(own));
+        job.context.commit.clone().filter(|_| is_of_run)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 
@@ -14,10 +14,13 @@ use crate::plan::{
     self, Access, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Tells, Unreadable, access, choose,
     parse_own_presets,
 };
-use crate::sys::{self, file};
+use crate::sys::{self, Dir, FileType, Stat, file};
 
 /// Most tools tell their version in tenths of a second.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Bytes of a repository's own presets, at most.
+const LONGEST_OWN: u64 = 1 << 20;
 
 /// Adds what the presets `settings` names tell of this job.
 pub(crate) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
@@ -54,8 +57,16 @@ impl Tells for OfJob<'_> {
         if access(&self.job.context) == Access::Base {
             return None;
         }
-        let said = ask(self.job, &self.directory, command)?;
-        Some(said).filter(|said| !said.is_empty() && !said.contains('\n'))
+        let started = Instant::now();
+        let said = ask(self.job, &self.directory, command);
+        if said.is_none() && started.elapsed() >= PATIENCE {
+            self.job.console.say(format!(
+                "preset: `{}` gave no answer in {} s: its default directory is used; hint: set the tool's variable",
+                command.join(" "),
+                PATIENCE.as_secs()
+            ));
+        }
+        said.filter(|said| !said.is_empty() && !said.contains('\n'))
     }
 
     fn note(&self, file: &str, key: &str) -> Option<String> {
@@ -73,10 +84,27 @@ impl Tells for OfJob<'_> {
     }
 }
 
-/// The presets of the repository in `directory`.
+/// The presets of the repository in `directory`. No link leads to them: what is wrong in them is quoted in the log.
 fn own(directory: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
-    let Some(bytes) = file::read_if_present(&directory.join(OWN_PRESETS))? else {
-        return Ok(BTreeMap::new());
+    let (above, name) = OWN_PRESETS.rsplit_once('/').expect("it lies in a directory");
+    let link = || {
+        let what = "a symlink, or behind one; hint: commit the file itself";
+        NoPlan::WrongInput(format!("{OWN_PRESETS}: {what}"))
+    };
+    let checkout = Dir::open(directory)?;
+    let is_directory = |stat: &Stat| stat.kind == FileType::Directory;
+    let above = match checkout.stat_if_present(above.as_bytes())? {
+        Some(stat) if stat.kind == FileType::Symlink => return Err(link()),
+        Some(stat) if is_directory(&stat) => checkout.open_dir(above.as_bytes())?,
+        _ => return Ok(BTreeMap::new()),
+    };
+    let bytes = match above.stat_if_present(name.as_bytes())? {
+        None => return Ok(BTreeMap::new()),
+        Some(stat) if stat.kind == FileType::Symlink => return Err(link()),
+        Some(stat) if stat.kind != FileType::RegularFile => {
+            return Err(NoPlan::Trouble(anyhow::anyhow!("{OWN_PRESETS}: not a file")));
+        }
+        Some(_) => above.read_file_up_to(name.as_bytes(), LONGEST_OWN)?.unwrap_or_default(),
     };
     parse_own_presets(&String::from_utf8_lossy(&bytes))
         .map_err(|error| NoPlan::WrongInput(format!("{OWN_PRESETS}: {error}; hint: see docs/presets.md")))

@@ -1,7 +1,7 @@
 //! What the runner tells a step, by its environment and the event file.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -43,6 +43,12 @@ impl Environment {
     /// The home of the user where `HOME` is not set.
     pub fn home_of_system(&self) -> Option<&str> {
         self.get("HOME").filter(|_| self.is_home_of_system)
+    }
+
+    /// The user's cache directory, by the XDG Base Directory Specification.
+    pub fn cache_home(&self) -> Option<PathBuf> {
+        let named = self.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|directory| directory.is_absolute());
+        named.or_else(|| Some(Path::new(self.get("HOME")?).join(".cache")))
     }
 
     /// The variables that matter and are not UTF-8.
@@ -153,7 +159,10 @@ impl Context {
     pub fn new(env: &Environment, event: Result<Option<&[u8]>, String>) -> Self {
         let is_actions = env.get("GITHUB_ACTIONS") == Some("true");
         let event = event.and_then(|json| {
-            let event = json.map_or_else(|| Ok(Event::default()), serde_json::from_slice);
+            // Not right away: a structure can be read from a list as well.
+            let of_object =
+                |json| serde_json::from_value(serde_json::from_slice::<serde_json::Map<_, _>>(json)?.into());
+            let event = json.map_or_else(|| Ok(Event::default()), of_object);
             event.map_err(|error| format!("not a valid event: {error}"))
         });
         let (event, trouble) = event.map_or_else(|why| (Event::default(), Some(why)), |event| (event, None));
@@ -202,7 +211,7 @@ mod tests {
     #[test]
     fn an_event_that_is_none_is_told() {
         let env = Environment::from([("GITHUB_ACTIONS", "true")]);
-        for event in [&b"[1, 2"[..], b"7", br#"{"pull_request": {"number": "7"}}"#, b""] {
+        for event in [&b"[1, 2"[..], b"[]", b"7", br#"{"pull_request": {"number": "7"}}"#, b""] {
             assert!(Context::new(&env, Ok(Some(event))).event_trouble.is_some());
         }
         assert_eq!(Context::new(&env, Err("gone".into())).event_trouble.as_deref(), Some("gone"));

@@ -88,9 +88,13 @@ impl Facts {
             runners.iter().filter_map(|runner| runner.user.clone()).chain(request.users.clone()).collect();
         names.sort_unstable();
         names.dedup();
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            names.into_iter().map(|name| users.user(&name).ok_or(name)).partition(std::result::Result::is_ok);
-        let known: Vec<User> = known.into_iter().flatten().collect();
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for name in names {
+            match users.user(&name) {
+                Some(user) => known.push(user),
+                None => unknown.push(name),
+            }
+        }
         let hooks = if request.hooks == Some(false) {
             (Vec::new(), Vec::new())
         } else {
@@ -113,7 +117,7 @@ impl Facts {
                 })
                 .collect(),
             users: known,
-            unknown_users: unknown.into_iter().filter_map(std::result::Result::err).collect(),
+            unknown_users: unknown,
             group: request.group.as_deref().and_then(|name| users.group(name)),
             is_live: system.is_live(),
             this_user,

@@ -29,6 +29,7 @@ mod users;
 
 pub(crate) use error::Error;
 pub(crate) use hooks::{has_hook, is_in_work_of_a_known_runner};
+pub(crate) use piece::Making;
 pub(crate) use runners::{is_in_work_of_a_runner, runners};
 pub(crate) use setup::{Setup, exclude_from_cleaner};
 pub(crate) use system::System;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::Result;
 use super::mark::{self, Mark};
 use super::system::{Found, Owner, Place, System};
+use crate::outcome::{HostPiece, HostState};
 use crate::sys::sha256_hex;
 
 /// Permission bits of files.
@@ -40,7 +41,37 @@ pub(super) enum State {
     Foreign(String),
 }
 
+/// What becomes of the pieces that are to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Making {
+    /// Nothing: only what is there is looked at.
+    Look,
+    /// They would be made.
+    Dry,
+    /// They were made.
+    Real,
+}
+
+impl Making {
+    /// Those of a command that only shows them, or makes them.
+    pub(crate) fn of(is_dry: bool) -> Self {
+        if is_dry { Self::Dry } else { Self::Real }
+    }
+}
+
 impl Piece {
+    /// How it is told, of what was there of it before.
+    pub(super) fn shown(&self, state: &State, making: Making) -> HostPiece {
+        let state = match (making, state) {
+            (Making::Dry, _) if self.is_to_make(state) => HostState::WouldWrite,
+            (Making::Real, _) if self.is_to_make(state) => HostState::Written,
+            (_, State::There) => HostState::There,
+            (_, State::Absent) => HostState::Absent,
+            (_, State::Outdated(_) | State::Changed(_) | State::Foreign(_)) => HostState::Differs,
+        };
+        HostPiece { path: self.path().into(), state }
+    }
+
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Directory { path, .. }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use super::error::{Error, Result, refused};
 use super::facts::Facts;
-use super::piece::{Piece, State};
+use super::piece::{Making, Piece, State};
 use super::plan::{self, Plan};
 use super::record::{RECORD, Record};
 use super::runners::Runner;
 use super::system::System;
 use super::units::{DROP_IN, TMPFILES, UNITS};
 use crate::cli::HostSetup;
-use crate::outcome::{HostPiece, HostState};
+use crate::outcome::HostPiece;
 use crate::sys::{ask, changeable_by_others, file};
 
 /// How long systemd has for an order.
@@ -69,19 +69,9 @@ impl Setup {
         self.states.iter().filter(|(piece, state)| piece.is_to_make(state))
     }
 
-    /// Each piece with what is there of it, or, of a setup that made what was missing or only would (`is_dry`), what became of
-    /// it.
-    pub(crate) fn pieces(&self, is_dry: Option<bool>) -> Vec<HostPiece> {
-        let state = |piece: &Piece, state: &State| match (state, is_dry.filter(|_| piece.is_to_make(state))) {
-            (_, Some(true)) => HostState::WouldWrite,
-            (_, Some(false)) => HostState::Written,
-            (State::There, None) => HostState::There,
-            (State::Absent, None) => HostState::Absent,
-            (State::Outdated(_) | State::Changed(_) | State::Foreign(_), None) => HostState::Differs,
-        };
-        let of =
-            |(piece, is): &(Piece, State)| HostPiece { path: piece.path().into(), state: state(piece, is) };
-        self.states.iter().map(of).collect()
+    /// Each piece with what is there of it, or what became of it.
+    pub(crate) fn pieces(&self, making: Making) -> Vec<HostPiece> {
+        self.states.iter().map(|(piece, state)| piece.shown(state, making)).collect()
     }
 
     /// Whether there is nothing to do.
@@ -122,7 +112,7 @@ impl Setup {
     }
 }
 
-/// Writes the rules by which systemd's cleaner leaves the cache directories alone, and nothing else of a setup. Returns what was
+/// Writes the rules by which systemd's cleaner leaves the cache directories alone, and the record of them. Returns what was
 /// written.
 pub(crate) fn exclude_from_cleaner(system: &System) -> Result<Vec<PathBuf>> {
     let is_rules = |piece: &Piece| piece.path() == Path::new(TMPFILES);

@@ -8,6 +8,7 @@ pub(crate) mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -24,9 +25,9 @@ use crate::sys::{Interrupt, file};
 pub enum Exit {
     /// All is well; trouble in the cache is, too.
     Success,
-    /// `fail-on-cache-miss`, or a destination that could not be put back as it was.
+    /// The job is to fail, as by `fail-on-cache-miss`, or what the command was asked to look for is there, such as damage.
     Failure,
-    /// The inputs are wrong.
+    /// The inputs are wrong, or what was asked cannot be told.
     Usage,
     /// The process was asked to end.
     Interrupted,
@@ -80,6 +81,8 @@ pub struct Job {
     warnings: Mutex<Vec<Warning>>,
     /// Why something failed.
     errors: Mutex<Vec<String>>,
+    /// Damaged entries and units that were found.
+    damaged: AtomicU64,
 }
 
 impl Job {
@@ -115,6 +118,7 @@ impl Job {
             work: Work::default(),
             warnings: Mutex::default(),
             errors: Mutex::default(),
+            damaged: AtomicU64::default(),
         }
     }
 
@@ -143,6 +147,16 @@ impl Job {
     /// What was warned of until now, in order.
     pub fn warnings(&self) -> Vec<Warning> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes so many damaged entries or units, for the ledger.
+    pub(crate) fn note_damaged(&self, count: u64) {
+        self.damaged.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many were found since this was asked last.
+    pub(crate) fn take_damaged(&self) -> u64 {
+        self.damaged.swap(0, Ordering::Relaxed)
     }
 
     /// The directory to which the inputs' paths are relative.

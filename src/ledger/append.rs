@@ -9,8 +9,7 @@ use super::bounds::{BATCH, Bounds, Excess, Extent};
 use super::fold::fold;
 use super::names::{family_id, word_id};
 use super::row::Row;
-use super::totals;
-use super::{Event, Ledger, Result, Source};
+use super::{Event, Ledger, Result, Source, totals};
 
 /// How far the ledger reached once: numbers of events only grow, whatever the clock does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -46,7 +46,7 @@ pub struct Group {
 
 /// How often something was so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Times {
+pub struct Frequency {
     /// What: a code, or a part of a key.
     pub name: String,
     /// How often.
@@ -63,9 +63,9 @@ pub struct FamilyFigures {
     #[serde(flatten)]
     pub figures: Figures,
     /// The parts of its key that were others than those of the nearest entry, most often first.
-    pub changes: Vec<Times>,
+    pub changes: Vec<Frequency>,
     /// Why it was not served by its very key, most often first.
-    pub causes: Vec<Times>,
+    pub causes: Vec<Frequency>,
 }
 
 /// A part of the window.
@@ -364,8 +364,8 @@ fn count(counts: &mut HashMap<String, u64>, name: Option<&str>) {
     }
 }
 
-fn often(counts: HashMap<String, u64>) -> Vec<Times> {
-    let mut times: Vec<_> = counts.into_iter().map(|(name, times)| Times { name, times }).collect();
+fn often(counts: HashMap<String, u64>) -> Vec<Frequency> {
+    let mut times: Vec<_> = counts.into_iter().map(|(name, times)| Frequency { name, times }).collect();
     times.sort_by(|a, b| b.times.cmp(&a.times).then_with(|| a.name.cmp(&b.name)));
     times
 }

@@ -8,7 +8,7 @@ use crate::github::Context;
 use crate::job::{Job, chain};
 use crate::outcome::{Code, SaveOutcome};
 use crate::pipeline::housekeeping::{self, Phase};
-use crate::pipeline::save::{Ending, Seen, finish_left, finish_session};
+use crate::pipeline::save::{Ending, Seen, finish_left, finish_sessions};
 use crate::pipeline::{handing_back, job_end, session};
 use crate::plan::{JobStatus, Post, SaveMoment, Session, SessionLayer, Settings};
 use crate::report::earlier_trouble;
@@ -19,16 +19,7 @@ const LINES: usize = 20;
 
 /// Saves what no step of the job saved.
 pub(crate) fn completed(job: &Job, settings: &Settings) -> Vec<SaveOutcome> {
-    let sessions =
-        job.context.temporary.as_ref().map_or(Ok(Vec::new()), |temporary| store::pointers(temporary));
-    match sessions {
-        Ok(sessions) => finish(job, settings, sessions, Post::Hook),
-        Err(error) => {
-            let why = chain(&error);
-            job.warn(Code::Session, format!("cannot read what this job restored: {why}"));
-            Vec::new()
-        }
-    }
+    finish(job, settings, session::left_or_told(job), Post::Hook)
 }
 
 /// Saves those of `sessions` that wait for this one of the ways, and that nobody saved.
@@ -62,14 +53,8 @@ pub(crate) fn finish(job: &Job, settings: &Settings, sessions: Vec<PathBuf>, pos
         session::forget_token(job, session);
     }
     let ending = Ending { status, is_over: true };
-    let (mut seen, mut saved) = (Seen::default(), Vec::new());
-    for (path, _) in awaited {
-        match finish_session(job, &path, settings, ending, &mut seen) {
-            Ok(outcome) => saved.extend(outcome),
-            Err(error) => job.warn(Code::NotSaved, format!("nothing saved: {}", chain(&error))),
-        }
-    }
-    saved
+    let paths: Vec<_> = awaited.into_iter().map(|(path, _)| path).collect();
+    finish_sessions(job, &paths, settings, ending, &mut Seen::default())
 }
 
 /// Whether something is saved otherwise, or not at all, if nobody can tell how the job ended.

@@ -9,7 +9,7 @@ use super::flush::flush;
 use super::{housekeeping, outliving};
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::layers::units::pool::{self, Known};
+use crate::layers::units::pool::{self, PooledUnits};
 use crate::layers::units::publish::publish_units;
 use crate::outcome::{Cleaned, Code, Pooled};
 use crate::plan::{PoolPlan, Session, SessionLayer, Start};
@@ -79,12 +79,17 @@ fn add_units(
 }
 
 /// What the pool has of each root of the entry that is a directory of units.
-fn known(job: &Job, store: &Store, pool: &PoolPlan, id: &EntryId) -> Result<Vec<Option<Known>>, Trouble> {
+fn known(
+    job: &Job,
+    store: &Store,
+    pool: &PoolPlan,
+    id: &EntryId,
+) -> Result<Vec<Option<PooledUnits>>, Trouble> {
     let files = ManyOpenFiles::allow(pool::OTHER_FILES);
     let entry = store.lease(id.clone())?;
     let known = entry.manifest().roots.iter().map(|root| {
         let is_of_units = pool.directories.iter().any(|directory| directory.root == root.name);
-        is_of_units.then(|| Known::find(job, store, &files, pool, &root.tree)).transpose()
+        is_of_units.then(|| PooledUnits::find(job, store, &files, pool, &root.tree)).transpose()
     });
     known.collect()
 }

@@ -38,19 +38,19 @@ impl Usable {
 pub(crate) struct Better {
     /// Its number among the others.
     pub(crate) index: usize,
-    serves: Served,
+    serves: SparedWork,
     /// What the other one serves.
-    instead: Served,
+    instead: SparedWork,
 }
 
 /// What an entry spares the job to compile. More bytes are more work, whatever units they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Served {
+struct SparedWork {
     bytes: u64,
     units: usize,
 }
 
-impl Served {
+impl SparedWork {
     /// What units serve of those that are `needed`, each with the bytes of its files.
     fn of(serving: impl Iterator<Item = UnitPath>, needed: &HashMap<UnitPath, u64>) -> Self {
         serving.filter_map(|unit| needed.get(&unit)).fold(Self::default(), |served, bytes| Self {
@@ -62,7 +62,7 @@ impl Served {
 
 /// Which of `others` serves most, if it serves more than `first`. The order is that of preference: of two that serve the same
 /// the earlier, which is the newer one of its scope and lane.
-fn best(first: Served, others: &[Served]) -> Option<usize> {
+fn best(first: SparedWork, others: &[SparedWork]) -> Option<usize> {
     let (index, most) = others.iter().enumerate().rev().max_by_key(|(_, served)| **served)?;
     (*most > first).then_some(index)
 }
@@ -125,7 +125,7 @@ impl<'a> Candidates<'a> {
             None => all().for_each(|usable| needed.extend(freshness::unit_sizes(&usable.lease))),
         }
         let count = |judged: Option<&Judged<'_>>| {
-            judged.map_or(Served::default(), |judged| Served::of(judged.served(), &needed))
+            judged.map_or(SparedWork::default(), |judged| SparedWork::of(judged.served(), &needed))
         };
         let instead = count(judged);
         let served = others.iter().map(|other| Ok::<_, Trouble>(count(self.judge(other)?.as_ref())));
@@ -194,6 +194,7 @@ impl<'a> Candidates<'a> {
             Ok(_) => "took a damaged entry out of use".to_owned(),
             Err(error) => format!("cannot take a damaged entry out of use ({})", chain(&error)),
         };
+        self.job.note_damaged(1);
         self.pass_over(Code::Damaged, format!("{done}: {why}"));
     }
 
@@ -215,16 +216,16 @@ impl<'a> Candidates<'a> {
 mod tests {
     use super::*;
 
-    fn served(units: &[&str]) -> Served {
+    fn served(units: &[&str]) -> SparedWork {
         let path = |unit: &str| ("target".to_owned(), unit.as_bytes().to_vec());
         let needed = [("large", 100), ("small", 1), ("other", 1)].map(|(unit, bytes)| (path(unit), bytes));
-        Served::of(units.iter().map(|unit| path(unit)), &HashMap::from(needed))
+        SparedWork::of(units.iter().map(|unit| path(unit)), &HashMap::from(needed))
     }
 
     #[test]
     fn an_entry_serves_the_bytes_of_the_needed_units_that_it_has() {
-        assert_eq!(served(&["large", "small", "strange"]), Served { bytes: 101, units: 2 });
-        assert_eq!(served(&[]), Served::default());
+        assert_eq!(served(&["large", "small", "strange"]), SparedWork { bytes: 101, units: 2 });
+        assert_eq!(served(&[]), SparedWork::default());
     }
 
     #[test]

@@ -14,8 +14,7 @@ use crate::outcome::{Cleaned, Code, FullDisk, Large};
 use crate::pipeline::record;
 use crate::plan::{DiskGuard, Maintenance};
 use crate::store::retention::{Inventory, Known, Lacks, Limits, MinFree, Planned, Reach, Shortage, Weights};
-use crate::store::shown_key;
-use crate::store::{self, Activity, EntryId, Evicted, Layer, Store, WorkLock, WorkPhase};
+use crate::store::{self, Activity, EntryId, Evicted, Layer, Store, WorkLock, WorkPhase, shown_key};
 use crate::sys::{self, Dir, Space, directory_size, space_at};
 
 /// How long another process may clean up before this one goes on without: it does the same work.
@@ -87,7 +86,7 @@ pub(crate) fn clean(
         let idle = idle_units(store, limits, now)?;
         let known: Vec<_> = idle.iter().filter_map(|unit| store.known_as(unit.id.clone())).collect();
         evicted += store.evict(&idle);
-        record::evicted(job, store, &known, &idle);
+        record::evicted(job, store, &known, &evicted.removed);
         store.known_in(&Layer::OF_JOBS)?
     };
     store.set_back(now, &known);
@@ -97,9 +96,9 @@ pub(crate) fn clean(
         let inventory = Inventory { entries: &known, usage: usage.as_deref() };
         let plan = limits.plan(inventory, lacking, now);
         let done = store.evict(&plan);
+        record::evicted(job, store, &known, &done.removed);
         let in_use = done.in_use.clone();
         evicted += done;
-        record::evicted(job, store, &known, &plan);
         let gone: HashSet<_> = plan.iter().map(|planned| &planned.id).collect();
         known.retain(|entry| !gone.contains(&entry.id) || in_use.contains(&entry.id));
         for entry in &mut known {
@@ -119,7 +118,8 @@ pub(crate) fn clean(
         let count = evicted.failures.len();
         job.warn(Code::NotRemoved, format!("cannot evict {count} entries; first error: {}", chain(failure)));
     }
-    Ok(Some(Cleaned { evicted: evicted.entries, bytes: evicted.bytes, before, after, shortage: lacking.all }))
+    let (evicted, bytes) = (evicted.entries(), evicted.bytes());
+    Ok(Some(Cleaned { evicted, bytes, before, after, shortage: lacking.all }))
 }
 
 /// Removes what killed processes left, unless somebody else is at it.

@@ -9,8 +9,37 @@ use crate::outcome::Code;
 use crate::pipeline::links;
 use crate::plan::{self, Plan, Settings};
 
+/// What a command that restores begins with.
+#[expect(clippy::large_enum_variant, reason = "a process has one of it")]
+pub(crate) enum Beginning {
+    /// All that is to be done.
+    Planned {
+        /// As the user wants it.
+        settings: Settings,
+        /// Of what.
+        plan: Plan,
+    },
+    /// Nothing, since there is no cache. The job goes on without, and why was told.
+    NoCache(Settings),
+    /// The end, for a reason that was told.
+    Refused(Exit),
+}
+
+/// Makes a plan of the inputs.
+pub(crate) fn begin(job: &Job, inputs: &Inputs) -> Beginning {
+    tell_of_root(job, inputs);
+    let settings = inputs.settings(&job.env);
+    match make_plan(job, &settings) {
+        Ok(plan) => Beginning::Planned { settings, plan },
+        Err(no_plan) => match tell(job, &no_plan) {
+            Exit::Success => Beginning::NoCache(settings),
+            exit => Beginning::Refused(exit),
+        },
+    }
+}
+
 /// Tells where the cache is where nobody said, and why.
-pub(crate) fn tell_of_root(job: &Job, inputs: &Inputs) {
+fn tell_of_root(job: &Job, inputs: &Inputs) {
     if let Some(ChosenRoot { directory, why }) = inputs.chosen_root(&job.env) {
         job.console.say(format!("cache root {}: {why}", directory.display()));
     }

@@ -20,7 +20,7 @@ use crate::outcome::{
 use crate::plan::{JobStatus, LayerPlan, Plan, Session, SessionLayer, Settings};
 use crate::store::retention::{Known, Planned};
 use crate::store::{Layer, Store};
-use crate::sys::{file, host_name};
+use crate::sys::host_name;
 use crate::tree::TransferStats;
 
 /// Runs that a summary shows.
@@ -56,10 +56,7 @@ pub(crate) fn restored(
         restored: restore(outcome, bypass),
     });
     let mut events: Vec<_> = restores.collect();
-    let damaged = job.warnings().iter().filter(|warning| warning.code == Code::Damaged).count();
-    if damaged > 0 {
-        events.push(Event::Damage { entries: damaged as u64 });
-    }
+    events.extend(damage(job.take_damaged()));
     let own = plan.scopes.write.as_ref().ok().map(|scope| scope.reference.clone());
     let source = Source { reference: own.or_else(|| job.context.reference.clone()), ..source(job) };
     let told = tell(job, store, |ledger| {
@@ -148,8 +145,14 @@ pub(crate) fn saved(
             let saved = ledger::Saved { kept, cause, moved, steps, began };
             events.push(Event::Save { family, key: KeyDigest::of(&plan.key), saved });
         }
+        events.extend(damage(job.take_damaged()));
         ledger.append(&source, Timestamp::now(), &events)
     });
+}
+
+/// What is told of so many damaged entries.
+fn damage(entries: u64) -> Option<Event> {
+    (entries > 0).then_some(Event::Damage { entries })
 }
 
 /// Of the layers of a job, the one of which the time of the job depends the most has the least weight.
@@ -193,16 +196,16 @@ fn began(
     Ok(Began { served, worked, saved })
 }
 
-/// Tells of entries that `plan` let go, of which `known` tells what they were. What is there still did not go.
-pub(crate) fn evicted(job: &Job, store: &Store, known: &[Known], plan: &[Planned]) {
-    if plan.is_empty() {
+/// Tells of entries that went, of which `known` tells what they were.
+pub(crate) fn evicted(job: &Job, store: &Store, known: &[Known], removed: &[Planned]) {
+    if removed.is_empty() {
         return;
     }
     let known: HashMap<_, _> = known.iter().map(|known| (&known.id, &known.header)).collect();
     let mut events = Vec::new();
     // Units are many and small, and go together.
     let mut units: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
-    for planned in plan.iter().filter(|planned| !file::is_dir(&planned.id.path())) {
+    for planned in removed {
         let reason = code_of(&planned.reason).unwrap_or_default();
         // One whose header cannot be read is nobody's.
         let Some(header) = known.get(&planned.id) else { continue };
@@ -251,9 +254,7 @@ pub(crate) fn guarded(job: &Job, store: Option<&Store>, checked: Checked, disk: 
 
 /// Tells of damage that was looked for and found.
 pub(crate) fn damaged(job: &Job, store: &Store, entries: usize) {
-    if entries > 0 {
-        append(job, store, &[Event::Damage { entries: entries as u64 }]);
-    }
+    append(job, store, damage(entries as u64).as_slice());
 }
 
 fn append(job: &Job, store: &Store, events: &[Event]) {
@@ -304,13 +305,7 @@ fn source(job: &Job) -> Source {
 }
 
 fn moved(stats: &TransferStats) -> Moved {
-    let ways = [
-        ("reflink", stats.reflinked),
-        ("hardlink", stats.hardlinked),
-        ("copy", stats.copied),
-        ("kept", stats.kept),
-    ];
-    let link = ways.into_iter().filter(|(_, files)| *files > 0).max_by_key(|(_, files)| *files);
+    let link = stats.ways().max_by_key(|(_, files)| *files);
     Moved { files: stats.files, bytes: stats.bytes, link: link.map(|(way, _)| way) }
 }
 

@@ -10,13 +10,12 @@ use tracing::{debug, debug_span};
 use crate::cargo::FingerprintTimes;
 use crate::facts::isolation;
 use crate::job::trouble::Trouble;
-use crate::job::{Job, chain};
+use crate::job::{Exit, Job, chain};
 use crate::layers::units::restore::Completed;
 use crate::outcome::{Code, Hit, LayerRestore, Matched, RestoreOutcome, RestoreTimes};
 use crate::pipeline::housekeeping::{self, Expected, Phase};
-use crate::pipeline::lookup;
-use crate::pipeline::record;
 use crate::pipeline::restore_layer::Restorer;
+use crate::pipeline::{lookup, record};
 use crate::plan::{LayerPlan, LeftOut, Plan, Settings, Start};
 use crate::store::{self, Activity, Header, Store, WorkPhase};
 use crate::tree;
@@ -211,17 +210,18 @@ pub(crate) fn tell_later_steps(job: &Job, outcome: &RestoreOutcome) {
     }
 }
 
-/// Tells of a miss that the user wants to fail on.
-pub(crate) fn is_failing_miss(job: &Job, settings: &Settings, outcome: &RestoreOutcome) -> bool {
+/// How the job is to go on after a restore: a miss that the user wants to fail on is told.
+pub(crate) fn exit(job: &Job, settings: &Settings, outcome: &RestoreOutcome) -> Exit {
     let missed = match outcome.primary() {
         None => "no layer to look up".to_owned(),
         Some(primary) if primary.hit == Hit::Miss => {
             format!("no entry for key {} ({} layer)", primary.key, primary.layer)
         }
-        Some(_) => return false,
+        Some(_) => return Exit::Success,
     };
-    if settings.fail_on_cache_miss {
-        job.error(format!("{missed}, and `fail-on-cache-miss` is set"));
+    if !settings.fail_on_cache_miss {
+        return Exit::Success;
     }
-    settings.fail_on_cache_miss
+    job.error(format!("{missed}, and `fail-on-cache-miss` is set"));
+    Exit::Failure
 }

@@ -4,7 +4,7 @@
 use crate::job::Job;
 use crate::job::trouble::Trouble;
 use crate::layers::base_diff::BaseDiff;
-use crate::layers::units::pool::{Known, PoolUnit};
+use crate::layers::units::pool::{PoolUnit, PooledUnits};
 use crate::layers::working_tree::WorkingTree;
 use crate::store::{Lease, Scope};
 use crate::sys::{Dir, ManyOpenFiles};
@@ -70,7 +70,7 @@ impl ReusePlan {
         &mut self,
         job: &Job,
         working: &WorkingTree,
-        known: &Known,
+        known: &PooledUnits,
         files: &ManyOpenFiles,
         own: &Scope,
     ) {

@@ -38,8 +38,24 @@ impl Ending {
     }
 }
 
-/// What was saved: where, the layer, its key and what it is about.
-pub(crate) type Seen = HashSet<(PathBuf, Layer, String, String)>;
+/// What an entry is saved as: where, and what no second entry of one job has.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SavedAs {
+    root: PathBuf,
+    layer: Layer,
+    key: String,
+    contents: String,
+}
+
+impl SavedAs {
+    fn new(store: &Store, plan: &LayerPlan) -> Self {
+        let (key, contents) = (plan.key.clone(), plan.contents.clone());
+        Self { root: store.root().to_path_buf(), layer: plan.layer(), key, contents }
+    }
+}
+
+/// What was saved.
+pub(crate) type Seen = HashSet<SavedAs>;
 
 /// Saves what the inputs describe: there was no restore before, or one without a session.
 pub(crate) fn save_inputs(
@@ -104,7 +120,26 @@ fn start(
     Ok(store.candidates(&query)?.into_iter().find_map(start))
 }
 
-pub(crate) fn finish_session(
+/// Saves what the sessions at `paths` note. What cannot be saved is told.
+pub(crate) fn finish_sessions(
+    job: &Job,
+    paths: &[PathBuf],
+    settings: &Settings,
+    ending: Ending,
+    seen: &mut Seen,
+) -> Vec<SaveOutcome> {
+    let mut saved = Vec::new();
+    for path in paths {
+        match finish_session(job, path, settings, ending, seen) {
+            Ok(outcome) => saved.extend(outcome),
+            Err(error) => job.warn(Code::NotSaved, format!("nothing saved: {}", chain(&error))),
+        }
+    }
+    saved
+}
+
+/// Saves what the session at `path` notes, unless it is saved already or is not this job's.
+fn finish_session(
     job: &Job,
     path: &Path,
     settings: &Settings,
@@ -167,7 +202,7 @@ fn save_session(
     ending: Ending,
     seen: &mut Seen,
 ) -> Result<SaveOutcome, store::Error> {
-    // What the step of the save says narrows what its restore was told. A hook has nothing to say.
+    // What the step of the save says comes before what its restore was told. A hook has nothing to say.
     if !ending.is_over && settings.save != SaveMoment::default() {
         session.save = settings.save;
     }
@@ -209,14 +244,10 @@ fn saved_already(store: &Store, session: &Session) -> Result<Seen, store::Error>
                 && header.created >= session.since
                 && header.origin.is_of_job(&session.origin)
         }) {
-            saved.insert(seen_as(store, plan));
+            saved.insert(SavedAs::new(store, plan));
         }
     }
     Ok(saved)
-}
-
-fn seen_as(store: &Store, plan: &LayerPlan) -> (PathBuf, Layer, String, String) {
-    (store.root().to_path_buf(), plan.layer(), plan.key.clone(), plan.contents.clone())
 }
 
 /// What a job's restore noted lies where other jobs of its user can write, and is not to let one of them save as another: what
@@ -260,7 +291,7 @@ fn save(job: &Job, store: &Store, session: &Session, ending: Ending, seen: &mut 
     }
     for layer in &session.layers {
         let SessionLayer { plan, .. } = layer;
-        let this = seen_as(store, plan);
+        let this = SavedAs::new(store, plan);
         let saved = if seen.contains(&this) {
             Saved::Not { reason: NotSaved::SavedBefore }
         } else {
@@ -351,14 +382,16 @@ fn reason_not_to(session: &Session, ending: Ending, layer: &SessionLayer) -> Opt
 pub(crate) fn save_now(
     job: &Job,
     settings: &Settings,
-    session: &Session,
+    mut session: Session,
     status: JobStatus,
 ) -> Option<SaveOutcome> {
+    // What ran since the restore may have put a link into the checkout.
+    links::leave_out_of(job, &mut session);
     let store = Store::open(&settings.cache_root, settings.maintenance.access);
     let saved = store.map(|store| {
         let done = JobDone { status, at: Timestamp::now() };
-        let saved = save(job, &store, session, Ending::of_step(status), &mut Seen::default());
-        record::saved(job, &store, session, Some(done), &saved);
+        let saved = save(job, &store, &session, Ending::of_step(status), &mut Seen::default());
+        record::saved(job, &store, &session, Some(done), &saved);
         saved
     });
     reported(job, saved)

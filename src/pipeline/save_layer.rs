@@ -16,7 +16,7 @@ use crate::layers::reading;
 use crate::layers::rules::{Rules, Saving};
 use crate::layers::rules_of;
 use crate::layers::target_dir::provenance::{self, Noted};
-use crate::layers::units::pool::{self, Known};
+use crate::layers::units::pool::{self, PooledUnits};
 use crate::layers::units::publish;
 use crate::layers::working_tree::WorkingTree;
 use crate::outcome::{Code, NotSaved, Pooled, SaveTimes, Saved};
@@ -199,12 +199,12 @@ impl Saver<'_> {
     }
 
     /// What the unit pool has of a directory of units. Without it the entry is as good.
-    fn known(&self, files: &ManyOpenFiles, working: &WorkingTree) -> Option<Known> {
+    fn known(&self, files: &ManyOpenFiles, working: &WorkingTree) -> Option<PooledUnits> {
         let pool = self.layer.plan.pool()?;
         if pool.directories.iter().all(|directory| directory.root != working.root.name) {
             return None;
         }
-        match Known::find(self.job, self.store, files, pool, &working.root.tree) {
+        match PooledUnits::find(self.job, self.store, files, pool, &working.root.tree) {
             Ok(known) => Some(known),
             Err(error) => {
                 self.job
@@ -215,7 +215,7 @@ impl Saver<'_> {
     }
 
     /// Adds the compiled dependencies of the entry to the unit pool. Without them the entry is as good.
-    fn publish_units(&self, id: &EntryId, known: &[Option<Known>]) -> Option<Pooled> {
+    fn publish_units(&self, id: &EntryId, known: &[Option<PooledUnits>]) -> Option<Pooled> {
         let pool = self.layer.plan.pool()?;
         self.job.work.at(WorkPhase::Pool);
         match publish::publish_units(self.job, self.store, self.session, pool, id, known) {
@@ -437,5 +437,5 @@ struct Filled {
     /// For each root.
     sets: Vec<Sets>,
     /// For each root what the unit pool has of it.
-    known: Vec<Option<Known>>,
+    known: Vec<Option<PooledUnits>>,
 }

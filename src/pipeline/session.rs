@@ -1,11 +1,11 @@
 //! What a restore notes for the save of the same job.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::cargo::StepVariables;
-use crate::job::Job;
+use crate::job::{Job, chain};
 use crate::layers::rules_of;
 use crate::outcome::Code;
 use crate::pipeline::restore::{LayerOutset, open_store};
@@ -13,6 +13,19 @@ use crate::pipeline::watch;
 use crate::plan::{Plan, Post, Session, Settings, Start};
 use crate::sys::file;
 use crate::{facts, host, store};
+
+/// The files of the sessions that restores of this job left.
+pub(crate) fn left(job: &Job) -> store::Result<Vec<PathBuf>> {
+    job.context.temporary.as_deref().map_or_else(|| Ok(Vec::new()), store::pointers)
+}
+
+/// The same; trouble is told, and nothing is left then.
+pub(crate) fn left_or_told(job: &Job) -> Vec<PathBuf> {
+    left(job).unwrap_or_else(|error| {
+        job.warn(Code::Session, format!("cannot read what this job restored: {}", chain(&error)));
+        Vec::new()
+    })
+}
 
 /// What the save after this job has to know.
 pub(crate) fn session(job: &Job, settings: &Settings, plan: Plan, starts: Vec<Option<Start>>) -> Session {

@@ -172,8 +172,11 @@ fn check_places(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     let cache = normal(&settings.cache_root);
     let is_whole = |root: &RootPlan| root.shape != Shape::Part;
     let paths = [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat();
-    for root in targets.iter().chain(paths.iter().filter(|root| is_whole(root))) {
-        if overlap(&root.path, &cache) {
+    for root in targets.iter().chain(&paths) {
+        // Patterns choose what is beside the cache: see `without_cache`.
+        let is_in_the_way =
+            if is_whole(root) { overlap(&root.path, &cache) } else { root.path.starts_with(&cache) };
+        if is_in_the_way {
             let what = format!("{} and {} (`{}`) overlap", cache.display(), root.path.display(), root.name);
             return refuse("cache-root", what, "set another directory for the cache");
         }

@@ -10,7 +10,7 @@ use super::layer_plan::{Checkout, LayerPlan, LayerSpec, OutputPlan, Promise, Sou
 use super::pool::{PoolPlan, UnitDirectory};
 use super::preset::Presets;
 use super::roots::{
-    RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_directories,
+    RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_directories, without_cache,
 };
 use super::scope::{Modes, Scopes};
 use super::settings::{SaveMoment, Settings};
@@ -162,10 +162,13 @@ impl<'a> Keys<'a> {
         key
     }
 
-    /// A key in the user's words. The last restore key that it begins with is what its versions have in common.
+    /// A key in the user's words. The last restore key that it begins with is what its versions have in common. It is the first
+    /// of the restore keys itself, as in `actions/cache`:
+    /// <https://docs.github.com/en/actions/reference/workflows-and-actions/dependency-caching#cache-key-matching>
     fn free(&self, text: &str) -> LayerKey {
-        let restore_keys = self.settings.restore_keys.clone();
-        let family = restore_keys.iter().rfind(|prefix| text.starts_with(prefix.as_str())).cloned();
+        let given = &self.settings.restore_keys;
+        let family = given.iter().rfind(|prefix| text.starts_with(prefix.as_str())).cloned();
+        let restore_keys = std::iter::once(text.to_owned()).chain(given.iter().cloned()).collect();
         LayerKey { text: text.to_owned(), restore_keys, family: family.unwrap_or_default() }
     }
 
@@ -195,8 +198,11 @@ fn layer_plan(
     let roots = match layer {
         JobLayer::Cargo => cargo_roots(facts),
         JobLayer::Target => target_roots(settings, facts),
-        JobLayer::Builds => path_roots(&settings.builds, facts),
-        JobLayer::Paths => [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat(),
+        JobLayer::Builds => without_cache(path_roots(&settings.builds, facts), &normal(&settings.cache_root)),
+        JobLayer::Paths => {
+            let listed = path_roots(&settings.path, facts);
+            without_cache([listed, preset_roots(settings, facts)].concat(), &normal(&settings.cache_root))
+        }
         JobLayer::Bins => bin_roots(facts),
     };
     let contents = contents_of(&roots);
@@ -314,8 +320,7 @@ mod tests {
     use super::super::preset::choose;
     use super::super::roots::Shape;
     use super::*;
-    use crate::cargo::Kept;
-    use crate::cargo::{CargoHome, InstallRoot, Workspace};
+    use crate::cargo::{CargoHome, InstallRoot, Kept, Workspace};
     use crate::github::Environment;
     use crate::plan::cache_mode::CacheMode;
     use crate::plan::parse_tools;

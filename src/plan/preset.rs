@@ -339,12 +339,12 @@ impl Choice {
             Self::Path(path) => with_variable(path, env),
             Self::Asked(asked) => {
                 let told = tells.answer(&asked.ask).filter(|told| told.starts_with('/'))?;
-                Some(below(told, &asked.below))
+                Some(below(globset::escape(&told), &asked.below))
             }
             // What has a variable in it is not for us to resolve.
             Self::Noted(noted) => {
                 let told = tells.note(&noted.file, &noted.key).filter(|told| !told.contains("${"))?;
-                Some(below(told, &noted.below))
+                Some(below(globset::escape(&told), &noted.below))
             }
             Self::OfRoot(of_root) => tells.is_root().then(|| of_root.as_root.clone()),
         }
@@ -359,7 +359,10 @@ fn variable_of(path: &str) -> Option<(&str, &str)> {
 
 fn with_variable(path: &str, env: &Environment) -> Option<String> {
     let Some((name, below)) = variable_of(path) else { return Some(path.to_owned()) };
-    Some(format!("{}{below}", env.get(name)?))
+    let value = env.get(name)?;
+    // Of a list, such as `GOPATH`, tools write into the first.
+    let value = if name.ends_with("PATH") { value.split(':').find(|part| !part.is_empty())? } else { value };
+    Some(format!("{}{below}", globset::escape(value)))
 }
 
 #[cfg(test)]
@@ -447,7 +450,7 @@ pub(super) mod tests {
         assert_eq!(lines(Environment::from([("A", "/a")]), &Talkative("/")), ["/a", "/f.k", "/r"]);
         // An answer is a path, or none; a note may be relative to the job's directory, and has no variable.
         assert_eq!(lines(Environment::default(), &Talkative("x")), ["c", "xf.k", "/r"]);
-        assert_eq!(lines(Environment::default(), &Talkative("/${HOME}/")), ["/${HOME}/tw/b", "c", "/r"]);
+        assert_eq!(lines(Environment::default(), &Talkative("/${HOME}/")), ["/$[{]HOME[}]/tw/b", "c", "/r"]);
     }
 
     #[test]

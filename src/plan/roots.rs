@@ -148,6 +148,16 @@ pub(super) fn path_roots(lines: &[String], facts: &Facts) -> Vec<RootPlan> {
     included.map(|line| path_root(line, &excluded, facts)).collect()
 }
 
+/// Leaves the cache out of what patterns choose, as it is below their directory.
+pub(super) fn without_cache(mut roots: Vec<RootPlan>, cache: &Path) -> Vec<RootPlan> {
+    for root in roots.iter_mut().filter(|root| root.shape == Shape::Part) {
+        let Ok(rest) = cache.strip_prefix(&root.path) else { continue };
+        let names: Vec<_> = rest.components().map(|component| globset::escape(&part(component))).collect();
+        root.exclude.push(names.join("/"));
+    }
+    roots
+}
+
 /// What the presets cache, but for what the user lists as well. The user's exclusions are about it, too.
 pub(super) fn preset_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> {
     let excluded = excluded(&settings.path, facts);
@@ -211,7 +221,7 @@ impl Line {
             let name = part(component);
             match component {
                 Component::ParentDir if !pattern.is_empty() => drop(pattern.pop()),
-                _ if pattern.is_empty() && !is_pattern(&name) => plain.push(name),
+                _ if pattern.is_empty() && !is_pattern(&name) => plain.push(unescaped(&name)),
                 _ => pattern.push(name),
             }
         }
@@ -260,6 +270,16 @@ fn led(pattern: &[String], names: &[String], found: &mut Vec<String>) {
 
 fn part(component: Component<'_>) -> String {
     component.as_os_str().to_string_lossy().into_owned()
+}
+
+/// The name that a component stands for which is no pattern: `\!x` is `!x`.
+fn unescaped(part: &str) -> String {
+    let mut characters = part.chars();
+    let mut name = String::new();
+    while let Some(character) = characters.next() {
+        name.push(if character == '\\' { characters.next().unwrap_or(character) } else { character });
+    }
+    name
 }
 
 fn is_pattern(part: &str) -> bool {

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use semver::Version;
 
-use crate::api;
-use crate::sys;
+use crate::{api, sys};
 
 /// Why. Nothing was put anywhere.
 #[derive(Debug, thiserror::Error)]

@@ -7,8 +7,7 @@ use super::figures::count;
 use super::why::why_left_out;
 use crate::cargo::{Cause, Changed, Difference};
 use crate::outcome::{Built, BuiltDirectory, CompiledUnit, LastBuild, RestoredEntry};
-use crate::store::Layer;
-use crate::store::shown_key;
+use crate::store::{Layer, shown_key};
 
 /// How many files are named that made a unit stale.
 const NAMED: usize = 3;

@@ -12,8 +12,7 @@ use crate::outcome::{
     Composed, Hit, LackingTool, LayerRestore, Matched, RestoreOutcome, SourcesKept, Transfer, UnitsKept,
     UnitsLeftOut,
 };
-use crate::store::Layer;
-use crate::store::shown_key;
+use crate::store::{Layer, shown_key};
 use crate::tree::TransferStats;
 
 impl LayerRestore {

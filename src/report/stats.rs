@@ -10,7 +10,7 @@ use super::bars::{bar, sparkline};
 use super::figures::{bytes, count, entries, files, lasting};
 use super::listing::{columns, fitted};
 use crate::ledger::Family;
-use crate::ledger::stats::{FamilyFigures, Figures, Group, LostHits, Span, Stats, Times};
+use crate::ledger::stats::{FamilyFigures, Figures, Frequency, Group, LostHits, Span, Stats};
 use crate::outcome::StatsOutcome;
 use crate::store::Layer;
 
@@ -219,11 +219,11 @@ fn families(stats: &Stats) -> String {
     text
 }
 
-fn why(changes: &[Times], causes: &[Times]) -> Option<String> {
-    if let Some(Times { name, times }) = changes.first() {
+fn why(changes: &[Frequency], causes: &[Frequency]) -> Option<String> {
+    if let Some(Frequency { name, times }) = changes.first() {
         return Some(format!("`{name}` of its key changed {}", often(*times)));
     }
-    let Times { name, times } = causes.first()?;
+    let Frequency { name, times } = causes.first()?;
     Some(format!("{name} {}", often(*times)))
 }
 

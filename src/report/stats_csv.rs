@@ -1,6 +1,6 @@
 //! What the cache did, as comma-separated values: RFC 4180.
 
-use crate::ledger::stats::{FamilyFigures, Stats, Times};
+use crate::ledger::stats::{FamilyFigures, Frequency, Stats};
 
 const HEAD: [&str; 20] = [
     "repository",
@@ -30,7 +30,7 @@ pub(super) fn stats_csv(stats: &Stats) -> String {
     let mut text = HEAD.join(",") + "\r\n";
     for FamilyFigures { family, figures, changes, causes } in &stats.families {
         let seconds = |micros: i64| (micros as f64 / 1e6).to_string();
-        let most = |times: &[Times]| times.first().map(|most| most.name.clone()).unwrap_or_default();
+        let most = |times: &[Frequency]| times.first().map(|most| most.name.clone()).unwrap_or_default();
         let row = [
             family.repository.clone(),
             family.job.clone().unwrap_or_default(),

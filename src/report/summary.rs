@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::store::Layer;
-use crate::store::shown_key;
+use crate::store::{Layer, shown_key};
 
 /// A column: its head, and whether it has figures.
 pub(super) type Column = (&'static str, bool);

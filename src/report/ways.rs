@@ -5,13 +5,7 @@ use crate::tree::{Obstacle, TransferStats};
 
 /// How files came: `reflink`, or `hardlink 12, copy 3` where there were several ways.
 pub(super) fn modes(stats: &TransferStats) -> String {
-    let ways = [
-        ("reflink", stats.reflinked),
-        ("hardlink", stats.hardlinked),
-        ("copy", stats.copied),
-        ("kept", stats.kept),
-    ];
-    let used: Vec<_> = ways.into_iter().filter(|(_, files)| *files > 0).collect();
+    let used: Vec<_> = stats.ways().collect();
     match used.as_slice() {
         [(way, _)] => (*way).to_owned(),
         ways => {

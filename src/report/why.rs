@@ -5,7 +5,8 @@ use std::fmt;
 use crate::outcome::{Miss, NotOwn, NotSaved, UnknownOutputs, Unusable, WhyLeftOut};
 
 /// Why a job has no layer at all.
-pub(super) const NOTHING_TO_CACHE: &str = "nothing to cache: no Cargo.toml here, and `path` is empty";
+pub(super) const NOTHING_TO_CACHE: &str =
+    "nothing to cache: no Cargo.toml here, and `path` names nothing that can be cached";
 
 /// How many things of a kind are named.
 const NAMED: usize = 3;

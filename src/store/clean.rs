@@ -11,9 +11,10 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tracing::debug;
 
 use super::address::EntryId;
+use super::area::Area;
 use super::lease::timestamp;
 use super::retention::{Known, Planned, Reach, Reason};
-use super::root::{Area, CLEAN_LOCK};
+use super::root::CLEAN_LOCK;
 use super::session::is_session_over;
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, Time};
@@ -36,20 +37,29 @@ const LONGEST_NOTE: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// What an eviction did.
 #[derive(Debug, Default)]
 pub struct Evicted {
-    /// Entries that are gone.
-    pub entries: u64,
-    /// Their bytes as recorded; what they shared with others is still there.
-    pub bytes: u64,
+    /// Entries that are gone. What they shared with others is still there.
+    pub removed: Vec<Planned>,
     /// Entries that somebody is reading.
     pub in_use: Vec<EntryId>,
     /// What could not be removed. It stays for the next time.
     pub failures: Vec<Error>,
 }
 
+impl Evicted {
+    /// How many are gone.
+    pub fn entries(&self) -> u64 {
+        self.removed.len() as u64
+    }
+
+    /// Their bytes as recorded.
+    pub fn bytes(&self) -> u64 {
+        self.removed.iter().map(|planned| planned.bytes).sum()
+    }
+}
+
 impl std::ops::AddAssign for Evicted {
     fn add_assign(&mut self, mut other: Self) {
-        self.entries += other.entries;
-        self.bytes += other.bytes;
+        self.removed.append(&mut other.removed);
         self.in_use.append(&mut other.in_use);
         self.failures.append(&mut other.failures);
     }
@@ -131,10 +141,7 @@ impl Store {
         for (planned, fate) in plan.iter().zip(fates.collect::<Vec<_>>()) {
             debug!(entry = %planned.id.path().display(), reason = ?planned.reason, ?fate, "evicted");
             match fate {
-                Ok(Fate::Removed) => {
-                    evicted.entries += 1;
-                    evicted.bytes += planned.bytes;
-                }
+                Ok(Fate::Removed) => evicted.removed.push(planned.clone()),
                 Ok(Fate::InUse) => evicted.in_use.push(planned.id.clone()),
                 Ok(Fate::Absent) => {}
                 Err(error) => evicted.failures.push(error),
@@ -413,7 +420,8 @@ mod tests {
         let lease = store.lease(id.clone()).unwrap();
         assert_eq!(store.evict(&[planned(&id)]).in_use, std::slice::from_ref(&id));
         drop(lease);
-        assert_eq!(store.evict(&[planned(&id)]).entries, 1);
+        assert_eq!(store.evict(&[planned(&id)]).removed, [planned(&id)]);
+        assert_eq!(store.evict(&[planned(&id)]).entries(), 0, "another process took it");
         assert!(matches!(store.lease(id.clone()), Err(Error::Gone { .. })));
         assert!(!file::is_dir(&id.key_directory));
     }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::area::Area;
 use super::clean::LONGEST_JOB;
 use super::lease::timestamp;
-use super::root::Area;
 use super::{Access, Error, Layer, Result, Store};
 use crate::sys::{Errno, FileType, Lock, LockMode, Stat};
 

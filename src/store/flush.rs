@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tracing::debug_span;
 
-use super::root::Area;
+use super::area::Area;
 use super::{Error, Origin, Result, Store};
 use crate::sys::{self, CrashPoint};
 

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::root::Area;
+use super::area::Area;
 use super::{Error, Result, Store};
 use crate::sys::{Dir, Errno, Lock, LockMode, file};
 

@@ -41,6 +41,7 @@
 //! two jobs that save one key do not meet.
 
 mod address;
+mod area;
 mod borrowed;
 mod clean;
 mod contents;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::address::{EntryId, Generation, key_directory};
+use super::area::Area;
 use super::{Error, Layer, Result, Scope};
 use crate::sys::{Dir, Errno, FileType, LOST_AND_FOUND, Lock, LockMode, Stat, file};
 
@@ -311,31 +312,6 @@ impl Store {
 /// The file whose lock whoever cleans up holds, so that two do not free the same room twice.
 pub(super) const CLEAN_LOCK: &str = "clean.lock";
 
-/// A directory of a root besides those of the layers.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Area {
-    Staging,
-    Trash,
-    /// Where versions with manifests before format 7 kept what was an entry, for the files that others had in it.
-    Retired,
-    Quarantine,
-    Sessions,
-    Logs,
-    Boots,
-    Ledger,
-    Working,
-}
-
-impl Area {
-    /// By their order above: an area that is not named here has no directory, and so none that the root does not know again.
-    const NAMES: [&str; 9] =
-        ["staging", "trash", "retired", "quarantine", "sessions", "logs", "boots", "ledger", "working"];
-
-    fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-}
-
 /// How far a directory is marked as a root. All else in a root is made behind its marks.
 enum Marks {
     All {
@@ -399,7 +375,7 @@ fn may_precede_marks(name: &[u8]) -> bool {
 /// Whether `name` is one that this program gives to what it makes in a root.
 fn is_of_root(name: &[u8]) -> bool {
     let layers = Layer::ALL.iter().map(|layer| layer.name());
-    layers.chain(Area::NAMES).chain([CLEAN_LOCK]).any(|ours| name == ours.as_bytes())
+    layers.chain(Area::ALL.map(Area::name)).chain([CLEAN_LOCK]).any(|ours| name == ours.as_bytes())
 }
 
 /// Whether a power cut may have left a file like this: empty, or full of zeros.
@@ -528,7 +504,7 @@ mod tests {
 
     #[test]
     fn a_root_that_lost_its_marks_is_known_by_what_else_is_in_it() {
-        let ours = Layer::ALL.iter().map(|layer| layer.name()).chain(Area::NAMES);
+        let ours = Layer::ALL.iter().map(|layer| layer.name()).chain(Area::ALL.map(Area::name));
         for (more, is_ours) in ours.map(|name| (name, true)).chain([("precious", false)]) {
             let (_directory, root) = directory_with_mode(0o700);
             file::write_new(&root.join(CLEAN_LOCK), b"").unwrap();

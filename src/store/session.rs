@@ -4,14 +4,15 @@
 //! Several may come to save (two steps, a hook): whoever locks the file first does it and removes it. The
 //! others find it taken or done. What a job left that ended without any of them, by a crash, the runner's next job finds here.
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::root::Area;
+use super::area::Area;
 use super::{Error, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode, Stat, file};
 
@@ -20,6 +21,9 @@ const POINTERS: &str = "runner-cache-sessions";
 
 /// The version of the form, and of what it holds. A step of another version of the program in the same job saves nothing.
 const FORMAT: u32 = 3;
+
+/// Bytes of a pointer, at most: of a path.
+const LONGEST_POINTER: u64 = 4096;
 
 /// Bytes of a session, at most.
 const LONGEST: u64 = 256 << 20;
@@ -111,9 +115,9 @@ impl Store {
         directory.write_atomic(name.as_bytes(), &bytes, 0o600)?;
         sys::crash_at(CrashPoint::SessionLeft);
         let path = self.area(Area::Sessions).join(name);
-        file::make_private_dirs(&temporary.join(POINTERS))?;
-        file::write_atomic(&pointer, path.as_os_str().as_encoded_bytes())?;
-        give_to_owner(temporary)?;
+        let pointers = make_pointers(temporary)?;
+        pointers.write_atomic(stem.as_bytes(), path.as_os_str().as_encoded_bytes(), 0o600)?;
+        give_to_owner(&pointers, temporary)?;
         Ok(path)
     }
 
@@ -148,11 +152,22 @@ fn read_left<T: DeserializeOwned>(path: &Path) -> Result<Option<Left<T>>> {
     Ok(Some(serde_json::from_slice(&bytes).map_err(damaged)?))
 }
 
+/// The directory of the pointers, made if absent, and behind no link: the temporary directory is the job's.
+fn make_pointers(temporary: &Path) -> Result<Dir> {
+    let temporary = Dir::open(temporary)?;
+    match temporary.make_dir(POINTERS.as_bytes(), 0o700) {
+        Err(error) if !error.is(Errno::EXIST) => return Err(error.into()),
+        _ => {}
+    }
+    Ok(temporary.open_dir(POINTERS.as_bytes())?)
+}
+
 /// Where root in a container works in the directory of a runner's user, that user has to be able to remove what it leaves there.
-fn give_to_owner(temporary: &Path) -> Result<()> {
+fn give_to_owner(pointers: &Dir, temporary: &Path) -> Result<()> {
     let owner = Dir::open(temporary)?.stat_self()?;
-    if rustix::process::geteuid().is_root() && owner.owner != 0 {
-        Dir::open(&temporary.join(POINTERS))?.set_own_owner(owner.owner, owner.group)?;
+    let is_of_root = pointers.stat_self()?.owner == 0;
+    if rustix::process::geteuid().is_root() && owner.owner != 0 && is_of_root {
+        pointers.set_own_owner(owner.owner, owner.group)?;
     }
     Ok(())
 }
@@ -237,19 +252,24 @@ impl<T> Claimed<T> {
     }
 }
 
-/// The sessions to which the pointers in the job's temporary directory lead.
+/// The sessions to which the pointers in the job's temporary directory lead. What is no pointer of ours is nothing.
 pub fn pointers(temporary: &Path) -> Result<Vec<PathBuf>> {
-    use std::os::unix::ffi::OsStringExt as _;
-    let directory = temporary.join(POINTERS);
+    let opened = Dir::open(temporary).and_then(|temporary| temporary.open_dir(POINTERS.as_bytes()));
+    let directory = match opened {
+        Err(error) if error.is(Errno::NOENT) => return Ok(Vec::new()),
+        directory => directory?,
+    };
+    let mut names = Vec::new();
+    directory.for_each_name(|name| names.push(name.to_vec()))?;
+    names.sort_unstable();
     let mut sessions = Vec::new();
-    for name in file::names(&directory)? {
-        let pointer = directory.join(&name);
-        // A killed process may have left a half-written one, of a name that none of ours has.
-        if name.as_encoded_bytes().starts_with(b".") || !file::is_file(&pointer) {
-            continue;
+    for name in names.iter().filter(|name| name.iter().all(u8::is_ascii_hexdigit)) {
+        let pointer = directory.read_file_up_to(name, LONGEST_POINTER).ok().flatten().unwrap_or_default();
+        let session = PathBuf::from(OsString::from_vec(pointer));
+        let own = [&name[..], b".json"].concat();
+        if session.is_absolute() && session.file_name().is_some_and(|file| file.as_bytes() == own) {
+            sessions.push(session);
         }
-        let session = file::read(&pointer)?;
-        sessions.push(PathBuf::from(std::ffi::OsString::from_vec(session)));
     }
     Ok(sessions)
 }

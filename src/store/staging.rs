@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::address::{EntryId, Generation, TREES, pack_name, scope_directory};
+use super::area::Area;
 use super::manifest::{MANIFEST, Manifest};
-use super::root::Area;
 use super::{Access, Error, Result, Store, name};
 use crate::sys::{self, CrashPoint, Dir, Errno, Lock, LockMode};
 use crate::tree::NewPack;

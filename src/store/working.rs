@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::root::{Area, CLEAN_LOCK};
+use super::area::Area;
+use super::root::CLEAN_LOCK;
 use super::{Access, Layer, Result, Store};
 use crate::sys::{self, Dir, Errno, FileId, FileType, Lock, LockMode, file};
 

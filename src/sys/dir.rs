@@ -291,11 +291,6 @@ impl Dir {
             .named("set times of", || self.join(name))
     }
 
-    /// Gives `name` the present time.
-    pub fn touch(&self, name: &[u8]) -> Result<()> {
-        fs::utimensat(self, name, &NOW, AtFlags::SYMLINK_NOFOLLOW).named("set times of", || self.join(name))
-    }
-
     /// When the file at the relative path `path` was last read, as far as the file system keeps account of it.
     pub fn accessed(&self, path: &[u8]) -> Result<Time> {
         let stat = fs::statx(self, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::ATIME)

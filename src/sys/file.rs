@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, statx};
+use rustix::io::Errno;
 
 use super::error::{Error, Named, Result};
 use super::stat::{FileId, Time};
@@ -47,10 +48,14 @@ pub fn open(path: &Path) -> Result<fs::File> {
     fs::File::open(path).named("open", || path.into())
 }
 
-/// Adds `text` to the end of the file, made if absent.
+/// Adds `text` to the end of the file, made if absent. Something else in its place, such as a pipe that nobody reads, is an error.
 pub fn append(path: &Path, text: &str) -> Result<()> {
-    let mut file =
-        fs::OpenOptions::new().append(true).create(true).open(path).named("open", || path.into())?;
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let mut file = options.open(path).named("open", || path.into())?;
+    if !file.metadata().named("read metadata of", || path.into())?.is_file() {
+        return Err(Error::new("append to", path, Errno::NOTSUP));
+    }
     file.write_all(text.as_bytes()).named("write", || path.into())
 }
 

@@ -1,6 +1,9 @@
 //! Which files of a directory belong to a tree.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -79,14 +82,14 @@ impl Selection {
     }
 
     /// The file at `path` alone, in the directory above it.
-    pub fn of_file(path: &std::path::Path) -> Result<Self> {
+    pub fn of_file(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Self::new(&[globset::escape(&name.replace('\\', "\\\\"))], &[])
     }
 
     /// Whether an included pattern matches the path itself.
     pub fn names(&self, path: &[u8]) -> bool {
-        let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path));
+        let path = Path::new(OsStr::from_bytes(path));
         matches!(&self.include, Include::Patterns(patterns) if patterns.is_match(path))
     }
 
@@ -104,7 +107,7 @@ impl Selection {
             return Choice::Chosen;
         }
         let is_below_another = path.contains(&b'/');
-        let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path));
+        let path = Path::new(OsStr::from_bytes(path));
         if self.exclude.is_match(path) {
             return Choice::LeftOut;
         }
@@ -207,10 +210,10 @@ mod tests {
     #[test]
     fn a_file_is_chosen_by_its_own_name_whatever_is_in_it() {
         for name in [r"dev-disk-by\x2dlabel.swap", r"end\", "[a]*?{b,c}", "!x"] {
-            let selection = Selection::of_file(std::path::Path::new(name)).unwrap();
+            let selection = Selection::of_file(Path::new(name)).unwrap();
             assert_eq!(choice(&selection, name), Choice::Chosen, "{name}");
         }
-        let selection = Selection::of_file(std::path::Path::new(r"a\b")).unwrap();
+        let selection = Selection::of_file(Path::new(r"a\b")).unwrap();
         assert_eq!(choice(&selection, "ab"), Choice::LeftOut);
     }
 

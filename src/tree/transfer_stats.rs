@@ -29,6 +29,15 @@ pub struct TransferStats {
     pub obstacle: Option<Obstacle>,
 }
 
+impl TransferStats {
+    /// The ways by which files came, each with how many came by it; those by which none did are left out.
+    pub fn ways(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let Self { reflinked, hardlinked, copied, kept, .. } = *self;
+        let all = [("reflink", reflinked), ("hardlink", hardlinked), ("copy", copied), ("kept", kept)];
+        all.into_iter().filter(|(_, files)| *files > 0)
+    }
+}
+
 impl std::ops::AddAssign for TransferStats {
     fn add_assign(&mut self, other: Self) {
         self.files += other.files;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use runner_cache::store::{Access, Store};
 use serde_json::{Value, json};
 use test_support::Job;
 use test_support::web::{Answer, Request, Web};
@@ -76,6 +78,17 @@ fn entries_of_closed_pull_requests_and_deleted_branches_go() {
     let said = job.ok(&["gc", "--closed"]);
     assert!(said.stdout.starts_with("2 entries removed"), "{said:?}");
     assert_eq!(refs(&job), ["refs/heads/kept", "refs/heads/main", "refs/pull/7/merge"]);
+}
+
+/// Entries go under their own locks, whoever else cleans up.
+#[test]
+fn what_went_is_told_also_while_another_process_cleans_up() {
+    let (job, _web) = job(usual);
+    let store = Store::open(&job.path("root"), Access::Private).unwrap();
+    let _lock = store.lock_cleaning(Duration::ZERO).unwrap().unwrap();
+    let said = job.ok(&["gc", "--closed"]);
+    assert!(said.stdout.starts_with("2 entries removed"), "{said:?}");
+    assert!(said.log.contains("another process is cleaning up"), "{said:?}");
 }
 
 #[test]

@@ -147,3 +147,44 @@ fn two_restores_of_one_layer_save_it_once() {
     assert_eq!(job.entries("paths").len(), 1, "{log}");
     assert!(log.contains("this job has saved it already"), "{log}");
 }
+
+#[test]
+fn pattern_around_the_cache_leaves_it_out() {
+    let mut job = Job::new(PROGRAM);
+    job.set("RUNNER_CACHE_ROOT", job.path("work/project/.cache/runner-cache").display());
+    job.write("work/project/a/node_modules/x", "1");
+    for key in ["k-1", "k-2", "k-3"] {
+        let args = ["--preset", "none", "--path", "**/node_modules\n.cache/*", "--key", key];
+        job.write("work/project/.cache/other/x", key);
+        job.ok(&[&["restore"], &args[..]].concat());
+        let log = job.ok(&["save"]).log;
+        assert!(log.contains("saved    2 files"), "{log}");
+        job.sh("rm -rf ../../temp/*");
+    }
+    let args = ["restore", "--preset", "none", "--path", ".cache/runner-cache/*", "--key", "k"];
+    let said = job.run(&args);
+    assert!(said.code == 2 && said.log.contains("overlap"), "{said:?}");
+}
+
+#[test]
+fn escaped_characters_are_literal() {
+    let job = Job::new(PROGRAM);
+    job.write("work/project/!x/f", "1");
+    job.write("work/project/a b/f", "1");
+    there_and_back(&job, "\\!x\na\\ b");
+    assert!(job.path("work/project/!x/f").is_file() && job.path("work/project/a b/f").is_file());
+}
+
+/// Such as that of a runner which has a pipe there: nobody may ever read it.
+#[test]
+fn outputs_that_are_no_file_are_told_and_waited_for_by_nobody() {
+    let job = Job::new(PROGRAM);
+    job.sh("rm -f ../../temp/output; mkfifo ../../temp/pipe");
+    let args = ["restore", "--no-session", "--preset", "none", "--path", "d", "--key", "k"];
+    let mut command = job.command(&args);
+    command.env("GITHUB_OUTPUT", job.path("temp/pipe"));
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(said.contains("cannot pass outputs to later steps"), "{said}");
+}

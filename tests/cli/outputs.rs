@@ -161,6 +161,20 @@ fn unchanged_preexisting_output_is_not_saved() {
     }
 }
 
+/// Unpacked beside the checkout, it has no commit that is known: the run's own is not its.
+#[test]
+fn outputs_of_a_sibling_without_git_are_not_saved() {
+    let mut job = Job::new(PROGRAM);
+    job.set("GITHUB_SHA", "0123abc");
+    job.write("work/sibling/Cargo.toml", "[package]\nname = \"sibling\"\nedition = \"2024\"\n");
+    job.write("work/sibling/src/main.rs", "fn main() {}\n");
+    let said = restore(&job, &["--workspaces", "../sibling", "--builds", "../sibling/target/debug/sibling"]);
+    assert!(said.log.contains("builds: skipped: unknown commit"), "{}", said.log);
+    // What is unpacked in the workspace is of the run's commit.
+    let said = restore(&job, &ONE);
+    assert!(!said.log.contains("unknown commit"), "{}", said.log);
+}
+
 #[test]
 fn outputs_of_a_commit_checked_out_later_are_not_saved() {
     let job = host();

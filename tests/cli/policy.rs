@@ -150,6 +150,14 @@ fn invalid_policy_disables_the_cache_and_jobs_continue() {
     job.policy("max-sice: 1GB\n");
     let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     let told = "no cache in this job: host policy: /etc/runner-cache.yml: unknown name `max-sice`";
+    // A job that needs the cache has said so.
+    for verb in [&["restore"][..], &["run"]] {
+        let inputs = ["--preset", "none", "--path", "data", "--key", "k", "--fail-on-cache-miss"];
+        let command: &[&str] = if verb[0] == "run" { &["--", "touch", "ran"] } else { &[] };
+        let failed = job.run(&[verb, &inputs, command].concat());
+        assert!(failed.code == 1 && failed.log.contains("`fail-on-cache-miss` is set"), "{failed:?}");
+        assert!(!job.path("work/project/ran").exists());
+    }
     assert!(said.code == 0 && said.log.contains(told), "{said:?}");
     assert_eq!(said.log.matches("::warning").count(), 1, "{}", said.log);
     let said =
@@ -228,10 +236,15 @@ fn save_mode_narrows_the_sessions_mode() {
 #[test]
 fn symlink_from_a_later_checkout_does_not_redirect_the_save() {
     let job = Job::new(PROGRAM);
-    job.ok(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
     job.write("work/secret/id", "x");
+    let inputs = ["--preset", "none", "--path", "data", "--key", "k"];
+    job.ok(&[&["restore"], &inputs[..]].concat());
     job.sh("ln -s ../secret data");
-    let said = job.run(&["save"]);
-    assert!(said.code == 0 && said.log.contains("data points out of the checkout"), "{said:?}");
+    let saved = job.run(&["save"]);
+    job.sh("rm data");
+    let run = job.run(&[&["run"], &inputs[..], &["--", "ln", "-s", "../secret", "data"]].concat());
+    for said in [saved, run] {
+        assert!(said.code == 0 && said.log.contains("data points out of the checkout"), "{said:?}");
+    }
     assert_eq!(entries(&job), Vec::<String>::new());
 }

@@ -302,3 +302,20 @@ fn toolchain_restores_as_a_whole_or_not_at_all() {
     assert_eq!(job.read("rustup/toolchains/stable/bin/rustc"), "another version");
     assert!(!job.path("rustup/toolchains/stable/lib/std").exists(), "half of one and half of another");
 }
+
+#[test]
+fn values_of_variables_are_no_patterns_and_of_lists_the_first_counts() {
+    let mut job = Job::new(PROGRAM);
+    job.write("work/project/requirements.txt", "");
+    job.write("work/project/go.sum", "");
+    for file in ["p*c/own", "pxc/of-others", "first/pkg/mod/cache/download/x", "go-build/y"] {
+        job.write(file, "1");
+    }
+    job.set("PIP_CACHE_DIR", job.path("p*c").display());
+    job.set("GOPATH", format!("{}:{}", job.path("first").display(), job.path("second").display()));
+    job.set("GOCACHE", job.path("go-build").display());
+    let log = save(&job, "pip,go");
+    assert!(log.contains("saved    3 files"), "{log}");
+    job.set("PIP_CACHE_DIR", job.path("p[c").display());
+    assert_eq!(job.run(&["restore", "--preset", "pip"]).code, 0);
+}

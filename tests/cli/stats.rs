@@ -122,6 +122,21 @@ fn a_damaged_ledger_is_set_aside_and_told_once() {
 }
 
 #[test]
+fn each_damaged_entry_counts() {
+    let mut job = job();
+    for (number, key) in [(1, "k-1"), (2, "k-2"), (3, "k-3")] {
+        run(&mut job, number, key);
+        fs::write(job.newest_entry("paths").join("manifest"), "damaged").unwrap();
+    }
+    // One warning tells of all.
+    job.wipe();
+    let said =
+        job.run(&[&["restore", "--no-session", "--key", "k", "--restore-keys", "k-"], &PATHS[..]].concat());
+    assert_eq!((said.code, said.warnings()), (0, 1), "{said:?}");
+    assert_eq!(stats(&job, &[])["damaged"], 3);
+}
+
+#[test]
 fn a_ledger_of_a_newer_version_is_not_written() {
     let mut job = job();
     run(&mut job, 1, "k-1");

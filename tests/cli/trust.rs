@@ -84,3 +84,33 @@ fn hanging_commands_and_pipes_do_not_block() {
     assert!(said.log.contains("not a file"), "{said:?}");
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
+
+/// What is wrong in the file is quoted in the log, and so is what a link of the checkout leads to.
+#[test]
+fn presets_behind_a_link_are_not_read() {
+    let job = Job::new(PROGRAM);
+    job.write("home/.netrc", "machine example login me password hunter2");
+    for link in [
+        "mkdir -p .github; ln -s ../../../home/.netrc .github/runner-cache.yml",
+        "rm -r .github; ln -s ../../home .github; cp ../../home/.netrc ../../home/runner-cache.yml",
+    ] {
+        job.sh(link);
+        let said = job.run(&["restore", "--no-session", "--preset", "npm"]);
+        assert!(said.code == 2 && said.log.contains("a symlink, or behind one"), "{said:?}");
+        assert!(!said.log.contains("hunter2"), "{said:?}");
+    }
+}
+
+/// The directory is the job's, and the process may be root's, as in a container.
+#[test]
+fn sessions_are_noted_behind_no_link() {
+    let job = Job::new(PROGRAM);
+    std::fs::create_dir(job.path("of-others")).unwrap();
+    job.write("of-others/secret", "hunter2");
+    std::os::unix::fs::symlink(job.path("of-others"), job.path("temp/runner-cache-sessions")).unwrap();
+    let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
+    assert_eq!((said.code, said.warnings()), (0, 1), "{said:?}");
+    let said = job.run(&["save"]);
+    assert!(said.code == 0 && !said.log.contains("hunter2"), "{said:?}");
+    assert_eq!(std::fs::read_dir(job.path("of-others")).unwrap().count(), 1);
+}

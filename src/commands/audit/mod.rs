@@ -20,21 +20,19 @@ use crate::commands::ended::Ended;
 use crate::commands::run::Output;
 use crate::job::{Exit, Job};
 use crate::outcome::{Audited, Code, Done, Hit};
-use crate::pipeline::planning;
+use crate::pipeline::planning::{self, Beginning};
 use crate::pipeline::restore::{self, Restored};
 use crate::plan::{Plan, Settings};
-use crate::store::Layer;
-use crate::store::shown_key;
+use crate::store::{Layer, shown_key};
 
 /// The command.
 pub(super) fn run(job: &Job, inputs: &Inputs, output: Output, command: &[OsString]) -> anyhow::Result<Ended> {
-    let settings = inputs.settings(&job.env);
-    if settings.lookup_only {
+    if inputs.settings(&job.env).lookup_only {
         let why = "input `lookup-only`: an audit must restore";
         job.error(format!("{why}; hint: remove it"));
         return Ok(Ended::early(Exit::Usage));
     }
-    match audit(job, &settings, output, command) {
+    match audit(job, inputs, output, command) {
         Ok(audited) => {
             let exit = if matches!(audited, Audited::Different(_)) { Exit::Failure } else { Exit::Success };
             Ok(Ended::with(exit, Done::Audit(audited)))
@@ -45,25 +43,21 @@ pub(super) fn run(job: &Job, inputs: &Inputs, output: Output, command: &[OsStrin
     }
 }
 
-fn audit(job: &Job, settings: &Settings, output: Output, command: &[OsString]) -> Result<Audited, Stopped> {
-    let plan = match planning::make_plan(job, settings) {
-        Ok(plan) => plan,
-        Err(no_plan) => {
-            return match planning::tell(job, &no_plan) {
-                Exit::Success => Ok(nothing("no cache in this job")),
-                exit => Err(Stopped::Early(exit)),
-            };
-        }
+fn audit(job: &Job, inputs: &Inputs, output: Output, command: &[OsString]) -> Result<Audited, Stopped> {
+    let (settings, plan) = match planning::begin(job, inputs) {
+        Beginning::Planned { settings, plan } => (settings, plan),
+        Beginning::NoCache(_) => return Ok(nothing("no cache in this job")),
+        Beginning::Refused(exit) => return Err(Stopped::Early(exit)),
     };
-    if !restore::make_room(job, settings, &plan) {
+    if !restore::make_room(job, &settings, &plan) {
         return Err(Stopped::Early(Exit::Failure));
     }
-    let restored = restore::restore(job, settings, &plan);
+    let restored = restore::restore(job, &settings, &plan);
     restore::report(job, &restored.outcome);
     if job.interrupt.is_raised() {
         return Err(Stopped::Early(Exit::Interrupted));
     }
-    if restored.is_broken || restore::is_failing_miss(job, settings, &restored.outcome) {
+    if restored.is_broken || restore::exit(job, &settings, &restored.outcome) != Exit::Success {
         return Err(Stopped::Early(Exit::Failure));
     }
     let Some(number) = plan.layers.iter().position(|layer| layer.layer() == Layer::Target) else {
@@ -75,7 +69,7 @@ fn audit(job: &Job, settings: &Settings, output: Output, command: &[OsString]) -
     }
     let builds =
         Builds { job, roots: &plan.layers[number].roots, command, output, outcome: &restored.outcome };
-    compared(job, settings, &plan, &restored, number, &builds)
+    compared(job, &settings, &plan, &restored, number, &builds)
 }
 
 fn nothing(note: impl Into<String>) -> Audited {

@@ -12,7 +12,7 @@ pub(crate) use self::shim::Moment;
 pub(crate) use self::told::{made, preview, remarks, status, undone};
 use super::error::{Result, refused};
 use super::mark::{self, Mark};
-use super::piece::{Piece, State};
+use super::piece::{Making, Piece, State};
 use super::program::program_trouble;
 use super::record::Record;
 use super::request::PlainPath;
@@ -22,7 +22,7 @@ use super::users::Users;
 use crate::cli::HookPlaces;
 use crate::github::Environment;
 use crate::job::chain;
-use crate::outcome::{HostPiece, HostState};
+use crate::outcome::HostPiece;
 use crate::sys::{file, runs_since, since_boot};
 
 /// Where root has the scripts: no job can write there.
@@ -207,18 +207,11 @@ impl Hooks {
         Ok(changed)
     }
 
-    /// What is there of each thing, or what became of those that were missing (`is_dry`: what would).
-    pub(crate) fn pieces(&self, is_dry: Option<bool>) -> Vec<HostPiece> {
+    /// What is there of each thing, or what became of it.
+    pub(crate) fn pieces(&self, making: Making) -> Vec<HostPiece> {
         let of_runners = self.runners.iter().map(|hooked| (&hooked.piece, &hooked.state));
         let all = self.scripts.iter().map(|(piece, state)| (piece, state)).chain(of_runners);
-        let state = |piece: &Piece, state: &State| match (state, is_dry.filter(|_| piece.is_to_make(state))) {
-            (_, Some(true)) => HostState::WouldWrite,
-            (_, Some(false)) => HostState::Written,
-            (State::There, None) => HostState::There,
-            (State::Absent, None) => HostState::Absent,
-            (_, None) => HostState::Differs,
-        };
-        all.map(|(piece, is)| HostPiece { path: piece.path().into(), state: state(piece, is) }).collect()
+        all.map(|(piece, state)| piece.shown(state, making)).collect()
     }
 }
 

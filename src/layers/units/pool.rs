@@ -59,12 +59,12 @@ pub(crate) struct Found {
 
 /// What the pool has under the hashes of the units in a target directory.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct PooledUnits {
     by_hash: HashMap<String, Vec<PoolUnit>>,
     unread: HashSet<UnitKey>,
 }
 
-impl Known {
+impl PooledUnits {
     /// Looks for the units of `target`.
     pub(crate) fn find(
         job: &Job,
@@ -175,6 +175,7 @@ pub(crate) fn take_out(store: &Store, id: &EntryId) {
 /// Tells that so many units were damaged.
 pub(crate) fn tell_damaged(job: &Job, count: usize) {
     if count > 0 {
+        job.note_damaged(count as u64);
         job.warn(Code::Damaged, format!("unit pool: took {count} damaged units out of use"));
     }
 }

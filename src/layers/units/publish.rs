@@ -10,7 +10,7 @@ use tracing::{debug_span, trace_span};
 use crate::cargo::{Dependency, Unit, dependencies, portable, units};
 use crate::job::Job;
 use crate::job::trouble::Trouble;
-use crate::layers::units::pool::{Known, PoolUnit, digest_of, hash, made, slot};
+use crate::layers::units::pool::{PoolUnit, PooledUnits, digest_of, hash, made, slot};
 use crate::outcome::Pooled;
 use crate::plan::{PoolPlan, Session, UnitKey};
 use crate::store::{
@@ -31,7 +31,7 @@ pub(crate) fn publish_units(
     session: &Session,
     pool: &PoolPlan,
     id: &EntryId,
-    known: &[Option<Known>],
+    known: &[Option<PooledUnits>],
 ) -> Result<Pooled, Trouble> {
     let _span = debug_span!("publish units").entered();
     let mut pooled = Pooled::default();
@@ -66,7 +66,7 @@ struct Publisher<'a> {
     outside: &'a [Outside],
     /// What each of the units is.
     dependencies: Vec<Option<Dependency>>,
-    known: &'a Known,
+    known: &'a PooledUnits,
 }
 
 /// What a unit is to the pool.
@@ -87,7 +87,7 @@ impl<'a> Publisher<'a> {
         (pool, scope): (&'a PoolPlan, &'a Scope),
         entry: &'a Lease,
         root: usize,
-        known: &'a Known,
+        known: &'a PooledUnits,
     ) -> Result<Self, Trouble> {
         let (tree, files) = (&entry.manifest().roots[root].tree, entry.open_root(root)?);
         let units = units(tree);
