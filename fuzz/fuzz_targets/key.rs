@@ -60,17 +60,19 @@ fn keys(plan: &Plan) -> (&str, &str) {
     (plan.cargo_key.as_deref().unwrap_or_default(), plan.target_key.as_deref().unwrap_or_default())
 }
 
-/// From the most exact one to the family, each is a beginning of the one before.
+/// From the most exact one to the family, each is a beginning of the one before. A key in the user's words is its own.
 fn has_beginnings(layer: &LayerPlan, is_free: bool) {
-    assert_eq!(layer.restore_keys.is_empty(), is_free, "{layer:?}");
+    if is_free {
+        assert_eq!(layer.restore_keys, std::slice::from_ref(&layer.key), "{layer:?}");
+        return;
+    }
+    assert!(!layer.restore_keys.is_empty(), "{layer:?}");
     let mut key = &layer.key;
     for shorter in &layer.restore_keys {
         assert!(key.starts_with(shorter) && key != shorter && shorter.ends_with('-'), "{layer:?}");
         key = shorter;
     }
-    if !is_free {
-        // What a key of `target` declares is dropped by none of them, and its family has all values of it.
-        let family = layer.family.strip_suffix(&layer.contents);
-        assert!(family.is_some_and(|family| key.starts_with(family)), "{layer:?}");
-    }
+    // What a key of `target` declares is dropped by none of them, and its family has all values of it.
+    let family = layer.family.strip_suffix(&layer.contents);
+    assert!(family.is_some_and(|family| key.starts_with(family)), "{layer:?}");
 }
