@@ -33,8 +33,8 @@ space() { # DIRECTORY MB
     exit 1
   fi
 }
-# What is built takes about 10 GB. On a disk that is all but full, jobs of the tests warn: `min-free` is 5%.
-if [[ -d target ]]; then space . 0; else space . 10000; fi
+# What is built takes about 15 GB. On a disk that is all but full, jobs of the tests warn: `min-free` is 5%.
+if [[ -d target ]]; then space . 0; else space . 15000; fi
 space "${TMPDIR:-/tmp}" 2000
 
 stage=
