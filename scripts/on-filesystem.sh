@@ -51,4 +51,7 @@ else
   "mkfs.$kind" -q "$place/memory/image"
   mount -o loop,discard "$place/memory/image" "$place/mount"
 fi
+# As /tmp is: some tests are runs of other users.
+chmod 755 "$place"
+chmod 1777 "$place/mount"
 TMPDIR=$place/mount "$@"
