@@ -24,6 +24,20 @@ fn compiled_from(place: &str, flags: &str) -> String {
     )
 }
 
+/// The program of `files` says what a step before the restore writes into `path`, after which it does `more`.
+#[track_caller]
+fn assert_step_before_is_seen(files: &[(&'static str, &'static str)], path: &str, more: &str) {
+    let mut repository = Repository::new(files, RUN);
+    for version in ["one", "two"] {
+        repository.check_out(HERE);
+        repository.job.write(&format!("{HERE}/{path}"), version);
+        repository.job.sh(more);
+        repository.job.ok(&["restore"]);
+        assert_eq!(repository.job.sh("cargo run -q --offline 1>&2"), format!("{version}\n"));
+        repository.job.ok(&["save"]);
+    }
+}
+
 #[test]
 fn what_a_script_takes_beside_what_it_names_is_an_input() {
     let headers = telling("csrc/a.c", &compiled_from("csrc/a.c", "-E -P -Iinclude"));
@@ -179,16 +193,7 @@ fn linker_and_wrapper_that_variables_or_names_lead_to_are_inputs() {
 #[test]
 fn file_in_the_target_directory_is_an_input() {
     let main = "fn main() { println!(\"{}\", include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/target/made/v\")).trim()) }\n";
-    let mut repository = Repository::new(&[("src/main.rs", main)], RUN);
-    for version in ["one", "two"] {
-        // What an earlier step of the job makes, before the restore.
-        repository.check_out(HERE);
-        repository.job.write("work/project/target/made/v", version);
-        repository.job.ok(&["restore"]);
-        let said = repository.job.sh("cargo run -q --offline 1>&2");
-        assert_eq!(said, format!("{version}\n"));
-        repository.job.ok(&["save"]);
-    }
+    assert_step_before_is_seen(&[("src/main.rs", main)], "target/made/v", "");
 }
 
 #[test]
@@ -208,31 +213,16 @@ fn what_links_in_a_watched_directory_elsewhere_lead_to_is_an_input() {
 #[test]
 fn packages_of_node_in_a_watched_directory_are_inputs() {
     let script = telling("web", "std::fs::read_to_string(\"web/node_modules/x/v\").unwrap()");
-    let mut repository =
-        Repository::new(&[("build.rs", script), ("src/main.rs", SAYS), ("web/package.json", "{}")], RUN);
-    for version in ["one", "two"] {
-        repository.check_out(HERE);
-        repository.job.write("work/project/web/node_modules/x/v", version);
-        repository.job.sh("find web -exec touch -d '2024-01-01 00:00:00.25' {} +");
-        repository.job.ok(&["restore"]);
-        assert_eq!(repository.job.sh("cargo run -q --offline 1>&2"), format!("{version}\n"));
-        repository.job.ok(&["save"]);
-    }
+    let files = [("build.rs", script), ("src/main.rs", SAYS), ("web/package.json", "{}")];
+    let date = "find web -exec touch -d '2024-01-01 00:00:00.25' {} +";
+    assert_step_before_is_seen(&files, "web/node_modules/x/v", date);
 }
 
 /// As archives and package managers leave files.
 #[test]
 fn equal_size_and_time_prove_nothing_where_the_time_was_given() {
     let main = "fn main() { println!(\"{}\", include_str!(\"../made\").trim()) }\n";
-    let mut repository = Repository::new(&[("src/main.rs", main)], RUN);
-    for version in ["one", "two"] {
-        repository.check_out(HERE);
-        repository.job.write("work/project/made", version);
-        repository.job.sh("touch -d '2024-01-01 00:00:00.25' made");
-        repository.job.ok(&["restore"]);
-        assert_eq!(repository.job.sh("cargo run -q --offline 1>&2"), format!("{version}\n"));
-        repository.job.ok(&["save"]);
-    }
+    assert_step_before_is_seen(&[("src/main.rs", main)], "made", "touch -d '2024-01-01 00:00:00.25' made");
 }
 
 #[test]
