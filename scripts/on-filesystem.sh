@@ -36,7 +36,8 @@ mkdir "$place/memory" "$place/mount"
 clean_up() {
   local status=$? mounted
   for mounted in "$place/mount" "$place/memory"; do
-    if mountpoint -q "$mounted"; then umount "$mounted"; fi
+    # Lazily: what a failed command leaves running may still have a file open.
+    if mountpoint -q "$mounted"; then umount --lazy "$mounted"; fi
   done
   rm -rf --one-file-system "$place"
   exit "$status"

@@ -30,9 +30,19 @@ const PACKAGE_LISTS: [&str; 4] = [
 /// The same of pacman: the name of each directory in it has a package and its version.
 const PACKAGE_DIRECTORY: &str = "/var/lib/pacman/local";
 
-/// Programs that come with the compiler, which is known otherwise, and words that are in every script.
-const NOT_CALLED: [&str; 8] =
-    ["cargo", "rustc", "rustdoc", "rustfmt", "rustup", "clippy-driver", "false", "true"];
+/// Programs that come with the compiler, which is known otherwise, words that are in every script, and this program: a restore
+/// puts it into the `PATH` of the steps behind it, so that no job finds it where the job before built with it.
+const NOT_CALLED: [&str; 9] = [
+    "cargo",
+    "rustc",
+    "rustdoc",
+    "rustfmt",
+    "rustup",
+    "clippy-driver",
+    "false",
+    "true",
+    env!("CARGO_PKG_NAME"),
+];
 
 /// Variables that are others in each step: files by which it talks to the runner, what shells set. And that by which programs are
 /// found, which are known by what they are.
@@ -326,6 +336,7 @@ mod tests {
         let host = Host::new(&env);
         let idlc = OutsideInput::Program("idlc".into());
         assert_eq!(host.state(&idlc), OutsideState::Unreadable);
+        file::write_atomic(&place.path().join("runner-cache"), b"itself").unwrap();
         file::write_atomic(&place.path().join("idlc"), b"one").unwrap();
         let one = host.state(&idlc);
         assert_eq!(host.programs(), HashSet::from(["idlc".to_owned()]));
