@@ -9,7 +9,7 @@ use crate::job::{Exit, Job, chain};
 use crate::ledger::Ledger;
 use crate::outcome::{Cleaned, Code, Done, Doomed};
 use crate::pipeline::closed::entries_of_closed;
-use crate::pipeline::{housekeeping, record};
+use crate::pipeline::{clean_up, record};
 use crate::store::retention::{self, Inventory, Limits, Planned, Policy, Shortage};
 use crate::store::{Activity, Store};
 use crate::sys::space_at;
@@ -47,7 +47,7 @@ pub(super) fn run(
         let evicted = store.evict(&of_closed);
         record::evicted(job, store, &known, &evicted.removed);
         let limits = Limits { all: policy, own: None };
-        let cleaned = housekeeping::clean(job, store, &limits, Shortage::default())?;
+        let cleaned = clean_up::run(job, store, &limits, Shortage::default())?;
         if cleaned.is_none() {
             job.console.say(format!("another process is cleaning up {}", store.root().display()));
         }

@@ -16,15 +16,43 @@ pub(crate) struct BaseDiff {
     files: Files,
 }
 
-impl BaseDiff {
-    /// `None` where the base has no such root. What is `is_immutable` holds the same wherever names and sizes are.
-    pub(crate) fn find(
-        job: &Job,
+/// A root of the working tree, compared with the base.
+pub(crate) struct Compared<'a> {
+    pub(crate) working: WorkingTree<'a>,
+    /// `None` where there is no base, or it has no such root.
+    pub(crate) diff: Option<BaseDiff>,
+}
+
+impl<'a> Compared<'a> {
+    /// What is `is_immutable` holds the same wherever names and sizes are.
+    pub(crate) fn with(
         base: Option<&Lease>,
+        working: WorkingTree<'a>,
+        is_immutable: bool,
+        job: &Job,
+    ) -> Result<Self, Trouble> {
+        let diff = match base {
+            Some(base) => BaseDiff::find(job, base, &working, is_immutable)?,
+            None => None,
+        };
+        Ok(Self { working, diff })
+    }
+
+    /// Bytes that the base does not have, of all that is there.
+    pub(crate) fn new_bytes(&self) -> u64 {
+        let Self { working: WorkingTree { root, whole, .. }, diff } = self;
+        let all = whole.as_ref().unwrap_or(&root.tree).bytes();
+        all.saturating_sub(diff.as_ref().map_or(0, |diff| diff.bytes_of(&root.tree)))
+    }
+}
+
+impl BaseDiff {
+    fn find(
+        job: &Job,
+        base: &Lease,
         working: &WorkingTree,
         is_immutable: bool,
     ) -> Result<Option<Self>, Trouble> {
-        let Some(base) = base else { return Ok(None) };
         let (root, roots) = (&working.root, &base.manifest().roots);
         let is_it = |other: &Root| other.name == root.name && other.is_partial == root.is_partial;
         let Some(number) = roots.iter().position(is_it) else { return Ok(None) };
@@ -37,7 +65,7 @@ impl BaseDiff {
     }
 
     /// Bytes of what the base has as well, of the working tree `tree`.
-    pub(crate) fn bytes_of(&self, tree: &Tree) -> u64 {
+    fn bytes_of(&self, tree: &Tree) -> u64 {
         tree.count(|id| self.same[id as usize]).1
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::facts;
 use crate::job::{Job, chain};
-use crate::layers::base_diff::BaseDiff;
+use crate::layers::base_diff::Compared;
 use crate::layers::reading;
 use crate::layers::rules::{Coverage, Replaced, Rules, Saving};
 use crate::layers::working_tree::WorkingTree;
@@ -63,10 +63,9 @@ impl Rules for Builds<'_> {
         &self,
         saving: Saving<'_>,
         layer: &SessionLayer,
-        working: &[WorkingTree<'_>],
-        diffs: &[Option<BaseDiff>],
+        roots: &[Compared<'_>],
     ) -> Option<NotSaved> {
-        reason_not_to_keep(saving.job, layer, working, diffs)
+        reason_not_to_keep(saving.job, layer, roots)
     }
 
     fn data(&self) -> LayerData {
@@ -99,14 +98,8 @@ fn note(job: &Job, layer: &LayerPlan) -> Option<PathBuf> {
     Some(job.context.temporary.as_ref()?.join(format!("{NOTE}{}", &about[..16])))
 }
 
-/// Why nothing of the outputs `working` is kept; `None` where all of them are. `diffs` tells what of them is in the entry
-/// that the job started from.
-fn reason_not_to_keep(
-    job: &Job,
-    layer: &SessionLayer,
-    working: &[WorkingTree],
-    diffs: &[Option<BaseDiff>],
-) -> Option<NotSaved> {
+/// Why nothing of the outputs in `roots` is kept; `None` where all of them are.
+fn reason_not_to_keep(job: &Job, layer: &SessionLayer, roots: &[Compared<'_>]) -> Option<NotSaved> {
     for Checkout { directory, commit } in layer.plan.checkouts() {
         if facts::head(job, directory).as_ref() != Some(commit) {
             return Some(NotSaved::OtherCommit(directory.clone()));
@@ -114,13 +107,13 @@ fn reason_not_to_keep(
     }
     let is_of_commit = layer.start.as_ref().is_some_and(|start| start.is_exact);
     let work = job.directory().unwrap_or_default();
-    let absent: Vec<_> = absent(&layer.plan.roots, working).map(|root| root.name.clone()).collect();
+    let absent: Vec<_> = absent(&layer.plan.roots, roots).map(|root| root.name.clone()).collect();
     let mut others = Vec::new();
-    for (WorkingTree { plan, root, .. }, diffs) in working.iter().zip(diffs) {
+    for Compared { working: WorkingTree { plan, root, .. }, diff } in roots {
         let directory = plan.directory(root.is_partial);
-        let own = diffs.as_ref().filter(|_| is_of_commit);
+        let own = diff.as_ref().filter(|_| is_of_commit);
         for (id, mtime) in files(&root.tree) {
-            let is_own = own.is_some_and(|diffs| diffs.same[id as usize]);
+            let is_own = own.is_some_and(|diff| diff.same[id as usize]);
             let path = path_of(&directory, &root.tree, id);
             if !is_own && !layer.outset.as_ref().is_some_and(|outset| is_written(outset, &path, mtime)) {
                 others.push(path.strip_prefix(&work).map_or_else(|_| path.clone(), Path::to_path_buf));
@@ -143,9 +136,10 @@ fn reason_not_to_keep(
 }
 
 /// What is listed of which there is nothing.
-fn absent<'p>(listed: &'p [RootPlan], working: &[WorkingTree]) -> impl Iterator<Item = &'p RootPlan> {
+fn absent<'p>(listed: &'p [RootPlan], roots: &[Compared<'_>]) -> impl Iterator<Item = &'p RootPlan> {
     let is_there = |root: &RootPlan| {
-        working.iter().any(|working| working.plan.name == root.name && working.root.tree.files() > 0)
+        let is_it = |working: &WorkingTree| working.plan.name == root.name && working.root.tree.files() > 0;
+        roots.iter().any(|root| is_it(&root.working))
     };
     listed.iter().filter(move |root| !is_there(root))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::job::Job;
 use crate::job::trouble::Trouble;
-use crate::layers::base_diff::BaseDiff;
+use crate::layers::base_diff::Compared;
 use crate::layers::working_tree::WorkingTree;
 use crate::layers::worth::Worth;
 use crate::outcome::{LackingTool, NotSaved};
@@ -158,13 +158,12 @@ pub(crate) trait Rules {
     /// Looks once more at all roots together.
     fn leave_out(&self, _saving: Saving<'_>, _working: &mut [WorkingTree<'_>]) {}
 
-    /// Why nothing of `working` is kept; `None` where it is. `diffs` tells what of it the base has.
+    /// Why nothing of `roots` is kept; `None` where it is.
     fn reason_not_to_keep(
         &self,
         _saving: Saving<'_>,
         _layer: &SessionLayer,
-        _working: &[WorkingTree<'_>],
-        _diffs: &[Option<BaseDiff>],
+        _roots: &[Compared<'_>],
     ) -> Option<NotSaved> {
         None
     }

@@ -7,9 +7,9 @@ use crate::facts;
 use crate::github::Context;
 use crate::job::{Job, chain};
 use crate::outcome::{Code, SaveOutcome};
-use crate::pipeline::housekeeping::{self, Phase};
+use crate::pipeline::disk_guard::Guard;
 use crate::pipeline::save::{Ending, Seen, finish_left, finish_sessions};
-use crate::pipeline::{handing_back, job_end, session};
+use crate::pipeline::{clean_up, handing_back, job_end, session};
 use crate::plan::{JobStatus, Post, SaveMoment, Session, SessionLayer, Settings};
 use crate::report::earlier_trouble;
 use crate::store::{self, LeftSession, Log, Store, is_trouble};
@@ -93,9 +93,15 @@ fn left_and_disks(job: &Job, settings: &Settings) -> Vec<SaveOutcome> {
         job.warn(Code::Session, format!("cannot read what an interrupted job left: {why}"));
         Vec::new()
     });
-    housekeeping::sweep(job, &store);
-    let root = &settings.cache_root;
-    housekeeping::guard(job, Some(&store), &settings.maintenance, None, root, &Phase::AfterJob);
+    clean_up::sweep(job, &store);
+    let guard = Guard {
+        job,
+        store: Some(&store),
+        maintenance: &settings.maintenance,
+        reach: None,
+        root: &settings.cache_root,
+    };
+    guard.after_job();
     saved
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::flush::flush;
-use super::{housekeeping, outliving};
+use super::{clean_up, outliving};
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::units::pool::{self, PooledUnits};
@@ -96,8 +96,8 @@ fn known(
 
 /// Evicts what may not stay beside the new entries; trouble is a warning.
 pub(crate) fn clean_up(job: &Job, store: &Store, session: &Session) -> Option<Cleaned> {
-    let cleaned = housekeeping::limits(job, store, &session.maintenance, session.reach.as_ref())
-        .and_then(|limits| housekeeping::clean(job, store, &limits, Shortage::default()));
+    let cleaned = clean_up::limits(job, store, &session.maintenance, session.reach.as_ref())
+        .and_then(|limits| clean_up::run(job, store, &limits, Shortage::default()));
     cleaned.unwrap_or_else(|error| {
         job.warn(Code::NotRemoved, format!("cannot evict old entries: {}", chain(&error)));
         None

@@ -3,10 +3,11 @@
 pub(crate) mod after_job;
 pub(crate) mod afterwards;
 pub(crate) mod candidates;
+pub(crate) mod clean_up;
 pub(crate) mod closed;
+mod disk_guard;
 pub(crate) mod flush;
 mod handing_back;
-pub(crate) mod housekeeping;
 mod job_end;
 pub(crate) mod links;
 pub(crate) mod lookup;

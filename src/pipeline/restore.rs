@@ -13,7 +13,7 @@ use crate::job::trouble::Trouble;
 use crate::job::{Exit, Job, chain};
 use crate::layers::units::restore::Completed;
 use crate::outcome::{Code, Hit, LayerRestore, Matched, RestoreOutcome, RestoreTimes};
-use crate::pipeline::housekeeping::{self, Expected, Phase};
+use crate::pipeline::disk_guard::{Expected, Guard};
 use crate::pipeline::restore_layer::Restorer;
 use crate::pipeline::{lookup, record};
 use crate::plan::{LayerPlan, LeftOut, Plan, Settings, Start};
@@ -27,10 +27,15 @@ pub(crate) fn make_room(job: &Job, settings: &Settings, plan: &Plan) -> bool {
     }
     // A root that cannot be opened is told of when it is to be read.
     let store = Store::open_existing(&settings.cache_root, settings.maintenance.access).ok().flatten();
-    let root = &settings.cache_root;
     let expected = store.as_ref().map(|store| expected(store, plan)).unwrap_or_default();
-    let reach = plan.scopes.reach.as_ref();
-    housekeeping::guard(job, store.as_ref(), &settings.maintenance, reach, root, &Phase::BeforeJob(expected))
+    let guard = Guard {
+        job,
+        store: store.as_ref(),
+        maintenance: &settings.maintenance,
+        reach: plan.scopes.reach.as_ref(),
+        root: &settings.cache_root,
+    };
+    guard.before_job(&expected)
 }
 
 /// Entries of a family that are asked what jobs of it wrote.

@@ -13,7 +13,10 @@ use crate::tree::{
 };
 
 /// Of a root what is packed, and what is borrowed.
-pub(crate) type Sets = (NodeSet, NodeSet);
+pub(crate) struct Sets {
+    pub(crate) packed: NodeSet,
+    pub(crate) borrowed: NodeSet,
+}
 
 /// For one root, where each of its files is already. Nothing of it is packed yet.
 pub(crate) struct ReusePlan {
@@ -176,8 +179,8 @@ impl PlacePlan {
         Bases { roots: &self.bases, of: &self.of }
     }
 
-    /// For the manifest: what is packed, and what is borrowed.
+    /// For the manifest.
     pub(crate) fn into_sets(self) -> Sets {
-        (self.packed, NodeSet::of(&self.borrowed))
+        Sets { packed: self.packed, borrowed: NodeSet::of(&self.borrowed) }
     }
 }

@@ -11,7 +11,7 @@ use crate::job::trouble::Trouble;
 use crate::job::{Exit, Job, chain};
 use crate::layers::rules_of;
 use crate::outcome::{Code, LayerSave, NotSaved, SaveOutcome, Saved};
-use crate::pipeline::housekeeping::{self, Phase};
+use crate::pipeline::disk_guard::Guard;
 use crate::pipeline::record::JobDone;
 use crate::pipeline::save_layer::Saver;
 use crate::pipeline::{afterwards, flush, links, planning, record, session, survivors};
@@ -280,14 +280,14 @@ fn save(job: &Job, store: &Store, session: &Session, ending: Ending, seen: &mut 
     let is_to_save = |layer| reason_not_to(session, ending, layer).is_none();
     // Who only looked and found all of it keeps nobody's disk in order.
     if !session.is_lookup || session.layers.iter().any(is_to_save) {
-        housekeeping::guard(
+        let guard = Guard {
             job,
-            Some(store),
-            &session.maintenance,
-            session.reach.as_ref(),
-            store.root(),
-            &Phase::AfterJob,
-        );
+            store: Some(store),
+            maintenance: &session.maintenance,
+            reach: session.reach.as_ref(),
+            root: store.root(),
+        };
+        guard.after_job();
     }
     for layer in &session.layers {
         let SessionLayer { plan, .. } = layer;

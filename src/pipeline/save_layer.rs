@@ -10,7 +10,7 @@ use crate::facts;
 use crate::job::progress::shown;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
-use crate::layers::base_diff::BaseDiff;
+use crate::layers::base_diff::{BaseDiff, Compared};
 use crate::layers::linkable::linkable;
 use crate::layers::reading;
 use crate::layers::rules::{Rules, Saving};
@@ -20,7 +20,7 @@ use crate::layers::units::pool::{self, PooledUnits};
 use crate::layers::units::publish;
 use crate::layers::working_tree::WorkingTree;
 use crate::outcome::{Code, NotSaved, Pooled, SaveTimes, Saved};
-use crate::pipeline::housekeeping;
+use crate::pipeline::clean_up;
 use crate::pipeline::reuse_plan::{ReusePlan, Sets};
 use crate::pipeline::survivors;
 use crate::plan::{JobStatus, Post, SaveMoment, Session, SessionLayer};
@@ -88,38 +88,43 @@ impl Saver<'_> {
         }
         // The pool's units are held open while they are linked.
         let files = ManyOpenFiles::allow(pool::OTHER_FILES);
-        let diffs = working.iter().map(|working| {
-            BaseDiff::find(self.job, base.as_ref(), working, rules.is_immutable(working.plan))
+        let roots = working.into_iter().map(|working| {
+            let is_immutable = rules.is_immutable(working.plan);
+            Compared::with(base.as_ref(), working, is_immutable, self.job)
         });
-        let diffs = diffs.collect::<Result<Vec<_>, Trouble>>()?;
-        if let Some(reason) = rules.reason_not_to_keep(saving, self.layer, &working, &diffs) {
+        let roots = roots.collect::<Result<Vec<_>, Trouble>>()?;
+        if let Some(reason) = rules.reason_not_to_keep(saving, self.layer, &roots) {
             return Ok(Saved::Not { reason });
         }
         if self.session.save != SaveMoment::Always
             && let Some(base) = &base
-            && self.is_unchanged(&*rules, base, &working, &diffs)
+            && self.is_unchanged(&*rules, base, &roots)
         {
             base.record_use()?;
             return Ok(Saved::Not { reason: NotSaved::Unchanged });
         }
         let read = Instant::now();
-        for (working, diff) in working.iter().zip(&diffs) {
+        for Compared { working, diff } in &roots {
             let same = diff.as_ref().map(|diff| diff.same.iter().filter(|same| **same).count());
             let nodes = working.root.tree.len();
             debug!(directory = %working.dir.path().display(), nodes, ?same, "compared with the base");
         }
-        let Some(Filled { staging, stats, sets, known }) =
-            self.make(&*rules, &files, &working, base.as_ref(), &diffs)?
+        let Some(Filled { staging, stats, placed }) = self.make(&*rules, &files, &roots, base.as_ref())?
         else {
             return Ok(Saved::Failed);
         };
         let filled = Instant::now();
+        let wrote = self.wrote(base.as_ref(), &roots);
+        let working: Vec<_> = roots.into_iter().map(|root| root.working).collect();
         let noted = self.note(base.as_ref(), &working);
-        let wrote = self.wrote(base.as_ref(), &working, &diffs);
         let left_out = working.iter().flat_map(|working| working.left_out.iter().copied()).collect();
-        let roots = working.into_iter().zip(sets);
-        let roots =
-            roots.map(|(working, (packed, borrowed))| Root { packed, borrowed, ..working.root }).collect();
+        let (roots, known): (Vec<_>, Vec<_>) = working
+            .into_iter()
+            .zip(placed)
+            .map(|(WorkingTree { root, .. }, Placed { sets: Sets { packed, borrowed }, known })| {
+                (Root { packed, borrowed, ..root }, known)
+            })
+            .unzip();
         if self.is_overtaken() {
             return Ok(Saved::Not { reason: NotSaved::Overtaken });
         }
@@ -157,45 +162,37 @@ impl Saver<'_> {
         &self,
         rules: &dyn Rules,
         files: &ManyOpenFiles,
-        working: &[WorkingTree],
+        roots: &[Compared<'_>],
         base: Option<&Lease>,
-        diffs: &[Option<BaseDiff>],
     ) -> Result<Option<Filled>, Trouble> {
-        let mut plans = self.reuse_plans(working, base, diffs)?;
+        let plans = roots.iter().map(|root| match (base, &root.diff) {
+            (Some(base), Some(diff)) => ReusePlan::with_base(&root.working, base, diff, self.scope),
+            _ => Ok(ReusePlan::of_nothing(&root.working)),
+        });
+        let plans = plans.collect::<Result<Vec<_>, Trouble>>()?;
+        let working: Vec<_> = roots.iter().map(|root| &root.working).collect();
         // Before units are held: what is held makes no room.
-        if let Some(why) = self.lack_of_room(rules, working, &plans)? {
+        if let Some(why) = self.lack_of_room(rules, &working, &plans)? {
             self.job.warn(Code::NotSaved, format!("{}: not saved: {why}", self.layer.plan.layer()));
             return Ok(None);
         }
-        let known: Vec<_> = working.iter().map(|working| self.known(files, working)).collect();
-        for ((plans, working), known) in plans.iter_mut().zip(working).zip(&known) {
-            if let Some(known) = known {
-                plans.add_units(self.job, working, known, files, self.scope);
+        let with_units = working.iter().zip(plans).map(|(working, mut plan)| {
+            let known = self.known(files, working);
+            if let Some(known) = &known {
+                plan.add_units(self.job, working, known, files, self.scope);
             }
-        }
+            Planned { working, plan, known }
+        });
+        let planned = with_units.collect();
         let staging = self.store.stage()?;
-        match self.fill(rules, &staging, working, plans) {
-            Ok((stats, sets)) => Ok(Some(Filled { staging, stats, sets, known })),
+        match self.fill(rules, &staging, &working, planned) {
+            Ok((stats, placed)) => Ok(Some(Filled { staging, stats, placed })),
             Err(error) => {
                 // What cannot be removed now, a sweep will find; what is told is why.
                 let _ = self.store.discard(staging);
                 Err(error)
             }
         }
-    }
-
-    /// The reuse plan of each root.
-    fn reuse_plans(
-        &self,
-        working: &[WorkingTree],
-        base: Option<&Lease>,
-        diffs: &[Option<BaseDiff>],
-    ) -> Result<Vec<ReusePlan>, Trouble> {
-        let plans = working.iter().zip(diffs).map(|(working, diffs)| match (base, diffs) {
-            (Some(base), Some(diffs)) => ReusePlan::with_base(working, base, diffs, self.scope),
-            _ => Ok(ReusePlan::of_nothing(working)),
-        });
-        plans.collect()
     }
 
     /// What the unit pool has of a directory of units. Without it the entry is as good.
@@ -232,7 +229,7 @@ impl Saver<'_> {
     fn lack_of_room(
         &self,
         rules: &dyn Rules,
-        working: &[WorkingTree],
+        working: &[&WorkingTree<'_>],
         plans: &[ReusePlan],
     ) -> Result<Option<String>, Trouble> {
         let mut needed = Shortage::default();
@@ -252,12 +249,8 @@ impl Saver<'_> {
             needed.inodes += needs.inodes;
         }
         let root = self.store.root();
-        let limits = housekeeping::limits(
-            self.job,
-            self.store,
-            &self.session.maintenance,
-            self.session.reach.as_ref(),
-        )?;
+        let limits =
+            clean_up::limits(self.job, self.store, &self.session.maintenance, self.session.reach.as_ref())?;
         // What is below `min-free` after the save would be evicted again at once.
         let lacks = |space: Space| !limits.lacks(space, needed).is_none();
         let mut space = space_at(root)?;
@@ -265,8 +258,8 @@ impl Saver<'_> {
             return Ok(None);
         }
         // Where all of it would not do, others' entries are not to go for nothing.
-        if housekeeping::can_make_room(self.store, &limits, space, needed)? {
-            housekeeping::clean(self.job, self.store, &limits, needed)?;
+        if clean_up::can_make_room(self.store, &limits, space, needed)? {
+            clean_up::run(self.job, self.store, &limits, needed)?;
             space = space_at(root)?;
         }
         Ok(lacks(space).then(|| {
@@ -293,15 +286,9 @@ impl Saver<'_> {
     }
 
     /// Whether the entry that the job started from is still what a new one would be.
-    fn is_unchanged(
-        &self,
-        rules: &dyn Rules,
-        base: &Lease,
-        working: &[WorkingTree],
-        diffs: &[Option<BaseDiff>],
-    ) -> bool {
-        let Manifest { header, roots, .. } = base.manifest();
-        if header.key != self.layer.plan.key || roots.len() != working.len() {
+    fn is_unchanged(&self, rules: &dyn Rules, base: &Lease, roots: &[Compared<'_>]) -> bool {
+        let Manifest { header, roots: recorded, .. } = base.manifest();
+        if header.key != self.layer.plan.key || recorded.len() != roots.len() {
             return false;
         }
         if self.finality.is_final() && !header.finality.is_final() {
@@ -310,11 +297,11 @@ impl Saver<'_> {
         if !rules.is_told_by(header) {
             return false;
         }
-        for (working, diffs) in working.iter().zip(diffs) {
-            let Some(BaseDiff { number, same, .. }) = diffs else { return false };
+        for Compared { working, diff } in roots {
+            let Some(BaseDiff { number, same, .. }) = diff else { return false };
             let tree = &working.root.tree;
             // What is only left out now is no reason for another entry.
-            let recorded = &roots[*number].tree;
+            let recorded = &recorded[*number].tree;
             if !rules.may_have_more()
                 && recorded.count_in(working.whole.as_ref().unwrap_or(tree)) != recorded.len()
             {
@@ -332,15 +319,15 @@ impl Saver<'_> {
         &self,
         rules: &dyn Rules,
         staging: &Staging,
-        working: &[WorkingTree],
-        plans: Vec<ReusePlan>,
-    ) -> Result<(TransferStats, Vec<Sets>), Trouble> {
+        working: &[&WorkingTree<'_>],
+        planned: Vec<Planned<'_>>,
+    ) -> Result<(TransferStats, Vec<Placed>), Trouble> {
         let trees = staging.trees()?;
         let layer = self.layer.plan.layer();
         let files = working.iter().map(|working| working.root.tree.files()).sum();
         shown(self.job, layer, files, |progress| {
-            let (mut stats, mut sets) = (TransferStats::default(), Vec::new());
-            for (index, (one, plan)) in working.iter().zip(plans).enumerate() {
+            let (mut stats, mut placed) = (TransferStats::default(), Vec::new());
+            for (index, Planned { working: one, plan, known }) in planned.into_iter().enumerate() {
                 let linker = Linker::new(self.session.link_mode);
                 let engine = Engine { linker: &linker, interrupt: &self.job.interrupt, progress };
                 let (location, linkable) = ((&one.dir).into(), may_share(rules, working, index, &plan)?);
@@ -358,9 +345,9 @@ impl Saver<'_> {
                 let source = Source { tree: plan.tree(one), location, linkable: &linkable, is_live: true };
                 let placement = [Placement { node: 0, name: index.to_string().into_bytes() }];
                 stats += tree::place(source, &placement, &trees, Some(plan.bases()), engine)?;
-                sets.push(plan.into_sets());
+                placed.push(Placed { sets: plan.into_sets(), known });
             }
-            Ok((stats, sets))
+            Ok((stats, placed))
         })
     }
 
@@ -372,11 +359,8 @@ impl Saver<'_> {
     }
 
     /// What jobs of this family wrote into the directories, at most.
-    fn wrote(&self, base: Option<&Lease>, working: &[WorkingTree<'_>], diffs: &[Option<BaseDiff>]) -> u64 {
-        let now = working.iter().zip(diffs).map(|(working, diff)| {
-            let all = working.whole.as_ref().unwrap_or(&working.root.tree).bytes();
-            all.saturating_sub(diff.as_ref().map_or(0, |diff| diff.bytes_of(&working.root.tree)))
-        });
+    fn wrote(&self, base: Option<&Lease>, roots: &[Compared<'_>]) -> u64 {
+        let now = roots.iter().map(Compared::new_bytes);
         let header = base.map(|base| &base.manifest().header);
         let before =
             header.filter(|header| header.family == self.layer.plan.family).map_or(0, |header| header.wrote);
@@ -411,12 +395,12 @@ impl Saver<'_> {
 /// Which files of the root number `index` may share their inode with the entry.
 fn may_share(
     rules: &dyn Rules,
-    working: &[WorkingTree],
+    working: &[&WorkingTree<'_>],
     index: usize,
     plans: &ReusePlan,
 ) -> tree::Result<Vec<bool>> {
     let others = working.iter().enumerate().filter(|(number, _)| *number != index);
-    let WorkingTree { plan, root, dir, .. } = &working[index];
+    let WorkingTree { plan, root, dir, .. } = working[index];
     let tree = &root.tree;
     let others: Vec<_> = others.map(|(_, other)| &other.root.tree).collect();
     let replaced = rules.replaced(plan, tree, &others)?;
@@ -434,8 +418,21 @@ fn may_share(
 struct Filled {
     staging: Staging,
     stats: TransferStats,
-    /// For each root.
-    sets: Vec<Sets>,
-    /// For each root what the unit pool has of it.
-    known: Vec<Option<PooledUnits>>,
+    /// Its roots.
+    placed: Vec<Placed>,
+}
+
+/// A root that is to be placed.
+struct Planned<'w> {
+    working: &'w WorkingTree<'w>,
+    plan: ReusePlan,
+    /// What the unit pool has of it.
+    known: Option<PooledUnits>,
+}
+
+/// A root that is in the staging.
+struct Placed {
+    sets: Sets,
+    /// What the unit pool has of it.
+    known: Option<PooledUnits>,
 }

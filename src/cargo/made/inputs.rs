@@ -17,6 +17,39 @@ use crate::store::{Ability, Inputs, Known, OutsideInput, SourceId};
 use crate::sys::{Time, file};
 use crate::tree::{Kind, NodeId, Tree};
 
+/// A unit that is looked at.
+struct Looked<'l> {
+    /// The number of its output directory.
+    number: usize,
+    output: &'l OutputDirectory<'l>,
+    read: &'l ReadUnits,
+    index: usize,
+    unit: &'l Unit,
+    record: &'l Record,
+    abilities: &'l [Ability],
+    /// From when to when it was run, where it is the run of a script.
+    run: Option<&'l RangeInclusive<Time>>,
+}
+
+impl Looked<'_> {
+    fn is_download(&self) -> bool {
+        self.read.is_download(self.index)
+    }
+
+    /// Of the macros that it was compiled with.
+    fn macros(&self) -> Ability {
+        self.read.macros(self.output.tree, self.index, self.abilities)
+    }
+
+    /// Whether it may read variables. Nothing tells whether a macro asks by another function than most do. What a download's
+    /// sources say is not looked through.
+    fn may_ask(&self) -> bool {
+        self.run.is_some()
+            || self.macros().asks
+            || !self.is_download() && self.read.sees_macro(self.output.tree, self.index)
+    }
+}
+
 impl Noting<'_> {
     /// `output` is the output directory of that number.
     pub(super) fn inputs(
@@ -29,99 +62,112 @@ impl Noting<'_> {
         run: Option<&RangeInclusive<Time>>,
     ) -> Inputs {
         let (unit, Some(record)) = (&read.units[index], &read.records[index]) else { return Inputs::Unknown };
-        let Some(times) = Times::of(output.tree, unit, run).filter(|times| times.newest <= self.making.now)
-        else {
-            return Inputs::Unknown;
-        };
+        let times = Times::of(output.tree, unit, run).filter(|times| times.newest <= self.making.now);
+        let Some(times) = times else { return Inputs::Unknown };
         if !record.is_known {
             return Inputs::Foreign;
         }
-        if read.needs[index].is_none() {
-            return Inputs::Unknown;
-        }
+        let looked = Looked { number, output, read, index, unit, record, abilities, run };
+        let known = self.known(&looked, named).filter(|known| self.is_of_these(known, &times));
+        known.map_or(Inputs::Unknown, |known| Inputs::Known(known.into()))
+    }
+
+    /// `None` where what the unit was made of cannot be known; as of the functions below.
+    fn known(&mut self, looked: &Looked<'_>, named: &Named) -> Option<Known> {
         let mut inputs = Collected::default();
-        let is_run = run.is_some();
-        if !read.is_download(index) {
-            let Some(own) = self.own_packages(output, read, index) else { return Inputs::Unknown };
-            self.add_manifests(&mut inputs, &own);
-            inputs.own.extend(own.iter().copied());
-            inputs.is_open = !is_run && read.macros(output.tree, index, abilities).reads;
-            // A script that names no file is run again when any of its package changes, and documentation is made again. The same
-            // goes for a script that names variables only: a fresh checkout has no run of it.
-            let is_of_whole_package = record.fingerprint.is_of_whole_package();
-            if inputs.is_open || is_of_whole_package || is_run && record.fingerprint.watched().is_none() {
-                inputs.packages.extend(own.iter().copied());
-            }
-            if is_of_whole_package {
-                inputs.watched_packages.extend(own.iter().copied());
-                let links = own.iter().flat_map(|&package| self.files_of_package(package)).collect();
-                if !self.add_links(&mut inputs, links) {
-                    return Inputs::Unknown;
-                }
-            }
-            if record.asks_clippy() {
-                self.add_absent(&mut inputs, &own);
-            }
-            let directories: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
-            if !inputs.packages.is_empty()
-                && (has_modules(output.workspaces) || own.iter().any(|&package| self.has_holes(package)))
-            {
-                return Inputs::Unknown;
-            }
-            if !self.add_listed(&mut inputs, (output, read), record, &directories)
-                || !self.add_watched(&mut inputs, read, record, &own)
-            {
-                return Inputs::Unknown;
-            }
-        } else if self.is_patched(record) || !self.add_watched(&mut inputs, read, record, &[]) {
-            return Inputs::Unknown;
+        looked.read.needs[looked.index].as_ref()?;
+        if looked.is_download() {
+            (!self.is_patched(looked.record)).then_some(())?;
+            self.add_watched(&mut inputs, looked.read, looked.record, &[]).then_some(())?;
+        } else {
+            self.add_packages(&mut inputs, looked)?;
         }
+        self.add_told(&mut inputs, looked);
+        self.add_named_by_texts(&mut inputs, named);
+        self.add_paths(&mut inputs, &named.paths);
+        if looked.may_ask() {
+            let own: Vec<_> = inputs.own.iter().copied().collect();
+            self.add_configurations(&mut inputs, looked.output, &own);
+        }
+        if is_product(looked.output.tree, looked.unit) {
+            self.add_programs(&mut inputs, LINKERS);
+        }
+        if let Some(run) = looked.run {
+            self.add_run(&mut inputs, looked, run)?;
+        }
+        Some(inputs.into_known())
+    }
+
+    /// What of the packages that it belongs to a unit has.
+    fn add_packages(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Option<()> {
+        let Looked { output, read, index, record, .. } = *looked;
+        let own = self.own_packages(output, read, index)?;
+        self.add_manifests(inputs, &own);
+        inputs.own.extend(own.iter().copied());
+        inputs.is_open = looked.run.is_none() && looked.macros().reads;
+        // A script that names no file is run again when any of its package changes, and documentation is made again. The same
+        // goes for a script that names variables only: a fresh checkout has no run of it.
+        let is_of_whole_package = record.fingerprint.is_of_whole_package();
+        let names_nothing = looked.run.is_some() && record.fingerprint.watched().is_none();
+        if inputs.is_open || is_of_whole_package || names_nothing {
+            inputs.packages.extend(own.iter().copied());
+            let has_holes =
+                has_modules(output.workspaces) || own.iter().any(|&package| self.has_holes(package));
+            (!has_holes).then_some(())?;
+        }
+        if is_of_whole_package {
+            inputs.watched_packages.extend(own.iter().copied());
+            let links = own.iter().flat_map(|&package| self.files_of_package(package)).collect();
+            self.add_links(inputs, links).then_some(())?;
+        }
+        if record.asks_clippy() {
+            self.add_absent(inputs, &own);
+        }
+        let directories: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
+        self.add_listed(inputs, (output, read), record, &directories).then_some(())?;
+        self.add_watched(inputs, read, record, &own).then_some(())
+    }
+
+    /// What flags, the configuration and variables of the compiler name.
+    fn add_told(&mut self, inputs: &mut Collected, looked: &Looked<'_>) {
+        let Looked { output, record, .. } = *looked;
         let flags = record.fingerprint.rustflags();
         let directories = directories_flagged(flags);
-        self.add_named(&mut inputs, output, flags.iter().map(String::as_str), &directories);
-        self.add_libraries(&mut inputs, output, &directories);
+        self.add_named(inputs, output, flags.iter().map(String::as_str), &directories);
+        self.add_libraries(inputs, output, &directories);
         for path in &self.making.configured.files {
-            self.add_file(&mut inputs, output, path);
+            self.add_file(inputs, output, path);
         }
         for program in &self.making.configured.programs {
             inputs.outside.insert(self.outside.number(OutsideInput::Program(program.clone())));
         }
-        self.add_named_by_texts(&mut inputs, named);
-        self.add_paths(&mut inputs, &named.paths);
-        // Nothing tells whether a macro asks by another function than most do. What a download's sources say is not looked through.
-        let may_ask = || read.macros(output.tree, index, abilities).asks;
-        if is_run || may_ask() || !read.is_download(index) && read.sees_macro(output.tree, index) {
-            let own: Vec<_> = inputs.own.iter().copied().collect();
-            self.add_configurations(&mut inputs, output, &own);
-        }
         for (name, _) in record.fingerprint.variables_read() {
             // It may tell where a tool is, of which cargo only compares the path.
             if let Some(path) = self.outside.host.value(name).filter(|path| path.starts_with('/')) {
-                self.add_file(&mut inputs, output, Path::new(path));
+                self.add_file(inputs, output, Path::new(path));
             }
         }
-        if is_product(output.tree, unit) {
-            self.add_programs(&mut inputs, LINKERS);
-        }
-        if let Some(run) = run {
-            // What was taken out of its output afterwards a script that does not run again will not make.
-            let is_touched = |id: &NodeId| output.tree.node(*id).mtime > *run.end();
-            if !self.add_written(&mut inputs, run)
-                || output_directories(output.tree, unit).iter().any(is_touched)
-            {
-                return Inputs::Unknown;
-            }
-            self.add_native(&mut inputs, output, unit);
-            let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
-            inputs.read.extend(before.unwrap_or_default());
-            self.add_linked(&mut inputs, output, unit);
-            if holds_target_directory(output.tree, unit) {
-                // Cargo, started by the script, goes by times that nobody has looked at.
-                return Inputs::Unknown;
-            }
-        }
-        let known = inputs.into_known();
-        if self.is_of_these(&known, &times) { Inputs::Known(known.into()) } else { Inputs::Unknown }
+    }
+
+    /// What a script found besides, and what it wrote.
+    fn add_run(
+        &mut self,
+        inputs: &mut Collected,
+        looked: &Looked<'_>,
+        run: &RangeInclusive<Time>,
+    ) -> Option<()> {
+        let Looked { number, output, unit, .. } = *looked;
+        // What was taken out of its output afterwards a script that does not run again will not make.
+        let is_touched = |id: &NodeId| output.tree.node(*id).mtime > *run.end();
+        (!output_directories(output.tree, unit).iter().any(is_touched)).then_some(())?;
+        // Cargo, started by the script, goes by times that nobody has looked at.
+        (!holds_target_directory(output.tree, unit)).then_some(())?;
+        self.add_written(inputs, run).then_some(())?;
+        self.add_native(inputs, output, unit);
+        let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
+        inputs.read.extend(before.unwrap_or_default());
+        self.add_linked(inputs, output, unit);
+        Some(())
     }
 
     /// Whether a job changed a source of a download: the next one may find it as it was.
