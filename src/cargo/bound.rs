@@ -98,17 +98,18 @@ impl Search<'_> {
     }
 
     fn tells_commit(&self, contents: &[u8]) -> bool {
-        let commits = self.revisions.iter().filter_map(|revision| revision.commit.as_bytes().get(..COMMIT));
-        { commits }.any(|beginning| memmem::find(contents, beginning).is_some())
+        let mut commits =
+            self.revisions.iter().filter_map(|revision| revision.commit.as_bytes().get(..COMMIT));
+        commits.any(|beginning| memmem::find(contents, beginning).is_some())
     }
 
     /// What else a script can ask git for is short, and found by chance where more than its own output is looked through.
     fn tells_revision(&self, contents: &[u8]) -> bool {
-        let texts = self
+        let mut texts = self
             .revisions
             .iter()
             .flat_map(|revision| [&revision.described].into_iter().chain(&revision.times));
-        { texts }.any(|text| text.len() > 1 && memmem::find(contents, text.as_bytes()).is_some())
+        texts.any(|text| text.len() > 1 && memmem::find(contents, text.as_bytes()).is_some())
     }
 }
 

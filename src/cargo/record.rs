@@ -31,8 +31,8 @@ impl Record {
 
     /// Whether what git notes is watched: cargo goes by its time, which a commit does not always change.
     pub(super) fn watches_git(&self) -> bool {
-        let watched = self.fingerprint.watched().into_iter().flat_map(Watched::paths);
-        { watched }.any(|path| Path::new(path).components().any(|part| part.as_os_str() == ".git"))
+        let mut watched = self.fingerprint.watched().into_iter().flat_map(Watched::paths);
+        watched.any(|path| Path::new(path).components().any(|part| part.as_os_str() == ".git"))
     }
 
     /// Reads that of `unit` of the target directory `target`, whose files lie at `location`. `None` for a unit that is not as

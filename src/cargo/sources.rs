@@ -19,8 +19,8 @@ pub const OUTPUT_MARKS: [&str; 2] = ["CACHEDIR.TAG", RUSTC_INFO];
 /// so it is the whole checkout, but nothing above `limit`.
 pub fn source_directory(workspace: &Path, limit: &Path) -> PathBuf {
     let is_checkout = |directory: &&Path| file::is_present(&directory.join(".git"));
-    let within = workspace.ancestors().take_while(|directory| directory.starts_with(limit));
-    { within }.find(is_checkout).unwrap_or(workspace).to_path_buf()
+    let mut within = workspace.ancestors().take_while(|directory| directory.starts_with(limit));
+    within.find(is_checkout).unwrap_or(workspace).to_path_buf()
 }
 
 /// The directories of the packages that a manifest or a configuration file of cargo's, `text`, names by path: dependencies,

@@ -22,7 +22,7 @@ pub use hook::{HookCommand, HookPlaces};
 pub use host::{HostCommand, HostSetup, Timer};
 pub use inputs::{Inputs, Limits, Root};
 pub use report::Report;
-pub use root::{CLEANERS, ChosenRoot, Cleaned, choose_below, cleaned, rules};
+pub use root::{ChosenRoot, choose_below};
 pub use stats::Stats;
 pub use top::Top;
 pub use updates::{Fetch, Releases, SelfUpdate};

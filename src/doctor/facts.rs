@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::cli::Cleaned;
 use crate::host::hooks::HookState;
 use crate::store::retention::{MinFree, Policy};
 use crate::store::{Access, Debris, Ownership};
-use crate::sys::Space;
+use crate::sys::{Cleaned, Space};
 
 /// What to look at.
 #[derive(Debug)]

@@ -8,12 +8,11 @@ use jiff::Timestamp;
 
 use super::facts::{Asked, Containers, Contents, Disk, Facts, Root, Runner, State};
 use super::look_runners::{programs, runners};
-use crate::cli::{cleaned, rules};
 use crate::job::{Job, chain};
 use crate::ledger::stats::{Filter, LostHits};
 use crate::ledger::{Ledger, Window};
 use crate::store::{self, Access, Store};
-use crate::sys::{self, can_reflink, file, space_at};
+use crate::sys::{self, can_reflink, cleaned, cleaner_rules, file, space_at};
 
 /// How much later than now is of a clock that was wrong, and not of two processes at work.
 const AHEAD: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
@@ -58,7 +57,7 @@ fn root(asked: &Asked, now: Timestamp) -> Root {
     };
     Root {
         is_in_memory: sys::is_in_memory(&path),
-        cleaned: cleaned(&path, &rules()),
+        cleaned: cleaned(&path, &cleaner_rules()),
         // Where jobs get no cache, nothing is written either.
         has_reflinks: if matches!(state, State::There(_)) { can_reflink(&path) } else { None },
         state,

@@ -14,9 +14,10 @@ use super::runners::Runner;
 use super::shown::{shown, shown_path};
 use super::system::ROOT;
 use super::units::{DROP_IN, Gc, Ruled, TMPFILES, UNITS, drop_in, name_or_number, tmpfiles};
-use crate::cli::{Timer, cleaned};
+use crate::cli::Timer;
 use crate::plan::HOST_POLICY;
 use crate::store::Access;
+use crate::sys::cleaned;
 
 /// Where archives of actions are for the runners.
 const ARCHIVES: &str = "/var/lib/runner-cache/actions";

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::mark::marked;
 use super::request::PlainPath;
-use crate::cli::Cleaned;
 use crate::store::Access;
+use crate::sys::Cleaned;
 
 /// The file that is laid over a runner's service.
 pub(super) const DROP_IN: &str = "runner-cache.conf";

@@ -7,6 +7,7 @@
 
 mod ask;
 mod boot;
+mod cleaner;
 mod clock;
 mod copy;
 mod crash;
@@ -39,6 +40,7 @@ mod waiting;
 
 pub use ask::ask;
 pub use boot::{boot_id, since_boot};
+pub use cleaner::{CLEANERS, Cleaned, cleaned, cleaner_rules};
 pub use clock::before_now;
 pub use copy::{
     can_reflink, clone_contents, copy_contents, copy_user_attributes, has_user_attributes, read_at,

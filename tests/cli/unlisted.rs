@@ -138,6 +138,32 @@ fn what_the_linker_finds_by_itself_is_an_input() {
 }
 
 #[test]
+fn what_a_library_that_is_a_linker_script_names_is_an_input() {
+    let script = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    \
+        println!(\"cargo:rustc-link-search=native={}/ld\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap());\n    \
+        println!(\"cargo:rustc-link-lib=dylib=v\");\n}\n";
+    let files = [
+        (".cargo/config.toml", "[build]\nrustflags = [\"-Crelocation-model=static\"]\n"),
+        ("build.rs", script),
+        ("ld/libv.so", "INPUT(values)\n"),
+        ("ld/values", "value = 5;\n"),
+        ("src/main.rs", SAYS_ADDRESS),
+    ];
+    assert_change_is_seen("what it takes in", &files, "ld/values", "value = 6;\n");
+}
+
+#[test]
+fn library_of_rust_in_a_directory_that_is_searched_is_an_input() {
+    let files = [
+        (".cargo/config.toml", "[build]\nrustflags = [\"-Llib\"]\n"),
+        ("src/main.rs", "extern crate own;\nfn main() { println!(\"{}\", own::VERSION) }\n"),
+    ];
+    let make = "echo \"pub const VERSION: &str = \\\"$(cat version)\\\";\" | \
+        rustc --crate-name own --crate-type rlib --out-dir lib - && touch -d '2024-01-01 00:00:00.25' lib/* lib";
+    assert_step_before_is_seen(&files, "version", make);
+}
+
+#[test]
 fn what_is_linked_into_a_library_for_others_is_an_input() {
     const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[lib]\ncrate-type = [\"cdylib\"]\n";
     let script = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    \
@@ -216,6 +242,27 @@ fn packages_of_node_in_a_watched_directory_are_inputs() {
     let files = [("build.rs", script), ("src/main.rs", SAYS), ("web/package.json", "{}")];
     let date = "find web -exec touch -d '2024-01-01 00:00:00.25' {} +";
     assert_step_before_is_seen(&files, "web/node_modules/x/v", date);
+}
+
+#[test]
+fn directory_with_the_tag_of_a_cache_in_a_watched_one_is_an_input() {
+    let script = telling("web", "std::fs::read_to_string(\"web/made/v\").unwrap()");
+    let files = [("build.rs", script), ("src/main.rs", SAYS), ("web/index", "")];
+    let tag = "echo 'Signature: 8a477f597d28d172789f06886806bc55' > web/made/CACHEDIR.TAG; \
+        find web -exec touch -d '2024-01-01 00:00:00.25' {} +";
+    assert_step_before_is_seen(&files, "web/made/v", tag);
+}
+
+#[test]
+fn file_outside_of_the_checkout_that_a_script_names_is_an_input() {
+    let mut repository = Repository::new(&[("src/main.rs", SAYS)], RUN);
+    let file = repository.job.path("sdk/version");
+    let read = format!("std::fs::read_to_string(\"{}\").unwrap()", file.display());
+    repository.edit("build.rs", Some(telling("build.rs", &read)));
+    for version in ["one", "two"] {
+        repository.job.write("sdk/version", version);
+        assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
+    }
 }
 
 /// As archives and package managers leave files.

@@ -119,8 +119,8 @@ impl<'a> Carrying<'a> {
     ) -> Vec<SourceId> {
         let Some((root, tree)) = self.earlier.roots[number] else { return Vec::new() };
         let path = output.tree.path_below(0, unit.directory());
-        let units = self.earlier.provenance.roots.get(root).into_iter().flatten();
-        let made = { units }.find(|made| tree.path_below(0, made.directory) == path);
+        let mut units = self.earlier.provenance.roots.get(root).into_iter().flatten();
+        let made = units.find(|made| tree.path_below(0, made.directory) == path);
         let Some(Inputs::Known(known)) = made.map(|made| &made.inputs) else { return Vec::new() };
         let now = |id: &SourceId| {
             let since = self.earlier.sources[id.sources as usize].as_ref()?;

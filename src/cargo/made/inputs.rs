@@ -207,7 +207,7 @@ impl Noting<'_> {
         let is_other =
             |node| self.packages.iter().any(|other| other.directory == SourceId { node, ..directory });
         let nodes = nodes_of_package(tree, directory.node, is_other);
-        { nodes.into_iter() }.all(|node| {
+        nodes.into_iter().all(|node| {
             let node = tree.node(node);
             !matches!(node.kind, Kind::Directory { .. }) || node.mtime <= since
         })

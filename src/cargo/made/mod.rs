@@ -29,9 +29,10 @@ use super::profile::profile_settings;
 use super::record::Record;
 use super::source_trees::SourceTrees;
 use super::strays::{Extra, extras, made_while, run_of};
-use crate::store::{self, Made, Provenance, Revision};
+use super::units::Unit;
+use crate::store::{self, Ability, Made, Provenance, Revision};
 use crate::sys::{Time, file};
-use crate::tree::{self, Location, Tree};
+use crate::tree::{self, Location, NodeId, Tree};
 
 use carried::{Carried, Carrying};
 pub use carried::{Earlier, SourcesSince};
@@ -119,7 +120,7 @@ impl Making<'_> {
             let carried = carrying
                 .as_ref()
                 .map(|carrying| carrying.root(number, outputs, &read.units, &mut noting.outside));
-            roots.push(noting.root((number, outputs), read, &extras, &carried.unwrap_or_default())?);
+            roots.push(noting.root((number, outputs), read, &extras, carried.unwrap_or_default())?);
         }
         Ok(Provenance {
             places: places.iter().map(|place| place.as_os_str().as_bytes().to_vec()).collect(),
@@ -164,81 +165,87 @@ impl Noting<'_> {
         (number, outputs): (usize, &[OutputDirectory<'_>]),
         read: &ReadUnits,
         extras: &[Extra],
-        carried: &[Option<Carried>],
+        mut carried: Vec<Option<Carried>>,
     ) -> tree::Result<Vec<Made>> {
         let output = &outputs[number];
-        let search = Search { places: self.places, revisions: &self.making.revisions };
-        let ReadUnits { units, records, .. } = read;
-        let is_new = |index: usize| carried.get(index).is_none_or(Option::is_none);
-        let abilities = units.par_iter().enumerate().map(|(index, unit)| match carried.get(index) {
-            Some(Some(carried)) => Ok(carried.ability),
-            _ => ability_of(output, unit),
+        carried.resize_with(read.units.len(), || None);
+        let is_new = |index: usize| carried[index].is_none();
+        let abilities = read.units.par_iter().zip(&carried).map(|(unit, carried)| match carried {
+            Some(carried) => Ok(carried.ability),
+            None => ability_of(output, unit),
         });
         let abilities = abilities.collect::<tree::Result<Vec<_>>>()?;
-        let traces = units.par_iter().zip(records).enumerate().map(|(index, (unit, record))| match record {
-            Some(record) if is_new(index) && read.may_know_places(output.tree, index) => {
-                let may_be_told = read.sees_macro(output.tree, index) || run_of(output.tree, unit).is_some();
-                let is_output_used = read.is_output_used(output, index, &abilities)?;
-                let mut traces = search.of_unit(
-                    output.location,
-                    output.tree,
-                    unit,
-                    record,
-                    may_be_told,
-                    is_output_used,
-                )?;
-                let made = made_while(output.tree, unit);
-                for (_, (root, id)) in extras.iter().filter(|(of, _)| made.as_ref() == Some(of)) {
-                    let OutputDirectory { tree, location, .. } = &outputs[*root as usize];
-                    traces.add(search.of_extra(*location, tree, *id)?);
-                }
-                Ok(traces)
-            }
-            _ => Ok(Traces::default()),
-        });
-        let traces = traces.collect::<tree::Result<Vec<_>>>()?;
-        let lookup = Lookup::new(self);
-        let named = lookup.of_units(output, read, &abilities, is_new)?;
-        let mut all = Vec::new();
-        for (index, (unit, traces)) in units.iter().zip(traces).enumerate() {
-            let run = run_of(output.tree, unit);
-            let made = made_while(output.tree, unit);
-            let extras = extras.iter().filter(|(of, _)| made.as_ref() == Some(of)).map(|(_, extra)| *extra);
-            let mut extras: BTreeSet<_> = extras.collect();
-            let carried = carried.get(index).cloned().flatten();
-            let carried = match carried {
-                Some(carried) => carried,
-                None => Carried {
+        let traces = self.traces((number, outputs), read, extras, &abilities, is_new)?;
+        let named = Lookup::new(self).of_units(output, read, &abilities, is_new)?;
+        let found = traces.into_iter().zip(named).zip(carried).enumerate();
+        let all = found.map(|(index, ((traces, named), carried))| {
+            let unit = &read.units[index];
+            let carried = carried.unwrap_or_else(|| {
+                let run = run_of(output.tree, unit);
+                let inputs = self.inputs((number, output), read, index, &abilities, &named, run.as_ref());
+                Carried {
                     extras: Vec::new(),
                     bound: traces.places,
                     is_of_commit: traces.tells_commit
                         || read.macros(output.tree, index, &abilities).runs
-                        || records[index].as_ref().is_some_and(Record::watches_git)
-                        || named[index].asks_git && !read.is_download(index),
+                        || read.records[index].as_ref().is_some_and(Record::watches_git)
+                        || named.asks_git && !read.is_download(index),
                     ability: abilities[index],
-                    inputs: self.inputs(
-                        (number, output),
-                        read,
-                        index,
-                        &abilities,
-                        &named[index],
-                        run.as_ref(),
-                    ),
-                },
-            };
-            extras.extend(carried.extras);
+                    inputs,
+                }
+            });
+            let mut of_unit: BTreeSet<_> = extras_of(extras, output, unit).collect();
+            of_unit.extend(carried.extras);
             let needs = read.needs[index].iter().flatten();
-            all.push(Made {
+            Made {
                 directory: unit.directory(),
                 needs: needs.map(|&need| u32::try_from(need).expect("there are few")).collect(),
                 bound: carried.bound,
                 is_of_commit: carried.is_of_commit,
                 ability: carried.ability,
                 download: read.downloads[index].clone(),
-                extras: extras.into_iter().collect(),
+                extras: of_unit.into_iter().collect(),
                 inputs: carried.inputs,
-            });
-        }
-        Ok(all)
+            }
+        });
+        Ok(all.collect())
     }
+
+    /// Where each of the units that are `wanted` tells that it was made, and nothing for the others.
+    fn traces(
+        &self,
+        (number, outputs): (usize, &[OutputDirectory<'_>]),
+        read: &ReadUnits,
+        extras: &[Extra],
+        abilities: &[Ability],
+        wanted: impl Fn(usize) -> bool + Sync,
+    ) -> tree::Result<Vec<Traces>> {
+        let output = &outputs[number];
+        let search = Search { places: self.places, revisions: &self.making.revisions };
+        let traces = |(index, (unit, record)): (usize, (&Unit, &Option<Record>))| match record {
+            Some(record) if wanted(index) && read.may_know_places(output.tree, index) => {
+                let may_be_told = read.sees_macro(output.tree, index) || run_of(output.tree, unit).is_some();
+                let is_output_used = read.is_output_used(output, index, abilities)?;
+                let OutputDirectory { tree, location, .. } = *output;
+                let mut traces = search.of_unit(location, tree, unit, record, may_be_told, is_output_used)?;
+                for (root, id) in extras_of(extras, output, unit) {
+                    let OutputDirectory { tree, location, .. } = outputs[root as usize];
+                    traces.add(search.of_extra(location, tree, id)?);
+                }
+                Ok(traces)
+            }
+            _ => Ok(Traces::default()),
+        };
+        read.units.par_iter().zip(&read.records).enumerate().map(traces).collect()
+    }
+}
+
+/// What a unit wrote beside its own files, by root.
+fn extras_of<'e>(
+    extras: &'e [Extra],
+    output: &OutputDirectory<'_>,
+    unit: &Unit,
+) -> impl Iterator<Item = (u32, NodeId)> + 'e {
+    let made = made_while(output.tree, unit);
+    extras.iter().filter(move |(of, _)| made.as_ref() == Some(of)).map(|(_, extra)| *extra)
 }

@@ -195,8 +195,8 @@ impl<'n> Lookup<'n> {
                 |path: &[u8]| path.len() == text.len() || path.iter().any(|byte| b"/.".contains(byte));
             let ends = (1..=text.len()).rev();
             let paths = ends.map(|end| &text[..end]).filter(|path| is_path(path) && !path.ends_with(b"/"));
-            let paths = paths.map(|path| file::normal(&directory.join(OsStr::from_bytes(path))));
-            { paths }.find(|path| {
+            let mut paths = paths.map(|path| file::normal(&directory.join(OsStr::from_bytes(path))));
+            paths.find(|path| {
                 let led = sources.lead(path);
                 let is_outside = led.outside.is_some() && file::is_file(path) && !is_of_system(path);
                 is_outside || path != directory && !led.is_absent && !led.ids.is_empty()

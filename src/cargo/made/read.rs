@@ -104,8 +104,8 @@ impl ReadUnits {
             let Ability { reads, runs, asks } = self.macros(output.tree, unit, abilities);
             let names_it = |variable: &Vec<u8>| variable.starts_with(b"OUT_DIR");
             let is_in_it = |source: &PathBuf| source.as_os_str().as_encoded_bytes().starts_with(&own);
-            reads || runs || asks || { record.variables.iter() }.any(names_it) || { record.sources.iter() }
-                .any(is_in_it)
+            let is_named = record.variables.iter().any(names_it) || record.sources.iter().any(is_in_it);
+            reads || runs || asks || is_named
         }))
     }
 

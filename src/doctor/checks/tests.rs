@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 
 use super::of;
-use crate::cli::Cleaned;
 use crate::doctor::facts::{Containers, Contents, Disk, Facts, OfRoot, Program, Root, Runner, State};
 use crate::host::hooks::HookState;
 use crate::outcome::{Check, CheckCode, Fix, Severity};
 use crate::store::retention::MinFree;
 use crate::store::{Debris, Ownership};
+use crate::sys::Cleaned;
 use crate::sys::Space;
 
 fn disk(path: &str, device: u64) -> Disk {

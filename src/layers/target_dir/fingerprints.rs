@@ -118,8 +118,8 @@ impl Checkout<'_> {
         self.target.notes.of_package(package).find_map(|note| {
             let Evidence { info, sources, .. } = self.target.evidence(note).ok()?;
             let directory = info?.package_directory(&sources)?;
-            let directories = self.workspaces.iter().map(|workspace| workspace.join(&directory));
-            { directories }.find(|directory| file::is_file(&directory.join("Cargo.toml")))
+            let mut directories = self.workspaces.iter().map(|workspace| workspace.join(&directory));
+            directories.find(|directory| file::is_file(&directory.join("Cargo.toml")))
         })
     }
 
