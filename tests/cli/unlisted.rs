@@ -235,7 +235,7 @@ fn what_links_in_a_watched_directory_elsewhere_lead_to_is_an_input() {
     for version in ["one", "two"] {
         repository.job.write("sdk-1/v", version);
         repository.check_out(HERE);
-        repository.job.sh("mkdir -p ../../sdk; ln -sfn ../sdk-1 ../../sdk/current; touch -d '2024-01-01 00:00:00.25' ../../sdk-1/v ../../sdk-1 ../../sdk");
+        repository.job.sh("mkdir -p ../../sdk; ln -sfn ../sdk-1 ../../sdk/current; touch -hd '2024-01-01 00:00:00.25' ../../sdk-1/v ../../sdk-1 ../../sdk/current ../../sdk");
         assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
     }
 }
