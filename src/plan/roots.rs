@@ -141,11 +141,11 @@ fn explicit_target(settings: &Settings, facts: &Facts, name: &str) -> Option<Pat
     Some(normal(&facts.directory.join(&spec.path).join(spec.target.as_ref()?)))
 }
 
-/// Lines of paths and patterns as in `actions/cache`: relative to the job's directory, `~` for the home, `!` excludes.
+/// Lines of paths and patterns as in `actions/cache`: relative to the job's directory, `~` for the home, `!` excludes from what the
+/// lines before it name. So of all lines that match a file the last one decides, as in `internal-globber.ts` of `@actions/glob`.
 pub(super) fn path_roots(lines: &[String], facts: &Facts) -> Vec<RootPlan> {
-    let excluded = excluded(lines, facts);
-    let included = lines.iter().filter(|line| !line.starts_with('!'));
-    included.map(|line| path_root(line, &excluded, facts)).collect()
+    let included = lines.iter().enumerate().filter(|(_, line)| !line.starts_with('!'));
+    included.map(|(index, line)| path_root(line, &excluded(&lines[index + 1..], facts), facts)).collect()
 }
 
 /// Leaves the cache out of what patterns choose, as it is below their directory.
@@ -224,6 +224,10 @@ impl Line {
                 _ if pattern.is_empty() && !is_pattern(&name) => plain.push(unescaped(&name)),
                 _ => pattern.push(name),
             }
+        }
+        // A pattern with a slash at its end matches directories only: what is in them.
+        if rest.ends_with('/') && !pattern.is_empty() {
+            pattern.push("**".to_owned());
         }
         Self { plain: normal(&plain), pattern }
     }
@@ -340,6 +344,7 @@ mod tests {
     fn a_path_is_the_same_with_a_slash_at_its_end() {
         assert_eq!(root(&["d/"]), root(&["d"]));
         assert_eq!(root(&["./d"]), root(&["d"]));
+        assert_eq!(root(&["d/*/"]).include, ["*/**"]);
         assert_eq!(root(&["/"]).name, "/");
     }
 }

@@ -36,6 +36,28 @@ fn exclusion_works_in_every_spelling() {
 }
 
 #[test]
+fn last_line_that_matches_a_file_decides() {
+    let job = Job::new(PROGRAM);
+    for file in ["first", "tmp/gone", "tmp/keep/x"] {
+        job.write(&format!("work/project/a/{file}"), "1");
+    }
+    there_and_back(&job, "!a/first\na\n!a/tmp\na/tmp/keep");
+    let is_there = |file: &str| job.path("work/project/a").join(file).exists();
+    assert!(is_there("first") && is_there("tmp/keep/x") && !is_there("tmp/gone"));
+}
+
+#[test]
+fn pattern_with_a_slash_at_its_end_is_about_directories() {
+    let job = Job::new(PROGRAM);
+    for file in ["d/file", "d/a/x", "d/a/b/y"] {
+        job.write(&format!("work/project/{file}"), "1");
+    }
+    there_and_back(&job, "d/*/");
+    let is_there = |file: &str| job.path("work/project/d").join(file).exists();
+    assert!(is_there("a/x") && is_there("a/b/y") && !is_there("file"));
+}
+
+#[test]
 fn brackets_in_the_workspace_path_are_literal() {
     let mut job = Job::new(PROGRAM);
     job.write("work/[a]{b}/p/d/x", "1");
