@@ -77,7 +77,7 @@ enum Variables<'e> {
 }
 
 /// The variables of a step, for who has to know later what was built with them. No value of them is kept but those of lists of
-/// directories, and of the names of tools.
+/// directories, of the names of tools, and of paths that lead somewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepVariables {
     digests: BTreeMap<String, String>,
@@ -89,7 +89,7 @@ impl StepVariables {
     pub fn of(env: &Environment) -> Self {
         let digests = env.iter().map(|(name, value)| (name.to_owned(), sha256_hex(value.as_bytes())));
         let is_kept = |name: &str| name == "PATH" || SEARCHED.contains(&name) || names_tool(name);
-        let lists = env.iter().filter(|(name, _)| is_kept(name));
+        let lists = env.iter().filter(|(name, value)| is_kept(name) || leads_somewhere(value));
         let lists = lists.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self { digests: digests.collect(), lists: lists.collect() }
     }
@@ -202,6 +202,11 @@ impl<'e> Host<'e> {
     fn path(self) -> impl Iterator<Item = PathBuf> {
         self.directories("PATH").into_iter().filter(|directory| directory.is_absolute())
     }
+}
+
+/// Whether a value is a path at which there is something.
+fn leads_somewhere(value: &str) -> bool {
+    value.contains('/') && file::is_present(Path::new(value))
 }
 
 /// Whether a variable names what cargo calls: the compiler, a linker, a wrapper.

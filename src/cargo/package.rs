@@ -49,9 +49,14 @@ pub fn version(directory: &Path, limit: &Path) -> Option<String> {
     if inherited.is_empty() {
         return own;
     }
-    let mut around = directory.ancestors().take_while(|directory| directory.starts_with(limit));
+    let named = package
+        .get("workspace")
+        .and_then(toml::Value::as_str)
+        .map(|path| file::normal(&directory.join(path)));
+    let around = directory.ancestors().map(Path::to_path_buf);
+    let mut around = named.into_iter().chain(around).filter(|directory| directory.starts_with(limit));
     let workspace = around.find_map(|directory| {
-        let manifest = self::manifest(directory)?;
+        let manifest = self::manifest(&directory)?;
         Some(manifest.get("workspace")?.as_table()?.get("package")?.as_table()?.clone())
     })?;
     let told = inherited.into_iter().map(|(name, _)| {

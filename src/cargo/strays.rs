@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::RangeInclusive;
 
 use super::sweep::{Kept, Part, Why};
-use super::units::{Unit, profiles};
+use super::units::{Unit, hash_of, profiles};
 use crate::sys::Time;
 use crate::tree::{Kind, NodeId, Tree};
 
@@ -20,7 +20,7 @@ const STARTED: &[u8] = b"invoked.timestamp";
 const ENDED: &[u8] = b"root-output";
 
 /// What tests may leave something in, and find empty where it is there at all: cargo makes it when it compiles one.
-const TEMPORARY: &[u8] = b"tmp";
+pub(super) const TEMPORARY: &[u8] = b"tmp";
 
 /// Directories of a profile, and those beside profiles.
 const LAYOUT: [&[u8]; 8] =
@@ -224,6 +224,7 @@ fn names_of(outputs: &[(&Tree, &[Unit])]) -> HashSet<Vec<u8>> {
 /// than rustc link it.
 fn uplifted_names(target: &Tree, units: &[Unit]) -> HashSet<Vec<u8>> {
     let mut names = HashSet::new();
+    let made = made_names(target, units);
     for &fingerprint in units.iter().flat_map(|unit| &unit.fingerprints) {
         let name = target.name(fingerprint);
         let Some(end) = name.iter().position(|&byte| byte == b'-') else { continue };
@@ -255,11 +256,30 @@ fn uplifted_names(target: &Tree, units: &[Unit]) -> HashSet<Vec<u8>> {
             _ => continue,
         };
         for (prefix, suffix) in forms {
-            names.insert([prefix, plain, suffix].concat());
-            names.insert([prefix, &snake[..], suffix].concat());
+            let name = [prefix, &snake[..], suffix].concat();
+            // What the compiler did not make somebody else did.
+            if [&b""[..], b".d"].contains(suffix) || made.contains(&name) {
+                names.insert([prefix, plain, suffix].concat());
+                names.insert(name);
+            }
         }
     }
     names
+}
+
+/// The names of what lies in the directories of units and in `deps`, without hashes.
+fn made_names(target: &Tree, units: &[Unit]) -> HashSet<Vec<u8>> {
+    let own = units.iter().flat_map(|unit| unit.files(target));
+    let shared = profiles(target).into_iter().filter_map(|profile| target.child(profile, b"deps"));
+    let all = own.chain(shared.flat_map(|deps| target.children(deps)));
+    all.map(|id| without_hash(target.name(id))).collect()
+}
+
+/// `liba.so` for `liba-0123456789abcdef.so`.
+fn without_hash(name: &[u8]) -> Vec<u8> {
+    let Some(hash) = hash_of(name) else { return name.to_vec() };
+    let end = name.iter().position(|&byte| byte == b'.').unwrap_or(name.len());
+    [&name[..end - hash.len() - 1], &name[end..]].concat()
 }
 
 #[cfg(test)]

@@ -29,9 +29,10 @@ pub(crate) fn refresh(host: Host<'_>, directory: &Path) {
 
 /// What is checked out in `directory`, with what scripts can tell of it.
 pub(crate) fn revision(host: Host<'_>, directory: &Path) -> Revision {
-    // The date alone, as the whole of the times begins, and seconds.
-    let format = "--format=%H%n%cs%n%cd%n%ct";
-    let told = ask(host, directory, &["log", "-1", "--no-show-signature", "--date=default", format])
+    // The date alone, as the whole of the times begins, and seconds; all tags of the commit.
+    let format = "--format=%H%n%cs%n%cd%n%ct%n%D";
+    let tags = "--decorate-refs=refs/tags";
+    let told = ask(host, directory, &["log", "-1", "--no-show-signature", "--date=default", tags, format])
         .unwrap_or_default();
     let mut lines = told.lines().map(str::to_owned);
     Revision {

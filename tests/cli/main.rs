@@ -28,6 +28,7 @@ mod kinds;
 mod lacking;
 mod last_build;
 mod migrate;
+mod named;
 mod outputs;
 mod policy;
 mod pool;
@@ -49,6 +50,7 @@ mod trust;
 mod truth;
 mod unlisted;
 mod upkeep;
+mod wrote;
 
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_runner-cache");

@@ -1,17 +1,23 @@
 //! What one unit was made of.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::ops::RangeInclusive;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::linked::directories_flagged;
+use super::super::bound::is_told;
+use super::super::linked::{directories_flagged, is_of_system};
 use super::super::patched::is_any_patched;
 use super::super::record::Record;
 use super::super::source_trees::nodes_of_package;
-use super::super::strays::output_directories;
+use super::super::strays::{TEMPORARY, output_directories};
 use super::super::units::Unit;
 use super::collected::Collected;
 use super::named::{LINKERS, Named, is_product};
 use super::read::ReadUnits;
+use super::words::short_text;
+use super::written::Window;
 use super::{Noting, OutputDirectory};
 use crate::store::{Ability, Inputs, Known, OutsideInput, SourceId};
 use crate::sys::{Time, file};
@@ -30,6 +36,12 @@ struct Looked<'l> {
     /// From when to when it was run, where it is the run of a script.
     run: Option<&'l RangeInclusive<Time>>,
 }
+
+/// How the assembler is told to take in a file.
+const ASSEMBLED: [&str; 2] = [".include", ".incbin"];
+
+/// The longest source, in bytes, that is looked through for paths.
+const LONGEST_TEXT: u64 = 1 << 20;
 
 impl Looked<'_> {
     fn is_download(&self) -> bool {
@@ -76,6 +88,7 @@ impl Noting<'_> {
     fn known(&mut self, looked: &Looked<'_>, named: &Named) -> Option<Known> {
         let mut inputs = Collected::default();
         looked.read.needs[looked.index].as_ref()?;
+        (!looked.read.is_replaced(looked.index)).then_some(())?;
         if looked.is_download() {
             (!self.is_patched(looked.record)).then_some(())?;
             self.add_watched(&mut inputs, looked.read, looked.record, &[]).then_some(())?;
@@ -84,7 +97,10 @@ impl Noting<'_> {
         }
         self.add_told(&mut inputs, looked);
         self.add_named_by_texts(&mut inputs, named);
-        self.add_paths(&mut inputs, &named.paths);
+        self.add_paths(&mut inputs, &named.paths).then_some(())?;
+        if !looked.is_download() {
+            self.add_named_in_sources(&mut inputs, looked)?;
+        }
         if looked.may_ask() {
             let own: Vec<_> = inputs.own.iter().copied().collect();
             self.add_configurations(&mut inputs, looked.output, &own);
@@ -94,6 +110,12 @@ impl Noting<'_> {
         }
         if let Some(run) = looked.run {
             self.add_run(&mut inputs, looked, run)?;
+        } else if !looked.is_download()
+            && let Some(compiled) = looked.unit.compiled(looked.output.tree)
+        {
+            // A macro, a wrapper of the compiler, the linker: nobody tells what they write.
+            let window = Window::Compiled(&compiled, self.runs);
+            self.add_written(&mut inputs, &window).then_some(())?;
         }
         Some(inputs.into_known())
     }
@@ -128,6 +150,29 @@ impl Noting<'_> {
         self.add_watched(inputs, read, record, &own).then_some(())
     }
 
+    /// What the texts of a unit's sources name where somebody can read that: a macro, or the assembler. For the run of a script, what
+    /// the files name that it names.
+    fn add_named_in_sources(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Option<()> {
+        let own: Vec<_> = inputs.own.iter().copied().collect();
+        let around = self.directories_around(&own);
+        if looked.run.is_some() {
+            return self.add_followed(inputs, &around).then_some(());
+        }
+        let may_read = looked.macros().reads;
+        let sources = looked.record.sources.iter();
+        for source in
+            sources.flat_map(|source| looked.output.workspaces.iter().map(move |at| at.join(source)))
+        {
+            let Some(text) = short_text(&source, LONGEST_TEXT) else { continue };
+            if may_read || ASSEMBLED.iter().any(|directive| text.contains(directive)) {
+                let beside = source.parent().map(Path::to_path_buf);
+                let directories: Vec<_> = beside.into_iter().chain(around.iter().cloned()).collect();
+                self.add_named_in(inputs, &text, &directories).then_some(())?;
+            }
+        }
+        Some(())
+    }
+
     /// What flags, the configuration and variables of the compiler name.
     fn add_told(&mut self, inputs: &mut Collected, looked: &Looked<'_>) {
         let Looked { output, record, .. } = *looked;
@@ -141,10 +186,54 @@ impl Noting<'_> {
         for program in &self.making.configured.programs {
             inputs.outside.insert(self.outside.number(OutsideInput::Program(program.clone())));
         }
+        let own: Vec<_> = inputs.own.iter().copied().collect();
+        let around = self.directories_around(&own);
         for (name, _) in record.fingerprint.variables_read() {
-            // It may tell where a tool is, of which cargo only compares the path.
-            if let Some(path) = self.outside.host.value(name).filter(|path| path.starts_with('/')) {
-                self.add_file(inputs, output, Path::new(path));
+            // It may tell where a tool or something else is, of which cargo only compares the path.
+            if let Some(value) = self.outside.host.value(name) {
+                self.add_told_place(inputs, output, Path::new(value), &around);
+            }
+        }
+    }
+
+    /// What other scripts tell a script by variables `DEP_*`, where that is a path.
+    fn add_metadata(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> bool {
+        let Looked { output, read, index, .. } = *looked;
+        let own: Vec<_> = inputs.own.iter().copied().collect();
+        let mut places = BTreeSet::new();
+        for &need in read.needs[index].iter().flatten() {
+            if !read.units[need].is_script_run(output.tree) {
+                continue;
+            }
+            let files = read.units[need].files(output.tree);
+            let told = files.into_iter().find(|id| is_told(output.tree, *id));
+            let told = told.and_then(|id| output.location.read(output.tree, id).ok().flatten());
+            let told = String::from_utf8_lossy(&told.unwrap_or_default()).into_owned();
+            let values =
+                told.lines().filter_map(|line| Some(line.strip_prefix("cargo:")?.rsplit_once('=')?.1));
+            let paths = values.map(PathBuf::from).filter(|path| path.is_absolute() && file::is_present(path));
+            places.extend(paths.filter(|path| !is_of_system(path)));
+        }
+        let own: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
+        places.retain(|place| !self.is_around(place, &own));
+        self.add_paths(inputs, &places)
+    }
+
+    /// What is at the path that a variable has, which may be relative to one of `around`.
+    fn add_told_place(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputDirectory<'_>,
+        path: &Path,
+        around: &[PathBuf],
+    ) {
+        self.add_file(inputs, output, path);
+        let workspaces = output.workspaces.iter().chain(around);
+        let places: BTreeSet<_> = workspaces.map(|directory| file::normal(&directory.join(path))).collect();
+        for place in places.into_iter().filter(|place| !path.as_os_str().is_empty() && file::is_dir(place)) {
+            let is_home = self.making.home.is_some_and(|home| home.starts_with(&place));
+            if !is_home && !is_of_system(&place) && !self.is_around(&place, output.workspaces) {
+                self.add_paths(inputs, &BTreeSet::from([place]));
             }
         }
     }
@@ -160,14 +249,16 @@ impl Noting<'_> {
         // What was taken out of its output afterwards a script that does not run again will not make.
         let is_touched = |id: &NodeId| output.tree.node(*id).mtime > *run.end();
         (!output_directories(output.tree, unit).iter().any(is_touched)).then_some(())?;
+        // Nothing of what is there is kept.
+        (!writes_temporaries(output, run)).then_some(())?;
         // Cargo, started by the script, goes by times that nobody has looked at.
         (!holds_target_directory(output.tree, unit)).then_some(())?;
-        self.add_written(inputs, run).then_some(())?;
+        self.add_written(inputs, &Window::Run(run)).then_some(())?;
         self.add_native(inputs, output, unit);
         let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
         inputs.read.extend(before.unwrap_or_default());
         self.add_linked(inputs, output, unit);
-        Some(())
+        self.add_metadata(inputs, looked).then_some(())
     }
 
     /// Whether a job changed a source of a download: the next one may find it as it was.
@@ -245,4 +336,14 @@ fn has_modules(directories: &[PathBuf]) -> bool {
 /// Whether a script has a target directory of another cargo in its output.
 fn holds_target_directory(target: &Tree, unit: &Unit) -> bool {
     unit.files(target).into_iter().any(|id| target.name(id) == b".rustc_info.json")
+}
+
+/// Whether a script wrote something where tests leave what they like.
+fn writes_temporaries(output: &OutputDirectory<'_>, run: &RangeInclusive<Time>) -> bool {
+    let directory = output.path.join(OsStr::from_bytes(TEMPORARY));
+    let mut names = file::names(&directory).unwrap_or_default().into_iter();
+    names.any(|name| {
+        let times = file::inode_times(&directory.join(name));
+        times.is_some_and(|times| times.iter().any(|time| run.contains(time)))
+    })
 }

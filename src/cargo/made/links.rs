@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::linked::{directories_told, is_linked, is_of_system, tells_link_argument};
 use super::super::units::Unit;
 use super::collected::Collected;
+use super::words::short_text;
 use super::{Noting, OutputDirectory};
 use crate::sys::file;
 use crate::tree::NodeId;
@@ -96,10 +97,9 @@ impl Noting<'_> {
             if path.starts_with(output.path) {
                 continue;
             }
-            if let Some((size, _)) = file::size_and_time(&path) {
+            if file::is_file(&path) {
                 self.add(&mut inputs.read, &mut inputs.outside, &path);
-                let text = (size <= LONGEST_TEXT).then(|| file::read(&path).ok()).flatten();
-                texts.extend(text.and_then(|text| String::from_utf8(text).ok()));
+                texts.extend(short_text(&path, LONGEST_TEXT));
             }
         }
         texts

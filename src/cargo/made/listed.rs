@@ -1,8 +1,11 @@
 //! What lists name: cargo's, rustc's, a build script's. And what goes with it: links, neighbours, what clippy looked for.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::super::dep_info::Base;
 use super::super::record::Record;
@@ -180,22 +183,35 @@ impl Noting<'_> {
         nodes.into_iter().any(|node| self.has_hole(SourceId { node, ..directory }))
     }
 
-    /// Whether a directory of the sources holds one that is none: packages of Node.js, or what is tagged as a cache of
-    /// something else than cargo.
+    /// Whether a directory of the sources holds one that is none.
     fn has_hole(&self, id: SourceId) -> bool {
+        self.is_directory(id) && !self.holes_in(id).is_empty()
+    }
+
+    /// What a directory of the sources holds that is none: packages of Node.js, or what is tagged as a cache of something else
+    /// than cargo.
+    fn holes_in(&self, id: SourceId) -> Vec<PathBuf> {
         let sources = self.making.sources;
         let tree = sources.tree(id.sources);
-        if !matches!(tree.node(id.node).kind, Kind::Directory { .. }) {
-            return false;
-        }
         let path = sources.path(id);
-        file::names(&path).unwrap_or_default().into_iter().any(|name| {
-            let directory = path.join(&name);
-            tree.child(id.node, name.as_bytes()).is_none()
-                && name != ".git"
-                && file::is_dir(&directory)
-                && !self.outputs.contains(&&*directory)
+        let names = file::names(&path).unwrap_or_default().into_iter();
+        let unknown = names.filter(|name| name != ".git" && tree.child(id.node, name.as_bytes()).is_none());
+        let is_hole = |directory: &PathBuf| {
+            file::is_dir(directory)
+                && !self.outputs.contains(&&**directory)
                 && !file::is_present(&directory.join(RUSTC_INFO))
+        };
+        unknown.map(|name| path.join(name)).filter(is_hole).collect()
+    }
+
+    /// All of them.
+    pub(super) fn holes(&self) -> &[PathBuf] {
+        self.holes.get_or_init(|| {
+            let sources = self.making.sources.iter();
+            let all = sources
+                .flat_map(|(sources, _, tree)| (0..tree.len()).map(move |node| SourceId { sources, node }));
+            let directories: Vec<_> = all.filter(|&id| self.is_directory(id)).collect();
+            directories.into_par_iter().flat_map_iter(|id| self.holes_in(id)).collect()
         })
     }
 
@@ -214,8 +230,16 @@ impl Noting<'_> {
             .collect();
         let around: BTreeSet<_> = directories.iter().flat_map(|directory| directory.ancestors()).collect();
         let places = around.into_iter().map(|directory| directory.join(".cargo"));
+        // Builds can be started anywhere.
+        let elsewhere = self.making.sources.iter().flat_map(|(_, directory, tree)| {
+            let is_it = |id: &NodeId| tree.name(*id) == b".cargo";
+            let found = (0..tree.len()).filter(is_it);
+            found.map(move |id| directory.join(OsStr::from_bytes(&tree.path_below(0, id))))
+        });
+        let places: BTreeSet<_> = places.chain(elsewhere).collect();
         let home = self.making.home.map(Path::to_path_buf);
-        let usual = places.chain(home).flat_map(|place| CONFIGURATIONS.map(|name| place.join(name)));
+        let usual =
+            places.into_iter().chain(home).flat_map(|place| CONFIGURATIONS.map(|name| place.join(name)));
         let all: BTreeSet<_> = usual.chain(self.making.configured.configurations.iter().cloned()).collect();
         for path in all {
             let is_outside = self.making.sources.lead(&path).outside.is_some();
@@ -239,19 +263,22 @@ impl Noting<'_> {
         }
     }
 
-    /// What a script's texts lead to.
-    pub(super) fn add_paths(&mut self, inputs: &mut Collected, paths: &BTreeSet<PathBuf>) {
+    /// What texts lead to. `false` where a directory has something in it that is not known.
+    pub(super) fn add_paths(&mut self, inputs: &mut Collected, paths: &BTreeSet<PathBuf>) -> bool {
+        let mut are_known = true;
         for path in paths {
-            for id in self.making.sources.lead(path).ids {
-                let is_directory =
-                    matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Directory { .. });
-                if is_directory {
+            let mut found = BTreeSet::new();
+            self.add(&mut found, &mut inputs.outside, path);
+            for id in found {
+                if self.is_directory(id) {
                     inputs.beside.insert(id)
                 } else {
                     inputs.read.insert(id)
                 };
             }
+            are_known &= !self.has_holes_below(path);
         }
+        are_known
     }
 }
 
@@ -261,7 +288,7 @@ fn is_of_cargo(name: &[u8]) -> bool {
 }
 
 /// Whether a file is compiled by a compiler that looks for headers.
-fn has_headers(path: &Path) -> bool {
+pub(super) fn has_headers(path: &Path) -> bool {
     const SOURCES: [&str; 10] = ["c", "cc", "cpp", "cxx", "c++", "m", "mm", "s", "S", "cu"];
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| SOURCES.contains(&extension)) || is_header(path.as_os_str().as_bytes())

@@ -12,9 +12,11 @@ mod listed;
 mod named;
 mod own;
 mod read;
+mod words;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -30,9 +32,9 @@ use super::record::Record;
 use super::source_trees::SourceTrees;
 use super::strays::{Extra, extras, made_while, run_of};
 use super::units::Unit;
-use crate::store::{self, Ability, Made, Provenance, Revision};
+use crate::store::{self, Ability, Inputs, Made, Provenance, Revision};
 use crate::sys::{Time, file};
-use crate::tree::{self, Location, NodeId, Tree};
+use crate::tree::{self, Kind, Location, NodeId, Tree};
 
 use carried::{Carried, Carrying};
 pub use carried::{Earlier, SourcesSince};
@@ -100,6 +102,20 @@ impl Making<'_> {
         let mut places = self.places.clone();
         let carrying =
             self.earlier.as_ref().map(|earlier| Carrying::new(earlier, self.sources, &packages, &mut places));
+        let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
+        let with_units: Vec<_> = with_units.collect();
+        let runs: Vec<_> = with_units
+            .iter()
+            .flat_map(|(tree, units)| units.iter().filter_map(|unit| run_of(tree, unit)))
+            .collect();
+        let products: HashSet<_> = outputs
+            .iter()
+            .flat_map(|output| output.tree.iter())
+            .filter_map(|(_, node)| match node.kind {
+                Kind::File { size, .. } => Some((size, node.mtime)),
+                _ => None,
+            })
+            .collect();
         let mut noting = Noting {
             making: self,
             carrying: carrying.as_ref(),
@@ -108,13 +124,15 @@ impl Making<'_> {
             outputs: outputs.iter().map(|output| output.path).collect(),
             outside: OutsideList::new(self.host),
             born: self.sources.iter().map(|_| OnceLock::new()).collect(),
+            holes: OnceLock::new(),
+            runs: &runs,
+            products: &products,
         };
-        let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
         let inode_times = |root: u32, id| {
             let OutputDirectory { tree, location, .. } = &outputs[root as usize];
             file::inode_times(&location.path(tree, id))
         };
-        let extras = extras(&with_units.collect::<Vec<_>>(), &inode_times);
+        let extras = extras(&with_units, &inode_times);
         let mut roots = Vec::new();
         for (number, read) in read.iter().enumerate() {
             let carried = carrying
@@ -156,6 +174,12 @@ struct Noting<'a> {
     outside: OutsideList<'a>,
     /// For each of the sources when each of its nodes came to be, once that is asked for.
     born: Vec<OnceLock<Vec<[Time; 2]>>>,
+    /// Directories among the sources of which nobody knows what is in them, once that is asked for.
+    holes: OnceLock<Vec<PathBuf>>,
+    /// Sizes and times of the files in all target directories.
+    products: &'a HashSet<(u64, Time)>,
+    /// When each script of the job's target directories was run.
+    runs: &'a [RangeInclusive<Time>],
 }
 
 impl Noting<'_> {
@@ -196,6 +220,16 @@ impl Noting<'_> {
             });
             let mut of_unit: BTreeSet<_> = extras_of(extras, output, unit).collect();
             of_unit.extend(carried.extras);
+            // What another step made of them a fresh checkout does not have, and a unit that does not run again will not make.
+            let made = made_while(output.tree, unit);
+            let is_changed = made.is_some_and(|made| {
+                let is_later = |&(root, id): &(u32, NodeId)| {
+                    let node = outputs[root as usize].tree.node(id);
+                    !matches!(node.kind, Kind::Directory { .. }) && node.mtime > *made.end()
+                };
+                of_unit.iter().any(is_later)
+            });
+            let inputs = if is_changed { Inputs::Unknown } else { carried.inputs };
             let needs = read.needs[index].iter().flatten();
             Made {
                 directory: unit.directory(),
@@ -205,7 +239,7 @@ impl Noting<'_> {
                 ability: carried.ability,
                 download: read.downloads[index].clone(),
                 extras: of_unit.into_iter().collect(),
-                inputs: carried.inputs,
+                inputs,
             }
         });
         Ok(all.collect())

@@ -13,6 +13,7 @@ use super::super::bound::is_told;
 use super::super::host::SEARCHED;
 use super::super::linked::{is_linked, is_of_system, links_native};
 use super::super::literals::Literals;
+use super::super::outside::is_settled;
 use super::super::record::Record;
 use super::super::units::Unit;
 use super::collected::Collected;
@@ -37,6 +38,9 @@ const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
 
 /// How paths begin that the standard library has in every program.
 const OF_NOBODY: [&[u8]; 5] = [b"/rustc/", b"/proc/", b"/sys/", b"/dev/", b"/etc/"];
+
+/// Where the system keeps what changes all the time.
+const OF_SYSTEM: [&str; 7] = ["/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/var"];
 
 /// Names of the host's programs and variables, and paths of sources.
 #[derive(Debug, Clone, Default)]
@@ -67,8 +71,8 @@ pub(super) struct Lookup<'n> {
     variables: HashSet<String>,
 }
 
-/// The variables that each library of a procedural macro names.
-type OfMacros = HashMap<NodeId, BTreeSet<String>>;
+/// What each library of a procedural macro names.
+type OfMacros = HashMap<NodeId, Named>;
 
 impl<'n> Lookup<'n> {
     pub(super) fn new(noting: &'n Noting<'n>) -> Self {
@@ -91,7 +95,7 @@ impl<'n> Lookup<'n> {
         let libraries: HashSet<_> = seen.flat_map(|index| read.macro_libraries(output.tree, index)).collect();
         let of_macros = libraries
             .into_par_iter()
-            .map(|library| Ok((library, self.of_program(output, library, &[])?.variables)))
+            .map(|library| Ok((library, self.of_program(output, library, None)?)))
             .collect::<tree::Result<OfMacros>>()?;
         let named = units.into_par_iter().map(|index| {
             if wanted(index) {
@@ -115,20 +119,20 @@ impl<'n> Lookup<'n> {
     ) -> tree::Result<Named> {
         let mut named = Named::default();
         if read.units[index].is_script_run(output.tree) {
-            let packages =
+            let own =
                 if read.is_download(index) { None } else { self.noting.own_packages(output, read, index) };
-            let directories =
-                packages.into_iter().flatten().map(|package| self.noting.package_directory(package));
-            let directories: Vec<_> = directories.collect();
             for &need in read.needs[index].iter().flatten() {
                 if let Some(script) = script(output.tree, &read.units[need]) {
-                    named.extend(self.of_program(output, script, &directories)?);
+                    named.extend(self.of_program(output, script, own.as_deref())?);
                 }
             }
             return Ok(named);
         }
+        let can_run = read.macros(output.tree, index, abilities).runs;
         for library in read.macro_libraries(output.tree, index) {
-            named.variables.extend(of_macros[&library].iter().cloned());
+            let Named { programs, variables, .. } = &of_macros[&library];
+            named.variables.extend(variables.iter().cloned());
+            named.programs.extend(programs.iter().filter(|_| can_run).cloned());
         }
         if let Some(record) = read.records[index].as_ref().filter(|_| !read.is_download(index)) {
             let macros = read.macros(output.tree, index, abilities);
@@ -139,12 +143,13 @@ impl<'n> Lookup<'n> {
         Ok(named)
     }
 
-    /// What a program names; paths are relative to `directories`.
+    /// What a program names; paths are relative to the directories of its packages `own` or to those around, where it is of the
+    /// sources.
     fn of_program(
         &self,
         output: &OutputDirectory<'_>,
         program: NodeId,
-        directories: &[PathBuf],
+        own: Option<&[u32]>,
     ) -> tree::Result<Named> {
         let program = output.location.read(output.tree, program)?.unwrap_or_default();
         let literals = Literals::of(&program);
@@ -157,24 +162,27 @@ impl<'n> Lookup<'n> {
             named.programs.extend(literals.words(&self.programs));
             named.variables.extend(literals.words(&self.variables));
         }
-        for directory in directories {
-            named.paths.extend(named_in(&literals, directory));
-            for path in self.paths(&literals, directory) {
-                let led = self.noting.making.sources.lead(&path);
-                if led.outside.is_some() {
-                    named.files.insert(path)
-                } else {
-                    named.paths.insert(path)
-                };
-            }
+        let own_directories: Vec<_> =
+            own.into_iter().flatten().map(|&package| self.noting.package_directory(package)).collect();
+        let around = self.noting.directories_around(own.unwrap_or_default());
+        for directory in &around {
+            // Other packages' code is what cargo looks at.
+            let is_in_question = |path: &PathBuf| {
+                own_directories.contains(directory)
+                    || !self.noting.is_around(path, &own_directories) && !self.noting.has_packages(path)
+            };
+            named.paths.extend(named_in(&literals, directory).into_iter().filter(is_in_question));
+            let paths = self.paths(&literals, directory).into_iter();
+            named.paths.extend(paths.filter(|path| !self.noting.is_around(path, &around)));
         }
         let looks =
             literals.texts().any(|text| memmem::find(text, b".git").is_some_and(|at| is_of_git(&text[at..])));
-        named.asks_git = !directories.is_empty() && (looks || named.programs.contains("git"));
+        named.asks_git = own.is_some() && (looks || named.programs.contains("git"));
         // A variable may tell where a tool or another file is.
         let values = named.variables.iter().filter_map(|name| self.noting.outside.host.value(name));
-        let files = values.map(PathBuf::from).filter(|path| path.is_absolute() && !is_of_system(path));
-        named.files.extend(files.filter(|path| file::is_file(path)));
+        let directories = || around.iter().map(PathBuf::as_path).chain([Path::new("/")]);
+        let files = values.flat_map(|value| directories().map(move |directory| directory.join(value)));
+        named.files.extend(files.filter(|path| file::is_file(path) && !is_of_system(path)));
         Ok(named)
     }
 
@@ -188,21 +196,44 @@ impl<'n> Lookup<'n> {
         let path = |text: &[u8]| {
             // What is put behind a directory begins with what stands for that, and a slash.
             let text = text.strip_prefix(b"/").filter(|rest| rest.starts_with(b"../")).unwrap_or(text);
+            let text = text.strip_prefix(b"-I").unwrap_or(text);
             beginnings.iter().any(|beginning| text.starts_with(beginning)).then_some(())?;
             OF_NOBODY.iter().all(|beginning| !text.starts_with(beginning)).then_some(())?;
             // Whether a word ends within a text is not known; a path has marks.
             let is_path =
                 |path: &[u8]| path.len() == text.len() || path.iter().any(|byte| b"/.".contains(byte));
             let ends = (1..=text.len()).rev();
-            let paths = ends.map(|end| &text[..end]).filter(|path| is_path(path) && !path.ends_with(b"/"));
-            let mut paths = paths.map(|path| file::normal(&directory.join(OsStr::from_bytes(path))));
-            paths.find(|path| {
+            let paths = ends.map(|end| text.split_at(end));
+            let paths = paths.filter(|(path, _)| is_path(path) && !path.ends_with(b"/"));
+            let mut paths =
+                paths.map(|(path, rest)| (file::normal(&directory.join(OsStr::from_bytes(path))), rest));
+            let (path, _) = paths.find(|(path, rest)| {
                 let led = sources.lead(path);
-                let is_outside = led.outside.is_some() && file::is_file(path) && !is_of_system(path);
-                is_outside || path != directory && !led.is_absent && !led.ids.is_empty()
-            })
+                if led.outside.is_none() {
+                    return path != directory && !led.is_absent && !led.ids.is_empty();
+                }
+                file::is_file(path) && !is_of_system(path)
+                    || !rest.starts_with(b"/") && self.is_own_directory(path)
+            })?;
+            Some(path)
         };
         literals.texts().filter_map(path).collect()
+    }
+
+    /// Whether a directory outside of the sources is one that somebody keeps files for builds in, and not one of the system's, such as
+    /// `/tmp`, or a home.
+    fn is_own_directory(&self, path: &Path) -> bool {
+        let depth = path.components().count() - 1;
+        let is_deep = depth > 2 || depth == 2 && (path.starts_with("/opt") || path.starts_with("/srv"));
+        let making = self.noting.making;
+        let is_around = |place: &PathBuf| place.starts_with(path);
+        is_deep
+            && !OF_SYSTEM.iter().any(|system| path.starts_with(system))
+            && !is_of_system(path)
+            && !is_settled(path, making.home)
+            && !making.home.is_some_and(|home| home.starts_with(path))
+            && !making.places.iter().any(is_around)
+            && file::is_dir(path)
     }
 
     /// A macro is told by who uses it what to look at.
@@ -278,7 +309,7 @@ impl Noting<'_> {
 fn named_in(literals: &Literals<'_>, directory: &Path) -> Vec<PathBuf> {
     let names =
         file::names(directory).unwrap_or_default().into_iter().filter_map(|name| name.into_string().ok());
-    let names = names.filter(|name| !["Cargo.toml", "build.rs", "src", "target"].contains(&&**name));
+    let names = names.filter(|name| !["Cargo.toml", "build.rs", "target"].contains(&&**name));
     let names: HashSet<_> = names.flat_map(|name| [format!("{name}/"), name]).collect();
     literals.named(&names).into_iter().map(|name| directory.join(name.trim_end_matches('/'))).collect()
 }

@@ -1,6 +1,6 @@
 //! Which packages of the sources a unit is of, and what is in them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::package::Package;
 use super::super::source_trees::nodes_of_package;
@@ -44,6 +44,11 @@ impl Noting<'_> {
 
     pub(super) fn package_directory(&self, package: u32) -> PathBuf {
         self.making.sources.path(self.packages[package as usize].directory)
+    }
+
+    /// Whether there are packages at or below a directory.
+    pub(super) fn has_packages(&self, directory: &Path) -> bool {
+        (0..).zip(self.packages).any(|(package, _)| self.package_directory(package).starts_with(directory))
     }
 
     pub(super) fn files_of_package(&self, package: u32) -> Vec<SourceId> {

@@ -29,6 +29,9 @@ pub(super) struct ReadUnits {
     pub(super) needs: Vec<Option<Vec<usize>>>,
     /// The output directories of scripts, by their paths in the job.
     outputs: HashSet<PathBuf>,
+    /// For each whether what it made may have been replaced by what another one made: libraries for others than Rust have names
+    /// without a hash.
+    replaced: Vec<bool>,
 }
 
 impl ReadUnits {
@@ -58,7 +61,8 @@ impl ReadUnits {
         let outputs = units.iter().flat_map(|unit| output_directories(output.tree, unit));
         let path = |id| output.path.join(OsStr::from_bytes(&output.tree.path_below(0, id)));
         let outputs = outputs.map(path).collect();
-        Ok(Self { units, records, downloads, needs, outputs })
+        let replaced = replaced(output.tree, &units);
+        Ok(Self { units, records, downloads, needs, outputs, replaced })
     }
 }
 
@@ -66,6 +70,11 @@ impl ReadUnits {
     /// Whether a script wrote what is at `path` for those that were compiled with it: it comes and goes with the script's run.
     pub(super) fn is_output(&self, path: &Path) -> bool {
         path.parent().is_some_and(|directory| self.outputs.contains(directory)) || self.outputs.contains(path)
+    }
+
+    /// Whether what a unit made may have been replaced by what another one made.
+    pub(super) fn is_replaced(&self, index: usize) -> bool {
+        self.replaced[index]
     }
 
     /// Whether a unit is of a download.
@@ -169,4 +178,19 @@ fn is_macro(target: &Tree, unit: &Unit) -> bool {
 pub(super) fn ability_of(output: &OutputDirectory<'_>, unit: &Unit) -> tree::Result<Ability> {
     let Some(library) = macro_library(output.tree, unit) else { return Ok(Ability::default()) };
     Ok(ability(&output.location.read(output.tree, library)?.unwrap_or_default()))
+}
+
+/// For each unit whether it has no product by a hash, and another one is called as it is.
+fn replaced(target: &Tree, units: &[Unit]) -> Vec<bool> {
+    let name = |unit: &Unit| {
+        let name = target.name(*unit.fingerprints.first()?);
+        let has_none = || unit.products(target).is_empty() && !unit.is_script_run(target);
+        (name.starts_with(b"lib-") && has_none()).then_some((unit.profile, name))
+    };
+    let names: Vec<_> = units.iter().map(name).collect();
+    let mut count: HashMap<_, usize> = HashMap::new();
+    for name in names.iter().flatten() {
+        *count.entry(name).or_default() += 1;
+    }
+    names.iter().map(|name| name.as_ref().is_some_and(|name| count[name] > 1)).collect()
 }

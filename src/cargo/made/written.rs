@@ -1,39 +1,110 @@
-//! What a build script wrote into the sources while it ran.
+//! What was written into the sources while a build script ran or a unit was compiled: by the script, a macro, the linker.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use super::super::verdict::LOCK;
 use super::Noting;
 use super::collected::Collected;
 use crate::store::SourceId;
 use crate::sys::{Time, file};
-use crate::tree::{Kind, NodeId};
+use crate::tree::{Kind, Node, NodeId};
+
+/// The longest tick of a clock, in nanoseconds.
+const TICK: i128 = 10_000_000;
+
+/// The time in which something was made.
+pub(super) enum Window<'w> {
+    /// While a script ran.
+    Run(&'w RangeInclusive<Time>),
+    /// While a unit was compiled. What comes in the first of these times is of the script that ran then.
+    Compiled(&'w RangeInclusive<Time>, &'w [RangeInclusive<Time>]),
+}
+
+impl Window<'_> {
+    fn is_of_compiler(&self) -> bool {
+        matches!(self, Self::Compiled(..))
+    }
+
+    fn has(&self, time: Time) -> bool {
+        match self {
+            Self::Run(run) => run.contains(&time),
+            Self::Compiled(compiled, runs) => {
+                compiled.contains(&time) && !runs.iter().any(|run| run.contains(&time))
+            }
+        }
+    }
+}
 
 impl Noting<'_> {
-    /// What a script wrote into the sources while it ran. `false` where something was taken away or cannot be told.
-    pub(super) fn add_written(&mut self, inputs: &mut Collected, run: &RangeInclusive<Time>) -> bool {
+    /// What came into the sources during `window`. `false` where something was taken away or cannot be told.
+    pub(super) fn add_written(&mut self, inputs: &mut Collected, window: &Window<'_>) -> bool {
         for (sources, _, tree) in self.making.sources.iter() {
             let born = self.born(sources);
             let is_directory = |node: NodeId| matches!(tree.node(node).kind, Kind::Directory { .. });
-            // A directory changes with each file in it; it is a script's only if it was made meanwhile.
+            // A directory changes with each file in it; it was written only if it was made meanwhile.
             let is_written = |node: NodeId| {
                 let [changed, made] = born[node as usize];
-                let is_changed = run.contains(&tree.node(node).mtime) || run.contains(&changed);
-                run.contains(&made) || is_changed && !is_directory(node)
+                let is_changed = || window.has(tree.node(node).mtime) || window.has(changed);
+                window.has(made) || !is_directory(node) && is_changed()
+            };
+            // What came last into a directory has the directory's time: it was made then, or moved there, which leaves its own time of
+            // writing as it is.
+            let came_at = |node: NodeId, time: Time| {
+                let [changed, made] = born[node as usize];
+                is_at(made, time) || is_at(changed, time) && !is_at(tree.node(node).mtime, time)
             };
             for node in 0..tree.len() {
+                let mtime = tree.node(node).mtime;
                 if node != 0 && is_written(node) {
-                    inputs.read.insert(SourceId { sources, node });
+                    let id = SourceId { sources, node };
+                    // Cargo's own, just before it calls the compiler, and products that somebody moved into the sources.
+                    let is_of_cargo = || {
+                        tree.name(node) == LOCK.as_bytes()
+                            || self.is_product(tree.node(node))
+                            || is_directory(node) && self.is_around_output(&self.making.sources.path(id))
+                    };
+                    if !(window.is_of_compiler() && is_of_cargo()) {
+                        inputs.read.insert(id);
+                    }
                 } else if is_directory(node)
-                    && run.contains(&tree.node(node).mtime)
-                    && !tree.children(node).any(is_written)
+                    && window.has(mtime)
+                    && !tree.children(node).any(|child| came_at(child, mtime))
+                    && !self.is_of_output(SourceId { sources, node }, mtime)
                 {
                     return false;
                 }
             }
         }
-        true
+        // Nobody knows what came into these.
+        let is_changed = |hole: &PathBuf| {
+            file::inode_times(hole).is_some_and(|times| times.into_iter().any(|time| window.has(time)))
+        };
+        !self.holes().iter().any(is_changed)
+    }
+
+    /// Whether it was a target directory, or one that leads to it, that came into a directory at `time`: cargo makes it under another
+    /// name, and moves it there.
+    fn is_of_output(&self, directory: SourceId, time: Time) -> bool {
+        let directory = self.making.sources.path(directory);
+        let leading = self.outputs.iter().flat_map(|output| output.ancestors());
+        let mut own = leading.filter(|leading| leading.parent() == Some(&directory));
+        own.any(|leading| {
+            let made = file::inode_times(leading).map(|[_, made]| made);
+            made.is_some_and(|made| made <= time && time.seconds - made.seconds <= 1)
+        })
+    }
+
+    /// Whether a file of the sources is one that a unit has.
+    fn is_product(&self, node: &Node) -> bool {
+        let Kind::File { size, .. } = node.kind else { return false };
+        self.products.contains(&(size, node.mtime))
+    }
+
+    fn is_around_output(&self, path: &Path) -> bool {
+        self.outputs.iter().any(|output| output.starts_with(path))
     }
 
     /// When each node of the sources of this number came to be.
@@ -48,4 +119,10 @@ impl Noting<'_> {
             (0..tree.len()).into_par_iter().map(of).collect()
         })
     }
+}
+
+/// Whether two times are those of one step: kernels tell some of them by the last tick of the clock, and some as they are.
+fn is_at(one: Time, other: Time) -> bool {
+    let nanoseconds = |time: Time| i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanoseconds);
+    (nanoseconds(one) - nanoseconds(other)).abs() <= TICK
 }

@@ -1,0 +1,161 @@
+//! Paths that texts of the sources name, although no list has them: what a script of another language or a compiler takes in, and
+//! what a macro is told to read.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::super::linked::is_of_system;
+use super::Noting;
+use super::collected::Collected;
+use super::listed::has_headers;
+use crate::store::SourceId;
+use crate::sys::file;
+use crate::tree::Kind;
+
+/// The longest path that is looked for, in bytes.
+const LONGEST: usize = 256;
+
+/// The longest file, in bytes, that is looked through for the names of others.
+const LONGEST_TEXT: u64 = 256 * 1024;
+
+/// How many files are looked through for what is named one by another.
+const MOST: usize = 1_000;
+
+impl Noting<'_> {
+    /// Adds what leads somewhere of the paths that `text` names, relative to one of `directories`. `false` where a directory has
+    /// something in it that is not known.
+    pub(super) fn add_named_in(
+        &mut self,
+        inputs: &mut Collected,
+        text: &str,
+        directories: &[PathBuf],
+    ) -> bool {
+        let named = self.named_in_text(text, directories);
+        self.add_paths(inputs, &named)
+    }
+
+    /// Adds what is named by those of the inputs found so far that programs take in, and by what these name. Paths are relative to
+    /// the file itself or to one of `around`.
+    pub(super) fn add_followed(&mut self, inputs: &mut Collected, around: &[PathBuf]) -> bool {
+        let mut are_known = true;
+        let mut seen: BTreeSet<SourceId> = BTreeSet::new();
+        loop {
+            let sources = self.making.sources;
+            let found = inputs.watched.iter().chain(&inputs.read).chain(&inputs.beside);
+            let found = found.flat_map(|&id| sources.leaves_below(id));
+            let is_taken = |id: &SourceId| names_others(&sources.path(*id)) && !seen.contains(id);
+            let next: BTreeSet<_> = found.filter(is_taken).take(MOST.saturating_sub(seen.len())).collect();
+            if next.is_empty() {
+                return are_known;
+            }
+            for &id in &next {
+                let path = sources.path(id);
+                let Some(text) = short_text(&path, LONGEST_TEXT) else { continue };
+                let own = path.parent().map(Path::to_path_buf);
+                let directories: Vec<_> = own.into_iter().chain(around.iter().cloned()).collect();
+                are_known &= self.add_named_in(inputs, &text, &directories);
+            }
+            seen.extend(next);
+        }
+    }
+
+    /// Those of the paths at which there is something. A directory in which `directories` lie is as good as none.
+    fn named_in_text(&self, text: &str, directories: &[PathBuf]) -> BTreeSet<PathBuf> {
+        let mut named = BTreeSet::new();
+        for candidate in candidates(text) {
+            for directory in directories {
+                let path = file::normal(&directory.join(candidate));
+                if self.is_around(&path, directories) {
+                    continue;
+                }
+                let led = self.making.sources.lead(&path);
+                let is_there = if led.outside.is_some() {
+                    file::is_file(&path) && !is_of_system(&path)
+                } else {
+                    !led.is_absent || file::is_present(&path)
+                };
+                if is_there {
+                    named.insert(path);
+                }
+            }
+        }
+        named
+    }
+
+    /// Whether one of `directories` lies at or below `path`, or that is of a target directory.
+    pub(super) fn is_around(&self, path: &Path, directories: &[PathBuf]) -> bool {
+        directories.iter().any(|directory| directory.starts_with(path))
+            || self.outputs.iter().any(|output| path.starts_with(output))
+    }
+
+    /// The directories around the packages `own`, themselves included, as far as they are sources.
+    pub(super) fn directories_around(&self, own: &[u32]) -> Vec<PathBuf> {
+        let mut around: Vec<PathBuf> = Vec::new();
+        for package in own.iter().map(|&package| self.package_directory(package)) {
+            let is_source = |directory: &&Path| self.making.sources.lead(directory).outside.is_none();
+            for directory in package.ancestors().take_while(is_source) {
+                if !around.iter().any(|known| known == directory) {
+                    around.push(directory.to_path_buf());
+                }
+            }
+        }
+        around
+    }
+
+    pub(super) fn is_directory(&self, id: SourceId) -> bool {
+        matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Directory { .. })
+    }
+}
+
+/// What is in a file of at most `longest` bytes.
+pub(super) fn short_text(path: &Path, longest: u64) -> Option<String> {
+    file::size_and_time(path).filter(|(size, _)| *size <= longest)?;
+    Some(String::from_utf8_lossy(&file::read(path).ok()?).into_owned())
+}
+
+/// What in a text can be a path: whole strings, and words that have a mark of one.
+fn candidates(text: &str) -> BTreeSet<&str> {
+    let is_border = |character: char| character.is_whitespace() || "\"'`()<>{}[]=,;:$|&".contains(character);
+    let strings = text.split(['"', '\'', '`']);
+    let words = text.split(is_border).filter(|word| word.contains(['/', '.']));
+    let found = strings.chain(words).filter(|found| found.len() <= LONGEST && !found.contains('\n'));
+    let found = found.map(|found| {
+        let found = found.trim().strip_prefix("-I").unwrap_or(found.trim());
+        // What is put behind a directory begins with a slash.
+        let found = found.trim_end_matches(['.', '/', '\\']);
+        found.strip_prefix('/').filter(|rest| rest.starts_with("../")).unwrap_or(found)
+    });
+    let found: BTreeSet<_> = found.filter(|found| !found.is_empty()).collect();
+    found.iter().copied().chain(found.iter().filter_map(|found| found.strip_prefix('/'))).collect()
+}
+
+/// Whether a file is one that names others for who takes it in: of a language of scripts, or compiled.
+fn names_others(path: &Path) -> bool {
+    const EXTENSIONS: [&str; 14] =
+        ["sh", "bash", "py", "pl", "rb", "js", "mjs", "cjs", "ts", "mk", "cmake", "ninja", "ld", "proto"];
+    const NAMES: [&str; 5] = ["Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "meson.build"];
+    let extension = path.extension().and_then(OsStr::to_str);
+    let name = path.file_name().and_then(OsStr::to_str);
+    has_headers(path)
+        || extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+        || name.is_some_and(|name| NAMES.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_found_however_a_text_has_them() {
+        let text = "cat \"$(dirname \"$0\")/../data/x.txt\"\n#include \"../h.h\"\n#include <sys/h.h>\ncc -I../include -c a.c\n\
+                    m!(\"templates\", concat!(env!(\"D\"), \"/src/v.s\")); see docs/a.md.";
+        let found = candidates(text);
+        for path in
+            ["../data/x.txt", "../h.h", "sys/h.h", "../include", "a.c", "templates", "src/v.s", "docs/a.md"]
+        {
+            assert!(found.contains(path), "{path}: {found:?}");
+        }
+        assert!(!found.contains("dirname"));
+    }
+}
