@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::github::Environment;
 use crate::store::{Outside, OutsideInput, OutsideState};
-use crate::sys::{Digest, Dir, Interrupt, file, sha256_hex};
+use crate::sys::{Digest, Dir, Interrupt, Time, file, sha256_hex};
 use crate::tree::{Kind, Selection, walk};
 
-/// How many bytes of a directory are read at most: a larger one is not known.
+/// How many bytes of a directory are read at most: of a larger one sizes and times have to do.
 const MOST: u64 = 256 << 20;
 
 /// Links that are followed one behind another: where there are more, what they lead to is not known.
@@ -206,7 +206,7 @@ impl<'e> Host<'e> {
 
 /// Whether a value is a path at which there is something.
 fn leads_somewhere(value: &str) -> bool {
-    value.contains('/') && file::is_present(Path::new(value))
+    file::is_file(Path::new(value)) || value.contains('/') && file::is_present(Path::new(value))
 }
 
 /// Whether a variable names what cargo calls: the compiler, a linker, a wrapper.
@@ -245,10 +245,17 @@ fn program(path: &Path) -> Option<OutsideState> {
 fn directory(path: &Path, links: usize) -> Option<String> {
     let dir = Dir::open(path).ok()?;
     let tree = walk(&dir, &Selection::all(), &Interrupt::default()).ok()?.tree;
-    if tree.bytes() > MOST {
-        return None;
-    }
     let mut text = Vec::new();
+    if tree.bytes() > MOST {
+        for (id, node) in tree.iter() {
+            let (path, Time { seconds, nanoseconds }) = (tree.path_below(0, id), node.mtime);
+            text.extend_from_slice(&path);
+            if let Kind::File { size, .. } = node.kind {
+                text.extend_from_slice(format!("\0{size} {seconds}.{nanoseconds}\0").as_bytes());
+            }
+        }
+        return Some(sha256_hex(&text));
+    }
     for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. })) {
         text.extend_from_slice(&tree.path_below(0, id));
         let what = if let Kind::Symlink { target } = node.kind {

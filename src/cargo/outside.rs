@@ -14,6 +14,15 @@ pub(super) fn is_settled(path: &Path, home: Option<&Path>) -> bool {
     is_in_home || path.as_os_str().as_bytes().starts_with(b"/rustc/")
 }
 
+/// Where the system keeps what changes by itself, or with its packages: nobody's inputs by name alone.
+const OF_HOST: [&str; 10] =
+    ["/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/rustc", "/sys", "/usr"];
+
+/// Whether what is at `path` is the system's.
+pub(super) fn is_of_host(path: &Path) -> bool {
+    OF_HOST.iter().any(|place| path.starts_with(place))
+}
+
 /// Collects what lies outside, each once.
 pub(super) struct OutsideList<'e> {
     pub(super) host: Host<'e>,

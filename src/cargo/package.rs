@@ -54,7 +54,8 @@ pub fn version(directory: &Path, limit: &Path) -> Option<String> {
         .and_then(toml::Value::as_str)
         .map(|path| file::normal(&directory.join(path)));
     let around = directory.ancestors().map(Path::to_path_buf);
-    let mut around = named.into_iter().chain(around).filter(|directory| directory.starts_with(limit));
+    let around = around.filter(|directory| directory.starts_with(limit));
+    let mut around = named.into_iter().chain(around);
     let workspace = around.find_map(|directory| {
         let manifest = self::manifest(&directory)?;
         Some(manifest.get("workspace")?.as_table()?.get("package")?.as_table()?.clone())

@@ -205,7 +205,7 @@ fn part_of(target: &Tree, id: NodeId) -> Option<Part> {
 }
 
 /// What the next run of tests would be merged with.
-fn is_profile_of_coverage(name: &[u8]) -> bool {
+pub(super) fn is_profile_of_coverage(name: &[u8]) -> bool {
     name.ends_with(b".profraw") || name.ends_with(b".profdata")
 }
 

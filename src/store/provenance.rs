@@ -37,7 +37,7 @@ pub struct Revision {
     pub branch: Option<String>,
     /// The names that tags give the commit, such as `v1.2.0` or `v1.2.0-3-g1a2b3c4`.
     pub described: String,
-    /// When the commit was made, and all its tags, in the forms that scripts ask for.
+    /// When the commit was made, in the forms that scripts ask for, and all its tags as git lists them.
     pub times: Vec<String>,
 }
 

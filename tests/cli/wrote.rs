@@ -149,6 +149,40 @@ fn libraries_that_replace_each_other_are_made_again() {
     assert_eq!(repository.assert_true(HERE), "MARK-one\nMARK-two\nok\n");
 }
 
+/// One comes with the entry of a job that did not build the other.
+#[test]
+fn library_that_another_one_replaced_after_a_restore_is_made_again() {
+    let package = |name: &str| {
+        let text = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[lib]\nname = \"plug\"\ncrate-type = [\"cdylib\"]\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let source = |name: &str| {
+        let text = format!(
+            "#[unsafe(no_mangle)]\npub extern \"C\" fn f() -> *const u8 {{ b\"MARK-{name}\\0\".as_ptr() }}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let files = [
+        ("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"one\", \"two\"]\n"),
+        ("one/Cargo.toml", package("one")),
+        ("one/src/lib.rs", source("one")),
+        ("two/Cargo.toml", package("two")),
+        ("two/src/lib.rs", source("two")),
+        ("built", "one"),
+    ];
+    let mut repository = Repository::new(
+        &files,
+        "for name in $(cat built); do cargo build -q --offline -p $name && grep -ao 'MARK-[a-z]*' target/debug/libplug.so | head -1; done",
+    );
+    for built in ["one", "one two", "one"] {
+        repository.edit("built", Some(built));
+        let expected = built.split(' ').map(|name| format!("MARK-{name}\n")).collect::<String>();
+        assert_eq!(repository.assert_true(HERE), format!("{expected}ok\n"));
+    }
+}
+
 #[test]
 fn what_nobody_wrote_beside_compiles_nothing() {
     let mut repository = Repository::new(&[MAIN, ("build.rs", script(""))], RUN);

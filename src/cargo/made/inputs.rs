@@ -7,7 +7,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::bound::is_told;
-use super::super::linked::{directories_flagged, is_of_system};
+use super::super::linked::directories_flagged;
+use super::super::outside::is_of_host;
 use super::super::patched::is_any_patched;
 use super::super::record::Record;
 use super::super::source_trees::nodes_of_package;
@@ -16,12 +17,14 @@ use super::super::units::Unit;
 use super::collected::Collected;
 use super::named::{LINKERS, Named, is_product};
 use super::read::ReadUnits;
-use super::words::short_text;
 use super::written::Window;
 use super::{Noting, OutputDirectory};
 use crate::store::{Ability, Inputs, Known, OutsideInput, SourceId};
 use crate::sys::{Time, file};
 use crate::tree::{Kind, NodeId, Tree};
+
+/// How the assembler is told to take in a file.
+const ASSEMBLED: [&str; 2] = [".include", ".incbin"];
 
 /// A unit that is looked at.
 struct Looked<'l> {
@@ -36,12 +39,6 @@ struct Looked<'l> {
     /// From when to when it was run, where it is the run of a script.
     run: Option<&'l RangeInclusive<Time>>,
 }
-
-/// How the assembler is told to take in a file.
-const ASSEMBLED: [&str; 2] = [".include", ".incbin"];
-
-/// The longest source, in bytes, that is looked through for paths.
-const LONGEST_TEXT: u64 = 1 << 20;
 
 impl Looked<'_> {
     fn is_download(&self) -> bool {
@@ -88,7 +85,6 @@ impl Noting<'_> {
     fn known(&mut self, looked: &Looked<'_>, named: &Named) -> Option<Known> {
         let mut inputs = Collected::default();
         looked.read.needs[looked.index].as_ref()?;
-        (!looked.read.is_replaced(looked.index)).then_some(())?;
         if looked.is_download() {
             (!self.is_patched(looked.record)).then_some(())?;
             self.add_watched(&mut inputs, looked.read, looked.record, &[]).then_some(())?;
@@ -160,15 +156,12 @@ impl Noting<'_> {
         }
         let may_read = looked.macros().reads;
         let sources = looked.record.sources.iter();
-        for source in
-            sources.flat_map(|source| looked.output.workspaces.iter().map(move |at| at.join(source)))
-        {
-            let Some(text) = short_text(&source, LONGEST_TEXT) else { continue };
-            if may_read || ASSEMBLED.iter().any(|directive| text.contains(directive)) {
-                let beside = source.parent().map(Path::to_path_buf);
-                let directories: Vec<_> = beside.into_iter().chain(around.iter().cloned()).collect();
-                self.add_named_in(inputs, &text, &directories).then_some(())?;
-            }
+        let sources: BTreeSet<_> = sources
+            .flat_map(|source| looked.output.workspaces.iter().map(move |at| at.join(source)))
+            .collect();
+        for source in sources {
+            let is_read = |text: &str| may_read || ASSEMBLED.iter().any(|directive| text.contains(directive));
+            self.add_named_in(inputs, source, &around, is_read).then_some(())?;
         }
         Some(())
     }
@@ -188,9 +181,9 @@ impl Noting<'_> {
         }
         let own: Vec<_> = inputs.own.iter().copied().collect();
         let around = self.directories_around(&own);
-        for (name, _) in record.fingerprint.variables_read() {
+        for (_, value) in record.fingerprint.variables_read() {
             // It may tell where a tool or something else is, of which cargo only compares the path.
-            if let Some(value) = self.outside.host.value(name) {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
                 self.add_told_place(inputs, output, Path::new(value), &around);
             }
         }
@@ -209,13 +202,10 @@ impl Noting<'_> {
             let told = files.into_iter().find(|id| is_told(output.tree, *id));
             let told = told.and_then(|id| output.location.read(output.tree, id).ok().flatten());
             let told = String::from_utf8_lossy(&told.unwrap_or_default()).into_owned();
-            let values =
-                told.lines().filter_map(|line| Some(line.strip_prefix("cargo:")?.rsplit_once('=')?.1));
-            let paths = values.map(PathBuf::from).filter(|path| path.is_absolute() && file::is_present(path));
-            places.extend(paths.filter(|path| !is_of_system(path)));
+            places.extend(told.lines().filter_map(metadata).map(PathBuf::from));
         }
         let own: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
-        places.retain(|place| !self.is_around(place, &own));
+        places.retain(|place| place.is_absolute() && !self.is_around(place, &own) && self.is_input(place));
         self.add_paths(inputs, &places)
     }
 
@@ -227,15 +217,19 @@ impl Noting<'_> {
         path: &Path,
         around: &[PathBuf],
     ) {
-        self.add_file(inputs, output, path);
-        let workspaces = output.workspaces.iter().chain(around);
-        let places: BTreeSet<_> = workspaces.map(|directory| file::normal(&directory.join(path))).collect();
-        for place in places.into_iter().filter(|place| !path.as_os_str().is_empty() && file::is_dir(place)) {
-            let is_home = self.making.home.is_some_and(|home| home.starts_with(&place));
-            if !is_home && !is_of_system(&place) && !self.is_around(&place, output.workspaces) {
-                self.add_paths(inputs, &BTreeSet::from([place]));
-            }
+        let directories = output.workspaces.iter().chain(around);
+        let places = directories.map(|directory| file::normal(&directory.join(path)));
+        let is_input = |place: &PathBuf| !self.is_around(place, output.workspaces) && self.is_input(place);
+        let places: BTreeSet<_> = places.filter(is_input).collect();
+        self.add_paths(inputs, &places);
+    }
+
+    /// Whether there is something at `path` that can be an input where somebody names it by its whole path.
+    fn is_input(&self, path: &Path) -> bool {
+        if self.making.sources.lead(path).outside.is_none() {
+            return file::is_present(path);
         }
+        file::is_file(path) && !is_of_host(path) || self.is_for_builds(path)
     }
 
     /// What a script found besides, and what it wrote.
@@ -346,4 +340,16 @@ fn writes_temporaries(output: &OutputDirectory<'_>, run: &RangeInclusive<Time>) 
         let times = file::inode_times(&directory.join(name));
         times.is_some_and(|times| times.iter().any(|time| run.contains(time)))
     })
+}
+
+/// The value of what a line of a script's output tells others by `DEP_*`.
+fn metadata(line: &str) -> Option<&str> {
+    let said = line.strip_prefix("cargo:")?;
+    match said.strip_prefix(':') {
+        Some(said) => said.strip_prefix("metadata=")?.split_once('='),
+        None => said
+            .split_once('=')
+            .filter(|(key, _)| !key.starts_with("rustc-") && !key.starts_with("rerun-if-")),
+    }
+    .map(|(_, value)| value)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::linked::{directories_told, is_linked, is_of_system, tells_link_argument};
 use super::super::units::Unit;
 use super::collected::Collected;
-use super::words::short_text;
+use super::words::read_short;
 use super::{Noting, OutputDirectory};
 use crate::sys::file;
 use crate::tree::NodeId;
@@ -99,7 +99,9 @@ impl Noting<'_> {
             }
             if file::is_file(&path) {
                 self.add(&mut inputs.read, &mut inputs.outside, &path);
-                texts.extend(short_text(&path, LONGEST_TEXT));
+                // A library may be a text, and most are none.
+                let text = read_short(&path, LONGEST_TEXT).and_then(|text| String::from_utf8(text).ok());
+                texts.extend(text);
             }
         }
         texts

@@ -168,10 +168,9 @@ impl Noting<'_> {
     /// Whether what a path leads to has directories in it that are no sources, of which nobody knows what is in them.
     fn has_holes_below(&self, path: &Path) -> bool {
         let sources = self.making.sources;
-        let below = |id: SourceId| {
-            sources.tree(id.sources).below(id.node).into_iter().map(move |node| SourceId { node, ..id })
-        };
-        sources.lead(path).ids.into_iter().flat_map(below).any(|id| self.has_hole(id))
+        let directories = sources.lead(path).ids.into_iter().filter(|&id| self.is_directory(id));
+        let mut directories = directories.map(|id| sources.path(id));
+        directories.any(|directory| self.holes().iter().any(|hole| hole.starts_with(&directory)))
     }
 
     /// The same of a package.
@@ -231,11 +230,8 @@ impl Noting<'_> {
         let around: BTreeSet<_> = directories.iter().flat_map(|directory| directory.ancestors()).collect();
         let places = around.into_iter().map(|directory| directory.join(".cargo"));
         // Builds can be started anywhere.
-        let elsewhere = self.making.sources.iter().flat_map(|(_, directory, tree)| {
-            let is_it = |id: &NodeId| tree.name(*id) == b".cargo";
-            let found = (0..tree.len()).filter(is_it);
-            found.map(move |id| directory.join(OsStr::from_bytes(&tree.path_below(0, id))))
-        });
+        let elsewhere = self.configurations.get_or_init(|| self.places_of_configurations());
+        let elsewhere = elsewhere.iter().filter(|_| !own.is_empty()).cloned();
         let places: BTreeSet<_> = places.chain(elsewhere).collect();
         let home = self.making.home.map(Path::to_path_buf);
         let usual =
@@ -250,6 +246,15 @@ impl Noting<'_> {
                 self.add_missing(inputs, &path);
             }
         }
+    }
+
+    fn places_of_configurations(&self) -> Vec<PathBuf> {
+        let places = self.making.sources.iter().flat_map(|(_, directory, tree)| {
+            let is_it = |id: &NodeId| tree.name(*id) == b".cargo";
+            let found = (0..tree.len()).filter(is_it);
+            found.map(move |id| directory.join(OsStr::from_bytes(&tree.path_below(0, id))))
+        });
+        places.collect()
     }
 
     /// A path of the sources at which nothing is.

@@ -1,6 +1,7 @@
 //! What each unit of a job's target directories was made of, as a save notes it.
 //!
-//! Cargo's lists and rustc's own name files; the output of a build script names what is linked. What is read without being
+//! Cargo's lists and rustc's own name files; the output of a build script names what is linked, and so do texts of scripts and of
+//! sources. What came to be beside products while a unit was made is an input as well, for a fresh checkout lacks it. What is read without being
 //! named (by a procedural macro that can read files, by a build script that names nothing) is taken to be all of the package,
 //! and for a macro also what is of no package.
 
@@ -15,7 +16,7 @@ mod read;
 mod words;
 mod written;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -106,7 +107,11 @@ impl Making<'_> {
         let with_units: Vec<_> = with_units.collect();
         let runs: Vec<_> = with_units
             .iter()
-            .flat_map(|(tree, units)| units.iter().filter_map(|unit| run_of(tree, unit)))
+            .zip(&read)
+            .flat_map(|((tree, units), read)| {
+                let own = units.iter().enumerate().filter(|(index, _)| !read.is_download(*index));
+                own.filter_map(|(_, unit)| run_of(tree, unit))
+            })
             .collect();
         let products: HashSet<_> = outputs
             .iter()
@@ -124,7 +129,10 @@ impl Making<'_> {
             outputs: outputs.iter().map(|output| output.path).collect(),
             outside: OutsideList::new(self.host),
             born: self.sources.iter().map(|_| OnceLock::new()).collect(),
+            times: self.sources.iter().map(|_| OnceLock::new()).collect(),
             holes: OnceLock::new(),
+            configurations: OnceLock::new(),
+            named: HashMap::new(),
             runs: &runs,
             products: &products,
         };
@@ -174,11 +182,17 @@ struct Noting<'a> {
     outside: OutsideList<'a>,
     /// For each of the sources when each of its nodes came to be, once that is asked for.
     born: Vec<OnceLock<Vec<[Time; 2]>>>,
+    /// For each of the sources all that, as times and nodes in order.
+    times: Vec<OnceLock<Vec<(Time, NodeId)>>>,
     /// Directories among the sources of which nobody knows what is in them, once that is asked for.
     holes: OnceLock<Vec<PathBuf>>,
+    /// The directories `.cargo` of the sources, once that is asked for.
+    configurations: OnceLock<Vec<PathBuf>>,
     /// Sizes and times of the files in all target directories.
     products: &'a HashSet<(u64, Time)>,
-    /// When each script of the job's target directories was run.
+    /// What each text of the sources names, by the directories that its paths are relative to.
+    named: HashMap<(PathBuf, Vec<PathBuf>), [BTreeSet<PathBuf>; 2]>,
+    /// When each script of the sources was run for the job's target directories was run.
     runs: &'a [RangeInclusive<Time>],
 }
 
@@ -229,7 +243,7 @@ impl Noting<'_> {
                 };
                 of_unit.iter().any(is_later)
             });
-            let inputs = if is_changed { Inputs::Unknown } else { carried.inputs };
+            let inputs = if is_changed || read.is_replaced(index) { Inputs::Unknown } else { carried.inputs };
             let needs = read.needs[index].iter().flatten();
             Made {
                 directory: unit.directory(),

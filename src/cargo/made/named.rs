@@ -13,7 +13,7 @@ use super::super::bound::is_told;
 use super::super::host::SEARCHED;
 use super::super::linked::{is_linked, is_of_system, links_native};
 use super::super::literals::Literals;
-use super::super::outside::is_settled;
+use super::super::outside::is_of_host;
 use super::super::record::Record;
 use super::super::units::Unit;
 use super::collected::Collected;
@@ -35,12 +35,6 @@ const OF_RUNNERS: [&str; 3] = ["ACTIONS_", "GITHUB_", "RUNNER_"];
 
 /// What runs lines of text, with programs and variables in them.
 const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
-
-/// How paths begin that the standard library has in every program.
-const OF_NOBODY: [&[u8]; 5] = [b"/rustc/", b"/proc/", b"/sys/", b"/dev/", b"/etc/"];
-
-/// Where the system keeps what changes all the time.
-const OF_SYSTEM: [&str; 7] = ["/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/var"];
 
 /// Names of the host's programs and variables, and paths of sources.
 #[derive(Debug, Clone, Default)]
@@ -128,11 +122,12 @@ impl<'n> Lookup<'n> {
             }
             return Ok(named);
         }
-        let can_run = read.macros(output.tree, index, abilities).runs;
+        let seen = read.macros(output.tree, index, abilities);
         for library in read.macro_libraries(output.tree, index) {
-            let Named { programs, variables, .. } = &of_macros[&library];
+            let Named { programs, variables, files, .. } = &of_macros[&library];
             named.variables.extend(variables.iter().cloned());
-            named.programs.extend(programs.iter().filter(|_| can_run).cloned());
+            named.programs.extend(programs.iter().filter(|_| seen.runs).cloned());
+            named.files.extend(files.iter().filter(|_| seen.reads).cloned());
         }
         if let Some(record) = read.records[index].as_ref().filter(|_| !read.is_download(index)) {
             let macros = read.macros(output.tree, index, abilities);
@@ -182,7 +177,7 @@ impl<'n> Lookup<'n> {
         let values = named.variables.iter().filter_map(|name| self.noting.outside.host.value(name));
         let directories = || around.iter().map(PathBuf::as_path).chain([Path::new("/")]);
         let files = values.flat_map(|value| directories().map(move |directory| directory.join(value)));
-        named.files.extend(files.filter(|path| file::is_file(path) && !is_of_system(path)));
+        named.files.extend(files.filter(|path| file::is_file(path) && !is_of_host(path)));
         Ok(named)
     }
 
@@ -198,7 +193,6 @@ impl<'n> Lookup<'n> {
             let text = text.strip_prefix(b"/").filter(|rest| rest.starts_with(b"../")).unwrap_or(text);
             let text = text.strip_prefix(b"-I").unwrap_or(text);
             beginnings.iter().any(|beginning| text.starts_with(beginning)).then_some(())?;
-            OF_NOBODY.iter().all(|beginning| !text.starts_with(beginning)).then_some(())?;
             // Whether a word ends within a text is not known; a path has marks.
             let is_path =
                 |path: &[u8]| path.len() == text.len() || path.iter().any(|byte| b"/.".contains(byte));
@@ -212,28 +206,12 @@ impl<'n> Lookup<'n> {
                 if led.outside.is_none() {
                     return path != directory && !led.is_absent && !led.ids.is_empty();
                 }
-                file::is_file(path) && !is_of_system(path)
-                    || !rest.starts_with(b"/") && self.is_own_directory(path)
+                file::is_file(path) && !is_of_host(path)
+                    || !rest.starts_with(b"/") && self.noting.is_for_builds(path)
             })?;
             Some(path)
         };
         literals.texts().filter_map(path).collect()
-    }
-
-    /// Whether a directory outside of the sources is one that somebody keeps files for builds in, and not one of the system's, such as
-    /// `/tmp`, or a home.
-    fn is_own_directory(&self, path: &Path) -> bool {
-        let depth = path.components().count() - 1;
-        let is_deep = depth > 2 || depth == 2 && (path.starts_with("/opt") || path.starts_with("/srv"));
-        let making = self.noting.making;
-        let is_around = |place: &PathBuf| place.starts_with(path);
-        is_deep
-            && !OF_SYSTEM.iter().any(|system| path.starts_with(system))
-            && !is_of_system(path)
-            && !is_settled(path, making.home)
-            && !making.home.is_some_and(|home| home.starts_with(path))
-            && !making.places.iter().any(is_around)
-            && file::is_dir(path)
     }
 
     /// A macro is told by who uses it what to look at.
@@ -309,7 +287,7 @@ impl Noting<'_> {
 fn named_in(literals: &Literals<'_>, directory: &Path) -> Vec<PathBuf> {
     let names =
         file::names(directory).unwrap_or_default().into_iter().filter_map(|name| name.into_string().ok());
-    let names = names.filter(|name| !["Cargo.toml", "build.rs", "target"].contains(&&**name));
+    let names = names.filter(|name| ![".git", "Cargo.toml", "build.rs", "target"].contains(&&**name));
     let names: HashSet<_> = names.flat_map(|name| [format!("{name}/"), name]).collect();
     literals.named(&names).into_iter().map(|name| directory.join(name.trim_end_matches('/'))).collect()
 }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::outside::{is_of_host, is_settled};
 use super::super::package::Package;
 use super::super::source_trees::nodes_of_package;
 use super::read::ReadUnits;
 use super::{Noting, OutputDirectory};
 use crate::store::SourceId;
+use crate::sys::file;
 use crate::tree::{Kind, NodeId};
 
 impl Noting<'_> {
@@ -49,6 +51,44 @@ impl Noting<'_> {
     /// Whether there are packages at or below a directory.
     pub(super) fn has_packages(&self, directory: &Path) -> bool {
         (0..).zip(self.packages).any(|(package, _)| self.package_directory(package).starts_with(directory))
+    }
+
+    /// Whether a directory outside of the sources is one that somebody keeps files for builds in, and none of the system's, or a home,
+    /// or one that all share, such as `/tmp`.
+    pub(super) fn is_for_builds(&self, path: &Path) -> bool {
+        let depth = path.components().count() - 1;
+        let is_deep = depth > 2 || depth == 2 && (path.starts_with("/opt") || path.starts_with("/srv"));
+        is_deep
+            && !path.starts_with("/var")
+            && !is_of_host(path)
+            && !is_settled(path, self.making.home)
+            && !self.making.home.is_some_and(|home| home.starts_with(path))
+            && !self.places.iter().any(|place| place.starts_with(path))
+            && file::is_dir(path)
+    }
+
+    /// Whether one of `directories` lies at or below `path`, or that is of a target directory.
+    pub(super) fn is_around(&self, path: &Path, directories: &[PathBuf]) -> bool {
+        directories.iter().any(|directory| directory.starts_with(path))
+            || self.outputs.iter().any(|output| path.starts_with(output))
+    }
+
+    /// The directories around the packages `own`, themselves included, as far as they are sources.
+    pub(super) fn directories_around(&self, own: &[u32]) -> Vec<PathBuf> {
+        let mut around: Vec<PathBuf> = Vec::new();
+        for package in own.iter().map(|&package| self.package_directory(package)) {
+            let is_source = |directory: &&Path| self.making.sources.lead(directory).outside.is_none();
+            for directory in package.ancestors().take_while(is_source) {
+                if !around.iter().any(|known| known == directory) {
+                    around.push(directory.to_path_buf());
+                }
+            }
+        }
+        around
+    }
+
+    pub(super) fn is_directory(&self, id: SourceId) -> bool {
+        matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Directory { .. })
     }
 
     pub(super) fn files_of_package(&self, package: u32) -> Vec<SourceId> {

@@ -5,34 +5,47 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::super::linked::is_of_system;
+use super::super::outside::is_of_host;
 use super::Noting;
 use super::collected::Collected;
 use super::listed::has_headers;
 use crate::store::SourceId;
 use crate::sys::file;
-use crate::tree::Kind;
 
 /// The longest path that is looked for, in bytes.
 const LONGEST: usize = 256;
 
 /// The longest file, in bytes, that is looked through for the names of others.
-const LONGEST_TEXT: u64 = 256 * 1024;
+const LONGEST_TEXT: u64 = 1 << 20;
 
 /// How many files are looked through for what is named one by another.
-const MOST: usize = 1_000;
+const MOST: usize = 10_000;
 
 impl Noting<'_> {
-    /// Adds what leads somewhere of the paths that `text` names, relative to one of `directories`. `false` where a directory has
-    /// something in it that is not known.
+    /// Adds what leads somewhere of the paths that the text `file` names, relative to its own directory or to one of `around`, if
+    /// somebody `may_read` those. `false` where a directory has something in it that is not known.
     pub(super) fn add_named_in(
         &mut self,
         inputs: &mut Collected,
-        text: &str,
-        directories: &[PathBuf],
+        file: PathBuf,
+        around: &[PathBuf],
+        may_read: impl Fn(&str) -> bool,
     ) -> bool {
-        let named = self.named_in_text(text, directories);
-        self.add_paths(inputs, &named)
+        let own = file.parent().map(Path::to_path_buf);
+        let directories: Vec<_> = own.into_iter().chain(around.iter().cloned()).collect();
+        // Several units are of one source.
+        let key = (file, directories);
+        let known = self.named.remove(&key).or_else(|| {
+            let text = read_short(&key.0, LONGEST_TEXT)?;
+            let text = String::from_utf8_lossy(&text);
+            may_read(&text).then(|| self.named_in_text(&text, &key.1))
+        });
+        let Some(named) = known else { return true };
+        let [marked, bare] = &named;
+        self.add_paths(inputs, bare);
+        let are_known = self.add_paths(inputs, marked);
+        self.named.insert(key, named);
+        are_known
     }
 
     /// Adds what is named by those of the inputs found so far that programs take in, and by what these name. Paths are relative to
@@ -50,68 +63,47 @@ impl Noting<'_> {
                 return are_known;
             }
             for &id in &next {
-                let path = sources.path(id);
-                let Some(text) = short_text(&path, LONGEST_TEXT) else { continue };
-                let own = path.parent().map(Path::to_path_buf);
-                let directories: Vec<_> = own.into_iter().chain(around.iter().cloned()).collect();
-                are_known &= self.add_named_in(inputs, &text, &directories);
+                are_known &= self.add_named_in(inputs, sources.path(id), around, |_| true);
             }
             seen.extend(next);
         }
     }
 
-    /// Those of the paths at which there is something. A directory in which `directories` lie is as good as none.
-    fn named_in_text(&self, text: &str, directories: &[PathBuf]) -> BTreeSet<PathBuf> {
-        let mut named = BTreeSet::new();
+    /// Those of the paths at which there is something: what has a mark of a path, and what is a bare word, which may mean something
+    /// else. A directory in which `directories` lie is as good as none, and so is what git keeps.
+    fn named_in_text(&self, text: &str, directories: &[PathBuf]) -> [BTreeSet<PathBuf>; 2] {
+        let mut named = [BTreeSet::new(), BTreeSet::new()];
         for candidate in candidates(text) {
+            let is_bare = !candidate.contains(['/', '.']);
             for directory in directories {
                 let path = file::normal(&directory.join(candidate));
-                if self.is_around(&path, directories) {
+                if path.components().any(|part| part.as_os_str() == ".git")
+                    || self.is_around(&path, directories)
+                {
                     continue;
                 }
                 let led = self.making.sources.lead(&path);
                 let is_there = if led.outside.is_some() {
-                    file::is_file(&path) && !is_of_system(&path)
+                    !is_bare && file::is_file(&path) && !is_of_host(&path)
+                } else if is_bare {
+                    // The name of another package is more often that of its code.
+                    !led.is_absent && !self.has_packages(&path)
                 } else {
                     !led.is_absent || file::is_present(&path)
                 };
                 if is_there {
-                    named.insert(path);
+                    named[usize::from(is_bare)].insert(path);
                 }
             }
         }
         named
     }
-
-    /// Whether one of `directories` lies at or below `path`, or that is of a target directory.
-    pub(super) fn is_around(&self, path: &Path, directories: &[PathBuf]) -> bool {
-        directories.iter().any(|directory| directory.starts_with(path))
-            || self.outputs.iter().any(|output| path.starts_with(output))
-    }
-
-    /// The directories around the packages `own`, themselves included, as far as they are sources.
-    pub(super) fn directories_around(&self, own: &[u32]) -> Vec<PathBuf> {
-        let mut around: Vec<PathBuf> = Vec::new();
-        for package in own.iter().map(|&package| self.package_directory(package)) {
-            let is_source = |directory: &&Path| self.making.sources.lead(directory).outside.is_none();
-            for directory in package.ancestors().take_while(is_source) {
-                if !around.iter().any(|known| known == directory) {
-                    around.push(directory.to_path_buf());
-                }
-            }
-        }
-        around
-    }
-
-    pub(super) fn is_directory(&self, id: SourceId) -> bool {
-        matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Directory { .. })
-    }
 }
 
 /// What is in a file of at most `longest` bytes.
-pub(super) fn short_text(path: &Path, longest: u64) -> Option<String> {
+pub(super) fn read_short(path: &Path, longest: u64) -> Option<Vec<u8>> {
     file::size_and_time(path).filter(|(size, _)| *size <= longest)?;
-    Some(String::from_utf8_lossy(&file::read(path).ok()?).into_owned())
+    file::read(path).ok()
 }
 
 /// What in a text can be a path: whole strings, and words that have a mark of one.

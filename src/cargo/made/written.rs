@@ -1,10 +1,12 @@
 //! What was written into the sources while a build script ran or a unit was compiled: by the script, a macro, the linker.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use super::super::strays::is_profile_of_coverage;
 use super::super::verdict::LOCK;
 use super::Noting;
 use super::collected::Collected;
@@ -24,6 +26,12 @@ pub(super) enum Window<'w> {
 }
 
 impl Window<'_> {
+    fn range(&self) -> &RangeInclusive<Time> {
+        match self {
+            Self::Run(range) | Self::Compiled(range, _) => range,
+        }
+    }
+
     fn is_of_compiler(&self) -> bool {
         matches!(self, Self::Compiled(..))
     }
@@ -54,15 +62,17 @@ impl Noting<'_> {
             // writing as it is.
             let came_at = |node: NodeId, time: Time| {
                 let [changed, made] = born[node as usize];
-                is_at(made, time) || is_at(changed, time) && !is_at(tree.node(node).mtime, time)
+                is_at(made, time)
+                    || is_at(changed, time) && (window.has(made) || !is_at(tree.node(node).mtime, time))
             };
-            for node in 0..tree.len() {
+            for node in self.changed_in(sources, window.range()) {
                 let mtime = tree.node(node).mtime;
                 if node != 0 && is_written(node) {
                     let id = SourceId { sources, node };
                     // Cargo's own, just before it calls the compiler, and products that somebody moved into the sources.
                     let is_of_cargo = || {
                         tree.name(node) == LOCK.as_bytes()
+                            || is_profile_of_coverage(tree.name(node))
                             || self.is_product(tree.node(node))
                             || is_directory(node) && self.is_around_output(&self.making.sources.path(id))
                     };
@@ -105,6 +115,23 @@ impl Noting<'_> {
 
     fn is_around_output(&self, path: &Path) -> bool {
         self.outputs.iter().any(|output| output.starts_with(path))
+    }
+
+    /// The nodes of the sources of this number to which something happened in `range`.
+    fn changed_in(&self, sources: u32, range: &RangeInclusive<Time>) -> BTreeSet<NodeId> {
+        let times = self.times[sources as usize].get_or_init(|| {
+            let tree = self.making.sources.tree(sources);
+            let born = self.born(sources).iter().zip(tree.iter());
+            let all = born.flat_map(|([changed, made], (id, node))| {
+                [*changed, *made, node.mtime].map(|time| (time, id))
+            });
+            let mut times: Vec<_> = all.collect();
+            times.sort_unstable();
+            times
+        });
+        let first = times.partition_point(|(time, _)| time < range.start());
+        let within = times[first..].iter().take_while(|(time, _)| time <= range.end());
+        within.map(|(_, node)| *node).collect()
     }
 
     /// When each node of the sources of this number came to be.
