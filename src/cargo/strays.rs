@@ -26,7 +26,7 @@ pub(super) const TEMPORARY: &[u8] = b"tmp";
 const LAYOUT: [&[u8]; 8] =
     [b".fingerprint", b"build", b"deps", b"doc", b"examples", b"incremental", b"package", TEMPORARY];
 
-/// When a unit was made that may have written what is not its own: the run of a build script. `None` for another.
+/// When a build script ran. `None` for a unit that is no run of one.
 pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>> {
     let is_run = unit.is_script_run(target);
     let directories =

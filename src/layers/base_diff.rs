@@ -24,7 +24,7 @@ pub(crate) struct Compared<'a> {
 }
 
 impl<'a> Compared<'a> {
-    /// What is `is_immutable` holds the same wherever names and sizes are.
+    /// Compares `working` with the same root of `base`. In a root that is immutable, equal names and sizes prove equal contents.
     pub(crate) fn with(
         base: Option<&Lease>,
         working: WorkingTree<'a>,

@@ -14,7 +14,7 @@ use crate::store::SourceId;
 use crate::sys::{Time, file};
 use crate::tree::{Kind, Node, NodeId};
 
-/// The longest tick of a clock, in nanoseconds.
+/// The longest tick of the kernel's clock (`CONFIG_HZ=100`), in nanoseconds.
 const TICK: i128 = 10_000_000;
 
 /// The time in which something was made.
