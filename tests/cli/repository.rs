@@ -10,7 +10,12 @@ use crate::PROGRAM;
 /// Files of a checkout, by their paths.
 type Files = BTreeMap<&'static str, &'static str>;
 
-const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+/// The manifest of a package `app`.
+pub(crate) const APP: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+/// That of a workspace around it.
+pub(crate) const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"app\"]\n";
+/// A program that says what its script tells it.
+pub(crate) const SAYS: &str = "fn main() { println!(\"{}\", env!(\"V\")) }\n";
 
 pub(crate) const HERE: &str = "work/project";
 pub(crate) const THERE: &str = "elsewhere/project";
@@ -27,7 +32,7 @@ impl Repository {
     pub(crate) fn new(files: &[(&'static str, &'static str)], probe: &'static str) -> Self {
         let job = Job::new(PROGRAM);
         let mut files: Files = files.iter().copied().collect();
-        files.entry("Cargo.toml").or_insert(MANIFEST);
+        files.entry("Cargo.toml").or_insert(APP);
         Self { job, files, probe }
     }
 
@@ -98,4 +103,14 @@ pub(crate) fn assert_change_is_seen(
     repository.edit(path, Some(text));
     let after = repository.assert_true(HERE);
     assert_ne!(before, after, "{about}: the case is about something");
+}
+
+/// The program says what the tool at `path` says, below the job's directory, also after that has become another one.
+pub(crate) fn assert_tool_is_seen(repository: &mut Repository, path: &str) {
+    for version in ["one", "two"] {
+        repository.job.write(path, &format!("#!/bin/sh\necho {version}\n"));
+        repository.check_out(HERE);
+        repository.job.sh(&format!("chmod +x ../../{path}"));
+        assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
+    }
 }

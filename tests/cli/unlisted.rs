@@ -1,11 +1,10 @@
 //! What gets into a unit although no list of cargo's has it, or has it only by a name: files that scripts take beside what they
 //! name, that the linker finds by itself, that lie in the target directory or behind links, and what cargo is told elsewhere.
 
-use crate::repository::{HERE, RUN, Repository, assert_change_is_seen};
+use crate::repository::{
+    APP, HERE, RUN, Repository, SAYS, WORKSPACE, assert_change_is_seen, assert_tool_is_seen,
+};
 
-const SAYS: &str = "fn main() { println!(\"{}\", env!(\"V\")) }\n";
-const WORKSPACE: &str = "[workspace]\nresolver = \"2\"\nmembers = [\"app\"]\n";
-const APP: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
 const SAYS_ADDRESS: &str =
     "unsafe extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", &raw const value as usize) }\n";
 
@@ -84,12 +83,7 @@ fn what_a_line_for_a_shell_names_is_an_input() {
     let mut repository =
         Repository::new(&[("build.rs", line("idlc --version | head -1")), ("src/main.rs", SAYS)], RUN);
     repository.job.path_first("bin");
-    for version in ["one", "two"] {
-        repository.job.write("bin/idlc", &format!("#!/bin/sh\necho {version}\n"));
-        repository.check_out(HERE);
-        repository.job.sh("chmod +x ../../bin/idlc");
-        assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
-    }
+    assert_tool_is_seen(&mut repository, "bin/idlc");
     let mut repository =
         Repository::new(&[("build.rs", line("echo ${APP_FLAVOR}")), ("src/main.rs", SAYS)], RUN);
     for flavor in ["one", "two"] {
@@ -106,12 +100,7 @@ fn tool_that_a_declared_variable_names_is_an_input() {
     let mut repository = Repository::new(&[("build.rs", script), ("src/main.rs", SAYS)], RUN);
     let tool = repository.job.path("sdk/protoc");
     repository.job.set("PROTOC", tool.display());
-    for version in ["one", "two"] {
-        repository.job.write("sdk/protoc", &format!("#!/bin/sh\necho {version}\n"));
-        repository.check_out(HERE);
-        repository.job.sh("chmod +x ../../sdk/protoc");
-        assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
-    }
+    assert_tool_is_seen(&mut repository, "sdk/protoc");
 }
 
 #[test]
