@@ -93,13 +93,9 @@ fn what_a_script_installs_beside_what_it_rewrites_is_made_again() {
 
 #[test]
 fn what_a_script_writes_under_a_product_s_name_is_there() {
-    const BESIDE: &str = "let out = std::path::PathBuf::from(std::env::var(\"OUT_DIR\").unwrap());\n    \
-        let beside = out.ancestors().nth(3).unwrap();";
-    let page =
-        script(&format!("{BESIDE}\n    std::fs::write(beside.join(\"app.js\"), \"page\\n\").unwrap();"));
+    let page = script("std::fs::write(\"target/debug/app.js\", \"page\\n\").unwrap();");
     assert_made_again(&[MAIN, ("build.rs", page)], "cargo build -q --offline && cat target/debug/app.js");
-    let library =
-        script(&format!("{BESIDE}\n    std::fs::write(beside.join(\"libapp.so\"), \"so\\n\").unwrap();"));
+    let library = script("std::fs::write(\"target/debug/libapp.so\", \"so\\n\").unwrap();");
     assert_made_again(
         &[MAIN, ("build.rs", library), ("src/lib.rs", "")],
         "cargo build -q --offline && cat target/debug/libapp.so",
