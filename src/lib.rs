@@ -1,8 +1,8 @@
 //! A local cache for self-hosted Linux runners.
 //!
 //! `ARCHITECTURE.md` shows the house. Each module's first lines tell its one job, and imports point down only:
-//! `commands` → `pipeline` → `layers` → `host` → `facts` → `job` → `cli`, `report` → `outcome` → `migrate` → `plan` → `cargo` → `ledger` → `store` → `release` →
-//! `api` → `github`, `tree` → `sys`.
+//! `commands` → `doctor` → `pipeline` → `layers` → `host` → `facts` → `job` → `cli`, `report` → `outcome` → `migrate` →
+//! `plan` → `cargo` → `ledger` → `store` → `release` → `api` → `github`, `tree` → `sys`.
 
 pub mod api;
 pub mod cargo;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use runner_cache::store::retention::{self, Block, BlockId, Inventory, Known, Policy, Shortage, Usage};
+use runner_cache::store::retention::{self, Block, BlockId, Inventory, Known, Policy, Room, Usage};
 use runner_cache::store::{Access, Finality, Header, Layer, LayerData, Origin, Scope, Store, Unit};
 
 const REPOSITORIES: u64 = 15;
@@ -86,7 +86,7 @@ fn pool_holds_only_recently_used_units_after_a_year() {
         }
         let entries: Vec<_> = pool.values().cloned().collect();
         let inventory = Inventory { entries: &entries, usage: None };
-        let gone = retention::plan(inventory, &policy, Shortage::default(), now);
+        let gone = retention::plan(inventory, &policy, Room::default(), now);
         pool.retain(|_, known| gone.iter().all(|planned| planned.id != known.id));
     }
     let versions: BTreeSet<Version> = (0..DAYS)
@@ -120,7 +120,7 @@ fn size_limit_evicts_pull_request_units_before_units_in_daily_use() {
     let usage: Vec<_> = (0..entries.len() as u64).map(block).collect();
     let policy = Policy { max_size: Some(SHARED * 4), ..Policy::default() };
     let inventory = Inventory { entries: &entries, usage: Some(&usage) };
-    let gone = retention::plan(inventory, &policy, Shortage::default(), now);
+    let gone = retention::plan(inventory, &policy, Room::default(), now);
     let gone: BTreeSet<_> = gone.iter().map(|planned| &planned.id).collect();
     let of_request = entries.iter().filter(|known| !known.header.is_of_default_branch);
     assert_eq!(gone, of_request.map(|known| &known.id).collect());

@@ -20,7 +20,7 @@ use runner_cache::outcome::{
 };
 use runner_cache::plan::{Change, Difference as KeyDifference, NoWrite};
 use runner_cache::report::{as_text, printed};
-use runner_cache::store::retention::{Known, MinFree, Reason, Shortage};
+use runner_cache::store::retention::{Known, MinFree, Reason, Room};
 use runner_cache::store::{
     Access, Factor, Finality, Header, Layer, LayerData, Origin, Scope, Store, key_directory,
 };
@@ -142,7 +142,7 @@ fn cleaned() -> Cleaned {
         bytes: 3_000_000_000,
         before: space(4_000_000_000),
         after: space(7_000_000_000),
-        shortage: Shortage::default(),
+        shortage: Room::default(),
     }
 }
 

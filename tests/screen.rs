@@ -11,7 +11,7 @@ use runner_cache::ledger::{Latest, OfRunner};
 use runner_cache::outcome::{Done, Live, LiveLock, Party, StoredNow};
 use runner_cache::report::printed;
 use runner_cache::report::screen::{Action, View, screen};
-use runner_cache::store::retention::{MinFree, Shortage};
+use runner_cache::store::retention::{MinFree, Room};
 use runner_cache::store::{Activity, Layer, MovedSoFar, Step, Wait, WorkLock, WorkPhase, Working};
 use runner_cache::sys::Space;
 
@@ -32,7 +32,7 @@ fn empty() -> Live {
         cache_root: PathBuf::from("/var/tmp/runner-cache"),
         disk: Some(disk),
         min_free: MinFree::default(),
-        short: Shortage::default(),
+        short: Room::default(),
         max_size: None,
         stored: Some(StoredNow::default()),
         working: Vec::new(),
@@ -134,7 +134,7 @@ fn busy() -> Live {
 fn waiting() -> Live {
     let mut live = busy();
     live.disk = live.disk.map(|disk| Space { free_bytes: 2_100_000_000, ..disk });
-    live.short = Shortage { bytes: 10_500_000_000, inodes: 0 };
+    live.short = Room { bytes: 10_500_000_000, inodes: 0 };
     live.working[0].activity = Activity::Save;
     live.working[0].holds = vec![WorkLock::CleanUp];
     live.working[0].step = Step { phase: WorkPhase::Evict, ..Step::default() };

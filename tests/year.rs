@@ -9,9 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use runner_cache::store::retention::{
-    self, Block, BlockId, Inventory, Known, Policy, Shortage, Usage, Weights,
-};
+use runner_cache::store::retention::{self, Block, BlockId, Inventory, Known, Policy, Room, Usage, Weights};
 use runner_cache::store::{
     Access, EntryId, Factor, Finality, Header, Layer, LayerData, Origin, Scope, Store,
 };
@@ -142,7 +140,7 @@ impl Host {
     fn clean(&mut self, now: Timestamp, with_sizes: bool) {
         let usage = (with_sizes && self.policy.max_size.is_some()).then_some(&self.usage[..]);
         let inventory = Inventory { entries: &self.entries, usage };
-        let gone: HashSet<_> = retention::plan(inventory, &self.policy, Shortage::default(), now)
+        let gone: HashSet<_> = retention::plan(inventory, &self.policy, Room::default(), now)
             .into_iter()
             .map(|planned| planned.id)
             .collect();

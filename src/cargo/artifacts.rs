@@ -1,24 +1,8 @@
 //! What a unit made: the files that cargo reports of it, and what tells how they came to be.
 
 use super::sweep::newest;
-use super::units::{Unit, files_below, hash_of};
+use super::units::{Unit, crate_of, hash_of};
 use crate::tree::{Kind, NodeId, Tree};
-
-/// What cargo calls the fingerprint of a build script's run.
-const RUN: &[u8] = b"run-build-script-";
-
-/// What the names of other fingerprints begin with, before the name of the crate. Longer ones come first.
-const KINDS: [&[u8]; 9] = [
-    b"test-integration-test-",
-    b"test-example-",
-    b"build-script-",
-    b"test-bench-",
-    b"test-lib-",
-    b"test-bin-",
-    b"example-",
-    b"lib-",
-    b"bin-",
-];
 
 /// What a unit made.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,11 +16,6 @@ pub struct Artifacts {
 }
 
 impl Unit {
-    /// Whether it is the run of a build script.
-    pub fn is_run(&self, target: &Tree) -> bool {
-        self.fingerprints.iter().any(|&id| target.name(id).starts_with(RUN))
-    }
-
     /// What it made.
     pub fn artifacts(&self, target: &Tree) -> Artifacts {
         if self.is_run(target) { self.artifacts_of_run(target) } else { self.artifacts_of_rustc(target) }
@@ -46,7 +25,7 @@ impl Unit {
         let mut made = Artifacts::default();
         for &part in &self.parts {
             let out = target.child(part, b"out");
-            made.files.extend(out.into_iter().flat_map(|out| files_below(target, out)));
+            made.files.extend(out.into_iter().flat_map(|out| target.leaves_below(out)));
             // The directory of its own is that of the layout since 1.100.
             for (directory, told) in [(Some(part), &b"output"[..]), (target.child(part, b"run"), b"stdout")] {
                 let Some(directory) = directory else { continue };
@@ -95,12 +74,6 @@ impl Unit {
             self.fingerprints.iter().any(|&part| crate_of(target.name(part)) == name[..end]) && is_of_time()
         })
     }
-}
-
-/// The name of the crate that a fingerprint such as `test-lib-my-crate` is of.
-fn crate_of(part: &[u8]) -> Vec<u8> {
-    let name = KINDS.iter().find_map(|kind| part.strip_prefix(*kind)).unwrap_or(part);
-    name.iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect()
 }
 
 #[cfg(test)]

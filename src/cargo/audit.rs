@@ -26,7 +26,7 @@ pub struct Slot {
 
 /// A unit after a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Made {
+pub struct BuiltUnit {
     /// What is built of the package, such as `lib-serde`: several where files have no hash in their names.
     pub parts: Vec<String>,
     /// Whether it was finished: a build that fails leaves some that are not.
@@ -51,7 +51,7 @@ pub struct Build {
     /// The command's exit code.
     pub code: u8,
     /// The units that the command asked for.
-    pub units: BTreeMap<Slot, Made>,
+    pub units: BTreeMap<Slot, BuiltUnit>,
     /// Copies of artifacts where people look for them, such as `debug/tool`: by target directory and path.
     pub finals: BTreeMap<(String, String), Digest>,
 }
@@ -157,10 +157,10 @@ impl Comparison {
         };
         let excused: BTreeMap<_, _> = unlike.keys().filter_map(|&slot| Some((slot, own(slot)?))).collect();
         // Running a build script that differs in its bytes alone gives the same.
-        let excused_above = spread(restored, excused.keys().copied(), |made| !made.is_run);
+        let excused_above = dependents(restored, excused.keys().copied(), |made| !made.is_run);
         let is_excused = |slot: &Slot| excused.contains_key(slot) || excused_above.contains_key(slot);
         let wrong: Vec<_> = unlike.keys().copied().filter(|slot| !is_excused(slot)).collect();
-        let wrong_above = spread(restored, wrong.into_iter(), |_| true);
+        let wrong_above = dependents(restored, wrong.into_iter(), |_| true);
         for (slot, files) in unlike {
             let slot = slot.clone();
             match (excused.get(&slot), excused_above.get(&slot)) {
@@ -190,7 +190,7 @@ impl Comparison {
     /// A final artifact is its unit's file under another name. One that is not was left where it is.
     fn compare_finals(&mut self, restored: &Build, clean: &Build, again: &Build) {
         let owner = |digest: &Digest| {
-            let is_of = |made: &Made| made.files.values().any(|file| file == digest);
+            let is_of = |made: &BuiltUnit| made.files.values().any(|file| file == digest);
             clean.units.iter().find(|(_, made)| is_of(made)).map(|(slot, _)| slot)
         };
         for (path, theirs) in &clean.finals {
@@ -212,10 +212,10 @@ impl Comparison {
 
 /// Units that need one of `slots`, directly or not, each with the packages of the direct dependencies that are or need such.
 /// What needs a unit that is not `passed` on does not count.
-fn spread<'b>(
+fn dependents<'b>(
     build: &'b Build,
     slots: impl Iterator<Item = &'b Slot>,
-    is_passed: impl Fn(&Made) -> bool,
+    is_passed: impl Fn(&BuiltUnit) -> bool,
 ) -> BTreeMap<&'b Slot, BTreeSet<String>> {
     let mut hashes: BTreeMap<u64, &str> = BTreeMap::new();
     let add = |slot: &'b Slot, hashes: &mut BTreeMap<u64, &'b str>| {
@@ -261,12 +261,12 @@ mod tests {
         let mut build = Build { code, ..Build::default() };
         for &(package, contents, hash, needs) in units {
             let digest = Digest::of(contents.as_bytes());
-            let made = Made {
+            let made = BuiltUnit {
                 is_done: true,
                 files: [(format!("deps/{package}"), digest)].into(),
                 hashes: [hash].into(),
                 needs: needs.iter().copied().collect(),
-                ..Made::default()
+                ..BuiltUnit::default()
             };
             build.units.insert(slot(package), made);
             build.finals.insert((".".into(), format!("debug/{package}")), digest);

@@ -146,7 +146,7 @@ pub(super) fn own_output(
 /// such as the path's length.
 fn follows_variable(record: &Record, place: &Path) -> bool {
     let is_for_source = |variable: &[u8]| {
-        let value = variable.split(|&byte| byte == b'=').nth(1).unwrap_or_default();
+        let value = variable.splitn(2, |&byte| byte == b'=').nth(1).unwrap_or_default();
         record.sources.iter().any(|source| source.as_os_str().as_encoded_bytes().starts_with(value))
     };
     record.variables.iter().any(|variable| holds(variable, place) && !is_for_source(variable))
@@ -231,5 +231,6 @@ mod tests {
         assert!(follows("CARGO_MANIFEST_DIR=/w/a", "src/lib.rs"));
         assert!(!follows("OUT_DIR=/w/target/debug/build/a/out", "/w/target/debug/build/a/out/x.rs"));
         assert!(!follows("VERSION=1", "src/lib.rs"));
+        assert!(follows("NAMED=/w/a=/w/b", "/w/a.rs"), "a value may have the sign itself");
     }
 }

@@ -243,37 +243,39 @@ fn program(path: &Path) -> Option<OutsideState> {
 
 /// A digest of names and contents, also of what links lead to, one behind another as far as `links`.
 fn directory(path: &Path, links: usize) -> Option<String> {
-    let dir = Dir::open(path).ok()?;
-    let tree = walk(&dir, &Selection::all(), &Interrupt::default()).ok()?.tree;
+    let tree = walk(&Dir::open(path).ok()?, &Selection::all(), &Interrupt::default()).ok()?.tree;
+    let of_file = if tree.bytes() > MOST { size_and_time } else { digest };
     let mut text = Vec::new();
-    if tree.bytes() > MOST {
-        for (id, node) in tree.iter() {
-            let (path, Time { seconds, nanoseconds }) = (tree.path_below(0, id), node.mtime);
-            text.extend_from_slice(&path);
-            if let Kind::File { size, .. } = node.kind {
-                text.extend_from_slice(format!("\0{size} {seconds}.{nanoseconds}\0").as_bytes());
+    for (id, node) in tree.iter() {
+        let name = tree.path_below(0, id);
+        let path = path.join(OsStr::from_bytes(&name));
+        let what = match node.kind {
+            Kind::Directory { .. } => Vec::new(),
+            Kind::File { .. } => of_file(&path)?,
+            Kind::Symlink { target } => {
+                let led = match file::kind(&path) {
+                    Ok(file::Kind::Directory) => directory(&path, links.checked_sub(1)?)?.into_bytes(),
+                    Ok(file::Kind::File) => of_file(&path)?,
+                    Ok(file::Kind::Neither) | Err(_) => Vec::new(),
+                };
+                [tree.text(target), b"\0", &led].concat()
             }
-        }
-        return Some(sha256_hex(&text));
-    }
-    for (id, node) in tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. })) {
-        text.extend_from_slice(&tree.path_below(0, id));
-        let what = if let Kind::Symlink { target } = node.kind {
-            let link = path.join(OsStr::from_bytes(&tree.path_below(0, id)));
-            let led = match file::kind(&link) {
-                Ok(file::Kind::Directory) => directory(&link, links.checked_sub(1)?)?,
-                Ok(file::Kind::File) => sha256_hex(Digest::of_file(file::open(&link).ok()?).ok()?.bytes()),
-                Ok(file::Kind::Neither) | Err(_) => String::new(),
-            };
-            [tree.text(target), b"\0", led.as_bytes()].concat()
-        } else {
-            let (file, _) = dir.open_file(&tree.path_below(0, id)).ok()?;
-            Digest::of_file(file).ok()?.bytes().to_vec()
         };
-        text.push(0);
-        text.extend_from_slice(&what);
+        for part in [&name, &what] {
+            text.extend_from_slice(part);
+            text.push(0);
+        }
     }
     Some(sha256_hex(&text))
+}
+
+fn size_and_time(path: &Path) -> Option<Vec<u8>> {
+    let (size, Time { seconds, nanoseconds }) = file::size_and_time(path)?;
+    Some(format!("{size} {seconds}.{nanoseconds}").into_bytes())
+}
+
+fn digest(path: &Path) -> Option<Vec<u8>> {
+    Some(Digest::of_file(file::open(path).ok()?).ok()?.bytes().to_vec())
 }
 
 /// A digest of the variables that a configuration file of cargo's sets.
@@ -338,6 +340,28 @@ mod tests {
         Dir::open(place.path()).unwrap().make_symlink(b"link", b"link").unwrap();
         assert_eq!(host.state(&outside.input), OutsideState::Unreadable);
         assert!(!host.has(&outside));
+    }
+
+    #[test]
+    fn a_directory_is_known_by_what_its_links_lead_to_whatever_its_size() {
+        let (place, env) = (tempfile::tempdir().unwrap(), Environment::default());
+        let sdk = Dir::open(place.path()).unwrap();
+        for version in ["1.2", "1.3"] {
+            file::make_dirs(&place.path().join(version)).unwrap();
+            file::write_atomic(&place.path().join(version).join("sdk.h"), version.as_bytes()).unwrap();
+        }
+        let data = std::fs::File::from(sdk.create_file(b"data", 0o644).unwrap());
+        let input = OutsideInput::Path(place.path().to_str().unwrap().to_owned());
+        for size in [0, MOST + 1] {
+            data.set_len(size).unwrap();
+            sdk.make_symlink(b"current", b"1.2").unwrap();
+            let before = Host::new(&env).state(&input);
+            assert_eq!(Host::new(&env).state(&input), before);
+            sdk.remove_file(b"current").unwrap();
+            sdk.make_symlink(b"current", b"1.3").unwrap();
+            assert_ne!(Host::new(&env).state(&input), before, "{size} bytes");
+            sdk.remove_file(b"current").unwrap();
+        }
     }
 
     #[test]

@@ -57,9 +57,10 @@ pub(super) fn directories_flagged(flags: &[String]) -> Vec<PathBuf> {
     directories
 }
 
-/// `native=/usr/lib`
+/// The path of what is behind `-L`, such as `native=/usr/lib`.
 fn without_kind(value: &str) -> &str {
-    value.split_once('=').map_or(value, |(_, path)| path)
+    const KINDS: [&str; 5] = ["all", "crate", "dependency", "framework", "native"];
+    value.split_once('=').filter(|(kind, _)| KINDS.contains(kind)).map_or(value, |(_, path)| path)
 }
 
 /// Whether a file is one that linkers take, by its name.
@@ -85,6 +86,7 @@ mod tests {
                     cargo:rustc-link-arg=-Ld\ncargo:rustc-link-lib=static=x\nwarning=-Lnone\n";
         assert_eq!(directories_told(told), ["/a", "b", "c", "d"].map(PathBuf::from));
         assert!(links_native(told) && !links_native("cargo:rerun-if-changed=x\nrustc-link-lib=x\n"));
+        assert_eq!(directories_told("cargo:rustc-link-search=/a=b/lib\n"), [PathBuf::from("/a=b/lib")]);
         let flags = ["-L", "native=a", "-Lb", "-Clink-arg=-Lc", "-Copt-level=3"].map(str::to_owned);
         assert_eq!(directories_flagged(&flags), ["a", "b", "c"].map(PathBuf::from));
         assert!(

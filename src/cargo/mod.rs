@@ -23,6 +23,7 @@ mod linked;
 mod literals;
 mod lock;
 mod made;
+mod manifest;
 mod outside;
 mod package;
 mod patched;
@@ -46,7 +47,7 @@ mod verdict;
 mod workspace;
 
 pub use artifacts::Artifacts;
-pub use audit::{Build, Comparison, Differing, Incomparable, Made, Slot, compare};
+pub use audit::{Build, BuiltUnit, Comparison, Differing, Incomparable, Slot, compare};
 pub use cause::{Cause, Changed, Evidence, causes};
 pub use compiled::{Before, Compiled, FingerprintTimes, Note, Notes};
 pub use config::config_files;
@@ -60,7 +61,7 @@ pub use install_root::{InstallRoot, Installs, UnreadableNotes};
 pub use left_out::WhyLeftOut;
 pub use lock::{Locked, directories_of_crates};
 pub use made::{Configured, Earlier, Making, OutputDirectory, SourcesSince};
-pub use package::version;
+pub use manifest::Manifests;
 pub use portable::portable;
 pub use profile::profile_settings;
 pub use records::{Fit, Misfit, Records, may_hold_secret, name_and_version};
@@ -69,7 +70,7 @@ pub use source_trees::SourceTrees;
 pub use sources::{
     NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, named_files, named_programs, path_packages, source_directory,
 };
-pub use strays::{InodeTimes, strays};
+pub use strays::strays;
 pub use sweep::{Kept, Part, Why, changed_in_place, spread, sweep};
 pub use system::system;
 pub use tool::Tool;
@@ -77,6 +78,6 @@ pub use toolchain::Toolchain;
 pub use traces::leads_to;
 pub use units::{Unit, has_unfinished, units};
 pub use verdict::{
-    Checkout, LOCK, Reason, is_code, is_nothing_to_reader, leave_out_users, verdicts, watched_sources,
+    Checkout, LOCK, Reason, is_code, is_nothing_to_reader, leave_out_dependents, verdicts, watched_sources,
 };
 pub use workspace::Workspace;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::package::manifest;
+use super::manifest::manifest;
 use crate::sys::sha256_hex;
 
 /// The profiles whose units go into one directory. Source: the cargo book, "Build cache".

@@ -18,8 +18,9 @@ pub(super) struct Record {
     pub(super) is_known: bool,
     /// Cargo's list of files and variables; nothing for the run of a build script.
     pub(super) info: DepInfo,
-    /// Rustc's list of files, and the variables that it read with their values.
+    /// Rustc's list of files, relative to the workspace or absolute.
     pub(super) sources: Vec<PathBuf>,
+    /// The variables that rustc read, each as `NAME=value`, or `NAME` where it was not set.
     pub(super) variables: Vec<Vec<u8>>,
 }
 

@@ -50,7 +50,7 @@ impl<'t> SourceTrees<'t> {
 
     /// The files and links at and below `id`.
     pub(super) fn leaves_below(&self, id: SourceId) -> Vec<SourceId> {
-        let nodes = leaves_below(self.tree(id.sources), id.node);
+        let nodes = self.tree(id.sources).leaves_below(id.node);
         nodes.into_iter().map(|node| SourceId { node, ..id }).collect()
     }
 
@@ -130,18 +130,6 @@ pub(super) fn nodes_of_package(
         next += 1;
     }
     nodes
-}
-
-/// The files and links below a node, or the node itself.
-pub(super) fn leaves_below(tree: &Tree, top: NodeId) -> Vec<NodeId> {
-    let (mut leaves, mut pending) = (Vec::new(), vec![top]);
-    while let Some(id) = pending.pop() {
-        match tree.node(id).kind {
-            Kind::Directory { .. } => pending.extend(tree.children(id)),
-            Kind::File { .. } | Kind::Symlink { .. } => leaves.push(id),
-        }
-    }
-    leaves
 }
 
 enum Step {

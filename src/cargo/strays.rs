@@ -5,12 +5,14 @@
 //! script and when it ended: what changed in between is taken to be the script's, for it will not run again. Nothing else
 //! comes back.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
+use super::sources::RUSTC_INFO;
 use super::sweep::{Kept, Part, Why};
 use super::units::{Unit, hash_of, profiles};
 use crate::sys::Time;
+use crate::sys::file::InodeTimes;
 use crate::tree::{Kind, NodeId, Tree};
 
 /// Written when a script was started. What it told cargo gets the same time.
@@ -28,7 +30,7 @@ const LAYOUT: [&[u8]; 8] =
 
 /// When a build script ran. `None` for a unit that is no run of one.
 pub(super) fn run_of(target: &Tree, unit: &Unit) -> Option<RangeInclusive<Time>> {
-    let is_run = unit.is_script_run(target);
+    let is_run = unit.is_run(target);
     let directories =
         || unit.parts.iter().flat_map(|&part| [Some(part), target.child(part, b"run")]).flatten();
     let mtime = |directory: NodeId, name: &[u8]| Some(target.node(target.child(directory, name)?).mtime);
@@ -41,7 +43,7 @@ pub(super) fn output_directories(target: &Tree, unit: &Unit) -> Vec<NodeId> {
     let directories = unit.parts.iter().filter(|&&part| target.child(part, ENDED).is_some());
     let since_1_100 = unit.parts.iter().filter(|&&part| target.child(part, b"run").is_some());
     let output = directories.chain(since_1_100).filter_map(|&part| target.child(part, b"out"));
-    let is_directory = |id: &NodeId| matches!(target.node(*id).kind, Kind::Directory { .. });
+    let is_directory = |id: &NodeId| target.node(*id).kind.is_directory();
     output.flat_map(|out| target.below(out)).filter(is_directory).collect()
 }
 
@@ -58,21 +60,23 @@ fn is_temporary(target: &Tree, id: NodeId) -> bool {
     target.path_below(0, id).split(|&byte| byte == b'/').next() == Some(TEMPORARY)
 }
 
-/// What a build script wrote beside its own output directory: its run, the number of a target directory, and a node there.
-pub(super) type Extra = (RangeInclusive<Time>, (u32, NodeId));
-
-/// When a node of the root of that number came to be; see [`crate::sys::file::inode_times`].
-pub type InodeTimes<'a> = &'a dyn Fn(u32, NodeId) -> Option<[Time; 2]>;
+/// What was written beside units' own directories, by when a unit was made that may have written it: the number of a target
+/// directory, and a node there.
+pub(super) type Extras = HashMap<RangeInclusive<Time>, Vec<(u32, NodeId)>>;
 
 /// What the scripts of all `outputs`, target directories of one job with their units, wrote into these. What a script unpacks
-/// or links has an older time of change, but came to be while it ran.
-pub(super) fn extras(outputs: &[(&Tree, &[Unit])], inode_times: InodeTimes<'_>) -> Vec<Extra> {
+/// or links has an older time of change, but came to be while it ran: `inode_times` tells that of a node of the root of a
+/// number.
+pub(super) fn extras(
+    outputs: &[(&Tree, &[Unit])],
+    inode_times: &dyn Fn(u32, NodeId) -> Option<InodeTimes>,
+) -> Extras {
     let names = names_of(outputs);
-    let runs: Vec<_> = outputs
+    let runs: HashSet<_> = outputs
         .iter()
         .flat_map(|(tree, units)| units.iter().filter_map(|unit| made_while(tree, unit)))
         .collect();
-    let mut extras = Vec::new();
+    let mut extras = Extras::new();
     for (number, (tree, units)) in (0..).zip(outputs) {
         let kinds = kinds(tree, units, &names);
         let may_be_extra = |id: NodeId| kinds[id as usize] == Some(Stray::Other) && !is_temporary(tree, id);
@@ -80,11 +84,14 @@ pub(super) fn extras(outputs: &[(&Tree, &[Unit])], inode_times: InodeTimes<'_>) 
             let born = inode_times(number, id);
             // A directory changes with what is in it.
             let times: Vec<_> = match node.kind {
-                Kind::Directory { .. } => born.map(|[_, made]| made).into_iter().collect(),
-                _ => [node.mtime].into_iter().chain(born.into_iter().flatten()).collect(),
+                Kind::Directory { .. } => born.map(|born| born.made).into_iter().collect(),
+                _ => std::iter::once(node.mtime)
+                    .chain(born.into_iter().flat_map(|born| [born.changed, born.made]))
+                    .collect(),
             };
-            let writers = runs.iter().filter(|run| times.iter().any(|time| run.contains(time)));
-            extras.extend(writers.map(|run| (run.clone(), (number, id))));
+            for run in runs.iter().filter(|run| times.iter().any(|time| run.contains(time))) {
+                extras.entry(run.clone()).or_default().push((number, id));
+            }
         }
     }
     extras
@@ -96,11 +103,10 @@ pub fn strays(
     outputs: &[(&Tree, &[Unit])],
     kept: Option<&Kept>,
     known: &BTreeSet<(u32, NodeId)>,
-    inode_times: InodeTimes<'_>,
+    inode_times: &dyn Fn(u32, NodeId) -> Option<InodeTimes>,
 ) -> Vec<Vec<(NodeId, Why)>> {
     let names = names_of(outputs);
-    let mut of_scripts: HashSet<_> =
-        extras(outputs, inode_times).into_iter().map(|(_, extra)| extra).collect();
+    let mut of_scripts: HashSet<_> = extras(outputs, inode_times).into_values().flatten().collect();
     of_scripts.extend(known);
     let has = |part: Part| kept.is_some_and(|kept| kept.parts.contains(&part));
     let of_output = |(number, (tree, units)): (u32, &(&Tree, &[Unit]))| {
@@ -118,7 +124,7 @@ pub fn strays(
                     && (is_of_script(id) || has(Part::Unused) || part_of(tree, id).is_some_and(has))
             }
         };
-        let is_leaf = |id: NodeId| !matches!(tree.node(id).kind, Kind::Directory { .. });
+        let is_leaf = |id: NodeId| !tree.node(id).kind.is_directory();
         let wanted = |id| if is_leaf(id) { is_kept(id) } else { is_of_script(id) };
         let mut is_wanted: Vec<_> = (0..tree.len()).map(wanted).collect();
         // Empty directories are a unit's like its files.
@@ -185,7 +191,7 @@ fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<
         match (names.contains(name), target.name(node.parent)) {
             // Libraries for others than rustc, whose names have no hash.
             (true, b"deps") => None,
-            (true, _) if !matches!(node.kind, Kind::Directory { .. }) => Some(Stray::Uplifted),
+            (true, _) if !node.kind.is_directory() => Some(Stray::Uplifted),
             _ => Some(Stray::Other),
         }
     };
@@ -212,7 +218,7 @@ pub(super) fn is_profile_of_coverage(name: &[u8]) -> bool {
 /// Marks and locks of target directories and profiles.
 fn is_cargos_own(name: &[u8]) -> bool {
     name == b"CACHEDIR.TAG"
-        || name == b".rustc_info.json"
+        || name == RUSTC_INFO.as_bytes()
         || (name.starts_with(b".cargo") && name.ends_with(b"lock"))
 }
 
@@ -321,7 +327,8 @@ mod tests {
         assert_eq!(units.len(), 1);
         let outputs = [(&tree, &*units)];
         let found = extras(&outputs, &|_, _| None);
-        let paths: BTreeSet<_> = found.iter().map(|(_, (_, id))| tree.path_below(0, *id)).collect();
+        let paths: BTreeSet<_> =
+            found.into_values().flatten().map(|(_, id)| tree.path_below(0, id)).collect();
         assert_eq!(paths, BTreeSet::from([b"debug/beside.txt".to_vec()]));
         // Nor is it where an entry of before took it for one.
         let known = BTreeSet::from([(0, tree.at(b"tmp/once.txt").unwrap())]);

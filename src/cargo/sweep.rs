@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::units::{Unit, profiles};
+use super::units::{Unit, crate_of, profiles};
 use crate::sys::Time;
 use crate::tree::{Kind, Node, NodeId, Tree};
 
@@ -168,7 +168,7 @@ fn incremental(
         if is_build_script && !has_lost {
             continue;
         }
-        let is_of_it = |unit: &&&Unit| unit.fingerprints.iter().any(|id| is_of_crate(target.name(*id), name));
+        let is_of_it = |unit: &&&Unit| unit.fingerprints.iter().any(|id| crate_of(target.name(*id)) == *name);
         let of_crate: Vec<_> = living.iter().filter(|_| !is_build_script).filter(is_of_it).collect();
         let compiled: Vec<_> = of_crate.iter().filter_map(|unit| unit.compiled(target)).collect();
         directories.sort_by_key(|id| {
@@ -178,12 +178,6 @@ fn incremental(
         left_out.extend(directories.into_iter().skip(of_crate.len()).map(|id| (id, Why::Incremental)));
     }
     left_out
-}
-
-/// Whether a fingerprint such as `test-lib-my-crate` is of the crate `my_crate`.
-fn is_of_crate(fingerprint: &[u8], name: &[u8]) -> bool {
-    let plain: Vec<_> = fingerprint.iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect();
-    plain.strip_suffix(name).is_some_and(|rest| rest.ends_with(b"_"))
 }
 
 pub(super) fn newest(target: &Tree, directory: NodeId) -> Time {

@@ -15,6 +15,22 @@ use std::ops::RangeInclusive;
 use crate::sys::Time;
 use crate::tree::{Kind, NodeId, Tree};
 
+/// What cargo calls the fingerprint of a build script's run.
+const RUN: &[u8] = b"run-build-script-";
+
+/// What the names of other fingerprints begin with, before the name of the crate. Longer ones come first.
+const KINDS: [&[u8]; 9] = [
+    b"test-integration-test-",
+    b"test-example-",
+    b"build-script-",
+    b"test-bench-",
+    b"test-lib-",
+    b"test-bin-",
+    b"example-",
+    b"lib-",
+    b"bin-",
+];
+
 /// Digits of a unit's hash.
 const HASH: usize = 16;
 
@@ -62,8 +78,8 @@ impl Unit {
     }
 
     /// Whether it is the run of a build script.
-    pub(super) fn is_script_run(&self, target: &Tree) -> bool {
-        self.fingerprints.iter().any(|id| target.name(*id).starts_with(b"run-"))
+    pub fn is_run(&self, target: &Tree) -> bool {
+        self.fingerprints.iter().any(|id| target.name(*id).starts_with(RUN))
     }
 
     /// The directory that no other unit has: its fingerprint's, or, since 1.100, that of all its files.
@@ -73,7 +89,7 @@ impl Unit {
 
     /// All its files.
     pub fn files(&self, target: &Tree) -> Vec<NodeId> {
-        self.parts.iter().flat_map(|&part| files_below(target, part)).collect()
+        self.parts.iter().flat_map(|&part| target.leaves_below(part)).collect()
     }
 
     /// What was made, without what cargo and rustc noted of it.
@@ -160,15 +176,10 @@ fn units_of(target: &Tree, profile: NodeId) -> Vec<Unit> {
     units
 }
 
-pub(super) fn files_below(target: &Tree, top: NodeId) -> Vec<NodeId> {
-    let (mut files, mut pending) = (Vec::new(), vec![top]);
-    while let Some(id) = pending.pop() {
-        match target.node(id).kind {
-            Kind::Directory { .. } => pending.extend(target.children(id)),
-            Kind::File { .. } | Kind::Symlink { .. } => files.push(id),
-        }
-    }
-    files
+/// The name of the crate that a fingerprint such as `test-lib-my-crate` is of.
+pub(super) fn crate_of(part: &[u8]) -> Vec<u8> {
+    let name = KINDS.iter().find_map(|kind| part.strip_prefix(*kind)).unwrap_or(part);
+    name.iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect()
 }
 
 /// Cargo reads the short hash of a fingerprint each time, and the rest where something has changed.
@@ -182,7 +193,7 @@ fn fingerprint_files(target: &Tree, directory: NodeId) -> Vec<NodeId> {
 }
 
 fn subdirectories(target: &Tree, directory: NodeId) -> impl Iterator<Item = NodeId> {
-    target.children(directory).filter(|id| matches!(target.node(*id).kind, Kind::Directory { .. }))
+    target.children(directory).filter(|id| target.node(*id).kind.is_directory())
 }
 
 /// The hash in a name such as `libserde-0123456789abcdef.rlib` or `a-0123456789abcdef.1x2.rcgu.o`.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::source_trees::nodes_of_package;
-use crate::store::{Inputs, Known, Made, Provenance, SourceId};
+use crate::store::{Inputs, KnownInputs, Made, Provenance, SourceId};
 use crate::tree::Tree;
 
 /// What cargo makes where it is absent.
@@ -89,45 +89,30 @@ pub fn verdicts(
     let judge = Judge { checkout, areas };
     let own = units.iter().zip(known).map(|(made, known)| known.clone().or_else(|| judge.own(made)));
     let mut reasons: Vec<_> = own.collect();
-    leave_out_users(units, &mut reasons);
-    leave_out_writers(units, &mut reasons);
+    leave_out_dependents(units, &mut reasons);
     reasons
 }
 
-/// Leaves out what may have written something that goes with what is left out: whose it was is not known.
-fn leave_out_writers(units: &[Made], reasons: &mut [Option<Reason>]) {
-    loop {
-        let gone: HashSet<_> = { units.iter().zip(&*reasons) }
-            .enumerate()
-            .filter(|(_, (_, reason))| reason.is_some())
-            .flat_map(|(unit, (made, _))| made.extras.iter().map(move |extra| (*extra, unit)))
-            .collect();
-        let gone: HashMap<_, _> = gone.into_iter().collect();
-        let mut others = units.iter().zip(reasons.iter_mut()).filter(|(_, reason)| reason.is_none());
-        let other = others.find_map(|(made, reason)| {
-            let unit = made.extras.iter().find_map(|extra| gone.get(extra))?;
-            Some((reason, *unit))
-        });
-        let Some((reason, unit)) = other else { return };
-        *reason = Some(Reason::Needs(unit));
-        leave_out_users(units, reasons);
-    }
-}
-
-/// Leaves out what was built with what is left out.
-pub fn leave_out_users(units: &[Made], reasons: &mut [Option<Reason>]) {
+/// Leaves out what cannot be there without what is left out: what was built with it, and what may have written something that goes
+/// with it, for whose that was is not known.
+pub fn leave_out_dependents(units: &[Made], reasons: &mut [Option<Reason>]) {
     let mut users = vec![Vec::new(); units.len()];
+    let mut writers: HashMap<_, Vec<usize>> = HashMap::new();
     for (index, made) in units.iter().enumerate() {
         for &need in &made.needs {
             users[need as usize].push(index);
         }
+        for &extra in &made.extras {
+            writers.entry(extra).or_default().push(index);
+        }
     }
     let mut pending: Vec<_> = (0..units.len()).filter(|&unit| reasons[unit].is_some()).collect();
     while let Some(unit) = pending.pop() {
-        for &user in &users[unit] {
-            if reasons[user].is_none() {
-                reasons[user] = Some(Reason::Needs(unit));
-                pending.push(user);
+        let others = units[unit].extras.iter().flat_map(|extra| &writers[extra]);
+        for &dependent in users[unit].iter().chain(others) {
+            if reasons[dependent].is_none() {
+                reasons[dependent] = Some(Reason::Needs(unit));
+                pending.push(dependent);
             }
         }
     }
@@ -200,7 +185,7 @@ impl Judge<'_> {
         }
     }
 
-    fn of_inputs(&self, known: &Known) -> Option<Reason> {
+    fn of_inputs(&self, known: &KnownInputs) -> Option<Reason> {
         let outside = known.outside.iter().map(|&index| index as usize);
         if let Some(index) = outside.into_iter().find(|&index| !self.checkout.outside[index]) {
             return Some(Reason::Outside(index));
@@ -298,7 +283,7 @@ mod tests {
     }
 
     fn known(listed: &[SourceId]) -> Inputs {
-        Inputs::Known(Known { listed: listed.to_vec(), ..Known::default() }.into())
+        Inputs::Known(KnownInputs { listed: listed.to_vec(), ..KnownInputs::default() }.into())
     }
 
     /// `a/x`, `a/b/y`, `c/z`, where `a` and `a/b` are packages.
@@ -367,11 +352,36 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_goes_with_who_may_have_written_the_same() {
+        let mut world = World::new(vec![]);
+        let x = world.id("a/x");
+        let wrote = |needs: &[u32], extras: &[(u32, u32)], inputs| Made {
+            extras: extras.to_vec(),
+            ..made(needs, inputs)
+        };
+        world.provenance.roots = vec![vec![
+            wrote(&[], &[(0, 7)], known(&[x])),
+            wrote(&[], &[(0, 7), (0, 8)], known(&[])),
+            wrote(&[1], &[], known(&[])),
+            wrote(&[], &[(0, 8)], known(&[])),
+            wrote(&[], &[(1, 7)], known(&[])),
+        ]];
+        assert_eq!(world.judge(&[], |_| {}), [const { None }; 5]);
+        let needs = |unit| Some(Reason::Needs(unit));
+        assert_eq!(
+            world.judge(&["a/x"], |_| {}),
+            [Some(Reason::Source(x)), needs(0), needs(1), needs(1), None]
+        );
+    }
+
+    #[test]
     fn a_package_is_without_those_within_and_all_counts_for_open_units() {
         let whole = |packages: &[u32], is_open: bool| {
             made(
                 &[],
-                Inputs::Known(Known { packages: packages.to_vec(), is_open, ..Known::default() }.into()),
+                Inputs::Known(
+                    KnownInputs { packages: packages.to_vec(), is_open, ..KnownInputs::default() }.into(),
+                ),
             )
         };
         let world = World::new(vec![whole(&[0], false), whole(&[1], false), whole(&[1], true)]);
@@ -417,7 +427,7 @@ mod tests {
     fn what_is_watched_is_found_in_directories_and_packages() {
         let mut world = World::new(vec![]);
         let (a, b, c) = (world.id("a"), world.id("a/b"), world.id("c"));
-        let watched = Known { watched: vec![c], watched_packages: vec![0], ..Known::default() };
+        let watched = KnownInputs { watched: vec![c], watched_packages: vec![0], ..KnownInputs::default() };
         world.provenance.roots = vec![vec![made(&[], Inputs::Known(watched.into()))]];
         let found = watched_sources(&world.provenance, &[&world.tree], |_, _| true);
         let mut expected = vec![a, world.id("a/x"), c, world.id("c/z")];

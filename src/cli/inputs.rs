@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::root::{ChosenRoot, choose_root};
 use super::values::{Layers, Lines, Matrix, MaxAge, MaxSize, Names, Parts, Tools};
 use crate::cargo::{Kept, incremental_variable};
 use crate::github::Environment;
@@ -14,8 +13,8 @@ use crate::plan::{
     CacheMode, DiskGuard, HOST_POLICY, HostPolicy, Incremental, JobStatus, Maintenance, Post, Presets,
     SaveMoment, Settings, Share, WorkspaceSpec, parse_keep, parse_lines, parse_min_free, parse_paths,
 };
-use crate::store::Access;
 use crate::store::retention::{Keep, MinFree, Policy};
+use crate::store::{Access, ChosenRoot, choose_root};
 use crate::tree::LinkMode;
 
 /// The value by which a root is chosen.

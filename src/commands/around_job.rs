@@ -12,7 +12,7 @@ use super::ended::Ended;
 use crate::cli::{Inputs, Root};
 use crate::job::{Exit, Job};
 use crate::outcome::{Done, SaveOutcome};
-use crate::pipeline::{after_job, afterwards, watch};
+use crate::pipeline::{afterwards, around_job, watch};
 use crate::plan::{Post, Session};
 use crate::store::Store;
 use crate::sys::Pid;
@@ -32,13 +32,13 @@ const GRACE: Duration = Duration::from_secs(20);
 /// The command `job-started`.
 pub(super) fn started(job: &Job, inputs: &Inputs) -> Ended {
     end_after(job, BEFORE);
-    ended(after_job::started(job, &inputs.settings(&job.env)))
+    ended(around_job::started(job, &inputs.settings(&job.env)))
 }
 
 /// The command `job-completed`.
 pub(super) fn completed(job: &Job, inputs: &Inputs) -> Ended {
     end_after(job, AFTER);
-    ended(after_job::completed(job, &inputs.settings(&job.env)))
+    ended(around_job::completed(job, &inputs.settings(&job.env)))
 }
 
 /// The command `watch-job`.
@@ -48,7 +48,7 @@ pub(super) fn watch(job: &Job, inputs: &Inputs, worker: Pid, session: &Path) -> 
         return ended(Vec::new());
     }
     end_after(job, AFTER);
-    ended(after_job::finish(job, &settings, vec![session.to_path_buf()], Post::Watch))
+    ended(around_job::finish(job, &settings, vec![session.to_path_buf()], Post::Watch))
 }
 
 /// The command `after-save`.

@@ -1,5 +1,6 @@
 //! `gc`: removes what the limits do not let stay.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::outcome::{Cleaned, Code, Done, Doomed};
 use crate::pipeline::closed::entries_of_closed;
 use crate::pipeline::{clean_up, record};
-use crate::store::retention::{self, Inventory, Limits, Planned, Policy, Shortage};
+use crate::store::retention::{self, Inventory, Limits, Planned, Policy, Room};
 use crate::store::{Activity, Store};
 use crate::sys::space_at;
 
@@ -47,7 +48,7 @@ pub(super) fn run(
         let evicted = store.evict(&of_closed);
         record::evicted(job, store, &known, &evicted.removed);
         let limits = Limits { all: policy, own: None };
-        let cleaned = clean_up::run(job, store, &limits, Shortage::default())?;
+        let cleaned = clean_up::run(job, store, &limits, Room::default())?;
         if cleaned.is_none() {
             job.console.say(format!("another process is cleaning up {}", store.root().display()));
         }
@@ -64,7 +65,7 @@ pub(super) fn run(
             bytes: evicted.bytes(),
             before,
             after: space_at(store.root())?,
-            shortage: Shortage::default(),
+            shortage: Room::default(),
         };
         let cleaned = cleaned.map(|cleaned| Cleaned {
             evicted: cleaned.evicted + of_closed.evicted,
@@ -81,20 +82,15 @@ pub(super) fn run(
 fn doomed(store: &Store, policy: Policy, of_closed: Vec<Planned>) -> anyhow::Result<Doomed> {
     let known = store.known()?;
     let usage = store.usage(&known)?;
-    let shortage = policy.min_free.shortage(space_at(store.root())?, Shortage::default());
+    let shortage = policy.min_free.shortage(space_at(store.root())?, Room::default());
     let inventory = Inventory { entries: &known, usage: Some(&usage) };
     let by_limits = retention::plan(inventory, &policy, shortage, Timestamp::now());
     let mut plan = of_closed;
-    for planned in by_limits {
-        if plan.iter().all(|other| other.id != planned.id) {
-            plan.push(planned);
-        }
-    }
+    let mut gone: HashSet<_> = plan.iter().map(|planned| planned.id.clone()).collect();
+    plan.extend(by_limits.into_iter().filter(|planned| gone.insert(planned.id.clone())));
     let mut weights = retention::Weights::of(&usage);
-    for (entry, usage) in known.iter().zip(&usage) {
-        if plan.iter().any(|planned| planned.id == entry.id) {
-            weights.remove(usage);
-        }
+    for (_, usage) in known.iter().zip(&usage).filter(|(entry, _)| gone.contains(&entry.id)) {
+        weights.remove(usage);
     }
     Ok(Doomed { frees: weights.freed().bytes, plan, known, policy })
 }

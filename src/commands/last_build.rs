@@ -10,12 +10,11 @@ use super::ended::Ended;
 use crate::cargo::{Before, Cause, Compiled, Download, Evidence, FingerprintTimes, causes};
 use crate::job::{Exit, Job};
 use crate::layers::target_dir::fingerprints::{Checkout, TargetDirectory};
-use crate::layers::target_dir::provenance::time;
 use crate::outcome::{Built, BuiltDirectory, Code, CompiledUnit, Done, LastBuild, RestoredEntry, Unusable};
 use crate::pipeline::session;
 use crate::plan::{LayerPlan, LeftOut, RootPlan, Session};
 use crate::store::{self, Header, Layer, Lease, Store};
-use crate::sys::{Dir, file};
+use crate::sys::{Dir, Time, file};
 use crate::tree::{Selection, walk};
 
 /// The command. That nothing is known is no failure of the job.
@@ -142,7 +141,7 @@ impl RestoredTarget<'_> {
         let checkout = Checkout {
             target: &now,
             workspaces: workspaces(job, self.layer, self.root)?,
-            since: time(self.session.since),
+            since: Time::from(self.session.since),
             interrupt: &job.interrupt,
         };
         let judge = Judge { then: &then, now: &now, checkout, hashes, left_out: self.left_out };

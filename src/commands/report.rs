@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, Window};
 use crate::outcome::{Done, ReportOutcome, ShownEntries, UsageOutcome};
 use crate::report::{bytes, page};
 use crate::store::Store;
-use crate::store::retention::Shortage;
+use crate::store::retention::Room;
 use crate::sys::{Space, file, space_at};
 
 /// The command.
@@ -28,7 +28,7 @@ pub(super) fn run(job: &Job, store: &Store, wanted: &cli::Report) -> anyhow::Res
     let disk = space_at(store.root()).ok();
     // All that is missing on a disk that is full.
     let full = disk.map(|disk| Space { free_bytes: 0, ..disk });
-    let min_free = full.map(|full| wanted.min_free.shortage(full, Shortage::default()).bytes);
+    let min_free = full.map(|full| wanted.min_free.shortage(full, Room::default()).bytes);
     let outcome = ReportOutcome {
         since: window.since,
         until,

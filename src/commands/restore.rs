@@ -6,7 +6,7 @@ use crate::job::{Exit, Job, chain};
 use crate::layers::rules_of;
 use crate::outcome::{Code, Done};
 use crate::pipeline::planning::{self, Beginning};
-use crate::pipeline::restore::{self, Restored};
+use crate::pipeline::restore::{self, RestoreRun};
 use crate::pipeline::session;
 
 /// The command.
@@ -23,7 +23,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, leave_session: bool) -> Ended {
     if !restore::make_room(job, &settings, &plan) {
         return Ended::early(Exit::Failure);
     }
-    let Restored { outcome, outsets, is_broken } = restore::restore(job, &settings, &plan);
+    let RestoreRun { outcome, outsets, is_broken } = restore::restore(job, &settings, &plan);
     restore::report(job, &outcome);
     if is_broken {
         return Ended::with(Exit::Failure, Done::Restore(outcome));

@@ -10,7 +10,7 @@ use crate::cli::Inputs;
 use crate::job::{Exit, Job};
 use crate::outcome::Done;
 use crate::pipeline::planning::{self, Beginning};
-use crate::pipeline::restore::{self, Restored};
+use crate::pipeline::restore::{self, RestoreRun};
 use crate::pipeline::{save, session};
 use crate::plan::JobStatus;
 
@@ -33,7 +33,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs, command: &[OsString], output: Outp
     if !restore::make_room(job, &settings, &plan) {
         return Ended::early(Exit::Failure);
     }
-    let Restored { outcome: restored, outsets, is_broken } = restore::restore(job, &settings, &plan);
+    let RestoreRun { outcome: restored, outsets, is_broken } = restore::restore(job, &settings, &plan);
     restore::report(job, &restored);
     if job.interrupt.is_raised() {
         return Ended::with(Exit::Interrupted, Done::Run { restored, saved: None });

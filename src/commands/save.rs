@@ -4,7 +4,7 @@ use super::ended::Ended;
 use crate::cli::Inputs;
 use crate::job::{Exit, Job};
 use crate::outcome::{Code, Done, SaveOutcome};
-use crate::pipeline::save::{Ending, Seen, finish_sessions, save_inputs};
+use crate::pipeline::save::{Ending, SavedSet, finish_sessions, save_inputs};
 use crate::pipeline::session;
 
 /// The command.
@@ -15,7 +15,7 @@ pub(super) fn run(job: &Job, inputs: &Inputs) -> Ended {
         job.warn(Code::NotSaved, format!("nothing saved: host policy: {why}"));
         return ended(job, Vec::new());
     }
-    let mut seen = Seen::default();
+    let mut seen = SavedSet::default();
     let mut saved =
         finish_sessions(job, &sessions, &settings, Ending::of_step(inputs.job_status()), &mut seen);
     // Inputs of its own are about something else than the sessions.

@@ -14,8 +14,9 @@ use super::shown::shown;
 use super::system::System;
 use super::units::TMPFILES;
 use super::users::{Group, User, Users};
-use crate::cli::{ChosenRoot, HostSetup, choose_below};
+use crate::cli::HostSetup;
 use crate::plan::HOST_POLICY;
+use crate::store::{ChosenRoot, choose_below};
 use crate::sys::CLEANERS;
 
 /// Where this program is on a system that has it, where nobody says.

@@ -227,11 +227,11 @@ fn file(path: &Path, text: String) -> Piece {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::ChosenRoot;
     use crate::host::facts::Program;
     use crate::host::request::Request;
     use crate::host::system::Owner;
     use crate::host::users::{Group, User};
+    use crate::store::ChosenRoot;
 
     fn user(name: &str, number: u32) -> User {
         let owner = Owner { user: number, group: number };

@@ -17,13 +17,13 @@ pub(crate) struct BaseDiff {
 }
 
 /// A root of the working tree, compared with the base.
-pub(crate) struct Compared<'a> {
+pub(crate) struct ComparedRoot<'a> {
     pub(crate) working: WorkingTree<'a>,
     /// `None` where there is no base, or it has no such root.
     pub(crate) diff: Option<BaseDiff>,
 }
 
-impl<'a> Compared<'a> {
+impl<'a> ComparedRoot<'a> {
     /// Compares `working` with the same root of `base`. In a root that is immutable, equal names and sizes prove equal contents.
     pub(crate) fn with(
         base: Option<&Lease>,

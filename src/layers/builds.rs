@@ -3,12 +3,13 @@
 //! What is there when the restore is over may be of another commit, and a job that builds nothing leaves it there. So an output
 //! must have come or changed since. Cargo lays programs out anew in each build: also one that it found fresh has come since.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use crate::facts;
 use crate::job::{Job, chain};
-use crate::layers::base_diff::Compared;
+use crate::layers::base_diff::ComparedRoot;
 use crate::layers::reading;
 use crate::layers::rules::{Coverage, Replaced, Rules, Saving};
 use crate::layers::working_tree::WorkingTree;
@@ -16,7 +17,7 @@ use crate::outcome::{Code, NotOwn, NotSaved, UnknownOutputs};
 use crate::plan::{Checkout, JobStatus, LayerPlan, Outset, RootPlan, SessionLayer, There};
 use crate::store::{Header, LayerData};
 use crate::sys::{Time, file, sha256_hex};
-use crate::tree::{self, Kind, NodeId, Tree};
+use crate::tree::{self, NodeId, Tree};
 
 /// What the names of notes in `RUNNER_TEMP` begin with that a restore without a session leaves.
 const NOTE: &str = "runner-cache-outputs-";
@@ -63,7 +64,7 @@ impl Rules for Builds<'_> {
         &self,
         saving: Saving<'_>,
         layer: &SessionLayer,
-        roots: &[Compared<'_>],
+        roots: &[ComparedRoot<'_>],
     ) -> Option<NotSaved> {
         reason_not_to_keep(saving.job, layer, roots)
     }
@@ -99,7 +100,7 @@ fn note(job: &Job, layer: &LayerPlan) -> Option<PathBuf> {
 }
 
 /// Why nothing of the outputs in `roots` is kept; `None` where all of them are.
-fn reason_not_to_keep(job: &Job, layer: &SessionLayer, roots: &[Compared<'_>]) -> Option<NotSaved> {
+fn reason_not_to_keep(job: &Job, layer: &SessionLayer, roots: &[ComparedRoot<'_>]) -> Option<NotSaved> {
     for Checkout { directory, commit } in layer.plan.checkouts() {
         if facts::head(job, directory).as_ref() != Some(commit) {
             return Some(NotSaved::OtherCommit(directory.clone()));
@@ -108,14 +109,20 @@ fn reason_not_to_keep(job: &Job, layer: &SessionLayer, roots: &[Compared<'_>]) -
     let is_of_commit = layer.start.as_ref().is_some_and(|start| start.is_exact);
     let work = job.directory().unwrap_or_default();
     let absent: Vec<_> = absent(&layer.plan.roots, roots).map(|root| root.name.clone()).collect();
+    let there = layer
+        .outset
+        .as_ref()
+        .map(|outset| outset.there.iter().map(|there| (&*there.path, there.mtime)).collect::<HashSet<_>>());
+    // Not there when the restore was over.
+    let is_written = |path: &Path, mtime| there.as_ref().is_some_and(|there| !there.contains(&(path, mtime)));
     let mut others = Vec::new();
-    for Compared { working: WorkingTree { plan, root, .. }, diff } in roots {
+    for ComparedRoot { working: WorkingTree { plan, root, .. }, diff } in roots {
         let directory = plan.directory(root.is_partial);
         let own = diff.as_ref().filter(|_| is_of_commit);
         for (id, mtime) in files(&root.tree) {
             let is_own = own.is_some_and(|diff| diff.same[id as usize]);
             let path = path_of(&directory, &root.tree, id);
-            if !is_own && !layer.outset.as_ref().is_some_and(|outset| is_written(outset, &path, mtime)) {
+            if !is_own && !is_written(&path, mtime) {
                 others.push(path.strip_prefix(&work).map_or_else(|_| path.clone(), Path::to_path_buf));
             }
         }
@@ -136,7 +143,7 @@ fn reason_not_to_keep(job: &Job, layer: &SessionLayer, roots: &[Compared<'_>]) -
 }
 
 /// What is listed of which there is nothing.
-fn absent<'p>(listed: &'p [RootPlan], roots: &[Compared<'_>]) -> impl Iterator<Item = &'p RootPlan> {
+fn absent<'p>(listed: &'p [RootPlan], roots: &[ComparedRoot<'_>]) -> impl Iterator<Item = &'p RootPlan> {
     let is_there = |root: &RootPlan| {
         let is_it = |working: &WorkingTree| working.plan.name == root.name && working.root.tree.files() > 0;
         roots.iter().any(|root| is_it(&root.working))
@@ -144,14 +151,9 @@ fn absent<'p>(listed: &'p [RootPlan], roots: &[Compared<'_>]) -> impl Iterator<I
     listed.iter().filter(move |root| !is_there(root))
 }
 
-/// Whether a file of that time at that path was not there when the restore was over.
-fn is_written(outset: &Outset, path: &Path, mtime: Time) -> bool {
-    !outset.there.iter().any(|there| there.path == path && there.mtime == mtime)
-}
-
 /// Files and symlinks, with their times.
 fn files(tree: &Tree) -> impl Iterator<Item = (NodeId, Time)> {
-    let files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. }));
+    let files = tree.iter().filter(|(_, node)| !node.kind.is_directory());
     files.map(|(id, node)| (id, node.mtime))
 }
 

@@ -11,7 +11,7 @@ pub(crate) fn linkable(replaced: Option<&Replaced<'_>>, tree: &Tree, borrowed: &
     let mut linkable = vec![false; tree.len() as usize];
     let Some(is_replaced) = replaced else { return linkable };
     let mut kept_apart = HashSet::new();
-    let directories = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Directory { .. }));
+    let directories = tree.iter().filter(|(_, node)| node.kind.is_directory());
     for (directory, _) in directories {
         let files = tree.children(directory).filter(|&id| matches!(tree.node(id).kind, Kind::File { .. }));
         let mut path = tree.path_below(0, directory);

@@ -6,6 +6,7 @@ pub(crate) mod bins;
 pub(crate) mod builds;
 pub(crate) mod cargo_home;
 pub(crate) mod linkable;
+pub(crate) mod live_outside;
 pub(crate) mod paths;
 pub(crate) mod reading;
 pub(crate) mod rules;

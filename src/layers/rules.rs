@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::job::Job;
 use crate::job::trouble::Trouble;
-use crate::layers::base_diff::Compared;
+use crate::layers::base_diff::ComparedRoot;
 use crate::layers::working_tree::WorkingTree;
 use crate::layers::worth::Worth;
 use crate::outcome::{LackingTool, NotSaved};
@@ -114,7 +114,7 @@ pub(crate) trait Rules {
     /// Leaves that for a save without a session.
     fn leave_outset(&self, _job: &Job) {}
 
-    /// What a restore of this job left so.
+    /// What an earlier restore of this job left by [`Rules::leave_outset`].
     fn left_outset(&self, _job: &Job) -> Option<Outset> {
         None
     }
@@ -163,7 +163,7 @@ pub(crate) trait Rules {
         &self,
         _saving: Saving<'_>,
         _layer: &SessionLayer,
-        _roots: &[Compared<'_>],
+        _roots: &[ComparedRoot<'_>],
     ) -> Option<NotSaved> {
         None
     }

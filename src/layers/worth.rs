@@ -2,7 +2,7 @@
 
 use crate::cargo::{Why, spread};
 use crate::outcome::LeftOut;
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{NodeId, Tree};
 
 /// What of a root is worth saving.
 pub(crate) struct Worth {
@@ -28,5 +28,5 @@ impl Worth {
 }
 
 fn is_leaf(tree: &Tree, id: NodeId) -> bool {
-    !matches!(tree.node(id).kind, Kind::Directory { .. })
+    !tree.node(id).kind.is_directory()
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::store::retention::{MinFree, Shortage};
+use crate::store::retention::{MinFree, Room};
 use crate::sys::Space;
 
 /// What cleaning up did.
@@ -17,7 +17,7 @@ pub struct Cleaned {
     /// And after.
     pub after: Space,
     /// What is still missing there.
-    pub shortage: Shortage,
+    pub shortage: Room,
 }
 
 /// A disk that was too full.

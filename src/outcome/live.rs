@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::ledger::{Latest, OfRunner};
 use crate::store::Working;
-use crate::store::retention::{MinFree, Shortage};
+use crate::store::retention::{MinFree, Room};
 use crate::sys::{Space, lossy};
 
 /// A host at one moment.
@@ -25,7 +25,7 @@ pub struct Live {
     /// What is to be left free there.
     pub min_free: MinFree,
     /// What is missing of that.
-    pub short: Shortage,
+    pub short: Room,
     /// What all entries may take on the disk.
     pub max_size: Option<u64>,
     /// Entries of jobs; nothing where they cannot be listed.

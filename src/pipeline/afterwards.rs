@@ -14,7 +14,7 @@ use crate::layers::units::publish::publish_units;
 use crate::outcome::{Cleaned, Code, Pooled};
 use crate::plan::{PoolPlan, Session, SessionLayer, Start};
 use crate::report::{evicted_text, pooled_text};
-use crate::store::retention::Shortage;
+use crate::store::retention::Room;
 use crate::store::{Activity, EntryId, Store, WorkPhase};
 use crate::sys::ManyOpenFiles;
 
@@ -97,7 +97,7 @@ fn known(
 /// Evicts what may not stay beside the new entries; trouble is a warning.
 pub(crate) fn clean_up(job: &Job, store: &Store, session: &Session) -> Option<Cleaned> {
     let cleaned = clean_up::limits(job, store, &session.maintenance, session.reach.as_ref())
-        .and_then(|limits| clean_up::run(job, store, &limits, Shortage::default()));
+        .and_then(|limits| clean_up::run(job, store, &limits, Room::default()));
     cleaned.unwrap_or_else(|error| {
         job.warn(Code::NotRemoved, format!("cannot evict old entries: {}", chain(&error)));
         None

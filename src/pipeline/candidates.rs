@@ -39,7 +39,7 @@ pub(crate) struct Better {
     /// Its number among the others.
     pub(crate) index: usize,
     serves: SparedWork,
-    /// What the other one serves.
+    /// What the first of the candidates would have served.
     instead: SparedWork,
 }
 

@@ -11,7 +11,7 @@ use crate::job::{Job, chain};
 use crate::outcome::{Cleaned, Code};
 use crate::pipeline::record;
 use crate::plan::Maintenance;
-use crate::store::retention::{Inventory, Known, Lacks, Limits, Reach, Shortage, Weights};
+use crate::store::retention::{Inventory, Known, Lacks, Limits, Reach, Room, Weights};
 use crate::store::{self, Activity, Evicted, Layer, Store, WorkLock, WorkPhase};
 use crate::sys::{self, Dir, Lock, Space, space_at};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(
     job: &Job,
     store: &Store,
     limits: &Limits,
-    needed: Shortage,
+    needed: Room,
 ) -> Result<Option<Cleaned>, store::Error> {
     let _span = debug_span!("clean up").entered();
     let _at_work = job.work.begin(&job.context, store, Activity::Clean);
@@ -52,7 +52,7 @@ struct CleanUp<'c> {
     store: &'c Store,
     limits: &'c Limits,
     /// Room that there has to be besides.
-    needed: Shortage,
+    needed: Room,
     now: Timestamp,
 }
 
@@ -200,7 +200,7 @@ pub(crate) fn can_make_room(
     store: &Store,
     limits: &Limits,
     space: Space,
-    needed: Shortage,
+    needed: Room,
 ) -> Result<bool, store::Error> {
     let known = store.known()?;
     let usage = store.usage(&known)?;
@@ -222,5 +222,5 @@ pub(crate) fn can_make_room(
         let reached = without(&|entry| reach.has(&entry.header.scope));
         limits.lacks(reached, needed).own
     });
-    Ok(of_all.is_none() && of_own.is_none_or(Shortage::is_none))
+    Ok(of_all.is_none() && of_own.is_none_or(Room::is_none))
 }

@@ -8,7 +8,7 @@ use crate::ledger::Checked;
 use crate::outcome::{Code, FullDisk, Large};
 use crate::pipeline::{clean_up, record};
 use crate::plan::{DiskGuard, Maintenance};
-use crate::store::retention::{Reach, Shortage};
+use crate::store::retention::{Reach, Room};
 use crate::store::{self, EntryId, Store, shown_key};
 use crate::sys::{Space, directory_size, space_at};
 
@@ -64,7 +64,7 @@ impl Guard<'_> {
     }
 
     /// After a job, which was told before, and in which nothing can fail any more.
-    pub(crate) fn after_job(&self) {
+    pub(crate) fn look_and_tell(&self) {
         for (report, _) in self.look(&Expected::default()) {
             self.job.console.say(report.text());
         }
@@ -94,7 +94,7 @@ impl Guard<'_> {
     }
 
     fn is_full(&self, space: Space) -> bool {
-        !self.maintenance.policy.min_free.shortage(space, Shortage::default()).is_none()
+        !self.maintenance.policy.min_free.shortage(space, Room::default()).is_none()
     }
 
     fn disks(&self) -> Vec<Disk> {
@@ -124,7 +124,7 @@ impl Guard<'_> {
         // A disk that is full is one thing, and one that may become so another.
         let is_full = self.is_full(disk.space);
         let expected_bytes = if is_full { 0 } else { expected.bytes };
-        let needed = Shortage { bytes: expected_bytes, inodes: 0 };
+        let needed = Room { bytes: expected_bytes, inodes: 0 };
         if min_free.shortage(disk.space, needed).is_none() {
             return Ok(None);
         }

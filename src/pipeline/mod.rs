@@ -1,11 +1,12 @@
 //! The steps of a restore and of a save, from inputs to an outcome.
 
-pub(crate) mod after_job;
 pub(crate) mod afterwards;
+pub(crate) mod around_job;
 pub(crate) mod candidates;
 pub(crate) mod clean_up;
 pub(crate) mod closed;
 mod disk_guard;
+mod filling;
 pub(crate) mod flush;
 mod handing_back;
 mod job_end;

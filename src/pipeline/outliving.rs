@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use jiff::Timestamp;
 
 use crate::facts;
-use crate::job::Job;
-use crate::store::{Of, Store};
+use crate::job::{Job, chain};
+use crate::store::{LogOrigin, Store};
 
 /// A command that runs this program in a process that outlives the job, with these of the job's `variables`. Its messages go to a log.
 ///
@@ -15,7 +15,10 @@ use crate::store::{Of, Store};
 /// them, and no secret. Nothing that it has open keeps a reader of the job's output waiting.
 pub(super) fn command(job: &Job, store: &Store, variables: &[&str]) -> Command {
     let origin = facts::origin(job);
-    let of = Of { at: Timestamp::now(), repository: job.context.repository.clone(), run: origin.run };
+    let of = LogOrigin { at: Timestamp::now(), repository: job.context.repository.clone(), run: origin.run };
+    let log = store.log(&of).map_err(|error| {
+        job.console.say(format!("cannot keep what a process tells after the job: {}", chain(&error)));
+    });
     let mut command = Command::new(&job.program);
     command
         .env_clear()
@@ -23,7 +26,7 @@ pub(super) fn command(job: &Job, store: &Store, variables: &[&str]) -> Command {
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(store.log(&of).map_or_else(|_| Stdio::null(), Stdio::from))
+        .stderr(log.map_or_else(|()| Stdio::null(), Stdio::from))
         .process_group(0);
     command
 }

@@ -2,12 +2,13 @@
 
 use tracing::{debug, debug_span};
 
-use crate::cli::{ChosenRoot, Inputs};
+use crate::cli::Inputs;
 use crate::facts::{self, NoPlan};
 use crate::job::{Exit, Job, chain};
 use crate::outcome::Code;
 use crate::pipeline::links;
 use crate::plan::{self, Plan, Settings};
+use crate::store::ChosenRoot;
 
 /// What a command that restores begins with.
 #[expect(clippy::large_enum_variant, reason = "a process has one of it")]

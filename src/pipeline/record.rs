@@ -119,6 +119,8 @@ pub(crate) fn saved(
         reference: own.or_else(|| session.reference.clone()),
         ..source(job)
     };
+    // Once, however often the ledger is tried.
+    let damaged = damage(job.take_damaged());
     tell(job, store, |ledger| {
         let mut events = Vec::new();
         for (layer, LayerSave { saved, .. }) in session.layers.iter().zip(&outcome.layers) {
@@ -145,7 +147,7 @@ pub(crate) fn saved(
             let saved = ledger::Saved { kept, cause, moved, steps, began };
             events.push(Event::Save { family, key: KeyDigest::of(&plan.key), saved });
         }
-        events.extend(damage(job.take_damaged()));
+        events.extend(damaged.clone());
         ledger.append(&source, Timestamp::now(), &events)
     });
 }

@@ -67,7 +67,7 @@ pub(crate) fn nothing(job: &Job, settings: &Settings) -> RestoreOutcome {
 }
 
 /// What [`restore`] did.
-pub(crate) struct Restored {
+pub(crate) struct RestoreRun {
     pub(crate) outcome: RestoreOutcome,
     /// For each layer of the plan what the job begins with.
     pub(crate) outsets: Vec<LayerOutset>,
@@ -87,7 +87,7 @@ pub(crate) struct LayerOutset {
 }
 
 /// Brings what is cached into the job. Trouble is a warning and a miss.
-pub(crate) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
+pub(crate) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> RestoreRun {
     let store = match open_store(settings) {
         Ok(store) => Some(store),
         Err(error) => {
@@ -96,7 +96,7 @@ pub(crate) fn restore(job: &Job, settings: &Settings, plan: &Plan) -> Restored {
         }
     };
     let _at_work = store.as_ref().map(|store| job.work.begin(&job.context, store, Activity::Restore));
-    let mut restored = Restored {
+    let mut restored = RestoreRun {
         outcome: RestoreOutcome {
             cargo_key: plan.cargo_key.clone(),
             target_key: plan.target_key.clone(),

@@ -23,7 +23,7 @@ use crate::sys::{ManyOpenFiles, file};
 use crate::tree::{self, Delivery, Engine, Existing, Files, Linker, Progress, Source, Tree};
 
 /// An entry that served a layer.
-pub(crate) struct Served {
+pub(crate) struct ServingEntry {
     pub(crate) lease: Lease,
     pub(crate) hit: Hit,
     pub(crate) transfer: Option<Transfer>,
@@ -33,7 +33,7 @@ pub(crate) struct Served {
     pub(crate) left_out: BTreeMap<String, BTreeMap<String, LeftOut>>,
 }
 
-impl Served {
+impl ServingEntry {
     /// One of which nothing was brought.
     fn of(lease: Lease) -> Self {
         let (wanted, left_out) = (BTreeMap::new(), BTreeMap::new());
@@ -41,7 +41,7 @@ impl Served {
     }
 }
 
-/// What was brought of an entry; see [`Served`].
+/// What was brought of an entry; see [`ServingEntry`].
 struct Brought {
     transfer: Transfer,
     wanted: BTreeMap<usize, Tree>,
@@ -63,13 +63,13 @@ impl<'a> Restorer<'a> {
     }
 
     /// Tries the candidates until one serves.
-    pub(crate) fn restore(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
+    pub(crate) fn restore(&self, lookup_only: bool) -> Result<Option<ServingEntry>, Trouble> {
         let served = self.first_that_serves(lookup_only);
         self.candidates.tell_of_passed_over();
         served
     }
 
-    fn first_that_serves(&self, lookup_only: bool) -> Result<Option<Served>, Trouble> {
+    fn first_that_serves(&self, lookup_only: bool) -> Result<Option<ServingEntry>, Trouble> {
         let query = self.layer.query(&self.plan.scopes.read, &self.plan.lane, Timestamp::now());
         let mut candidates = self.store.candidates(&query)?.into_iter();
         let mut next = || candidates.by_ref().find_map(|candidate| self.candidates.usable(candidate));
@@ -77,7 +77,7 @@ impl<'a> Restorer<'a> {
         while let Some(mut usable) = others.pop_front().or_else(&mut next) {
             if lookup_only {
                 let hit = usable.hit(true);
-                return Ok(Some(Served { hit, ..Served::of(usable.lease) }));
+                return Ok(Some(ServingEntry { hit, ..ServingEntry::of(usable.lease) }));
             }
             let mut judged = self.candidates.judge(&usable)?;
             if judged.as_ref().is_some_and(|judged| !self.candidates.is_own(&usable) || judged.lacks_units())
@@ -105,7 +105,7 @@ impl<'a> Restorer<'a> {
                     }
                     let hit = usable.hit(transfer.lacking.is_empty());
                     let (lease, transfer) = (usable.lease, Some(transfer));
-                    return Ok(Some(Served { lease, hit, transfer, wanted, left_out }));
+                    return Ok(Some(ServingEntry { lease, hit, transfer, wanted, left_out }));
                 }
                 Err(error) if error.is_damage_of(&usable.lease) => {
                     drop(usable.lease);
@@ -147,7 +147,7 @@ impl<'a> Restorer<'a> {
         let mut transfer = Transfer { lacking, ..transferred? };
         let mut left_out = BTreeMap::new();
         if let (Some(judged), Some(plan)) = (judged, self.layer.sources()) {
-            left_out = judged.told();
+            left_out = judged.left_out_units();
             let is_there = |&(planned, recorded): &(usize, usize)| {
                 let directory = &self.layer.roots[planned].path;
                 file::is_dir(directory).then(|| (recorded, directory.clone()))
@@ -231,7 +231,7 @@ impl<'a> Restorer<'a> {
     }
 
     /// Completes a layer from the unit pool, unless an entry of the job's own lane serves it by its very key and as a whole.
-    pub(crate) fn complete(&self, served: Option<&Served>) -> Option<Completed> {
+    pub(crate) fn complete(&self, served: Option<&ServingEntry>) -> Option<Completed> {
         let is_whole = served.is_some_and(|served| {
             let lacks_units = served.left_out.values().any(|units| !units.is_empty());
             served.hit == Hit::Exact && !lacks_units && served.lease.manifest().header.lane == self.plan.lane
@@ -250,7 +250,7 @@ impl<'a> Restorer<'a> {
     }
 
     /// Notes what a save has to know of the directories. What came with `served` is known.
-    pub(crate) fn mark(&self, served: Option<&Served>) {
+    pub(crate) fn mark(&self, served: Option<&ServingEntry>) {
         let restored = served.map(|served| {
             let pairs = self.candidates.pairs(&served.lease).into_iter();
             let roots = &served.lease.manifest().roots;

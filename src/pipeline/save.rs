@@ -55,14 +55,14 @@ impl SavedAs {
 }
 
 /// What was saved.
-pub(crate) type Seen = HashSet<SavedAs>;
+pub(crate) type SavedSet = HashSet<SavedAs>;
 
 /// Saves what the inputs describe: there was no restore before, or one without a session.
 pub(crate) fn save_inputs(
     job: &Job,
     settings: &Settings,
     status: JobStatus,
-    seen: &mut Seen,
+    seen: &mut SavedSet,
 ) -> Result<Option<SaveOutcome>, Exit> {
     let plan = match planning::make_plan(job, settings) {
         Ok(plan) => plan,
@@ -126,7 +126,7 @@ pub(crate) fn finish_sessions(
     paths: &[PathBuf],
     settings: &Settings,
     ending: Ending,
-    seen: &mut Seen,
+    seen: &mut SavedSet,
 ) -> Vec<SaveOutcome> {
     let mut saved = Vec::new();
     for path in paths {
@@ -144,7 +144,7 @@ fn finish_session(
     path: &Path,
     settings: &Settings,
     ending: Ending,
-    seen: &mut Seen,
+    seen: &mut SavedSet,
 ) -> Result<Option<SaveOutcome>, store::Error> {
     match Store::claim_session::<Session>(path)? {
         Claim::Ours(mut claimed) => {
@@ -178,7 +178,7 @@ pub(crate) fn finish_left(
     job: &Job,
     path: &Path,
     settings: &Settings,
-    seen: &mut Seen,
+    seen: &mut SavedSet,
     is_its: impl FnOnce(&Session) -> Result<(), String>,
 ) -> Result<Option<SaveOutcome>, store::Error> {
     let Claim::Ours(claimed) = Store::claim_session::<Session>(path)? else { return Ok(None) };
@@ -200,7 +200,7 @@ fn save_session(
     session: &mut Session,
     settings: &Settings,
     ending: Ending,
-    seen: &mut Seen,
+    seen: &mut SavedSet,
 ) -> Result<SaveOutcome, store::Error> {
     // What the step of the save says comes before what its restore was told. A hook has nothing to say.
     if !ending.is_over && settings.save != SaveMoment::default() {
@@ -231,8 +231,8 @@ fn save_session(
 }
 
 /// What the job has saved of the session before: whoever came to do it was stopped before the end, by a cancellation or at a bound.
-fn saved_already(store: &Store, session: &Session) -> Result<Seen, store::Error> {
-    let mut saved = Seen::new();
+fn saved_already(store: &Store, session: &Session) -> Result<SavedSet, store::Error> {
+    let mut saved = SavedSet::new();
     let Ok(scope) = &session.scope else { return Ok(saved) };
     for SessionLayer { plan, .. } in &session.layers {
         let query = plan.query(std::slice::from_ref(scope), &session.lane, Timestamp::now());
@@ -274,7 +274,7 @@ fn report(job: &Job, report: &SaveOutcome) {
 }
 
 /// Saves each layer of a session. Trouble is a warning, and the layer's earlier entries stay as they are.
-fn save(job: &Job, store: &Store, session: &Session, ending: Ending, seen: &mut Seen) -> SaveOutcome {
+fn save(job: &Job, store: &Store, session: &Session, ending: Ending, seen: &mut SavedSet) -> SaveOutcome {
     let mut report = SaveOutcome::default();
     let _at_work = job.work.begin(&job.context, store, Activity::Save);
     let is_to_save = |layer| reason_not_to(session, ending, layer).is_none();
@@ -287,7 +287,7 @@ fn save(job: &Job, store: &Store, session: &Session, ending: Ending, seen: &mut 
             reach: session.reach.as_ref(),
             root: store.root(),
         };
-        guard.after_job();
+        guard.look_and_tell();
     }
     for layer in &session.layers {
         let SessionLayer { plan, .. } = layer;
@@ -390,7 +390,7 @@ pub(crate) fn save_now(
     let store = Store::open(&settings.cache_root, settings.maintenance.access);
     let saved = store.map(|store| {
         let done = JobDone { status, at: Timestamp::now() };
-        let saved = save(job, &store, &session, Ending::of_step(status), &mut Seen::default());
+        let saved = save(job, &store, &session, Ending::of_step(status), &mut SavedSet::default());
         record::saved(job, &store, &session, Some(done), &saved);
         saved
     });

@@ -1,4 +1,4 @@
-//! What a plan is made from, besides settings: values that `commands` gathers.
+//! What a plan is made from, besides settings: values that the room `facts` gathers.
 
 use std::path::PathBuf;
 

@@ -12,9 +12,8 @@ use tracing::debug;
 
 use super::address::EntryId;
 use super::area::Area;
-use super::lease::timestamp;
+use super::marks::CLEAN_LOCK;
 use super::retention::{Known, Planned, Reach, Reason};
-use super::root::CLEAN_LOCK;
 use super::session::is_session_over;
 use super::{Error, Layer, Result, Store};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Lock, LockMode, Time};
@@ -89,7 +88,7 @@ impl Store {
         let entries = self.entries_in(&[Layer::Units])?.into_iter();
         let is_idle = |id: &EntryId| {
             self.stat(id).is_ok_and(|stat| {
-                let age = now.duration_since(timestamp(stat.mtime));
+                let age = now.duration_since(stat.mtime.timestamp());
                 if age < -AHEAD {
                     self.set_back_one(now, id);
                 }
@@ -105,8 +104,8 @@ impl Store {
         Ok(entries.filter(is_idle).filter_map(planned).collect())
     }
 
-    /// Notes of those of `known` that seem to be of use in the future that it was a day ago: else they would never grow old, or
-    /// be newer than what is saved now.
+    /// Sets the last use of those of `known` that is more than a day ahead to a day ago: else they would never grow old, and
+    /// would be newer than what is saved now.
     pub fn set_back(&self, now: Timestamp, known: &[Known]) {
         for entry in known.iter().filter(|entry| now.duration_since(entry.last_used) < -AHEAD) {
             self.set_back_one(now, &entry.id);
@@ -114,8 +113,7 @@ impl Store {
     }
 
     fn set_back_one(&self, now: Timestamp, id: &EntryId) {
-        let then = now - AHEAD;
-        let time = Time { seconds: then.as_second(), nanoseconds: then.subsec_nanosecond().unsigned_abs() };
+        let time = Time::from(now - AHEAD);
         // Another user's stays as it is, and its owner's next clean-up sees it as well.
         let _ = self.open_directory(&id.path()).and_then(|directory| Ok(directory.finish_self(None, time)?));
     }
@@ -130,7 +128,7 @@ impl Store {
         let header = self.header(&id).ok()?;
         let stat = self.stat(&id).ok()?;
         let stays = !self.may_remove(stat.owner);
-        Some(Known { id, header, last_used: timestamp(stat.mtime), stays })
+        Some(Known { id, header, last_used: stat.mtime.timestamp(), stays })
     }
 
     /// Carries a plan out. Entries in use are left alone, entries that are gone already are fine.
@@ -216,7 +214,7 @@ impl Store {
         if stat.kind != FileType::Directory {
             return Err(Error::Stray { path: path.into() });
         }
-        if !self.may_remove(stat.owner) || !goes(timestamp(stat.mtime)) {
+        if !self.may_remove(stat.owner) || !goes(stat.mtime.timestamp()) {
             return Ok(());
         }
         let dir = match self.open_directory(path) {
@@ -245,7 +243,7 @@ impl Store {
         };
         let Some(stat) = directory.stat_if_present(name)? else { return Ok(false) };
         let is_file = stat.kind == FileType::RegularFile && self.may_remove(stat.owner);
-        let age = now.duration_since(timestamp(stat.mtime));
+        let age = now.duration_since(stat.mtime.timestamp());
         let is_over = || age > JUST_LEFT && is_session_over(&directory, name);
         Ok(is_file && (age > longest || is_over()))
     }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use super::area::Area;
 use super::clean::LONGEST_JOB;
-use super::lease::timestamp;
 use super::{Access, Error, Layer, Result, Store};
 use crate::sys::{Errno, FileType, Lock, LockMode, Stat};
 
@@ -45,7 +44,7 @@ impl Store {
         for path in self.below(&self.area(Area::Quarantine))? {
             if let Some(stat) = self.stat_at(&path)? {
                 debris.quarantined += 1;
-                debris.last_quarantined = debris.last_quarantined.max(Some(timestamp(stat.mtime)));
+                debris.last_quarantined = debris.last_quarantined.max(Some(stat.mtime.timestamp()));
             }
         }
         for path in self.below(&self.area(Area::Sessions))? {
@@ -69,10 +68,8 @@ impl Store {
             }
             Ok(())
         };
-        let others = [self.area(Area::Staging), self.area(Area::Trash), self.area(Area::Quarantine)];
-        let files = [self.area(Area::Sessions), self.area(Area::Boots), self.area(Area::Working)];
-        for path in others.iter().chain(&files) {
-            look(path, false)?;
+        for area in Area::ALL {
+            look(&self.area(area), false)?;
         }
         let mut directories: Vec<_> = Layer::ALL.iter().map(|layer| self.root().join(layer.name())).collect();
         for _ in ["layer", "repository", "ref", "key"] {

@@ -10,7 +10,7 @@ use super::contents::Root;
 use super::header::Header;
 use super::manifest::{MANIFEST, Manifest, read_header};
 use super::{Error, Result, Store};
-use crate::sys::{Dir, Errno, Lock, LockMode, Stat, Time};
+use crate::sys::{Dir, Errno, Lock, LockMode, Stat};
 use crate::tree::{Files, Pack, Tree};
 
 /// Bytes of a manifest, at most: a million files take some tens of millions.
@@ -60,7 +60,7 @@ impl Store {
 
     /// When the entry was last restored or found unchanged by a save, or else published.
     pub fn last_used(&self, id: &EntryId) -> Result<Timestamp> {
-        Ok(timestamp(self.stat(id)?.mtime))
+        Ok(self.stat(id)?.mtime.timestamp())
     }
 
     /// Of the entry's own directory.
@@ -79,12 +79,6 @@ fn read_manifest(directory: &Dir, path: &Path) -> Result<Option<Vec<u8>>> {
         Err(error) if error.is(Errno::FBIG) => Err(damaged("too long for a manifest")),
         read => Ok(read?),
     }
-}
-
-/// A time outside of what we can count in is no time at all.
-pub(super) fn timestamp(time: Time) -> Timestamp {
-    let nanoseconds = i32::try_from(time.nanoseconds).unwrap_or_default();
-    Timestamp::new(time.seconds, nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 impl Lease {

@@ -31,7 +31,7 @@ const TROUBLES: [(&str, &str); 2] = [("::warning", "warning: "), ("::error", "er
 
 /// Of which job a log is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Of {
+pub struct LogOrigin {
     /// When the process was started.
     pub at: Timestamp,
     /// The repository; nothing outside of GitHub.
@@ -44,7 +44,7 @@ pub struct Of {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// Of which job.
-    pub of: Of,
+    pub of: LogOrigin,
     /// Its lines, without the runner's commands.
     pub lines: Vec<String>,
 }
@@ -53,14 +53,14 @@ pub struct Log {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// Of which job.
-    pub of: Of,
+    pub of: LogOrigin,
     /// The line.
     pub text: String,
 }
 
 impl Store {
     /// Makes the log of a process that is to be started. It is locked as long as somebody has it open.
-    pub fn log(&self, of: &Of) -> Result<File> {
+    pub fn log(&self, of: &LogOrigin) -> Result<File> {
         self.check_writable()?;
         let directory = self.make_directory(&self.logs_directory())?;
         // Else they would pile up on a host without hooks.
@@ -73,7 +73,8 @@ impl Store {
         let path = directory.path().join(&made);
         let mut file = match Lock::try_on(file, &path, LockMode::Exclusive)? {
             Some(lock) => File::from(lock.into_inner()),
-            None => return Err(Error::Stray { path }),
+            // Nobody else has a reason to lock it.
+            None => return Err(sys::Error::new("lock", &path, Errno::WOULDBLOCK).into()),
         };
         let failed = |error| sys::Error::new("write", &path, error);
         file.write_all(format!("{of}\n").as_bytes()).map_err(failed)?;
@@ -167,7 +168,11 @@ fn read(directory: &Dir, name: &[u8]) -> Result<Option<Log>> {
     let Some(bytes) = directory.read_file_up_to(name, LONGEST)? else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes);
     let (first, rest) = text.split_once('\n').unwrap_or((&*text, ""));
-    let of = Of::parse(first).unwrap_or(Of { at: Timestamp::UNIX_EPOCH, repository: None, run: None });
+    let of = LogOrigin::parse(first).unwrap_or(LogOrigin {
+        at: Timestamp::UNIX_EPOCH,
+        repository: None,
+        run: None,
+    });
     Ok(Some(Log { of, lines: rest.lines().map(plain).collect() }))
 }
 
@@ -188,14 +193,14 @@ pub fn is_trouble(line: &str) -> bool {
 /// What stands for no repository and no run.
 const NONE: &str = "-";
 
-impl fmt::Display for Of {
+impl fmt::Display for LogOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| NONE.to_owned());
         write!(f, "{:.0} {} {}", self.at, text(&self.repository), text(&self.run))
     }
 }
 
-impl Of {
+impl LogOrigin {
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let at = words.next()?.parse().ok()?;
@@ -207,7 +212,7 @@ impl Of {
 impl LogLine {
     fn parse(line: &str) -> Option<Self> {
         let (of, text) = line.split_once(": ")?;
-        Some(Self { of: Of::parse(of)?, text: text.to_owned() })
+        Some(Self { of: LogOrigin::parse(of)?, text: text.to_owned() })
     }
 }
 
@@ -228,9 +233,9 @@ mod tests {
         (directory, store)
     }
 
-    fn of(second: i64) -> Of {
+    fn of(second: i64) -> LogOrigin {
         let at = Timestamp::from_second(1_700_000_000 + second).unwrap();
-        Of { at, repository: Some("o/r".to_owned()), run: Some("17.1".to_owned()) }
+        LogOrigin { at, repository: Some("o/r".to_owned()), run: Some("17.1".to_owned()) }
     }
 
     #[test]

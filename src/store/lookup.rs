@@ -28,6 +28,13 @@ pub enum Lanes {
     Own,
 }
 
+/// A lane as a job sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Own,
+    Other,
+}
+
 /// What a job looks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
@@ -45,7 +52,7 @@ pub struct Query<'a> {
     pub lanes: Lanes,
     /// Whether entries can be partial: these come after all that are final.
     pub may_be_partial: bool,
-    /// The time.
+    /// The present time: entries of the future come last.
     pub now: Timestamp,
 }
 
@@ -82,9 +89,9 @@ impl Store {
         for scope in query.scopes {
             directories.push((self.key_directory(query.layer, scope, query.key), query.key.to_owned()));
         }
-        self.add_lane(query, &directories, true, true, found)?;
+        self.add_lane(query, &directories, Lane::Own, found)?;
         if query.lanes == Lanes::Any {
-            self.add_lane(query, &directories, false, true, found)?;
+            self.add_lane(query, &directories, Lane::Other, found)?;
         }
         Ok(())
     }
@@ -111,13 +118,12 @@ impl Store {
             matching.push(of_prefix);
         }
         // All restore keys in the own lane come before any of them in another one.
-        let own = Query { lanes: Lanes::Own, ..*query };
         for directories in &matching {
-            self.add_lane(&own, directories, true, false, found)?;
+            self.add_lane(query, directories, Lane::Own, found)?;
         }
         if query.lanes == Lanes::Any {
             for directories in &matching {
-                self.add_lane(query, directories, false, false, found)?;
+                self.add_lane(query, directories, Lane::Other, found)?;
             }
         }
         Ok(())
@@ -128,17 +134,17 @@ impl Store {
         &self,
         query: &Query<'_>,
         directories: &[(PathBuf, String)],
-        own: bool,
-        is_exact: bool,
+        lane: Lane,
         found: &mut Vec<Candidate>,
     ) -> Result<()> {
         for scope in directories.chunk_by(|(a, _), (b, _)| a.parent() == b.parent()) {
             let mut of_scope = Vec::new();
             for (key_directory, key) in scope {
                 for generation in self.generations(key_directory)? {
-                    if generation.is_of_lane(query.lane) == own {
+                    let of = if generation.is_of_lane(query.lane) { Lane::Own } else { Lane::Other };
+                    if of == lane {
                         let id = EntryId { key_directory: key_directory.clone(), generation };
-                        of_scope.push(Candidate { id, key: key.clone(), is_exact });
+                        of_scope.push(Candidate { id, key: key.clone(), is_exact: key == query.key });
                     }
                 }
             }

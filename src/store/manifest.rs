@@ -256,10 +256,10 @@ pub(super) mod tests {
 
     #[test]
     fn what_units_were_made_of_reads_back_and_leads_nowhere_else() {
-        use crate::store::{Ability, Inputs, Known, Made, SourceId};
+        use crate::store::{Ability, Inputs, KnownInputs, Made, SourceId};
         let mut manifest = sample("k", "l");
         let id = SourceId { sources: 0, node: 0 };
-        let made = |needs: Vec<u32>, bound: Vec<u32>, extras, known: Known| Made {
+        let made = |needs: Vec<u32>, bound: Vec<u32>, extras, known: KnownInputs| Made {
             directory: 0,
             needs,
             bound,
@@ -269,18 +269,18 @@ pub(super) mod tests {
             extras,
             inputs: Inputs::Known(known.into()),
         };
-        let sound = made(vec![0], vec![0], vec![(0, 0)], Known::default());
+        let sound = made(vec![0], vec![0], vec![(0, 0)], KnownInputs::default());
         manifest.provenance.places = vec![b"/w".to_vec()];
         manifest.provenance.roots = vec![vec![sound]];
         assert_eq!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).unwrap(), manifest);
         for wrong in [
-            made(vec![1], vec![], vec![], Known::default()),
-            made(vec![], vec![1], vec![], Known::default()),
-            made(vec![], vec![], vec![(1, 0)], Known::default()),
-            made(vec![], vec![], vec![(0, 1)], Known::default()),
-            made(vec![], vec![], vec![], Known { listed: vec![id], ..Known::default() }),
-            made(vec![], vec![], vec![], Known { packages: vec![0], ..Known::default() }),
-            made(vec![], vec![], vec![], Known { outside: vec![0], ..Known::default() }),
+            made(vec![1], vec![], vec![], KnownInputs::default()),
+            made(vec![], vec![1], vec![], KnownInputs::default()),
+            made(vec![], vec![], vec![(1, 0)], KnownInputs::default()),
+            made(vec![], vec![], vec![(0, 1)], KnownInputs::default()),
+            made(vec![], vec![], vec![], KnownInputs { listed: vec![id], ..KnownInputs::default() }),
+            made(vec![], vec![], vec![], KnownInputs { packages: vec![0], ..KnownInputs::default() }),
+            made(vec![], vec![], vec![], KnownInputs { outside: vec![0], ..KnownInputs::default() }),
         ] {
             manifest.provenance.roots = vec![vec![wrong]];
             assert!(Manifest::from_bytes(&manifest.to_bytes(), Path::new("m")).is_err());

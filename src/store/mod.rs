@@ -46,6 +46,7 @@ mod borrowed;
 mod clean;
 mod contents;
 mod debris;
+mod default_root;
 mod error;
 mod finality;
 mod flush;
@@ -57,6 +58,7 @@ mod ledger_file;
 mod log;
 mod lookup;
 mod manifest;
+mod marks;
 pub mod name;
 mod provenance;
 mod reached;
@@ -72,6 +74,7 @@ pub use address::{EntryId, key_directory};
 pub use clean::Evicted;
 pub use contents::{Root, Sources};
 pub use debris::{Debris, Ownership};
+pub use default_root::{ChosenRoot, choose_below, choose_root};
 pub use error::{Error, Result};
 pub use finality::Finality;
 pub use flush::since_boot_ms;
@@ -80,11 +83,11 @@ pub use key_id::{key_id, shown_key};
 pub use layer::Layer;
 pub use lease::Lease;
 pub use ledger_file::{LedgerFile, LedgerId};
-pub use log::{Log, LogLine, Of, is_trouble};
+pub use log::{Log, LogLine, LogOrigin, is_trouble};
 pub use lookup::{Candidate, Lanes, Query};
 pub use manifest::Manifest;
 pub use provenance::{
-    Ability, Inputs, Known, Made, Outside, OutsideInput, OutsideState, Package, Provenance, Revision,
+    Ability, Inputs, KnownInputs, Made, Outside, OutsideInput, OutsideState, Package, Provenance, Revision,
     SourceId,
 };
 pub use root::{Access, Store};

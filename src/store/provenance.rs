@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contents::{Root, Sources};
 use crate::sys::{Digest, Time};
-use crate::tree::{Kind, NodeId};
+use crate::tree::NodeId;
 
 /// Of all roots of an entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,12 +142,12 @@ pub enum Inputs {
     /// Cargo's notes are of a kind that is not known: only cargo can judge it.
     Foreign,
     /// These.
-    Known(Box<Known>),
+    Known(Box<KnownInputs>),
 }
 
 /// What a unit is known to have been made of, besides downloads and other units.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct KnownInputs {
     /// The packages that it can be of, by their indices; none for that of a download.
     pub own: Vec<u32>,
     /// What cargo compares with the time of its list of the unit's sources.
@@ -178,7 +178,7 @@ impl Made {
     }
 }
 
-impl Known {
+impl KnownInputs {
     /// Whether anything of the sources is among it.
     pub fn has_sources(&self) -> bool {
         !self.own.is_empty()
@@ -194,7 +194,7 @@ impl Provenance {
             let sources = sources.get(id.sources as usize);
             sources.is_some_and(|sources| id.node < sources.snapshot.tree().len())
         };
-        let is_known = |known: &Known| {
+        let is_known = |known: &KnownInputs| {
             let mut ids = known.listed.iter().chain(&known.watched).chain(&known.read).chain(&known.beside);
             ids.all(is_source)
                 && known.absent.iter().all(|(directory, _)| is_source(directory))
@@ -214,7 +214,7 @@ impl Provenance {
                 && made.extras.iter().all(is_node)
                 && made.needs.iter().all(|&need| (need as usize) < units)
                 && made.bound.iter().all(|&place| (place as usize) < self.places.len())
-                && matches!(root.tree.node(made.directory).kind, Kind::Directory { .. })
+                && root.tree.node(made.directory).kind.is_directory()
                 && match &made.inputs {
                     Inputs::Unknown | Inputs::Foreign => true,
                     Inputs::Known(known) => is_known(known),

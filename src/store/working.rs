@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::area::Area;
-use super::root::CLEAN_LOCK;
+use super::marks::CLEAN_LOCK;
 use super::{Access, Layer, Result, Store};
 use crate::sys::{self, Dir, Errno, FileId, FileType, Lock, LockMode, file};
 

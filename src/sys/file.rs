@@ -248,15 +248,30 @@ pub fn size_and_time(path: &Path) -> Option<(u64, Time)> {
     Some((metadata.len(), Time { seconds: metadata.mtime(), nanoseconds }))
 }
 
-/// When a file or directory came to be under a name, as far as that is known: when its inode last changed, and when it was made.
-/// Neither can be set. Symlinks are not followed.
-pub fn inode_times(path: &Path) -> Option<[Time; 2]> {
+/// When a file or directory came to be under a name, as far as that is known; neither time can be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InodeTimes {
+    /// When its inode last changed.
+    pub changed: Time,
+    /// When it was made; where the file system does not tell, as `changed`.
+    pub made: Time,
+}
+
+impl InodeTimes {
+    /// Whether `is_meant` holds for one of them.
+    pub fn any(self, is_meant: impl FnMut(Time) -> bool) -> bool {
+        [self.changed, self.made].into_iter().any(is_meant)
+    }
+}
+
+/// When what is at `path` came to be; nothing where that cannot be read. Symlinks are not followed.
+pub fn inode_times(path: &Path) -> Option<InodeTimes> {
     let mask = StatxFlags::CTIME | StatxFlags::BTIME;
     let stat = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, mask).ok()?;
     let time = |time: rustix::fs::StatxTimestamp| Time { seconds: time.tv_sec, nanoseconds: time.tv_nsec };
     let changed = time(stat.stx_ctime);
     let has_birth = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
-    Some([changed, if has_birth { time(stat.stx_btime) } else { changed }])
+    Some(InodeTimes { changed, made: if has_birth { time(stat.stx_btime) } else { changed } })
 }
 
 /// The owner and the permission bits of what `path` leads to; `None` where nothing is.

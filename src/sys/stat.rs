@@ -2,6 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
+use jiff::Timestamp;
 pub use rustix::fs::FileType;
 use rustix::fs::{self, AtFlags, StatxFlags};
 
@@ -12,6 +13,25 @@ pub struct Time {
     pub seconds: i64,
     /// Nanoseconds, below one billion.
     pub nanoseconds: u32,
+}
+
+impl Time {
+    /// The same for calendars; one that they do not reach is 1970.
+    pub fn timestamp(self) -> Timestamp {
+        let nanoseconds = i32::try_from(self.nanoseconds).unwrap_or_default();
+        Timestamp::new(self.seconds, nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl From<Timestamp> for Time {
+    fn from(moment: Timestamp) -> Self {
+        // Before 1970 both parts of it are negative.
+        let (seconds, nanoseconds) = (moment.as_second(), moment.subsec_nanosecond());
+        match u32::try_from(nanoseconds) {
+            Ok(nanoseconds) => Self { seconds, nanoseconds },
+            Err(_) => Self { seconds: seconds - 1, nanoseconds: 1_000_000_000 - nanoseconds.unsigned_abs() },
+        }
+    }
 }
 
 /// What the tree engine asks of a file.

@@ -64,6 +64,13 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self, Self::Directory { .. })
+    }
+}
+
 /// A piece of [`Tree::text`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
@@ -218,6 +225,12 @@ impl Tree {
         found
     }
 
+    /// The files and symlinks below a node, or the node itself.
+    pub fn leaves_below(&self, top: NodeId) -> Vec<NodeId> {
+        let is_leaf = |id: &NodeId| !self.node(*id).kind.is_directory();
+        self.below(top).into_iter().filter(is_leaf).collect()
+    }
+
     /// All nodes with their indices.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         (0..).zip(&self.nodes)
@@ -225,7 +238,7 @@ impl Tree {
 
     /// Number of regular files and symlinks.
     pub fn files(&self) -> u64 {
-        self.nodes.iter().filter(|node| !matches!(node.kind, Kind::Directory { .. })).count() as u64
+        self.nodes.iter().filter(|node| !node.kind.is_directory()).count() as u64
     }
 
     /// Bytes of all files, those with several names counted once.
@@ -235,7 +248,7 @@ impl Tree {
 
     /// Files and symlinks of which `is_meant` holds, and their bytes, those with several names counted once.
     pub fn count(&self, is_meant: impl Fn(NodeId) -> bool) -> (u64, u64) {
-        let is_file = |node: &Node| !matches!(node.kind, Kind::Directory { .. });
+        let is_file = |node: &Node| !node.kind.is_directory();
         let files = self.iter().filter(|(id, node)| is_file(node) && is_meant(*id)).count();
         (files as u64, self.bytes_of(is_meant))
     }
@@ -334,7 +347,7 @@ impl Tree {
         let total = self.nodes.len();
         let mut next_child = 1;
         let Some(root) = self.nodes.first() else { return malformed(0, "no root") };
-        if !matches!(root.kind, Kind::Directory { .. }) || root.name.length != 0 {
+        if !root.kind.is_directory() || root.name.length != 0 {
             return malformed(0, "the root is not an unnamed directory");
         }
         for (id, node) in self.nodes.iter().enumerate() {

@@ -9,7 +9,7 @@ use crate::sys::{Dir, Errno};
 pub fn with_names_elsewhere(tree: &Tree, dir: &Dir, is_asked: impl Fn(NodeId) -> bool) -> Result<Vec<bool>> {
     let members = tree.members();
     let mut found = vec![false; tree.len() as usize];
-    let directories = tree.iter().filter(|(_, node)| matches!(node.kind, Kind::Directory { .. }));
+    let directories = tree.iter().filter(|(_, node)| node.kind.is_directory());
     for (directory, _) in directories {
         let mut asked = tree.children(directory).filter(|id| is_asked(*id)).peekable();
         if asked.peek().is_none() {

@@ -202,7 +202,7 @@ impl<'n, 'c: 'n, 'a: 'c> Jobs<'n, 'c, 'a> {
         let work = self.work;
         let children = work.maker.tree().children(directory.node);
         let (subdirectories, mut files): (Vec<_>, Vec<_>) =
-            children.partition(|&id| matches!(work.maker.tree().node(id).kind, Kind::Directory { .. }));
+            children.partition(|&id| work.maker.tree().node(id).kind.is_directory());
         files.retain(|id| !work.groups.followers.contains(id));
         let batches = work.batches(files);
         directory.pending.store(subdirectories.len() + batches.len(), Ordering::Relaxed);

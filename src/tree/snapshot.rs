@@ -204,7 +204,7 @@ impl Compared {
 
     /// How many files and links of the snapshot are as they were, and how many are not, or gone.
     pub fn count(&self, snapshot: &Snapshot) -> (u64, u64) {
-        let is_leaf = |(_, node): &(NodeId, &Node)| !matches!(node.kind, Kind::Directory { .. });
+        let is_leaf = |(_, node): &(NodeId, &Node)| !node.kind.is_directory();
         let leaves = snapshot.tree.iter().filter(is_leaf);
         leaves.fold(
             (0, 0),
@@ -280,7 +280,7 @@ fn likeness((one, a): (&Tree, NodeId), (other, b): (&Tree, NodeId)) -> Likeness 
 }
 
 fn is_directory(tree: &Tree, id: NodeId) -> bool {
-    matches!(tree.node(id).kind, Kind::Directory { .. })
+    tree.node(id).kind.is_directory()
 }
 
 /// Names that are in only one of two directories; none where one is no directory.

@@ -15,7 +15,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 use super::difference::{Change, Difference, compare};
 use super::existing::Existing;
-use super::index::{Kind, NodeId, Tree};
+use super::index::{NodeId, Tree};
 use super::place::{KEPT_BY_DIRECTORIES, Placement, place};
 use super::source::Source;
 use super::temporary::{Temporary, remove_debris};
@@ -357,7 +357,7 @@ impl LastDirectory<'_> {
 /// others are ours (`are_ours`), these as well. What cannot be set is somebody else's, and costs a look at it next time.
 fn set_directory_times(tree: &Tree, destination: &Dir, difference: &Difference, are_ours: bool) {
     // Xfs gives a directory that is exchanged the time of that.
-    let is_directory = |&id: &NodeId| matches!(tree.node(id).kind, Kind::Directory { .. });
+    let is_directory = |&id: &NodeId| tree.node(id).kind.is_directory();
     let mut stale: Vec<_> =
         difference.changes.iter().filter_map(|change| change.node).filter(is_directory).collect();
     if are_ours {

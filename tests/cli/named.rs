@@ -129,22 +129,28 @@ fn what_a_script_names_around_its_package_is_an_input() {
 
 #[test]
 fn what_the_value_of_a_declared_variable_leads_to_is_an_input() {
-    for (value, read) in [
-        ("conf/x", "std::fs::read_to_string(std::env::var(\"CONF\").unwrap()).unwrap()"),
+    for (value, path, read) in [
+        ("conf/x", "conf/x", "std::fs::read_to_string(std::env::var(\"CONF\").unwrap()).unwrap()"),
         (
             "conf",
+            "conf/x",
             "std::fs::read_to_string(std::fs::read_dir(std::env::var(\"CONF\").unwrap()).unwrap().next().unwrap().unwrap().path()).unwrap()",
+        ),
+        (
+            "assets",
+            "assets/node_modules/p/x",
+            "std::fs::read_to_string(std::env::var(\"CONF\").unwrap() + \"/node_modules/p/x\").unwrap()",
         ),
     ] {
         let script = format!(
             "fn main() {{\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    println!(\"cargo:rerun-if-env-changed=CONF\");\n    let v = {read};\n    println!(\"cargo:rustc-env=V={{v}}\");\n}}\n"
         );
         let files =
-            [("build.rs", &*Box::leak(script.into_boxed_str())), ("src/main.rs", SAYS), ("conf/x", "one")];
+            [("build.rs", &*Box::leak(script.into_boxed_str())), ("src/main.rs", SAYS), (path, "one")];
         let mut repository = Repository::new(&files, RUN);
         repository.job.set("CONF", value);
         assert_eq!(repository.run(HERE).0, "one\nok\n");
-        repository.edit("conf/x", Some("two"));
+        repository.edit(path, Some("two"));
         assert_eq!(repository.assert_true(HERE), "two\nok\n", "{value}");
     }
 }

@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::super::outside::OutsideList;
 use super::super::package::Package;
-use super::super::source_trees::{SourceTrees, leaves_below, nodes_of_package};
+use super::super::source_trees::{SourceTrees, nodes_of_package};
 use super::super::units::Unit;
 use super::super::verdict::{is_code, is_nothing_to_reader};
 use super::OutputDirectory;
-use crate::store::{self, Ability, Inputs, Known, Made, Outside, Provenance, SourceId};
-use crate::tree::{Kind, NodeId, Tree};
+use crate::store::{self, Ability, Inputs, KnownInputs, Made, Outside, Provenance, SourceId};
+use crate::tree::{NodeId, Tree};
 
 /// What has become of sources of an earlier entry.
 #[derive(Debug)]
@@ -56,6 +57,10 @@ pub(super) struct Carrying<'a> {
     places: Vec<u32>,
     /// For each earlier package its index now.
     packages: Vec<Option<u32>>,
+    /// Where the earlier packages were.
+    package_directories: HashSet<SourceId>,
+    /// See [`Carrying::is_all_same_to_reader`], once that is asked for.
+    is_all_same_to_reader: OnceLock<bool>,
 }
 
 impl<'a> Carrying<'a> {
@@ -85,8 +90,15 @@ impl<'a> Carrying<'a> {
             u32::try_from(packages.iter().position(is_it)?).ok()
         };
         let packages = earlier.provenance.packages.iter().map(place_of).collect();
-        let trees = sources.iter().map(|(_, _, tree)| tree).collect();
-        Self { earlier, trees, places: numbers, packages }
+        let directories = earlier.provenance.packages.iter().map(|package| package.directory);
+        Self {
+            earlier,
+            trees: sources.iter().map(|(_, _, tree)| tree).collect(),
+            places: numbers,
+            packages,
+            package_directories: directories.collect(),
+            is_all_same_to_reader: OnceLock::new(),
+        }
     }
 
     /// For each of the `units` of the output directory number `number` what is known of it; `None` of one that is new.
@@ -166,20 +178,22 @@ impl<'a> Carrying<'a> {
     /// Whether all that was in the sources is as it was to who may read anything but the code of other packages: as
     /// [`super::super::verdict::Checkout::is_same_to_reader`] tells it.
     fn is_all_same_to_reader(&self) -> bool {
-        let sources = self.earlier.sources.iter().zip(&self.earlier.trees);
-        sources.filter_map(|(since, then)| Some((since.as_ref()?, then))).all(|(since, then)| {
-            let now = self.trees[since.now as usize];
-            since.nodes.iter().zip(0..).all(|(found, id)| match found {
-                _ if is_code(then.name(id)) => true,
-                Some((_, true)) => true,
-                Some((node, false)) => has_same_names_to_reader((now, *node), (then, id)),
-                None => is_nothing_to_reader(then.name(id)),
+        *self.is_all_same_to_reader.get_or_init(|| {
+            let sources = self.earlier.sources.iter().zip(&self.earlier.trees);
+            sources.filter_map(|(since, then)| Some((since.as_ref()?, then))).all(|(since, then)| {
+                let now = self.trees[since.now as usize];
+                since.nodes.iter().zip(0..).all(|(found, id)| match found {
+                    _ if is_code(then.name(id)) => true,
+                    Some((_, true)) => true,
+                    Some((node, false)) => has_same_names_to_reader((now, *node), (then, id)),
+                    None => is_nothing_to_reader(then.name(id)),
+                })
             })
         })
     }
 
     /// The same as it is now; `None` where something has changed since: then the unit is of what was.
-    fn known(&self, known: &Known, outside: &mut OutsideList<'_>) -> Option<Known> {
+    fn known(&self, known: &KnownInputs, outside: &mut OutsideList<'_>) -> Option<KnownInputs> {
         let one = |id: &SourceId| {
             let since = self.earlier.sources[id.sources as usize].as_ref()?;
             let (node, is_same) = since.nodes[id.node as usize]?;
@@ -190,13 +204,11 @@ impl<'a> Carrying<'a> {
             packages.iter().map(|&package| self.packages[package as usize]).collect::<Option<Vec<_>>>()
         };
         let tree = |id: SourceId| self.earlier.trees[id.sources as usize];
-        let directories: Vec<_> =
-            self.earlier.provenance.packages.iter().map(|package| package.directory).collect();
         let watched =
-            known.watched.iter().chain(&known.beside).map(|&id| (id, leaves_below(tree(id), id.node)));
+            known.watched.iter().chain(&known.beside).map(|&id| (id, tree(id).leaves_below(id.node)));
         let whole = known.packages.iter().map(|&package| {
-            let directory = directories[package as usize];
-            let is_other = |node| directories.contains(&SourceId { node, ..directory });
+            let directory = self.earlier.provenance.packages[package as usize].directory;
+            let is_other = |node| self.package_directories.contains(&SourceId { node, ..directory });
             (directory, nodes_of_package(tree(directory), directory.node, is_other))
         });
         let mut below = watched
@@ -210,7 +222,7 @@ impl<'a> Carrying<'a> {
             let number = outside.number(input.clone());
             (outside.list[number as usize].state == *state).then_some(number)
         });
-        Some(Known {
+        Some(KnownInputs {
             own: packages(&known.own)?,
             listed: all(&known.listed)?,
             watched: all(&known.watched)?,
@@ -230,7 +242,7 @@ impl<'a> Carrying<'a> {
 
 /// Whether only such names came to or went from a directory that are nothing to who reads no code of other packages.
 fn has_same_names_to_reader((now, here): (&Tree, NodeId), (then, there): (&Tree, NodeId)) -> bool {
-    let is_directory = |tree: &Tree, id| matches!(tree.node(id).kind, Kind::Directory { .. });
+    let is_directory = |tree: &Tree, id| tree.node(id).kind.is_directory();
     let names = |tree: &Tree, id| -> HashSet<(Vec<u8>, bool)> {
         let children = tree.children(id).filter(|&id| !is_nothing_to_reader(tree.name(id)));
         children.map(|id| (tree.name(id).to_vec(), is_directory(tree, id))).collect()

@@ -5,8 +5,20 @@ use std::path::Path;
 
 use super::super::outside::is_settled;
 use super::Noting;
-use crate::store::{Known, OutsideInput, SourceId};
+use crate::store::{KnownInputs, OutsideInput, SourceId};
 use crate::sys::file;
+
+/// What a unit was made of cannot be known.
+#[derive(Debug)]
+pub(super) struct Unknowable;
+
+/// Whether all could be noted that there is.
+pub(super) type Noted<T = ()> = Result<T, Unknowable>;
+
+/// What cannot be known unless `is_known`.
+pub(super) fn known_if(is_known: bool) -> Noted {
+    if is_known { Ok(()) } else { Err(Unknowable) }
+}
 
 /// Inputs while they are found, each once.
 #[derive(Default)]
@@ -24,8 +36,8 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    pub(super) fn into_known(self) -> Known {
-        Known {
+    pub(super) fn into_known(self) -> KnownInputs {
+        KnownInputs {
             own: self.own.into_iter().collect(),
             listed: self.listed.into_iter().collect(),
             watched: self.watched.into_iter().collect(),
@@ -41,32 +53,34 @@ impl Collected {
 }
 
 impl Noting<'_> {
-    /// Adds what `path` leads to. `false` where there is nothing.
+    /// Adds what `path` leads to, and tells whether there is anything.
     pub(super) fn add(
         &mut self,
         ids: &mut BTreeSet<SourceId>,
         outside: &mut BTreeSet<u32>,
         path: &Path,
-    ) -> bool {
+    ) -> Noted<bool> {
         if is_settled(path, self.making.home) {
-            return true;
+            return Ok(true);
         }
         let led = self.making.sources.lead(path);
         ids.extend(led.ids);
         if let Some(path) = led.outside.filter(|path| !is_settled(path, self.making.home)) {
-            return self.add_outside(outside, &path);
+            self.add_outside(outside, &path)?;
+            return Ok(true);
         }
         // What is left out of the sources, such as `.git`, is as good as outside.
         if led.is_absent && file::is_present(path) {
-            return self.add_outside(outside, path);
+            self.add_outside(outside, path)?;
+            return Ok(true);
         }
-        !led.is_absent
+        Ok(!led.is_absent)
     }
 
-    /// `false` where the path cannot be noted.
-    pub(super) fn add_outside(&mut self, outside: &mut BTreeSet<u32>, path: &Path) -> bool {
-        let Some(path) = path.to_str() else { return false };
+    /// Adds what is at a path that must be text.
+    pub(super) fn add_outside(&mut self, outside: &mut BTreeSet<u32>, path: &Path) -> Noted {
+        let path = path.to_str().ok_or(Unknowable)?;
         outside.insert(self.outside.number(OutsideInput::Path(path.to_owned())));
-        true
+        Ok(())
     }
 }

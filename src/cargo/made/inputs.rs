@@ -6,22 +6,21 @@ use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::bound::is_told;
 use super::super::linked::directories_flagged;
 use super::super::outside::is_of_host;
 use super::super::patched::is_any_patched;
 use super::super::record::Record;
-use super::super::source_trees::nodes_of_package;
+use super::super::sources::RUSTC_INFO;
 use super::super::strays::{TEMPORARY, output_directories};
 use super::super::units::Unit;
-use super::collected::Collected;
+use super::collected::{Collected, Noted, Unknowable, known_if};
 use super::named::{LINKERS, Named, is_product};
-use super::read::ReadUnits;
+use super::read::{ReadUnits, told_by};
 use super::written::Window;
 use super::{Noting, OutputDirectory};
-use crate::store::{Ability, Inputs, Known, OutsideInput, SourceId};
+use crate::store::{Ability, Inputs, KnownInputs, OutsideInput, SourceId};
 use crate::sys::{Time, file};
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{NodeId, Tree};
 
 /// How the assembler is told to take in a file.
 const ASSEMBLED: [&str; 2] = [".include", ".incbin"];
@@ -77,29 +76,27 @@ impl Noting<'_> {
             return Inputs::Foreign;
         }
         let looked = Looked { number, output, read, index, unit, record, abilities, run };
-        let known = self.known(&looked, named).filter(|known| self.is_of_these(known, &times));
+        let known = self.known(&looked, named).ok().filter(|known| self.is_of_these(known, &times));
         known.map_or(Inputs::Unknown, |known| Inputs::Known(known.into()))
     }
 
-    /// `None` where what the unit was made of cannot be known; as of the functions below.
-    fn known(&mut self, looked: &Looked<'_>, named: &Named) -> Option<Known> {
+    fn known(&mut self, looked: &Looked<'_>, named: &Named) -> Noted<KnownInputs> {
         let mut inputs = Collected::default();
-        looked.read.needs[looked.index].as_ref()?;
+        known_if(looked.read.needs[looked.index].is_some())?;
         if looked.is_download() {
-            (!self.is_patched(looked.record)).then_some(())?;
-            self.add_watched(&mut inputs, looked.read, looked.record, &[]).then_some(())?;
+            known_if(!self.is_patched(looked.record))?;
+            self.add_watched(&mut inputs, looked.read, looked.record, &[])?;
         } else {
             self.add_packages(&mut inputs, looked)?;
         }
-        self.add_told(&mut inputs, looked);
-        self.add_named_by_texts(&mut inputs, named);
-        self.add_paths(&mut inputs, &named.paths).then_some(())?;
+        self.add_told(&mut inputs, looked)?;
+        self.add_named_by_texts(&mut inputs, named)?;
         if !looked.is_download() {
             self.add_named_in_sources(&mut inputs, looked)?;
         }
         if looked.may_ask() {
             let own: Vec<_> = inputs.own.iter().copied().collect();
-            self.add_configurations(&mut inputs, looked.output, &own);
+            self.add_configurations(&mut inputs, looked.output, &own)?;
         }
         if is_product(looked.output.tree, looked.unit) {
             self.add_programs(&mut inputs, LINKERS);
@@ -111,16 +108,16 @@ impl Noting<'_> {
         {
             // A macro, a wrapper of the compiler, the linker: nobody tells what they write.
             let window = Window::Compiled(&compiled, self.runs);
-            self.add_written(&mut inputs, &window).then_some(())?;
+            self.add_written(&mut inputs, &window)?;
         }
-        Some(inputs.into_known())
+        Ok(inputs.into_known())
     }
 
     /// What of the packages that it belongs to a unit has.
-    fn add_packages(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Option<()> {
+    fn add_packages(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Noted {
         let Looked { output, read, index, record, .. } = *looked;
-        let own = self.own_packages(output, read, index)?;
-        self.add_manifests(inputs, &own);
+        let own = self.own_packages(output, read, index).ok_or(Unknowable)?;
+        self.add_manifests(inputs, &own)?;
         inputs.own.extend(own.iter().copied());
         inputs.is_open = looked.run.is_none() && looked.macros().reads;
         // A script that names no file is run again when any of its package changes, and documentation is made again. The same
@@ -129,30 +126,29 @@ impl Noting<'_> {
         let names_nothing = looked.run.is_some() && record.fingerprint.watched().is_none();
         if inputs.is_open || is_of_whole_package || names_nothing {
             inputs.packages.extend(own.iter().copied());
-            let has_holes =
-                has_modules(output.workspaces) || own.iter().any(|&package| self.has_holes(package));
-            (!has_holes).then_some(())?;
+            known_if(!has_modules(output.workspaces))?;
+            known_if(!own.iter().any(|&package| self.has_holes(package)))?;
         }
         if is_of_whole_package {
             inputs.watched_packages.extend(own.iter().copied());
             let links = own.iter().flat_map(|&package| self.files_of_package(package)).collect();
-            self.add_links(inputs, links).then_some(())?;
+            self.add_links(inputs, links)?;
         }
         if record.asks_clippy() {
             self.add_absent(inputs, &own);
         }
         let directories: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
-        self.add_listed(inputs, (output, read), record, &directories).then_some(())?;
-        self.add_watched(inputs, read, record, &own).then_some(())
+        self.add_listed(inputs, (output, read), record, &directories)?;
+        self.add_watched(inputs, read, record, &own)
     }
 
-    /// What the texts of a unit's sources name where somebody can read that: a macro, or the assembler. For the run of a script, what
-    /// the files name that it names.
-    fn add_named_in_sources(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Option<()> {
+    /// What the texts of a unit's sources name where somebody can read that: a macro, or the assembler. For the run of a script,
+    /// what the files name that it names.
+    fn add_named_in_sources(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Noted {
         let own: Vec<_> = inputs.own.iter().copied().collect();
         let around = self.directories_around(&own);
         if looked.run.is_some() {
-            return self.add_followed(inputs, &around).then_some(());
+            return self.add_followed(inputs, &around);
         }
         let may_read = looked.macros().reads;
         let sources = looked.record.sources.iter();
@@ -161,20 +157,20 @@ impl Noting<'_> {
             .collect();
         for source in sources {
             let is_read = |text: &str| may_read || ASSEMBLED.iter().any(|directive| text.contains(directive));
-            self.add_named_in(inputs, source, &around, is_read).then_some(())?;
+            self.add_named_in(inputs, source, &around, is_read)?;
         }
-        Some(())
+        Ok(())
     }
 
     /// What flags, the configuration and variables of the compiler name.
-    fn add_told(&mut self, inputs: &mut Collected, looked: &Looked<'_>) {
+    fn add_told(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Noted {
         let Looked { output, record, .. } = *looked;
         let flags = record.fingerprint.rustflags();
         let directories = directories_flagged(flags);
-        self.add_named(inputs, output, flags.iter().map(String::as_str), &directories);
-        self.add_libraries(inputs, output, &directories);
+        self.add_named(inputs, output, flags.iter().map(String::as_str), &directories)?;
+        self.add_libraries(inputs, output, &directories)?;
         for path in &self.making.configured.files {
-            self.add_file(inputs, output, path);
+            self.add_file(inputs, output, path)?;
         }
         for program in &self.making.configured.programs {
             inputs.outside.insert(self.outside.number(OutsideInput::Program(program.clone())));
@@ -184,24 +180,22 @@ impl Noting<'_> {
         for (_, value) in record.fingerprint.variables_read() {
             // It may tell where a tool or something else is, of which cargo only compares the path.
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                self.add_told_place(inputs, output, Path::new(value), &around);
+                self.add_told_place(inputs, output, Path::new(value), &around)?;
             }
         }
+        Ok(())
     }
 
     /// What other scripts tell a script by variables `DEP_*`, where that is a path.
-    fn add_metadata(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> bool {
+    fn add_metadata(&mut self, inputs: &mut Collected, looked: &Looked<'_>) -> Noted {
         let Looked { output, read, index, .. } = *looked;
         let own: Vec<_> = inputs.own.iter().copied().collect();
         let mut places = BTreeSet::new();
         for &need in read.needs[index].iter().flatten() {
-            if !read.units[need].is_script_run(output.tree) {
+            if !read.units[need].is_run(output.tree) {
                 continue;
             }
-            let files = read.units[need].files(output.tree);
-            let told = files.into_iter().find(|id| is_told(output.tree, *id));
-            let told = told.and_then(|id| output.location.read(output.tree, id).ok().flatten());
-            let told = String::from_utf8_lossy(&told.unwrap_or_default()).into_owned();
+            let told = told_by(output, &read.units[need])?;
             places.extend(told.lines().filter_map(metadata).map(PathBuf::from));
         }
         let own: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
@@ -216,12 +210,12 @@ impl Noting<'_> {
         output: &OutputDirectory<'_>,
         path: &Path,
         around: &[PathBuf],
-    ) {
+    ) -> Noted {
         let directories = output.workspaces.iter().chain(around);
         let places = directories.map(|directory| file::normal(&directory.join(path)));
         let is_input = |place: &PathBuf| !self.is_around(place, output.workspaces) && self.is_input(place);
         let places: BTreeSet<_> = places.filter(is_input).collect();
-        self.add_paths(inputs, &places);
+        self.add_paths(inputs, &places)
     }
 
     /// Whether there is something at `path` that can be an input where somebody names it by its whole path.
@@ -233,26 +227,21 @@ impl Noting<'_> {
     }
 
     /// What a script found besides, and what it wrote.
-    fn add_run(
-        &mut self,
-        inputs: &mut Collected,
-        looked: &Looked<'_>,
-        run: &RangeInclusive<Time>,
-    ) -> Option<()> {
+    fn add_run(&mut self, inputs: &mut Collected, looked: &Looked<'_>, run: &RangeInclusive<Time>) -> Noted {
         let Looked { number, output, unit, .. } = *looked;
         // What was taken out of its output afterwards a script that does not run again will not make.
         let is_touched = |id: &NodeId| output.tree.node(*id).mtime > *run.end();
-        (!output_directories(output.tree, unit).iter().any(is_touched)).then_some(())?;
+        known_if(!output_directories(output.tree, unit).iter().any(is_touched))?;
         // Nothing of what is there is kept.
-        (!writes_temporaries(output, run)).then_some(())?;
+        known_if(!writes_temporaries(output, run))?;
         // Cargo, started by the script, goes by times that nobody has looked at.
-        (!holds_target_directory(output.tree, unit)).then_some(())?;
-        self.add_written(inputs, &Window::Run(run)).then_some(())?;
-        self.add_native(inputs, output, unit);
+        known_if(!holds_target_directory(output.tree, unit))?;
+        self.add_written(inputs, &Window::Run(run))?;
+        self.add_native(inputs, output, unit)?;
         let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
         inputs.read.extend(before.unwrap_or_default());
-        self.add_linked(inputs, output, unit);
-        self.add_metadata(inputs, looked).then_some(())
+        self.add_linked(inputs, output, unit)?;
+        self.add_metadata(inputs, looked)
     }
 
     /// Whether a job changed a source of a download: the next one may find it as it was.
@@ -261,14 +250,14 @@ impl Noting<'_> {
     }
 
     /// Whether nothing of what a unit was made of changed after that: then the unit is of something else.
-    fn is_of_these(&self, known: &Known, times: &Times) -> bool {
+    fn is_of_these(&self, known: &KnownInputs, times: &Times) -> bool {
         let sources = self.making.sources;
         let is_until = |ids: &[SourceId], time: Time| {
             ids.iter().all(|id| {
                 // A file that was moved here has the time that it had elsewhere.
-                let [changed, _] = self.born(id.sources)[id.node as usize];
+                let changed = self.inode_times(id.sources)[id.node as usize].changed;
                 let node = sources.tree(id.sources).node(id.node);
-                let is_leaf = !matches!(node.kind, Kind::Directory { .. });
+                let is_leaf = !node.kind.is_directory();
                 node.mtime <= time && !(is_leaf && changed > times.made)
             })
         };
@@ -287,15 +276,8 @@ impl Noting<'_> {
 
     /// Whether nothing came to or went from the directories of a package since.
     fn is_untouched(&self, package: u32, since: Time) -> bool {
-        let directory = self.packages[package as usize].directory;
-        let tree = self.making.sources.tree(directory.sources);
-        let is_other =
-            |node| self.packages.iter().any(|other| other.directory == SourceId { node, ..directory });
-        let nodes = nodes_of_package(tree, directory.node, is_other);
-        nodes.into_iter().all(|node| {
-            let node = tree.node(node);
-            !matches!(node.kind, Kind::Directory { .. }) || node.mtime <= since
-        })
+        let mut directories = self.nodes_of_package(package).into_iter().filter(|id| self.is_directory(*id));
+        directories.all(|id| self.making.sources.tree(id.sources).node(id.node).mtime <= since)
     }
 }
 
@@ -329,7 +311,7 @@ fn has_modules(directories: &[PathBuf]) -> bool {
 
 /// Whether a script has a target directory of another cargo in its output.
 fn holds_target_directory(target: &Tree, unit: &Unit) -> bool {
-    unit.files(target).into_iter().any(|id| target.name(id) == b".rustc_info.json")
+    unit.files(target).into_iter().any(|id| target.name(id) == RUSTC_INFO.as_bytes())
 }
 
 /// Whether a script wrote something where tests leave what they like.
@@ -338,7 +320,7 @@ fn writes_temporaries(output: &OutputDirectory<'_>, run: &RangeInclusive<Time>) 
     let mut names = file::names(&directory).unwrap_or_default().into_iter();
     names.any(|name| {
         let times = file::inode_times(&directory.join(name));
-        times.is_some_and(|times| times.iter().any(|time| run.contains(time)))
+        times.is_some_and(|times| times.any(|time| run.contains(&time)))
     })
 }
 

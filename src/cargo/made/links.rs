@@ -5,25 +5,27 @@ use std::path::{Path, PathBuf};
 
 use super::super::linked::{directories_told, is_linked, is_of_system, tells_link_argument};
 use super::super::units::Unit;
-use super::collected::Collected;
+use super::collected::{Collected, Noted};
+use super::read::told_by;
 use super::words::read_short;
 use super::{Noting, OutputDirectory};
 use crate::sys::file;
-use crate::tree::NodeId;
 
-/// The longest file, in bytes, that is looked through for the names of others.
-const LONGEST_TEXT: u64 = 64 * 1024;
+/// The longest script of the linker or list of arguments, in bytes, that is looked through for the names of others.
+const LONGEST_SCRIPT: u64 = 64 * 1024;
 
 impl Noting<'_> {
     /// Libraries that a script tells cargo to link, where they are no dependency's own.
-    pub(super) fn add_linked(&mut self, inputs: &mut Collected, output: &OutputDirectory<'_>, unit: &Unit) {
-        let is_told = |id: &NodeId| [&b"output"[..], b"stdout"].contains(&output.tree.name(*id));
-        let told = unit.files(output.tree).into_iter().find(is_told);
-        let Some(Ok(Some(told))) = told.map(|id| output.location.read(output.tree, id)) else { return };
-        let told = String::from_utf8_lossy(&told);
+    pub(super) fn add_linked(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputDirectory<'_>,
+        unit: &Unit,
+    ) -> Noted {
+        let told = told_by(output, unit)?;
         let directories = directories_told(&told);
-        self.add_libraries(inputs, output, &directories);
-        self.add_named(inputs, output, told.lines().filter(|line| tells_link_argument(line)), &directories);
+        self.add_libraries(inputs, output, &directories)?;
+        self.add_named(inputs, output, told.lines().filter(|line| tells_link_argument(line)), &directories)
     }
 
     /// All libraries and objects in these directories: what of them is linked a source can say as well as a flag.
@@ -32,7 +34,7 @@ impl Noting<'_> {
         inputs: &mut Collected,
         output: &OutputDirectory<'_>,
         directories: &[PathBuf],
-    ) {
+    ) -> Noted {
         for directory in directories {
             for workspace in output.workspaces {
                 let directory = workspace.join(directory);
@@ -42,12 +44,13 @@ impl Noting<'_> {
                 for name in file::names(&directory).unwrap_or_default() {
                     if is_linked(&name) {
                         // A library may be a script of the linker, which names others.
-                        let texts = self.add_file(inputs, output, &directory.join(name));
-                        self.add_named(inputs, output, texts.iter().map(String::as_str), directories);
+                        let texts = self.add_file(inputs, output, &directory.join(name))?;
+                        self.add_named(inputs, output, texts.iter().map(String::as_str), directories)?;
                     }
                 }
             }
         }
+        Ok(())
     }
 
     /// Files that flags name, by themselves or behind an option: objects, scripts of the linker, lists of arguments. The linker
@@ -58,7 +61,7 @@ impl Noting<'_> {
         output: &OutputDirectory<'_>,
         flags: impl Iterator<Item = &'f str>,
         directories: &[PathBuf],
-    ) {
+    ) -> Noted {
         let words = |text: &str| -> Vec<String> {
             let words =
                 text.split(|character: char| "=,\"'()".contains(character) || character.is_whitespace());
@@ -75,12 +78,13 @@ impl Noting<'_> {
                 let places = searched.map(|directory| directory.join(name));
                 for place in std::iter::once(PathBuf::from(name)).chain(places) {
                     // These name others: lists of arguments, scripts of the linker.
-                    for text in self.add_file(inputs, output, &place) {
+                    for text in self.add_file(inputs, output, &place)? {
                         pending.extend(words(&text));
                     }
                 }
             }
         }
+        Ok(())
     }
 
     /// Adds a file by a path that may be relative to a workspace; what a unit has itself is no input. Tells what is in it if it
@@ -90,7 +94,7 @@ impl Noting<'_> {
         inputs: &mut Collected,
         output: &OutputDirectory<'_>,
         path: &Path,
-    ) -> Vec<String> {
+    ) -> Noted<Vec<String>> {
         let mut texts = Vec::new();
         for workspace in output.workspaces {
             let path = workspace.join(path);
@@ -98,12 +102,12 @@ impl Noting<'_> {
                 continue;
             }
             if file::is_file(&path) {
-                self.add(&mut inputs.read, &mut inputs.outside, &path);
+                self.add(&mut inputs.read, &mut inputs.outside, &path)?;
                 // A library may be a text, and most are none.
-                let text = read_short(&path, LONGEST_TEXT).and_then(|text| String::from_utf8(text).ok());
+                let text = read_short(&path, LONGEST_SCRIPT).and_then(|text| String::from_utf8(text).ok());
                 texts.extend(text);
             }
         }
-        texts
+        Ok(texts)
     }
 }

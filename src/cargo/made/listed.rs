@@ -9,9 +9,8 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::super::dep_info::Base;
 use super::super::record::Record;
-use super::super::source_trees::nodes_of_package;
 use super::super::sources::RUSTC_INFO;
-use super::collected::Collected;
+use super::collected::{Collected, Noted, known_if};
 use super::read::ReadUnits;
 use super::{Noting, OutputDirectory};
 use crate::store::{OutsideInput, SourceId};
@@ -24,11 +23,12 @@ const CONFIGURATIONS: [&str; 2] = ["config.toml", "config"];
 const CONFIGURATIONS_OF_CLIPPY: [&str; 2] = ["clippy.toml", ".clippy.toml"];
 
 impl Noting<'_> {
-    pub(super) fn add_manifests(&mut self, inputs: &mut Collected, own: &[u32]) {
+    pub(super) fn add_manifests(&mut self, inputs: &mut Collected, own: &[u32]) -> Noted {
         for &package in own {
             let manifest = self.package_directory(package).join("Cargo.toml");
-            self.add(&mut inputs.read, &mut inputs.outside, &manifest);
+            self.add(&mut inputs.read, &mut inputs.outside, &manifest)?;
         }
+        Ok(())
     }
 
     /// Where clippy looks for its configuration and finds none: in a package's directory and those around it.
@@ -47,14 +47,14 @@ impl Noting<'_> {
         }
     }
 
-    /// What cargo's list and rustc's name. `false` where one of them is not known.
+    /// What cargo's list and rustc's name.
     pub(super) fn add_listed(
         &mut self,
         inputs: &mut Collected,
         (output, read): (&OutputDirectory<'_>, &ReadUnits),
         record: &Record,
         directories: &[PathBuf],
-    ) -> bool {
+    ) -> Noted {
         let mut paths = BTreeSet::new();
         for (base, path) in &record.info.files {
             match base {
@@ -74,12 +74,10 @@ impl Noting<'_> {
                     .filter(|path| source.is_absolute() || file::is_present(path)),
             );
         }
-        let paths = paths.iter().filter(|path| !read.is_output(path));
-        let mut are_known = true;
-        for path in paths {
-            are_known &= self.add(&mut inputs.listed, &mut inputs.outside, path);
+        for path in paths.iter().filter(|path| !read.is_output(path)) {
+            known_if(self.add(&mut inputs.listed, &mut inputs.outside, path)?)?;
         }
-        are_known
+        Ok(())
     }
 
     /// What a build script said that it reads.
@@ -89,10 +87,9 @@ impl Noting<'_> {
         read: &ReadUnits,
         record: &Record,
         own: &[u32],
-    ) -> bool {
+    ) -> Noted {
         let directories: Vec<_> = own.iter().map(|&own| self.package_directory(own)).collect();
-        let Some(watched) = record.fingerprint.watched() else { return true };
-        let mut are_known = true;
+        let Some(watched) = record.fingerprint.watched() else { return Ok(()) };
         for path in watched.paths().map(Path::new) {
             let paths = if path.is_absolute() {
                 vec![path.to_path_buf()]
@@ -100,36 +97,36 @@ impl Noting<'_> {
                 directories.iter().map(|directory| directory.join(path)).collect()
             };
             for path in paths.iter().filter(|path| !read.is_output(path)) {
-                are_known &= self.add(&mut inputs.watched, &mut inputs.outside, path);
+                known_if(self.add(&mut inputs.watched, &mut inputs.outside, path)?)?;
                 self.add_beside(inputs, path);
                 if has_headers(path) {
                     self.add_headers(inputs, own);
                 }
-                are_known &= self.add_linked_to(inputs, path) && !self.has_holes_below(path);
+                self.add_linked_to(inputs, path)?;
+                known_if(!self.has_holes_below(path))?;
             }
         }
-        are_known
+        Ok(())
     }
 
     /// What links in a directory that a script names lead to: cargo follows them.
-    fn add_linked_to(&mut self, inputs: &mut Collected, path: &Path) -> bool {
+    fn add_linked_to(&mut self, inputs: &mut Collected, path: &Path) -> Noted {
         let sources = self.making.sources;
         let below = sources.lead(path).ids.into_iter().flat_map(|id| sources.leaves_below(id)).collect();
         self.add_links(inputs, below)
     }
 
-    pub(super) fn add_links(&mut self, inputs: &mut Collected, leaves: Vec<SourceId>) -> bool {
+    /// What those of `leaves` lead to that are links.
+    pub(super) fn add_links(&mut self, inputs: &mut Collected, leaves: Vec<SourceId>) -> Noted {
         let sources = self.making.sources;
         let is_link =
             |id: &SourceId| matches!(sources.tree(id.sources).node(id.node).kind, Kind::Symlink { .. });
         let links: Vec<_> = leaves.into_iter().filter(is_link).map(|id| sources.path(id)).collect();
         // One that leads nowhere is what it is.
         for link in links.iter().filter(|link| file::is_present(link)) {
-            if !self.add(&mut inputs.watched, &mut inputs.outside, link) {
-                return false;
-            }
+            known_if(self.add(&mut inputs.watched, &mut inputs.outside, link)?)?;
         }
-        true
+        Ok(())
     }
 
     /// What lies beside a file that a script names may be read with it, as headers are. In a package's own directory, that is
@@ -175,11 +172,7 @@ impl Noting<'_> {
 
     /// The same of a package.
     pub(super) fn has_holes(&self, package: u32) -> bool {
-        let (directory, sources) = (self.packages[package as usize].directory, self.making.sources);
-        let is_other =
-            |node| self.packages.iter().any(|other| other.directory == SourceId { node, ..directory });
-        let nodes = nodes_of_package(sources.tree(directory.sources), directory.node, is_other);
-        nodes.into_iter().any(|node| self.has_hole(SourceId { node, ..directory }))
+        self.nodes_of_package(package).into_iter().any(|id| self.has_hole(id))
     }
 
     /// Whether a directory of the sources holds one that is none.
@@ -221,7 +214,7 @@ impl Noting<'_> {
         inputs: &mut Collected,
         output: &OutputDirectory<'_>,
         own: &[u32],
-    ) {
+    ) -> Noted {
         let directories: Vec<_> = own
             .iter()
             .map(|&own| self.package_directory(own))
@@ -242,10 +235,11 @@ impl Noting<'_> {
             if let Some(path) = path.to_str().filter(|_| is_outside) {
                 // Jobs may write more into these, which is in the key.
                 inputs.outside.insert(self.outside.number(OutsideInput::Settings(path.to_owned())));
-            } else if !self.add(&mut inputs.read, &mut inputs.outside, &path) {
+            } else if !self.add(&mut inputs.read, &mut inputs.outside, &path)? {
                 self.add_missing(inputs, &path);
             }
         }
+        Ok(())
     }
 
     fn places_of_configurations(&self) -> Vec<PathBuf> {
@@ -268,22 +262,19 @@ impl Noting<'_> {
         }
     }
 
-    /// What texts lead to. `false` where a directory has something in it that is not known.
-    pub(super) fn add_paths(&mut self, inputs: &mut Collected, paths: &BTreeSet<PathBuf>) -> bool {
-        let mut are_known = true;
-        for path in paths {
-            let mut found = BTreeSet::new();
-            self.add(&mut found, &mut inputs.outside, path);
-            for id in found {
-                if self.is_directory(id) {
-                    inputs.beside.insert(id)
-                } else {
-                    inputs.read.insert(id)
-                };
-            }
-            are_known &= !self.has_holes_below(path);
+    /// What texts lead to: all of it, also behind a directory that has something in it that is not known.
+    pub(super) fn add_paths(&mut self, inputs: &mut Collected, paths: &BTreeSet<PathBuf>) -> Noted {
+        paths.iter().map(|path| self.add_path(inputs, path)).fold(Ok(()), Noted::and)
+    }
+
+    fn add_path(&mut self, inputs: &mut Collected, path: &Path) -> Noted {
+        let mut found = BTreeSet::new();
+        self.add(&mut found, &mut inputs.outside, path)?;
+        for id in found {
+            let of_kind = if self.is_directory(id) { &mut inputs.beside } else { &mut inputs.read };
+            of_kind.insert(id);
         }
-        are_known
+        known_if(!self.has_holes_below(path))
     }
 }
 

@@ -1,9 +1,9 @@
 //! What each unit of a job's target directories was made of, as a save notes it.
 //!
-//! Cargo's lists and rustc's own name files; the output of a build script names what is linked, and so do texts of scripts and of
-//! sources. What came to be beside products while a unit was made is an input as well, for a fresh checkout lacks it. What is read without being
-//! named (by a procedural macro that can read files, by a build script that names nothing) is taken to be all of the package,
-//! and for a macro also what is of no package.
+//! Cargo's lists and rustc's own name files; the output of a build script names what is linked, and so do texts of scripts
+//! and of sources. What came to be beside products while a unit was made is an input as well, for a fresh checkout lacks
+//! it. What is read without being named (by a procedural macro that can read files, by a build script that names nothing)
+//! is taken to be all of the package, and for a macro also what is of no package.
 
 mod carried;
 mod collected;
@@ -31,10 +31,11 @@ use super::package::{Package, packages};
 use super::profile::profile_settings;
 use super::record::Record;
 use super::source_trees::SourceTrees;
-use super::strays::{Extra, extras, made_while, run_of};
+use super::strays::{Extras, extras, made_while, run_of};
 use super::units::Unit;
-use crate::store::{self, Ability, Inputs, Made, Provenance, Revision};
-use crate::sys::{Time, file};
+use crate::store::{self, Ability, Inputs, Made, Provenance, Revision, SourceId};
+use crate::sys::Time;
+use crate::sys::file::{self, InodeTimes};
 use crate::tree::{self, Kind, Location, NodeId, Tree};
 
 use carried::{Carried, Carrying};
@@ -98,37 +99,22 @@ impl Making<'_> {
             .flat_map(|(output, read)| read.units.iter().map(|unit| unit.names(output.tree).0))
             .collect();
         // Of what was not built, such as a template, a manifest makes no border.
-        let mut packages = packages(self.sources);
-        packages.retain(|package| built.contains(package.name.as_bytes()));
+        let packages = packages(self.sources, |name| built.contains(name.as_bytes()));
         let mut places = self.places.clone();
         let carrying =
             self.earlier.as_ref().map(|earlier| Carrying::new(earlier, self.sources, &packages, &mut places));
         let with_units = outputs.iter().zip(&read).map(|(output, read)| (output.tree, &*read.units));
         let with_units: Vec<_> = with_units.collect();
-        let runs: Vec<_> = with_units
-            .iter()
-            .zip(&read)
-            .flat_map(|((tree, units), read)| {
-                let own = units.iter().enumerate().filter(|(index, _)| !read.is_download(*index));
-                own.filter_map(|(_, unit)| run_of(tree, unit))
-            })
-            .collect();
-        let products: HashSet<_> = outputs
-            .iter()
-            .flat_map(|output| output.tree.iter())
-            .filter_map(|(_, node)| match node.kind {
-                Kind::File { size, .. } => Some((size, node.mtime)),
-                _ => None,
-            })
-            .collect();
+        let (runs, products) = (runs_of_sources(outputs, &read), products(outputs));
         let mut noting = Noting {
             making: self,
             carrying: carrying.as_ref(),
             packages: &packages,
+            package_directories: packages.iter().map(|package| package.directory).collect(),
             places: &places,
             outputs: outputs.iter().map(|output| output.path).collect(),
             outside: OutsideList::new(self.host),
-            born: self.sources.iter().map(|_| OnceLock::new()).collect(),
+            inode_times: self.sources.iter().map(|_| OnceLock::new()).collect(),
             times: self.sources.iter().map(|_| OnceLock::new()).collect(),
             holes: OnceLock::new(),
             configurations: OnceLock::new(),
@@ -165,6 +151,25 @@ impl Making<'_> {
     }
 }
 
+/// When each script of the sources was run for `outputs`, whose units are `read`.
+fn runs_of_sources(outputs: &[OutputDirectory<'_>], read: &[ReadUnits]) -> Vec<RangeInclusive<Time>> {
+    let of_output = |(output, read): (&OutputDirectory<'_>, &ReadUnits)| {
+        let own = read.units.iter().enumerate().filter(|(index, _)| !read.is_download(*index));
+        own.filter_map(|(_, unit)| run_of(output.tree, unit)).collect::<Vec<_>>()
+    };
+    outputs.iter().zip(read).flat_map(of_output).collect()
+}
+
+/// Sizes and times of the files in all target directories.
+fn products(outputs: &[OutputDirectory<'_>]) -> HashSet<(u64, Time)> {
+    let nodes = outputs.iter().flat_map(|output| output.tree.iter());
+    let files = nodes.filter_map(|(_, node)| match node.kind {
+        Kind::File { size, .. } => Some((size, node.mtime)),
+        _ => None,
+    });
+    files.collect()
+}
+
 /// What the manifests set for the profiles of the units.
 fn profiles(output: &OutputDirectory<'_>, read: &ReadUnits) -> BTreeMap<String, String> {
     let names: BTreeSet<_> = read.units.iter().map(|unit| output.tree.name(unit.profile)).collect();
@@ -176,13 +181,15 @@ struct Noting<'a> {
     making: &'a Making<'a>,
     carrying: Option<&'a Carrying<'a>>,
     packages: &'a [Package],
+    /// Where these are.
+    package_directories: HashSet<SourceId>,
     places: &'a [PathBuf],
     /// All target directories, and those of intermediate files.
     outputs: Vec<&'a Path>,
     outside: OutsideList<'a>,
     /// For each of the sources when each of its nodes came to be, once that is asked for.
-    born: Vec<OnceLock<Vec<[Time; 2]>>>,
-    /// For each of the sources all that, as times and nodes in order.
+    inode_times: Vec<OnceLock<Vec<InodeTimes>>>,
+    /// For each of the sources all times of its nodes, in order.
     times: Vec<OnceLock<Vec<(Time, NodeId)>>>,
     /// Directories among the sources of which nobody knows what is in them, once that is asked for.
     holes: OnceLock<Vec<PathBuf>>,
@@ -192,7 +199,7 @@ struct Noting<'a> {
     products: &'a HashSet<(u64, Time)>,
     /// What each text of the sources names, by the directories that its paths are relative to.
     named: HashMap<(PathBuf, Vec<PathBuf>), [BTreeSet<PathBuf>; 2]>,
-    /// When each script of the sources was run for the job's target directories was run.
+    /// When each script of the sources was run, in the job's target directories.
     runs: &'a [RangeInclusive<Time>],
 }
 
@@ -202,7 +209,7 @@ impl Noting<'_> {
         &mut self,
         (number, outputs): (usize, &[OutputDirectory<'_>]),
         read: &ReadUnits,
-        extras: &[Extra],
+        extras: &Extras,
         mut carried: Vec<Option<Carried>>,
     ) -> tree::Result<Vec<Made>> {
         let output = &outputs[number];
@@ -239,7 +246,7 @@ impl Noting<'_> {
             let is_changed = made.is_some_and(|made| {
                 let is_later = |&(root, id): &(u32, NodeId)| {
                     let node = outputs[root as usize].tree.node(id);
-                    !matches!(node.kind, Kind::Directory { .. }) && node.mtime > *made.end()
+                    !node.kind.is_directory() && node.mtime > *made.end()
                 };
                 of_unit.iter().any(is_later)
             });
@@ -264,7 +271,7 @@ impl Noting<'_> {
         &self,
         (number, outputs): (usize, &[OutputDirectory<'_>]),
         read: &ReadUnits,
-        extras: &[Extra],
+        extras: &Extras,
         abilities: &[Ability],
         wanted: impl Fn(usize) -> bool + Sync,
     ) -> tree::Result<Vec<Traces>> {
@@ -290,10 +297,10 @@ impl Noting<'_> {
 
 /// What a unit wrote beside its own files, by root.
 fn extras_of<'e>(
-    extras: &'e [Extra],
+    extras: &'e Extras,
     output: &OutputDirectory<'_>,
     unit: &Unit,
 ) -> impl Iterator<Item = (u32, NodeId)> + 'e {
     let made = made_while(output.tree, unit);
-    extras.iter().filter(move |(of, _)| made.as_ref() == Some(of)).map(|(_, extra)| *extra)
+    made.and_then(|made| extras.get(&made)).into_iter().flatten().copied()
 }

@@ -9,16 +9,14 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use super::super::bound::is_told;
 use super::super::host::SEARCHED;
 use super::super::linked::{is_linked, is_of_system, links_native};
 use super::super::literals::Literals;
 use super::super::outside::is_of_host;
 use super::super::record::Record;
 use super::super::units::Unit;
-use super::collected::Collected;
-
-use super::read::ReadUnits;
+use super::collected::{Collected, Noted};
+use super::read::{ReadUnits, told_by};
 use super::{Noting, OutputDirectory};
 use crate::store::{Ability, OutsideInput};
 use crate::sys::file;
@@ -41,7 +39,7 @@ const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
 pub(super) struct Named {
     programs: BTreeSet<String>,
     variables: BTreeSet<String>,
-    pub(super) paths: BTreeSet<PathBuf>,
+    paths: BTreeSet<PathBuf>,
     /// Files that lie outside of the sources.
     files: BTreeSet<PathBuf>,
     /// Whether a script calls git or looks at what git notes, or a macro is told to.
@@ -84,8 +82,7 @@ impl<'n> Lookup<'n> {
     ) -> tree::Result<Vec<Named>> {
         let units = 0..read.units.len();
         // Many units see one macro, and to look through its library takes longer than all else.
-        let seen =
-            units.clone().filter(|&index| wanted(index) && !read.units[index].is_script_run(output.tree));
+        let seen = units.clone().filter(|&index| wanted(index) && !read.units[index].is_run(output.tree));
         let libraries: HashSet<_> = seen.flat_map(|index| read.macro_libraries(output.tree, index)).collect();
         let of_macros = libraries
             .into_par_iter()
@@ -112,7 +109,7 @@ impl<'n> Lookup<'n> {
         index: usize,
     ) -> tree::Result<Named> {
         let mut named = Named::default();
-        if read.units[index].is_script_run(output.tree) {
+        if read.units[index].is_run(output.tree) {
             let own =
                 if read.is_download(index) { None } else { self.noting.own_packages(output, read, index) };
             for &need in read.needs[index].iter().flatten() {
@@ -130,9 +127,8 @@ impl<'n> Lookup<'n> {
             named.files.extend(files.iter().filter(|_| seen.reads).cloned());
         }
         if let Some(record) = read.records[index].as_ref().filter(|_| !read.is_download(index)) {
-            let macros = read.macros(output.tree, index, abilities);
             // Whether one asks by another function than most do cannot be told: the standard library has that in each.
-            let macros = Ability { asks: macros.asks || read.sees_macro(output.tree, index), ..macros };
+            let macros = Ability { asks: seen.asks || read.sees_macro(output.tree, index), ..seen };
             self.add_sources(&mut named, output, record, macros);
         }
         Ok(named)
@@ -214,7 +210,8 @@ impl<'n> Lookup<'n> {
         literals.texts().filter_map(path).collect()
     }
 
-    /// A macro is told by who uses it what to look at.
+    /// Adds the variables and git that a unit's own sources name, as far as its macros can ask for them: a macro is told by who
+    /// uses it what to look at.
     fn add_sources(&self, named: &mut Named, output: &OutputDirectory<'_>, record: &Record, macros: Ability) {
         let sources = output
             .workspaces
@@ -234,15 +231,17 @@ impl<'n> Lookup<'n> {
 }
 
 impl Noting<'_> {
-    pub(super) fn add_named_by_texts(&mut self, inputs: &mut Collected, named: &Named) {
+    /// What programs and sources name.
+    pub(super) fn add_named_by_texts(&mut self, inputs: &mut Collected, named: &Named) -> Noted {
         let programs = named.programs.iter().cloned().map(OutsideInput::Program);
         let variables = named.variables.iter().cloned().map(OutsideInput::Variable);
         for input in programs.chain(variables) {
             inputs.outside.insert(self.outside.number(input));
         }
         for path in &named.files {
-            self.add(&mut inputs.read, &mut inputs.outside, path);
+            self.add(&mut inputs.read, &mut inputs.outside, path)?;
         }
+        self.add_paths(inputs, &named.paths)
     }
 
     pub(super) fn add_programs(&mut self, inputs: &mut Collected, programs: &[&str]) {
@@ -252,13 +251,16 @@ impl Noting<'_> {
     }
 
     /// What a script that compiled or linked another language did it with.
-    pub(super) fn add_native(&mut self, inputs: &mut Collected, output: &OutputDirectory<'_>, unit: &Unit) {
+    pub(super) fn add_native(
+        &mut self,
+        inputs: &mut Collected,
+        output: &OutputDirectory<'_>,
+        unit: &Unit,
+    ) -> Noted {
         let files = unit.files(output.tree);
         let has_objects = || files.iter().any(|id| is_linked(as_name(output.tree, *id)));
-        let told = files.iter().find(|id| is_told(output.tree, **id));
-        let told = told.and_then(|id| output.location.read(output.tree, *id).ok().flatten());
-        if !told.is_some_and(|told| links_native(&String::from_utf8_lossy(&told))) && !has_objects() {
-            return;
+        if !links_native(&told_by(output, unit)?) && !has_objects() {
+            return Ok(());
         }
         inputs.outside.insert(self.outside.number(OutsideInput::Packages));
         self.add_programs(inputs, COMPILERS);
@@ -267,19 +269,20 @@ impl Noting<'_> {
         let directories = SEARCHED.iter().flat_map(|variable| host.directories(variable));
         for directory in directories.filter(|directory| !is_of_system(directory)) {
             for workspace in output.workspaces {
-                self.add_directory(inputs, &workspace.join(&directory));
+                self.add_directory(inputs, &workspace.join(&directory))?;
             }
         }
+        Ok(())
     }
 
     /// All that is in a directory, in the sources or not.
-    fn add_directory(&mut self, inputs: &mut Collected, directory: &Path) {
+    fn add_directory(&mut self, inputs: &mut Collected, directory: &Path) -> Noted {
         let led = self.making.sources.lead(directory);
         if led.outside.is_some() || led.is_absent {
-            self.add_outside(&mut inputs.outside, directory);
-        } else {
-            inputs.beside.extend(led.ids);
+            return self.add_outside(&mut inputs.outside, directory);
         }
+        inputs.beside.extend(led.ids);
+        Ok(())
     }
 }
 

@@ -9,7 +9,6 @@ use super::read::ReadUnits;
 use super::{Noting, OutputDirectory};
 use crate::store::SourceId;
 use crate::sys::file;
-use crate::tree::{Kind, NodeId};
 
 impl Noting<'_> {
     /// The packages that a unit can be of, by name and by where its first source lies; `None` where there is none.
@@ -53,8 +52,8 @@ impl Noting<'_> {
         (0..).zip(self.packages).any(|(package, _)| self.package_directory(package).starts_with(directory))
     }
 
-    /// Whether a directory outside of the sources is one that somebody keeps files for builds in, and none of the system's, or a home,
-    /// or one that all share, such as `/tmp`.
+    /// Whether a directory outside of the sources is one that somebody keeps files for builds in, and none of the system's, or a
+    /// home, or one that all share, such as `/tmp`.
     pub(super) fn is_for_builds(&self, path: &Path) -> bool {
         let depth = path.components().count() - 1;
         let is_deep = depth > 2 || depth == 2 && (path.starts_with("/opt") || path.starts_with("/srv"));
@@ -88,16 +87,19 @@ impl Noting<'_> {
     }
 
     pub(super) fn is_directory(&self, id: SourceId) -> bool {
-        matches!(self.making.sources.tree(id.sources).node(id.node).kind, Kind::Directory { .. })
+        self.making.sources.tree(id.sources).node(id.node).kind.is_directory()
     }
 
     pub(super) fn files_of_package(&self, package: u32) -> Vec<SourceId> {
-        let (directory, sources) = (self.packages[package as usize].directory, self.making.sources);
-        let is_other =
-            |node| self.packages.iter().any(|other| other.directory == SourceId { node, ..directory });
-        let tree = sources.tree(directory.sources);
-        let is_leaf = |node: &NodeId| !matches!(tree.node(*node).kind, Kind::Directory { .. });
-        let nodes = nodes_of_package(tree, directory.node, is_other).into_iter().filter(is_leaf);
+        self.nodes_of_package(package).into_iter().filter(|id| !self.is_directory(*id)).collect()
+    }
+
+    /// All that is in a package, but for the packages within it.
+    pub(super) fn nodes_of_package(&self, package: u32) -> Vec<SourceId> {
+        let directory = self.packages[package as usize].directory;
+        let is_other = |node| self.package_directories.contains(&SourceId { node, ..directory });
+        let tree = self.making.sources.tree(directory.sources);
+        let nodes = nodes_of_package(tree, directory.node, is_other).into_iter();
         nodes.map(|node| SourceId { node, ..directory }).collect()
     }
 }

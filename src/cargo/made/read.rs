@@ -15,6 +15,7 @@ use super::super::record::Record;
 use super::super::strays::output_directories;
 use super::super::units::{Unit, units};
 use super::OutputDirectory;
+use super::collected::{Noted, Unknowable};
 use crate::store::Ability;
 use crate::tree::{self, NodeId, Tree};
 
@@ -32,6 +33,8 @@ pub(super) struct ReadUnits {
     /// For each whether what it made may have been replaced by what another one made: libraries for others than Rust have names
     /// without a hash.
     replaced: Vec<bool>,
+    /// For each its library, where it is a procedural macro.
+    macros: Vec<Option<NodeId>>,
 }
 
 impl ReadUnits {
@@ -62,7 +65,8 @@ impl ReadUnits {
         let path = |id| output.path.join(OsStr::from_bytes(&output.tree.path_below(0, id)));
         let outputs = outputs.map(path).collect();
         let replaced = replaced(output.tree, &units);
-        Ok(Self { units, records, downloads, needs, outputs, replaced })
+        let macros = units.iter().map(|unit| macro_library(output.tree, unit)).collect();
+        Ok(Self { units, records, downloads, needs, outputs, replaced, macros })
     }
 }
 
@@ -84,7 +88,7 @@ impl ReadUnits {
 
     /// Whether what is in the job's directories can have got into a unit: not into a download's that no script ran for.
     pub(super) fn may_know_places(&self, target: &Tree, index: usize) -> bool {
-        let is_run = |unit: usize| self.units[unit].is_script_run(target);
+        let is_run = |unit: usize| self.units[unit].is_run(target);
         !self.is_download(index)
             || is_run(index)
             || self.needs[index].iter().flatten().any(|&need| is_run(need))
@@ -128,8 +132,7 @@ impl ReadUnits {
 
     /// The libraries of the procedural macros that were there.
     pub(super) fn macro_libraries(&self, target: &Tree, index: usize) -> Vec<NodeId> {
-        let macros = self.macros_seen(target, index);
-        macros.into_iter().filter_map(|unit| macro_library(target, &self.units[unit])).collect()
+        self.macros_seen(target, index).into_iter().filter_map(|unit| self.macros[unit]).collect()
     }
 
     /// Whether any procedural macro was there.
@@ -141,7 +144,7 @@ impl ReadUnits {
         let (mut pending, mut found) = (vec![index], Vec::new());
         let mut seen = HashSet::from([index]);
         while let Some(unit) = pending.pop() {
-            let is_macro = unit != index && is_macro(target, &self.units[unit]);
+            let is_macro = unit != index && self.macros[unit].is_some();
             if is_macro {
                 found.push(unit);
             }
@@ -163,15 +166,19 @@ impl ReadUnits {
     }
 }
 
+/// What a unit told cargo as the run of a script; nothing where it is none.
+pub(super) fn told_by(output: &OutputDirectory<'_>, unit: &Unit) -> Noted<String> {
+    let told = unit.files(output.tree).into_iter().find(|id| is_told(output.tree, *id));
+    let Some(told) = told else { return Ok(String::new()) };
+    let told = output.location.read(output.tree, told).map_err(|_| Unknowable)?;
+    Ok(String::from_utf8_lossy(&told.unwrap_or_default()).into_owned())
+}
+
 /// The library of a procedural macro.
 fn macro_library(target: &Tree, unit: &Unit) -> Option<NodeId> {
     let is_library = |id: &NodeId| target.name(*id).starts_with(b"lib-");
     unit.fingerprints.iter().any(is_library).then_some(())?;
     unit.files(target).into_iter().find(|id| target.name(*id).ends_with(b".so"))
-}
-
-fn is_macro(target: &Tree, unit: &Unit) -> bool {
-    macro_library(target, unit).is_some()
 }
 
 /// What a unit can do as a procedural macro; nothing where it is none.
@@ -184,7 +191,7 @@ pub(super) fn ability_of(output: &OutputDirectory<'_>, unit: &Unit) -> tree::Res
 fn replaced(target: &Tree, units: &[Unit]) -> Vec<bool> {
     let name = |unit: &Unit| {
         let name = target.name(*unit.fingerprints.first()?);
-        let has_none = || unit.products(target).is_empty() && !unit.is_script_run(target);
+        let has_none = || unit.products(target).is_empty() && !unit.is_run(target);
         (name.starts_with(b"lib-") && has_none()).then_some((unit.profile, name))
     };
     let names: Vec<_> = units.iter().map(name).collect();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::outside::is_of_host;
 use super::Noting;
-use super::collected::Collected;
+use super::collected::{Collected, Noted};
 use super::listed::has_headers;
 use crate::store::SourceId;
 use crate::sys::file;
@@ -15,43 +15,43 @@ use crate::sys::file;
 /// The longest path that is looked for, in bytes.
 const LONGEST: usize = 256;
 
-/// The longest file, in bytes, that is looked through for the names of others.
-const LONGEST_TEXT: u64 = 1 << 20;
+/// The longest source or script, in bytes, that is looked through for the names of others.
+const LONGEST_SOURCE: u64 = 1 << 20;
 
 /// How many files are looked through for what is named one by another.
 const MOST: usize = 10_000;
 
 impl Noting<'_> {
-    /// Adds what leads somewhere of the paths that the text `file` names, relative to its own directory or to one of `around`, if
-    /// somebody `may_read` those. `false` where a directory has something in it that is not known.
+    /// Adds what leads somewhere of the paths that the text `file` names, relative to its own directory or to one of `around`,
+    /// if somebody `may_read` those.
     pub(super) fn add_named_in(
         &mut self,
         inputs: &mut Collected,
         file: PathBuf,
         around: &[PathBuf],
         may_read: impl Fn(&str) -> bool,
-    ) -> bool {
+    ) -> Noted {
         let own = file.parent().map(Path::to_path_buf);
         let directories: Vec<_> = own.into_iter().chain(around.iter().cloned()).collect();
         // Several units are of one source.
         let key = (file, directories);
         let known = self.named.remove(&key).or_else(|| {
-            let text = read_short(&key.0, LONGEST_TEXT)?;
+            let text = read_short(&key.0, LONGEST_SOURCE)?;
             let text = String::from_utf8_lossy(&text);
             may_read(&text).then(|| self.named_in_text(&text, &key.1))
         });
-        let Some(named) = known else { return true };
+        let Some(named) = known else { return Ok(()) };
         let [marked, bare] = &named;
-        self.add_paths(inputs, bare);
-        let are_known = self.add_paths(inputs, marked);
+        // A bare word may mean something else than a directory of which nobody knows what is in it.
+        let _ = self.add_paths(inputs, bare);
+        let noted = self.add_paths(inputs, marked);
         self.named.insert(key, named);
-        are_known
+        noted
     }
 
-    /// Adds what is named by those of the inputs found so far that programs take in, and by what these name. Paths are relative to
-    /// the file itself or to one of `around`.
-    pub(super) fn add_followed(&mut self, inputs: &mut Collected, around: &[PathBuf]) -> bool {
-        let mut are_known = true;
+    /// Adds what is named by those of the inputs found so far that programs take in, and by what these name. Paths are relative
+    /// to the file itself or to one of `around`.
+    pub(super) fn add_followed(&mut self, inputs: &mut Collected, around: &[PathBuf]) -> Noted {
         let mut seen: BTreeSet<SourceId> = BTreeSet::new();
         loop {
             let sources = self.making.sources;
@@ -60,10 +60,10 @@ impl Noting<'_> {
             let is_taken = |id: &SourceId| names_others(&sources.path(*id)) && !seen.contains(id);
             let next: BTreeSet<_> = found.filter(is_taken).take(MOST.saturating_sub(seen.len())).collect();
             if next.is_empty() {
-                return are_known;
+                return Ok(());
             }
             for &id in &next {
-                are_known &= self.add_named_in(inputs, sources.path(id), around, |_| true);
+                self.add_named_in(inputs, sources.path(id), around, |_| true)?;
             }
             seen.extend(next);
         }

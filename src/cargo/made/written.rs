@@ -9,9 +9,10 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use super::super::strays::is_profile_of_coverage;
 use super::super::verdict::LOCK;
 use super::Noting;
-use super::collected::Collected;
+use super::collected::{Collected, Noted, Unknowable, known_if};
 use crate::store::SourceId;
-use crate::sys::{Time, file};
+use crate::sys::Time;
+use crate::sys::file::{self, InodeTimes};
 use crate::tree::{Kind, Node, NodeId};
 
 /// The longest tick of the kernel's clock (`CONFIG_HZ=100`), in nanoseconds.
@@ -47,21 +48,21 @@ impl Window<'_> {
 }
 
 impl Noting<'_> {
-    /// What came into the sources during `window`. `false` where something was taken away or cannot be told.
-    pub(super) fn add_written(&mut self, inputs: &mut Collected, window: &Window<'_>) -> bool {
+    /// What came into the sources during `window`. What was taken away cannot be known.
+    pub(super) fn add_written(&mut self, inputs: &mut Collected, window: &Window<'_>) -> Noted {
         for (sources, _, tree) in self.making.sources.iter() {
-            let born = self.born(sources);
-            let is_directory = |node: NodeId| matches!(tree.node(node).kind, Kind::Directory { .. });
+            let times = self.inode_times(sources);
+            let is_directory = |node: NodeId| tree.node(node).kind.is_directory();
             // A directory changes with each file in it; it was written only if it was made meanwhile.
             let is_written = |node: NodeId| {
-                let [changed, made] = born[node as usize];
+                let InodeTimes { changed, made } = times[node as usize];
                 let is_changed = || window.has(tree.node(node).mtime) || window.has(changed);
                 window.has(made) || !is_directory(node) && is_changed()
             };
-            // What came last into a directory has the directory's time: it was made then, or moved there, which leaves its own time of
-            // writing as it is.
+            // What came last into a directory has the directory's time: it was made then, or moved there, which leaves its own
+            // time of writing as it is.
             let came_at = |node: NodeId, time: Time| {
-                let [changed, made] = born[node as usize];
+                let InodeTimes { changed, made } = times[node as usize];
                 is_at(made, time)
                     || is_at(changed, time) && (window.has(made) || !is_at(tree.node(node).mtime, time))
             };
@@ -84,26 +85,25 @@ impl Noting<'_> {
                     && !tree.children(node).any(|child| came_at(child, mtime))
                     && !self.is_of_output(SourceId { sources, node }, mtime)
                 {
-                    return false;
+                    return Err(Unknowable);
                 }
             }
         }
         // Nobody knows what came into these.
-        let is_changed = |hole: &PathBuf| {
-            file::inode_times(hole).is_some_and(|times| times.into_iter().any(|time| window.has(time)))
-        };
-        !self.holes().iter().any(is_changed)
+        let is_changed =
+            |hole: &PathBuf| file::inode_times(hole).is_some_and(|times| times.any(|time| window.has(time)));
+        known_if(!self.holes().iter().any(is_changed))
     }
 
-    /// Whether it was a target directory, or one that leads to it, that came into a directory at `time`: cargo makes it under another
-    /// name, and moves it there.
+    /// Whether it was a target directory, or one that leads to it, that came into a directory at `time`: cargo makes it under
+    /// another name, and moves it there.
     fn is_of_output(&self, directory: SourceId, time: Time) -> bool {
         let directory = self.making.sources.path(directory);
         let leading = self.outputs.iter().flat_map(|output| output.ancestors());
         let mut own = leading.filter(|leading| leading.parent() == Some(&directory));
         own.any(|leading| {
-            let made = file::inode_times(leading).map(|[_, made]| made);
-            made.is_some_and(|made| made <= time && time.seconds - made.seconds <= 1)
+            let times = file::inode_times(leading);
+            times.is_some_and(|InodeTimes { made, .. }| made <= time && time.seconds - made.seconds <= 1)
         })
     }
 
@@ -121,8 +121,8 @@ impl Noting<'_> {
     fn changed_in(&self, sources: u32, range: &RangeInclusive<Time>) -> BTreeSet<NodeId> {
         let times = self.times[sources as usize].get_or_init(|| {
             let tree = self.making.sources.tree(sources);
-            let born = self.born(sources).iter().zip(tree.iter());
-            let all = born.flat_map(|([changed, made], (id, node))| {
+            let inodes = self.inode_times(sources).iter().zip(tree.iter());
+            let all = inodes.flat_map(|(InodeTimes { changed, made }, (id, node))| {
                 [*changed, *made, node.mtime].map(|time| (time, id))
             });
             let mut times: Vec<_> = all.collect();
@@ -134,14 +134,14 @@ impl Noting<'_> {
         within.map(|(_, node)| *node).collect()
     }
 
-    /// When each node of the sources of this number came to be.
-    pub(super) fn born(&self, sources: u32) -> &[[Time; 2]] {
-        self.born[sources as usize].get_or_init(|| {
+    /// When each node of the sources of this number came to be; long ago where that cannot be read.
+    pub(super) fn inode_times(&self, sources: u32) -> &[InodeTimes] {
+        self.inode_times[sources as usize].get_or_init(|| {
             let tree = self.making.sources.tree(sources);
             let epoch = Time { seconds: 0, nanoseconds: 0 };
             let of = |node| {
                 let path = self.making.sources.path(SourceId { sources, node });
-                file::inode_times(&path).unwrap_or([epoch; 2])
+                file::inode_times(&path).unwrap_or(InodeTimes { changed: epoch, made: epoch })
             };
             (0..tree.len()).into_par_iter().map(of).collect()
         })

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use memchr::memmem;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use crate::cargo::{Artifacts, Build, Evidence, Made, Slot, Unit, units};
+use crate::cargo::{Artifacts, Build, BuiltUnit, Evidence, Slot, Unit, units};
 use crate::layers::target_dir::fingerprints::TargetDirectory;
 use crate::plan::RootPlan;
 use crate::sys::{Digest, Dir, Error, Interrupt, Time, file};
@@ -160,11 +160,11 @@ impl Left {
         let is_done = !unit.is_unfinished(tree);
         let Artifacts { files, told, place } = unit.artifacts(tree);
         let place = place.filter(|_| is_done).map(|file| directory.place(unit, file)).transpose()?.flatten();
-        let mut made = Made {
+        let mut made = BuiltUnit {
             is_done,
             is_run: unit.is_run(tree),
             is_incremental: unit.is_incremental(tree),
-            ..Made::default()
+            ..BuiltUnit::default()
         };
         if let Some(told) = told.filter(|_| is_done) {
             let text = without(&directory.contents(told)?, place.as_ref());

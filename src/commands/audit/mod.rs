@@ -21,7 +21,7 @@ use crate::commands::run::Output;
 use crate::job::{Exit, Job};
 use crate::outcome::{Audited, Code, Done, Hit};
 use crate::pipeline::planning::{self, Beginning};
-use crate::pipeline::restore::{self, Restored};
+use crate::pipeline::restore::{self, RestoreRun};
 use crate::plan::{Plan, Settings};
 use crate::store::{Layer, shown_key};
 
@@ -81,7 +81,7 @@ fn compared(
     job: &Job,
     settings: &Settings,
     plan: &Plan,
-    restored: &Restored,
+    restored: &RestoreRun,
     number: usize,
     builds: &Builds<'_>,
 ) -> Result<Audited, Stopped> {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::job::{Job, chain};
 use crate::ledger::{self, Latest, Ledger, OfRunner};
 use crate::outcome::{Live, LiveLock, Party, StoredNow};
-use crate::store::retention::{Policy, Shortage};
+use crate::store::retention::{Policy, Room};
 use crate::store::{self, Layer, Store, WorkLock, Working};
 use crate::sys::{FileId, HeldFile, Space, file, held_files, host_name, name_of, space_at};
 
@@ -42,8 +42,7 @@ impl<'a> Looker<'a> {
         let working = or_told(store.working(), &mut troubles);
         let disk = space_at(store.root()).ok();
         let policy = disk.map_or_else(|| self.own.clone(), |disk| self.policy(disk));
-        let short =
-            disk.map_or_else(Shortage::default, |disk| policy.min_free.shortage(disk, Shortage::default()));
+        let short = disk.map_or_else(Room::default, |disk| policy.min_free.shortage(disk, Room::default()));
         let locks = locks(store, &working, &mut troubles);
         let at = Timestamp::now();
         let (runners, events) = match told(store, at) {

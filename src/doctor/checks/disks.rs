@@ -3,7 +3,7 @@
 use crate::doctor::facts::{Disk, Facts};
 use crate::outcome::{Check, CheckCode};
 use crate::report::{bytes, min_free};
-use crate::store::retention::Shortage;
+use crate::store::retention::Room;
 use crate::sys::Space;
 
 /// The checks.
@@ -16,8 +16,8 @@ pub(super) fn checks(facts: &Facts) -> Vec<Check> {
     checks
 }
 
-fn shortage(disk: &Disk) -> Shortage {
-    disk.min_free.shortage(disk.space, Shortage::default())
+fn shortage(disk: &Disk) -> Room {
+    disk.min_free.shortage(disk.space, Room::default())
 }
 
 fn free_space(disk: &Disk) -> Check {

@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use crate::cargo::{
     Base, Changed, DepInfo, Evidence, Fingerprint, Note, Notes, fingerprint_hash, listed_sources,
 };
-use crate::layers::target_dir::provenance::time;
 use crate::sys::{Dir, Interrupt, Time, file};
-use crate::tree::{Files, Kind, NodeId, Selection, Tree, walk};
+use crate::tree::{Files, NodeId, Selection, Tree, walk};
 
 /// A target directory, in the job or in an entry.
 pub(crate) struct TargetDirectory<'t> {
@@ -128,7 +127,7 @@ impl Checkout<'_> {
         let newer = match file::kind(path)? {
             file::Kind::Neither => return Ok(vec![Changed { path: self.shown(path), is_gone: true }]),
             file::Kind::File => {
-                let modified = time(Timestamp::try_from(file::modified(path)?)?);
+                let modified = Time::from(Timestamp::try_from(file::modified(path)?)?);
                 if modified > than { vec![path.to_path_buf()] } else { Vec::new() }
             }
             file::Kind::Directory => {
@@ -149,9 +148,9 @@ impl Checkout<'_> {
 /// Newer files in a directory. Where only a directory is newer, of which something was removed, it is the directory.
 fn newer_in(directory: &Path, tree: &Tree, than: Time) -> Vec<PathBuf> {
     let newer = |is_directory: bool| {
-        let ids = tree.iter().filter(move |(_, node)| {
-            node.mtime > than && matches!(node.kind, Kind::Directory { .. }) == is_directory
-        });
+        let ids = tree
+            .iter()
+            .filter(move |(_, node)| node.mtime > than && node.kind.is_directory() == is_directory);
         let path = |id| directory.join(OsStr::from_bytes(&tree.path_below(0, id)));
         ids.map(|(id, _)| path(id)).collect::<Vec<_>>()
     };

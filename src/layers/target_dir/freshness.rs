@@ -13,14 +13,14 @@ use tracing::debug_span;
 
 use crate::cargo::{
     Checkout, Host, LOCK, RUSTC_INFO, Reason, Unit, has_unfinished, is_code, is_nothing_to_reader,
-    leave_out_users, profile_settings, units, verdicts, version, watched_sources,
+    leave_out_dependents, profile_settings, units, verdicts, watched_sources,
 };
 use crate::facts::git;
 use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::cargo_home::locked;
 use crate::layers::target_dir::live_sources::LiveSources;
-use crate::layers::target_dir::provenance::{directory_of, revisions, time, workspaces_of};
+use crate::layers::target_dir::provenance::{directory_of, revisions, workspaces_of};
 use crate::outcome::{Code, SourcesKept, UnitsKept};
 use crate::plan::SourcesPlan;
 use crate::store::{Inputs, Lease, Manifest, Root, SourceId, Sources};
@@ -41,8 +41,8 @@ pub(crate) struct Judged<'l> {
     before: Time,
 }
 
-/// Compares the job's sources, which are `live`, with those from which the entry of `lease` was built. `outputs` are the target directories of
-/// the job, of which `ours` will be the entry's.
+/// Compares the job's sources, which are `live`, with those from which the entry of `lease` was built. `outputs` are the
+/// target directories of the job, of which `ours` will be the entry's.
 pub(crate) fn judge<'l>(
     job: &Job,
     plan: &SourcesPlan,
@@ -70,10 +70,10 @@ pub(crate) fn judge<'l>(
     };
     judged.reasons = judged.verdicts(plan, Host::new(&job.env), live);
     judged.is_unrecognised = judged.is_of_unknown_layout() && !judged.is_for_cargo(plan);
-    judged.leave_out_documentation();
     if judged.has_other_outputs(ours, outputs) {
         judged.leave_out_watchers();
     }
+    judged.leave_out_documentation();
     Ok(judged)
 }
 
@@ -117,7 +117,7 @@ impl Judged<'_> {
             let limit = &directories[package.directory.sources as usize];
             let tree = self.manifest.sources[package.directory.sources as usize].snapshot.tree();
             let path = tree.path_below(0, package.directory.node);
-            version(&limit.join(OsStr::from_bytes(&path)), limit) == package.version
+            live.manifests.version(&limit.join(OsStr::from_bytes(&path)), limit) == package.version
         };
         let checkout = Checkout {
             trees: self.trees(),
@@ -130,7 +130,7 @@ impl Judged<'_> {
                 compared.is_some_and(|compared| compared.has_new(snapshot, directory.node, name))
             },
             places: self.are_same_places(plan),
-            outside: provenance.outside.iter().map(|outside| live.has(host, outside)).collect(),
+            outside: provenance.outside.iter().map(|outside| live.outside.has(host, outside)).collect(),
             versions: provenance.packages.iter().map(is_same_version).collect(),
             is_superseded: &|package| locked.as_ref().is_some_and(|locked| locked.is_superseded(package)),
             is_same_commit: revisions(plan, &self.manifest.sources, |directory| {
@@ -175,8 +175,7 @@ impl Judged<'_> {
     fn is_of_unknown_layout(&self) -> bool {
         let has_built = |root: &Root| {
             let is_output = root.tree.child(0, RUSTC_INFO.as_bytes()).is_some();
-            is_output
-                && root.tree.children(0).any(|id| matches!(root.tree.node(id).kind, Kind::Directory { .. }))
+            is_output && root.tree.children(0).any(|id| root.tree.node(id).kind.is_directory())
         };
         self.units.iter().all(Vec::is_empty) && self.manifest.roots.iter().any(has_built)
     }
@@ -203,10 +202,10 @@ impl Judged<'_> {
 
     /// Whether all sources changed after the entry was made, as far as times tell.
     fn is_all_newer(&self) -> bool {
-        let made = time(self.manifest.header.created);
+        let made = Time::from(self.manifest.header.created);
         let is_newer = |(sources, compared): (&Sources, &Option<Compared>)| {
             let tree = sources.snapshot.tree();
-            let mut files = tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. }));
+            let mut files = tree.iter().filter(|(_, node)| !node.kind.is_directory());
             compared.as_ref().is_some_and(|compared| {
                 files.all(|(id, _)| compared.mtime(id).is_none_or(|mtime| mtime > made))
             })
@@ -241,6 +240,10 @@ impl Judged<'_> {
     fn leave_out_watchers(&mut self) {
         let provenance = &self.manifest.provenance;
         for (units, reasons) in provenance.roots.iter().zip(&mut self.reasons) {
+            // Of units that are not those of the tree nothing is known.
+            if units.len() != reasons.len() {
+                continue;
+            }
             for (made, reason) in units.iter().zip(reasons.iter_mut()) {
                 if let Inputs::Known(known) = &made.inputs
                     && !(known.watched.is_empty() && known.watched_packages.is_empty())
@@ -248,7 +251,7 @@ impl Judged<'_> {
                     reason.get_or_insert(Reason::OtherOutputs);
                 }
             }
-            leave_out_users(units, reasons);
+            leave_out_dependents(units, reasons);
         }
     }
 
@@ -266,8 +269,9 @@ impl Judged<'_> {
             .any(|(units, root)| has_unfinished(&root.tree, units))
     }
 
+    /// Whether the unit of that number serves; one that the tree does not have serves nobody.
     pub(crate) fn serves(&self, root: usize, unit: usize) -> bool {
-        self.reasons[root][unit].is_none()
+        self.reasons[root].get(unit).is_some_and(Option::is_none)
     }
 
     /// What units that serve wrote in the root number `root` beside their own directories, and the directories around that.

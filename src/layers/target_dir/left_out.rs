@@ -10,7 +10,7 @@ use crate::store::{Inputs, OutsideInput, SourceId};
 
 impl Judged<'_> {
     /// Why units are left out, by the names of roots and the units' own directories.
-    pub(crate) fn told(&self) -> BTreeMap<String, BTreeMap<String, LeftOut>> {
+    pub(crate) fn left_out_units(&self) -> BTreeMap<String, BTreeMap<String, LeftOut>> {
         let of_root = |(root, reasons): (usize, &Vec<Option<Reason>>)| {
             let tree = &self.manifest.roots[root].tree;
             let units = self.units[root].iter().zip(reasons).enumerate();

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cargo::Host;
+use crate::cargo::{Host, Manifests};
 use crate::facts::git;
 use crate::job::Job;
 use crate::job::trouble::Trouble;
+use crate::layers::live_outside::LiveOutside;
 use crate::layers::target_dir::provenance::selection;
-use crate::store::{Outside, OutsideInput, OutsideState, Revision};
+use crate::store::Revision;
 use crate::sys::{Dir, Time, before_now, file};
 use crate::tree::Live;
 
@@ -20,8 +21,10 @@ pub(crate) struct LiveSources {
     /// The time before which all of them were as they were read.
     pub(crate) before: Time,
     by_directory: RefCell<BTreeMap<PathBuf, Option<Arc<Live>>>>,
-    /// What entries had found outside, the last of each, and whether it is so now.
-    outside: RefCell<BTreeMap<OutsideInput, (OutsideState, bool)>>,
+    /// What lies outside of them.
+    pub(crate) outside: LiveOutside,
+    /// The manifests in them.
+    pub(crate) manifests: Manifests,
     revisions: RefCell<BTreeMap<PathBuf, Revision>>,
 }
 
@@ -30,7 +33,8 @@ impl LiveSources {
         Self {
             before: before_now(),
             by_directory: RefCell::default(),
-            outside: RefCell::default(),
+            outside: LiveOutside::default(),
+            manifests: Manifests::default(),
             revisions: RefCell::default(),
         }
     }
@@ -47,17 +51,6 @@ impl LiveSources {
         };
         self.by_directory.borrow_mut().insert(directory.to_owned(), live.clone());
         Ok(live)
-    }
-
-    /// Whether `outside` is on `host` as an entry has found it.
-    pub(crate) fn has(&self, host: Host<'_>, outside: &Outside) -> bool {
-        let known = self.outside.borrow().get(&outside.input).cloned();
-        if let Some((_, is_there)) = known.filter(|(state, _)| *state == outside.state) {
-            return is_there;
-        }
-        let is_there = host.has(outside);
-        self.outside.borrow_mut().insert(outside.input.clone(), (outside.state.clone(), is_there));
-        is_there
     }
 
     /// What git tells of the checkout in `directory`.

@@ -20,7 +20,7 @@ use crate::outcome::Code;
 use crate::plan::SourcesPlan;
 use crate::store::{Lease, Manifest, Provenance, Revision, Sources};
 use crate::sys::{self, Dir, Interrupt, Time, file};
-use crate::tree::{Kind, Selection, Snapshot, Tree};
+use crate::tree::{Selection, Snapshot, Tree};
 
 /// What an entry is made of.
 #[derive(Default)]
@@ -29,9 +29,8 @@ pub(crate) struct Noted {
     pub(crate) provenance: Provenance,
 }
 
-/// Notes the sources of the plan's workspaces, and what the units in `working` were made of on `host`. The job
-/// `began` with these revisions. Without that a save is still a
-/// save: trouble is a warning.
+/// Notes the sources of the plan's workspaces, and what the units in `working` were made of on `host`. The job began with the
+/// revisions `began`. Errors become one warning and empty notes: the entry is saved all the same.
 pub(crate) fn note(
     job: &Job,
     host: Host<'_>,
@@ -57,7 +56,7 @@ fn try_note(
     base: Option<&Lease>,
 ) -> Result<Noted, Trouble> {
     let earlier = base.map(Lease::manifest);
-    let now = time(Timestamp::now());
+    let now = Time::from(Timestamp::now());
     let sources = if plan.is_compared {
         read_all(plan, earlier.map_or(&[], |earlier| &earlier.sources), &job.interrupt)?
     } else {
@@ -205,14 +204,9 @@ fn packages_of(list: &Path, directory: &Path) -> sys::Result<Vec<PathBuf>> {
 
 /// Paths of all manifests in a directory; links among them.
 fn manifests(tree: &Tree) -> Vec<PathBuf> {
-    let is_manifest =
-        |id| tree.name(id) == b"Cargo.toml" && !matches!(tree.node(id).kind, Kind::Directory { .. });
+    let is_manifest = |id| tree.name(id) == b"Cargo.toml" && !tree.node(id).kind.is_directory();
     let ids = tree.iter().map(|(id, _)| id).filter(|id| is_manifest(*id));
     ids.map(|id| PathBuf::from(OsStr::from_bytes(&tree.path_below(0, id)))).collect()
-}
-
-pub(crate) fn time(moment: Timestamp) -> Time {
-    Time { seconds: moment.as_second(), nanoseconds: moment.subsec_nanosecond().unsigned_abs() }
 }
 
 pub(crate) fn selection() -> Result<Selection, Trouble> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::cargo::{Host, Unit, units};
+use crate::cargo::{Unit, units};
 use crate::github::Environment;
 use crate::job::Job;
 use crate::job::trouble::Trouble;
@@ -13,7 +13,7 @@ use crate::outcome::Code;
 use crate::plan::{PoolPlan, UnitKey};
 use crate::store::{self, EntryId, Layer, Lease, Scope, Store};
 use crate::sys::{ManyOpenFiles, Time, sha256_hex};
-use crate::tree::{Kind, Tree};
+use crate::tree::Tree;
 
 /// How many files a transfer has open at a time besides the units, at most.
 pub(crate) const OTHER_FILES: usize = 200;
@@ -37,15 +37,10 @@ impl PoolUnit {
         self.unit.variables.iter().all(|(name, value)| *value == digest_of(env.get(name)))
     }
 
-    /// Whether what it was made of outside of the cargo home is as it was.
-    pub(crate) fn has_what_it_needs(&self, host: Host<'_>) -> bool {
-        self.unit.outside.iter().all(|outside| host.has(outside))
-    }
-
     /// Whether the target directory `target` has just these files.
     pub(crate) fn is_in(&self, target: &Tree) -> bool {
         let (tree, same) = (self.tree(), self.tree().same_as(target));
-        tree.iter().all(|(id, node)| same[id as usize] || matches!(node.kind, Kind::Directory { .. }))
+        tree.iter().all(|(id, node)| same[id as usize] || node.kind.is_directory())
     }
 }
 
@@ -61,6 +56,7 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) struct PooledUnits {
     by_hash: HashMap<String, Vec<PoolUnit>>,
+    /// Those that were found and not opened, since too many files would be open.
     unread: HashSet<UnitKey>,
 }
 
@@ -187,8 +183,5 @@ pub(crate) fn digest_of(value: Option<&str>) -> Option<String> {
 
 /// When the last file of a unit was made.
 pub(crate) fn made(tree: &Tree) -> Option<Time> {
-    tree.iter()
-        .filter(|(_, node)| !matches!(node.kind, Kind::Directory { .. }))
-        .map(|(_, node)| node.mtime)
-        .max()
+    tree.iter().filter(|(_, node)| !node.kind.is_directory()).map(|(_, node)| node.mtime).max()
 }

@@ -14,6 +14,7 @@ use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::cargo_home;
 use crate::layers::linkable::linkable;
+use crate::layers::live_outside::LiveOutside;
 use crate::layers::target_dir::rules::{is_target_directory, replaced};
 use crate::layers::units::pool::{self, PoolUnit, slot};
 use crate::outcome::{Composed, Transfer};
@@ -21,7 +22,7 @@ use crate::plan::{LayerPlan, Offer, PoolPlan, RootPlan, UnitDirectory, fitting};
 use crate::store::{Layer, Scope, Store};
 use crate::sys::{self, Dir, Errno, ManyOpenFiles, file};
 use crate::tree::{
-    self, Engine, Kind, LinkMode, Linker, Placement, Progress, Selection, Source, TransferStats, Tree,
+    self, Engine, LinkMode, Linker, Placement, Progress, Selection, Source, TransferStats, Tree,
 };
 
 /// Told to backup tools, and, by cargo's words, to whoever asks whether this is a target directory.
@@ -83,8 +84,10 @@ fn find(
 
 /// Of the units `found` those that go together with what is `present`.
 fn chosen(job: &Job, found: Vec<PoolUnit>, present: &BTreeMap<String, Option<String>>) -> Vec<PoolUnit> {
-    let found: Vec<_> =
-        found.into_iter().filter(|unit| unit.has_what_it_needs(Host::new(&job.env))).collect();
+    // Many units were compiled with the same.
+    let (live, host) = (LiveOutside::default(), Host::new(&job.env));
+    let has_what_it_needs = |unit: &PoolUnit| unit.unit.outside.iter().all(|outside| live.has(host, outside));
+    let found: Vec<_> = found.into_iter().filter(has_what_it_needs).collect();
     let offers: Vec<_> = found.iter().map(|unit| offer(job, unit)).collect();
     let chosen: HashSet<usize> = fitting(&offers, present).into_iter().collect();
     let units = found.into_iter().enumerate().filter(|(index, _)| chosen.contains(index));
@@ -243,7 +246,7 @@ fn is_taken(live: &Tree, tree: &Tree, node: tree::NodeId) -> bool {
     for name in tree.path_below(0, node).split(|&byte| byte == b'/') {
         match live.child(at, name) {
             None => return false,
-            Some(id) if !matches!(live.node(id).kind, Kind::Directory { .. }) => return true,
+            Some(id) if !live.node(id).kind.is_directory() => return true,
             Some(id) => at = id,
         }
     }

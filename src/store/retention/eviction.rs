@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::policy::{Policy, Shortage};
+use super::policy::{Policy, Room};
 use super::weight::{Usage, Weights, shares};
 use crate::store::{EntryId, Header, Layer};
 
@@ -72,7 +72,7 @@ pub struct Inventory<'a> {
 }
 
 /// The entries that are to go, in that order. One that [stays](Known::stays) is in none.
-pub fn plan(inventory: Inventory<'_>, policy: &Policy, shortage: Shortage, now: Timestamp) -> Vec<Planned> {
+pub fn plan(inventory: Inventory<'_>, policy: &Policy, shortage: Room, now: Timestamp) -> Vec<Planned> {
     let entries = inventory.entries;
     let ranks = Ranks::of(entries, now);
     let mut fates: Vec<Option<Reason>> = vec![None; entries.len()];
@@ -149,7 +149,7 @@ fn spare(order: &mut Vec<usize>, fates: &mut [Option<Reason>], usage: &[Usage], 
 /// What the sizes have to come to.
 struct Goals<'a> {
     policy: &'a Policy,
-    shortage: Shortage,
+    shortage: Room,
     weights: Weights,
 }
 

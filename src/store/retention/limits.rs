@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::eviction::{Inventory, Known, Planned, plan};
-use super::policy::{Keep, Policy, Shortage};
+use super::policy::{Keep, Policy, Room};
 use super::weight::{Usage, Weights};
 use crate::store::Scope;
 use crate::sys::Space;
@@ -43,9 +43,9 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lacks {
     /// All entries may have to make way for it.
-    pub all: Shortage,
+    pub all: Room,
     /// Only those that a job's own limits reach.
-    pub own: Shortage,
+    pub own: Room,
 }
 
 impl Lacks {
@@ -57,7 +57,7 @@ impl Lacks {
 
 impl Limits {
     /// What is missing in `space` when `needed` is to be written there besides.
-    pub fn lacks(&self, space: Space, needed: Shortage) -> Lacks {
+    pub fn lacks(&self, space: Space, needed: Room) -> Lacks {
         let own = self.own.as_ref().map(|(_, own)| own.min_free.shortage(space, needed));
         Lacks { all: self.all.min_free.shortage(space, needed), own: own.unwrap_or_default() }
     }
@@ -75,7 +75,7 @@ impl Limits {
         // Numbers, ages and the size of what is reached, alone.
         let (entries, usage) = rest(inventory, &planned, |entry| reach.has(&entry.header.scope));
         let of_reached = Inventory { entries: &entries, usage: usage.as_deref() };
-        planned.extend(plan(of_reached, own, Shortage::default(), now));
+        planned.extend(plan(of_reached, own, Room::default(), now));
         let Some(usage) = inventory.usage else { return planned };
         let is_met = |planned: &[Planned]| {
             let freed = freed(inventory.entries, usage, planned);
@@ -90,7 +90,7 @@ impl Limits {
         for entry in &mut entries {
             entry.stays |= !reach.has(&entry.header.scope);
         }
-        let lack = Shortage {
+        let lack = Room {
             bytes: lacks.own.bytes.saturating_sub(already.bytes),
             inodes: lacks.own.inodes.saturating_sub(already.inodes),
         };
@@ -119,7 +119,7 @@ fn rest(
 }
 
 /// What the disk has more without those of `planned`.
-fn freed(entries: &[Known], usage: &[Usage], planned: &[Planned]) -> Shortage {
+fn freed(entries: &[Known], usage: &[Usage], planned: &[Planned]) -> Room {
     let gone: HashSet<_> = planned.iter().map(|one| &one.id).collect();
     let mut weights = Weights::of(usage);
     for (_, usage) in entries.iter().zip(usage).filter(|(entry, _)| gone.contains(&entry.id)) {

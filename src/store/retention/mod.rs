@@ -11,5 +11,5 @@ mod weight;
 pub use closed::{OpenRefs, closed, repositories_to_ask};
 pub use eviction::{Inventory, Known, Planned, Reason, plan};
 pub use limits::{Lacks, Limits, Reach};
-pub use policy::{Keep, MinFree, Policy, Shortage};
+pub use policy::{Keep, MinFree, Policy, Room};
 pub use weight::{Block, BlockId, Usage, Weights};

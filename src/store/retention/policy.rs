@@ -79,17 +79,17 @@ impl Default for MinFree {
     }
 }
 
-/// What is missing on a disk.
+/// Room on a disk: that is needed, missing or was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Shortage {
+pub struct Room {
     /// Bytes.
     pub bytes: u64,
     /// Inodes.
     pub inodes: u64,
 }
 
-impl Shortage {
-    /// Whether nothing is missing.
+impl Room {
+    /// Whether it is no room at all.
     pub fn is_none(self) -> bool {
         self == Self::default()
     }
@@ -100,12 +100,12 @@ impl MinFree {
     #[must_use]
     pub fn laxer(self, other: Self, space: Space) -> Self {
         let full = Space { free_bytes: 0, free_inodes: 0, ..space };
-        let asked = |one: Self| one.shortage(full, Shortage::default());
+        let asked = |one: Self| one.shortage(full, Room::default());
         if asked(self).bytes <= asked(other).bytes { self } else { other }
     }
 
     /// What is missing in `space` when `needed` is to be written there besides.
-    pub fn shortage(self, space: Space, needed: Shortage) -> Shortage {
+    pub fn shortage(self, space: Space, needed: Room) -> Room {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -118,7 +118,7 @@ impl MinFree {
         };
         // A file system without a number makes inodes as they are needed.
         let inodes = if space.inodes == 0 { 0 } else { share(percent, space.inodes) + needed.inodes };
-        Shortage {
+        Room {
             bytes: bytes.saturating_add(needed.bytes).saturating_sub(space.free_bytes),
             inodes: inodes.saturating_sub(space.free_inodes),
         }

@@ -36,15 +36,15 @@ fn keep_all() -> Policy {
     Policy { keep: Keep::new(BTreeMap::new()), ..Policy::default() }
 }
 
-fn planned(entries: &[Known], usage: &[Usage], policy: &Policy, shortage: Shortage) -> Vec<(i64, Reason)> {
+fn planned(entries: &[Known], usage: &[Usage], policy: &Policy, shortage: Room) -> Vec<(i64, Reason)> {
     let usage = (!usage.is_empty()).then_some(usage);
     let plan = plan(Inventory { entries, usage }, policy, shortage, now());
     let time = |p: &Planned| entries.iter().find(|e| e.id == p.id).unwrap().last_used.as_second();
     plan.iter().map(|planned| (time(planned), planned.reason)).collect()
 }
 
-fn short_of(bytes: u64) -> Shortage {
-    Shortage { bytes, inodes: 0 }
+fn short_of(bytes: u64) -> Room {
+    Room { bytes, inodes: 0 }
 }
 
 #[test]
@@ -177,7 +177,7 @@ struct Host {
     entries: Vec<Known>,
     usage: Vec<Usage>,
     policy: Policy,
-    shortage: Shortage,
+    shortage: Room,
 }
 
 fn host() -> impl Strategy<Value = Host> {
@@ -193,7 +193,7 @@ fn host() -> impl Strategy<Value = Host> {
                     max_age: max_age.map(SignedDuration::from_secs),
                     ..Policy::default()
                 },
-                shortage: Shortage { bytes, inodes },
+                shortage: Room { bytes, inodes },
             };
             for (number, (lane, used, stays, blocks, cost)) in made.into_iter().enumerate() {
                 let mut entry = entry(&format!("lane{lane}"), used);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::policy::Shortage;
+use super::policy::Room;
 
 /// A piece of the disk that several entries may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,7 +44,7 @@ pub struct Weights {
     /// How many hold a block, and its size as the first of them told it.
     holders: HashMap<BlockId, (u32, u64)>,
     size: u64,
-    freed: Shortage,
+    freed: Room,
 }
 
 impl Weights {
@@ -52,7 +52,7 @@ impl Weights {
     pub fn of<'u>(usage: impl IntoIterator<Item = &'u Usage>) -> Self {
         let mut weights = Self::default();
         usage.into_iter().for_each(|usage| weights.add(usage));
-        weights.freed = Shortage::default();
+        weights.freed = Room::default();
         weights
     }
 
@@ -62,7 +62,7 @@ impl Weights {
     }
 
     /// What the disk has more since the start.
-    pub fn freed(&self) -> Shortage {
+    pub fn freed(&self) -> Room {
         self.freed
     }
 

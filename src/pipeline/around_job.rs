@@ -8,7 +8,7 @@ use crate::github::Context;
 use crate::job::{Job, chain};
 use crate::outcome::{Code, SaveOutcome};
 use crate::pipeline::disk_guard::Guard;
-use crate::pipeline::save::{Ending, Seen, finish_left, finish_sessions};
+use crate::pipeline::save::{Ending, SavedSet, finish_left, finish_sessions};
 use crate::pipeline::{clean_up, handing_back, job_end, session};
 use crate::plan::{JobStatus, Post, SaveMoment, Session, SessionLayer, Settings};
 use crate::report::earlier_trouble;
@@ -54,7 +54,7 @@ pub(crate) fn finish(job: &Job, settings: &Settings, sessions: Vec<PathBuf>, pos
     }
     let ending = Ending { status, is_over: true };
     let paths: Vec<_> = awaited.into_iter().map(|(path, _)| path).collect();
-    finish_sessions(job, &paths, settings, ending, &mut Seen::default())
+    finish_sessions(job, &paths, settings, ending, &mut SavedSet::default())
 }
 
 /// Whether something is saved otherwise, or not at all, if nobody can tell how the job ended.
@@ -101,7 +101,7 @@ fn left_and_disks(job: &Job, settings: &Settings) -> Vec<SaveOutcome> {
         reach: None,
         root: &settings.cache_root,
     };
-    guard.after_job();
+    guard.look_and_tell();
     saved
 }
 
@@ -143,7 +143,7 @@ fn left(
     store: &Store,
     temporary: &Path,
 ) -> Result<Vec<SaveOutcome>, store::Error> {
-    let (mut seen, mut saved) = (Seen::default(), Vec::new());
+    let (mut seen, mut saved) = (SavedSet::default(), Vec::new());
     for LeftSession { path, is_of_this_boot } in store.sessions_of(temporary)? {
         let is_its = |session: &Session| {
             // This job's worker is the one that began since.

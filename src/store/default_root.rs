@@ -57,7 +57,7 @@ fn device(path: &Path) -> Option<u64> {
 }
 
 /// The root in the environment `env`, and why.
-pub(super) fn choose_root(env: &Environment) -> ChosenRoot {
+pub fn choose_root(env: &Environment) -> ChosenRoot {
     let workspace =
         env.get("GITHUB_WORKSPACE").map(PathBuf::from).filter(|directory| file::is_dir(directory));
     let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
@@ -71,8 +71,8 @@ pub(super) fn choose_root(env: &Environment) -> ChosenRoot {
     chosen
 }
 
-/// The root in a job container, whose home is removed after the job and whose `/tmp` is its own; `None` elsewhere, and where a cache
-/// is there. Of the host it sees what the runner mounts: workspaces, temporary files and tools (`ContainerInfo.cs` and
+/// The root in a job container, whose home is removed after the job and whose `/tmp` is its own; `None` elsewhere, and where
+/// a cache is there. Of the host it sees what the runner mounts: workspaces, temporary files and tools (`ContainerInfo.cs` and
 /// `StepHost.cs` of the runner).
 fn in_container(env: &Environment, is_dir: &dyn Fn(&Path) -> bool) -> Option<ChosenRoot> {
     let is_in_container = env.get("HOME") == Some("/github/home");
