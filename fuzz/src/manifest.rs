@@ -7,7 +7,7 @@ use runner_cache::sys::sha256_hex;
 use runner_cache::tree::{Kind, NodeId, Tree};
 
 /// The format that is read.
-const FORMAT: u32 = 9;
+const FORMAT: u32 = 10;
 
 /// Reads a manifest. Claims that one which cannot be read counts as damaged, but for one of another format, and all of
 /// [`holds`] for one which can.

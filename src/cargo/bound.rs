@@ -170,7 +170,7 @@ pub(super) fn is_notes(target: &Tree, id: NodeId) -> bool {
         target.name(parent) == b"fingerprint" || target.name(target.node(parent).parent) == b".fingerprint";
     let is_rustcs_list = name.ends_with(b".d") && !is_in_out_of_script(target, id);
     let is_of_run = [&b"invoked.timestamp"[..], b"stderr", b"root-output"].contains(&name);
-    is_in_fingerprint || is_rustcs_list || is_of_run && !is_in_out_of_script(target, id)
+    is_rustcs_list || (is_in_fingerprint || is_of_run) && !is_in_out_of_script(target, id)
 }
 
 /// Whether a file is what a build script told cargo.
@@ -183,9 +183,11 @@ fn is_in_out_of_script(target: &Tree, id: NodeId) -> bool {
     let mut at = id;
     while at != 0 {
         at = target.node(at).parent;
-        if target.name(at) == b"out" {
-            let unit = target.node(at).parent;
-            return target.child(unit, b"output").is_some() || target.child(unit, b"run").is_some();
+        let unit = target.node(at).parent;
+        if target.name(at) == b"out"
+            && [&b"output"[..], b"run"].iter().any(|name| target.child(unit, name).is_some())
+        {
+            return true;
         }
     }
     false

@@ -20,6 +20,20 @@ pub fn config_files(directory: &Path, home: Option<&CargoHome>) -> Vec<PathBuf> 
     files
 }
 
+/// Whether a file in `checkout` that counts in `directory` tells where cargo builds, or cannot be read.
+pub fn tells_output_directory(directory: &Path, checkout: &Path) -> bool {
+    let tells = |path: &PathBuf| {
+        let text = file::read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let table = text.and_then(|text| text.parse::<toml::Table>().ok());
+        let build = |table: toml::Table| table.get("build").and_then(toml::Value::as_table).cloned();
+        table.is_none_or(|table| {
+            build(table)
+                .is_some_and(|build| ["target-dir", "build-dir"].iter().any(|name| build.contains_key(*name)))
+        })
+    };
+    config_files(directory, None).iter().filter(|path| path.starts_with(checkout)).any(tells)
+}
+
 /// Whether any of the files that count in `directory` includes another.
 pub(super) fn has_includes(directory: &Path, home: Option<&CargoHome>) -> bool {
     found(directory, home).any(|path| !included(&path).is_empty())

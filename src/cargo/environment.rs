@@ -83,6 +83,15 @@ pub fn may_change_dependencies(name: &str) -> bool {
     !matches_any(IN_HASH_OF_DEPENDENCIES, name)
 }
 
+/// Whether a variable can change what a build script, a C compiler or a linker puts out, or what a wrapper makes of the compiler,
+/// of which cargo knows nothing: what it does know is in its hashes.
+pub(super) fn may_change_native_output(name: &str) -> bool {
+    let is_of_rust = |name: &str| {
+        name.starts_with("CARGO_") || name.ends_with("RUSTFLAGS") || name.ends_with("RUSTDOCFLAGS")
+    };
+    matches_any(CHANGES_OUTPUT, name) && !matches_any(CHANGES_NOTHING, name) && !is_of_rust(name)
+}
+
 /// The variables that are known to change the output, sorted by name.
 pub fn output_variables(env: &Environment) -> Vec<(String, String)> {
     env.iter()

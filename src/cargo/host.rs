@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::environment::may_change_native_output;
 use crate::github::Environment;
 use crate::store::{Outside, OutsideInput, OutsideState};
-use crate::sys::{Digest, Dir, Interrupt, Time, file, sha256_hex};
+use crate::sys::{Dir, Interrupt, Time, file, sha256_hex};
 use crate::tree::{Kind, Selection, walk};
 
 /// How many bytes of a directory are read at most: of a larger one sizes and times have to do.
 const MOST: u64 = 256 << 20;
+
+/// The first second of the year 2000.
+const YEAR_2000: i64 = 946_684_800;
 
 /// Links that are followed one behind another: where there are more, what they lead to is not known.
 const MOST_LINKS: usize = 4;
@@ -122,6 +126,7 @@ impl<'e> Host<'e> {
             OutsideInput::Path(path) => at(Path::new(path)),
             OutsideInput::Program(name) => self.program(name).and_then(|path| program(&path)),
             OutsideInput::Variable(name) => self.digest(name).map(OutsideState::Digest),
+            OutsideInput::OutputVariables => Some(OutsideState::Digest(self.output_variables())),
             OutsideInput::Packages => packages(),
             OutsideInput::Settings(path) => Some(OutsideState::Digest(settings(Path::new(path)))),
         };
@@ -155,6 +160,15 @@ impl<'e> Host<'e> {
         }
     }
 
+    /// A digest of the variables by which the output of a compiler or a script may be another.
+    fn output_variables(self) -> String {
+        let mut names: Vec<_> =
+            self.variables().into_iter().filter(|name| may_change_native_output(name)).collect();
+        names.sort_unstable();
+        let words = names.iter().map(|name| format!("{name} {}\n", self.digest(name).unwrap_or_default()));
+        sha256_hex(words.collect::<String>().as_bytes())
+    }
+
     /// The values of the variables that name the compiler, the linker and what wraps them.
     pub fn named_tools(self) -> Vec<String> {
         match self.variables {
@@ -183,23 +197,13 @@ impl<'e> Host<'e> {
         value.split(':').filter(|directory| !directory.is_empty()).map(PathBuf::from).collect()
     }
 
-    /// Where the program `name` is that is to be run in a job whose checkout is `checkout`: an absolute path, or what the `PATH`
-    /// leads to. Nothing that lies in the checkout, whose files can be anybody's, and so nothing relative.
-    pub fn program_outside(self, name: &str, checkout: &Path) -> Option<PathBuf> {
-        let path = Path::new(name);
-        let found = if path.is_absolute() { Some(path.to_path_buf()) } else { None };
-        let found = found.or_else(|| if name.contains('/') { None } else { self.program(name) })?;
-        let is_within =
-            |path: &Path| file::canonicalize(checkout).is_ok_and(|directory| path.starts_with(directory));
-        let real = file::canonicalize(&found).ok()?;
-        (!is_within(&real) && !found.starts_with(checkout)).then_some(found)
+    /// Where the program `name` is that the `PATH` leads to.
+    pub(super) fn program(self, name: &str) -> Option<PathBuf> {
+        self.path().map(|directory| directory.join(name)).find(|path| file::is_executable(path))
     }
 
-    fn program(self, name: &str) -> Option<PathBuf> {
-        self.path().map(|directory| directory.join(name)).find(|path| file::is_file(path))
-    }
-
-    fn path(self) -> impl Iterator<Item = PathBuf> {
+    /// The directories of the `PATH`. A relative one leads anywhere.
+    pub(super) fn path(self) -> impl Iterator<Item = PathBuf> {
         self.directories("PATH").into_iter().filter(|directory| directory.is_absolute())
     }
 }
@@ -232,13 +236,18 @@ fn at(path: &Path) -> Option<OutsideState> {
 }
 
 fn contents(path: &Path) -> Option<OutsideState> {
-    Digest::of_file(file::open(path).ok()?).ok().map(OutsideState::File)
+    file::digest(path).ok().map(OutsideState::File)
 }
 
 /// Package managers and archives give files whole seconds, and other times with other contents; who writes a program does not.
+/// Some give all files one time, of long ago: Nix the first second, npm a day in 1985.
 fn program(path: &Path) -> Option<OutsideState> {
     let (size, mtime) = file::size_and_time(path)?;
-    if mtime.nanoseconds == 0 { Some(OutsideState::Installed { size, mtime }) } else { contents(path) }
+    if mtime.nanoseconds == 0 && mtime.seconds > YEAR_2000 {
+        Some(OutsideState::Installed { size, mtime })
+    } else {
+        contents(path)
+    }
 }
 
 /// A digest of names and contents, also of what links lead to, one behind another as far as `links`.
@@ -275,7 +284,7 @@ fn size_and_time(path: &Path) -> Option<Vec<u8>> {
 }
 
 fn digest(path: &Path) -> Option<Vec<u8>> {
-    Some(Digest::of_file(file::open(path).ok()?).ok()?.bytes().to_vec())
+    file::digest(path).ok().map(|digest| digest.bytes().to_vec())
 }
 
 /// A digest of the variables that a configuration file of cargo's sets.
@@ -372,11 +381,15 @@ mod tests {
         let host = Host::new(&env);
         let idlc = OutsideInput::Program("idlc".into());
         assert_eq!(host.state(&idlc), OutsideState::Unreadable);
-        file::write_atomic(&place.path().join("runner-cache"), b"itself").unwrap();
-        file::write_atomic(&place.path().join("idlc"), b"one").unwrap();
+        let write = |name: &str, text: &[u8]| {
+            file::write_atomic(&place.path().join(name), text).unwrap();
+            Dir::open(place.path()).unwrap().set_mode(name.as_bytes(), 0o755).unwrap();
+        };
+        write("runner-cache", b"itself");
+        write("idlc", b"one");
         let one = host.state(&idlc);
         assert_eq!(host.programs(), HashSet::from(["idlc".to_owned()]));
-        file::write_atomic(&place.path().join("idlc"), b"two").unwrap();
+        write("idlc", b"two");
         assert_ne!(host.state(&idlc), one);
         assert_eq!(host.variables(), HashSet::from(["A".to_owned()]));
         let other = Environment::from([("A", "2")]);

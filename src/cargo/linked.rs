@@ -73,7 +73,8 @@ pub(super) fn is_linked(name: &OsStr) -> bool {
 
 /// Whether a directory is the system's, with more libraries than are looked at: see the limits in docs/limits.md.
 pub(super) fn is_of_system(directory: &Path) -> bool {
-    ["/usr", "/lib", "/lib64"].iter().any(|system| directory.starts_with(system))
+    !directory.starts_with("/usr/local")
+        && ["/usr", "/lib", "/lib64"].iter().any(|system| directory.starts_with(system))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod ask;
+mod asked;
 mod audit;
 mod bound;
 mod cause;
@@ -50,7 +51,7 @@ pub use artifacts::Artifacts;
 pub use audit::{Build, BuiltUnit, Comparison, Differing, Incomparable, Slot, compare};
 pub use cause::{Cause, Changed, Evidence, causes};
 pub use compiled::{Before, Compiled, FingerprintTimes, Note, Notes};
-pub use config::config_files;
+pub use config::{config_files, tells_output_directory};
 pub use dep_info::{Base, DepInfo, Download, listed_sources};
 pub use dependencies::{Dependency, dependencies};
 pub use environment::{incremental_variable, may_change_dependencies, output_variables};
@@ -68,7 +69,8 @@ pub use records::{Fit, Misfit, Records, may_hold_secret, name_and_version};
 pub use replaced::{is_replaced_in_home, is_replaced_in_target, is_source_list, is_written_each_build};
 pub use source_trees::SourceTrees;
 pub use sources::{
-    NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, named_files, named_programs, path_packages, source_directory,
+    NO_SOURCES, OUTPUT_MARKS, RUSTC_INFO, named_files, named_programs, path_packages, sibling_directory,
+    source_directory,
 };
 pub use strays::strays;
 pub use sweep::{Kept, Part, Why, changed_in_place, spread, sweep};

@@ -20,7 +20,7 @@ const OF_HOST: [&str; 10] =
 
 /// Whether what is at `path` is the system's.
 pub(super) fn is_of_host(path: &Path) -> bool {
-    OF_HOST.iter().any(|place| path.starts_with(place))
+    !path.starts_with("/usr/local") && OF_HOST.iter().any(|place| path.starts_with(place))
 }
 
 /// Collects what lies outside, each once.

@@ -23,6 +23,14 @@ pub fn source_directory(workspace: &Path, limit: &Path) -> PathBuf {
     within.find(is_checkout).unwrap_or(workspace).to_path_buf()
 }
 
+/// The same of a package that lies outside of the job's directory, `own`: the checkout around it, but none in which the job's
+/// directory lies as well, such as a home that is one.
+pub fn sibling_directory(package: &Path, own: &Path) -> PathBuf {
+    let is_checkout = |directory: &&Path| file::is_present(&directory.join(".git"));
+    let mut around = package.ancestors().take_while(|directory| !own.starts_with(directory));
+    around.find(is_checkout).unwrap_or(package).to_path_buf()
+}
+
 /// The directories of the packages that a manifest or a configuration file of cargo's, `text`, names by path: dependencies,
 /// patches, replacements, overrides. Paths are relative to `directory`. All that is no package is passed over, such as the
 /// path of a binary's source, and a text that cannot be read.

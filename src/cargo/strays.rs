@@ -161,7 +161,7 @@ enum Stray {
 
 /// For each node of `target` what it is, where it is a file or link of none of the `units` and not cargo's own. `names` are
 /// those under which cargo lays out what it built.
-fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<Stray>> {
+fn kinds(target: &Tree, units: &[Unit], names: &UpliftedNames) -> Vec<Option<Stray>> {
     let mut is_known = vec![false; target.len() as usize];
     for &part in units.iter().flat_map(|unit| &unit.parts) {
         is_known[part as usize] = true;
@@ -188,7 +188,8 @@ fn kinds(target: &Tree, units: &[Unit], names: &HashSet<Vec<u8>>) -> Vec<Option<
         if is_layout[id as usize] || is_known[id as usize] || is_cargos_own(name) {
             return None;
         }
-        match (names.contains(name), target.name(node.parent)) {
+        let is_example = target.name(node.parent) == EXAMPLES;
+        match (names.contains(&(is_example, name.to_vec())), target.name(node.parent)) {
             // Libraries for others than rustc, whose names have no hash.
             (true, b"deps") => None,
             (true, _) if !node.kind.is_directory() => Some(Stray::Uplifted),
@@ -222,13 +223,19 @@ fn is_cargos_own(name: &[u8]) -> bool {
         || (name.starts_with(b".cargo") && name.ends_with(b"lock"))
 }
 
-fn names_of(outputs: &[(&Tree, &[Unit])]) -> HashSet<Vec<u8>> {
+/// Names, each with whether it is one in a directory of examples.
+type UpliftedNames = HashSet<(bool, Vec<u8>)>;
+
+/// The directory of a profile that has its examples.
+const EXAMPLES: &[u8] = b"examples";
+
+fn names_of(outputs: &[(&Tree, &[Unit])]) -> UpliftedNames {
     outputs.iter().flat_map(|(tree, units)| uplifted_names(tree, units)).collect()
 }
 
 /// The names that cargo gives to what the `units` of `target` made, where users look for it, and in `deps` where others
 /// than rustc link it.
-fn uplifted_names(target: &Tree, units: &[Unit]) -> HashSet<Vec<u8>> {
+fn uplifted_names(target: &Tree, units: &[Unit]) -> UpliftedNames {
     let mut names = HashSet::new();
     let made = made_names(target, units);
     for &fingerprint in units.iter().flat_map(|unit| &unit.fingerprints) {
@@ -265,8 +272,9 @@ fn uplifted_names(target: &Tree, units: &[Unit]) -> HashSet<Vec<u8>> {
             let name = [prefix, &snake[..], suffix].concat();
             // What the compiler did not make somebody else did.
             if [&b""[..], b".d"].contains(suffix) || made.contains(&name) {
-                names.insert([prefix, plain, suffix].concat());
-                names.insert(name);
+                let is_example = kind == b"example";
+                names.insert((is_example, [prefix, plain, suffix].concat()));
+                names.insert((is_example, name));
             }
         }
     }

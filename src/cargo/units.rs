@@ -170,6 +170,7 @@ fn units_of(target: &Tree, profile: NodeId) -> Vec<Unit> {
             }
         }
     }
+    add_hashless(target, directory(b"deps"), &mut units);
     for (unit, fingerprint) in units_since_1_100(target, profile) {
         units.push(Unit { fingerprints: fingerprint_files(target, fingerprint), parts: vec![unit], profile });
     }
@@ -180,6 +181,37 @@ fn units_of(target: &Tree, profile: NodeId) -> Vec<Unit> {
 pub(super) fn crate_of(part: &[u8]) -> Vec<u8> {
     let name = KINDS.iter().find_map(|kind| part.strip_prefix(*kind)).unwrap_or(part);
     name.iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect()
+}
+
+/// Adds to units what lies in `deps` under the names of their crates alone: what cargo makes for others than rustc has no hash in
+/// its name, libraries of packages of the checkout (`cdylib`, `dylib`) and programs for WebAssembly. Of units of one name it is
+/// nobody's: the last that was made has replaced the others' files.
+fn add_hashless(target: &Tree, deps: Option<NodeId>, units: &mut [Unit]) {
+    let Some(deps) = deps else { return };
+    let mut by_name: HashMap<Vec<u8>, Vec<NodeId>> = HashMap::new();
+    for id in target.children(deps).filter(|id| hash_of(target.name(*id)).is_none()) {
+        let name = target.name(id);
+        let stem = name.iter().position(|&byte| byte == b'.').map_or(name, |end| &name[..end]);
+        for stem in std::iter::once(stem).chain(stem.strip_prefix(b"lib")) {
+            by_name.entry(stem.to_vec()).or_default().push(id);
+        }
+    }
+    if by_name.is_empty() {
+        return;
+    }
+    let is_hashed = |unit: &Unit| unit.parts.iter().any(|&part| target.node(part).parent == deps);
+    let mut claims: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+    for (index, unit) in units.iter().enumerate().filter(|(_, unit)| !unit.is_run(target) && !is_hashed(unit))
+    {
+        if let Some(&fingerprint) = unit.fingerprints.first() {
+            claims.entry(crate_of(target.name(fingerprint))).or_default().push(index);
+        }
+    }
+    for (name, claimed) in claims {
+        if let ([unit], Some(parts)) = (&*claimed, by_name.get(&name)) {
+            units[*unit].parts.extend(parts);
+        }
+    }
 }
 
 /// Cargo reads the short hash of a fingerprint each time, and the rest where something has changed.

@@ -91,10 +91,10 @@ impl Place<'_> {
     }
 
     fn ask_cargo(&self, build: Option<&BuildConfig>) -> Option<Workspace> {
-        let cargo = command(self.env.get("CARGO").unwrap_or("cargo"), self.directory, self.env)?;
+        let mut cargo = command(self.env.get("CARGO").unwrap_or("cargo"), self.directory, self.env)?;
         let mut metadata = MetadataCommand::new();
-        metadata.cargo_path(cargo.get_program()).current_dir(self.directory).no_deps();
-        let answer = ask(&mut metadata.cargo_command(), self.env)?;
+        metadata.no_deps();
+        let answer = ask(cargo.args(metadata.cargo_command().get_args()), self.env)?;
         let metadata = MetadataCommand::parse(answer.lines().find(|line| line.starts_with('{'))?).ok()?;
         let root = metadata.workspace_root.into_std_path_buf();
         let target = metadata.target_directory.into_std_path_buf();

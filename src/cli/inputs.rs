@@ -122,7 +122,7 @@ pub struct Inputs {
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     restore_keys: String,
 
-    /// Additional files to hash into the key, one path or pattern per line
+    /// Additional files to hash into the key, one path or pattern per line, as in `path`
     #[arg(long, value_name = "LINES", default_value = "", hide_default_value = true)]
     key_files: String,
 
@@ -317,7 +317,7 @@ impl Inputs {
             path: parse_paths(&self.path),
             key: given(&self.key),
             restore_keys: parse_lines(&self.restore_keys),
-            key_files: parse_lines(&self.key_files),
+            key_files: parse_paths(&self.key_files),
             key_env: self.key_env.0.clone(),
             key_extra: given(&self.key_extra),
             trigger_file: self.trigger_file.clone(),

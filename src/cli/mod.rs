@@ -104,10 +104,10 @@ fn values_of(inputs: &str) -> Result<Vec<(String, String)>, clap::Error> {
         // The runner takes inputs' names in any case and hands them on as they were written.
         let name = name.to_lowercase();
         match value {
-            // As the toolkit of JavaScript actions reads them. Blanks before a line are the reader's.
+            // As the toolkit of JavaScript actions reads them (`getInput`).
             serde_json::Value::String(value) if value.trim().is_empty() => {}
             serde_json::Value::String(value) => {
-                let value = value.trim_end();
+                let value = value.trim();
                 let is_boolean = ["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word));
                 values.push((name, if is_boolean { value.to_lowercase() } else { value.to_owned() }));
             }

@@ -13,16 +13,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::cargo::{
-    CargoHome, Host, InstallRoot, Toolchain, Workspace, config_files, output_variables, system,
+    CargoHome, Host, InstallRoot, OUTPUT_MARKS, Toolchain, Workspace, config_files, output_variables, system,
 };
 use crate::job::{Job, chain};
+use crate::plan::path_lines::{self, Bases, Named};
 use crate::plan::{self, Facts, FileDigest, Presets, Settings};
 use crate::store::Origin;
 use crate::sys::{self, Dir, Interrupt, file, sha256_hex};
 use crate::tree::{Selection, walk};
 
-/// Directories in which no file is looked for by pattern: they are large and made by tools.
-const NOT_SEARCHED: [&str; 3] = [".git", "**/node_modules", "**/target"];
+/// Directories in which no file is looked for by a pattern that does not name them, besides those of cargo: they are large and
+/// made by tools.
+const NOT_SEARCHED: [&str; 2] = ["**/.git", "**/node_modules"];
 
 /// Why there is no plan.
 #[derive(Debug)]
@@ -48,11 +50,11 @@ pub(crate) fn gather(job: &Job, settings: &Settings) -> Result<Facts, NoPlan> {
         context: job.context.clone(),
         host_mode: job.policy.mode(&job.context),
         home: job.env.get("HOME").map(PathBuf::from),
-        declared: key_files(&directory, &settings.key_files)?,
         trigger: digest_if_present(&directory.join(&settings.trigger_file), "trigger-file")?,
         directory,
         ..Facts::default()
     };
+    facts.declared = key_files(job, Bases::of(&facts), &settings.key_files)?;
     if settings.presets.may_be_rust() {
         gather_cargo(job, settings, &mut facts)?;
     }
@@ -90,8 +92,7 @@ pub(crate) fn origin(job: &Job) -> Origin {
 fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(), NoPlan> {
     let own_home = if settings.isolate_cargo_home { isolation::home(job) } else { None };
     for spec in &settings.workspaces {
-        let directory = facts.directory.join(&spec.path);
-        let name = spec.path.to_string_lossy().into_owned();
+        let (directory, name) = Bases::of(facts).place(&spec.path);
         match Workspace::inspect(&directory, &job.env, own_home.as_ref()) {
             Some(workspace) => facts.workspaces.push((name, workspace)),
             None if settings.presets == Presets::Auto && name == "." => {}
@@ -99,7 +100,7 @@ fn gather_cargo(job: &Job, settings: &Settings, facts: &mut Facts) -> Result<(),
                 return Err(NoPlan::WrongInput(format!(
                     "input `workspaces`: `{name}`: no Cargo.toml in {}; hint: check it out in an earlier \
                      step, or remove the line",
-                    file::normal(&directory).display()
+                    directory.display()
                 )));
             }
         }
@@ -188,39 +189,52 @@ fn lock_files(name: &str, workspace: &Workspace) -> sys::Result<Vec<FileDigest>>
     Ok(digests)
 }
 
-fn key_files(directory: &Path, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
-    let mut digests = Vec::new();
-    let mut patterns = Vec::new();
-    for line in lines {
-        match digest_if_present(&directory.join(line), line)? {
-            Some(digest) => digests.push(digest),
-            None if line.contains(['*', '?', '[', '{']) => patterns.push(line.clone()),
-            None => {
-                let what = format!("no such file in {}", directory.display());
-                return Err(NoPlan::WrongInput(format!("input `key-files`: `{line}`: {what}")));
+/// The files that the input `key-files` names.
+fn key_files(job: &Job, bases: Bases<'_>, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+    let (mut digests, mut absent) = (Vec::new(), Vec::new());
+    for named in path_lines::named(lines, bases) {
+        let found = matching(bases, &named, "input `key-files`")?;
+        match &named.include {
+            None if found.is_empty() => {
+                let what = format!("no such file in {}", bases.directory.display());
+                return Err(NoPlan::WrongInput(format!("input `key-files`: `{}`: {what}", named.name)));
             }
+            Some(_) if found.is_empty() => absent.push(named.name),
+            _ => digests.extend(found),
         }
     }
-    digests.extend(matching(directory, &patterns, "input `key-files`")?);
+    if !absent.is_empty() {
+        job.console.say(format!("key-files: no file matches {}", absent.join(", ")));
+    }
     Ok(digests)
 }
 
-/// The files in `directory` that match one of `patterns`, which `what` names.
-pub(crate) fn matching(directory: &Path, patterns: &[String], what: &str) -> Result<Vec<FileDigest>, NoPlan> {
-    let mut digests = Vec::new();
-    if patterns.is_empty() {
-        return Ok(digests);
+/// The files of `what` that a line names.
+pub(crate) fn matching(bases: Bases<'_>, named: &Named, what: &str) -> Result<Vec<FileDigest>, NoPlan> {
+    let Some(pattern) = &named.include else {
+        return Ok(digest_if_present(&named.path, &named.name)?.into_iter().collect());
+    };
+    // A file may be called as patterns are written.
+    let path = named.path.join(pattern);
+    if let Some(digest) = digest_if_present(&path, &named.name)? {
+        return Ok(vec![digest]);
     }
-    let selection = Selection::new(patterns, &NOT_SEARCHED.map(str::to_owned))
-        .map_err(|error| NoPlan::WrongInput(format!("{what}: {}", chain(&error))))?;
-    let found = walk(&Dir::open(directory)?, &selection, &Interrupt::default())?;
+    if !file::is_dir(&named.path) {
+        return Ok(Vec::new());
+    }
+    let is_meant = |directory: &&str| pattern.split('/').any(|part| directory.ends_with(part));
+    let left_out =
+        NOT_SEARCHED.iter().filter(|directory| !is_meant(directory)).map(|name| (*name).to_owned());
+    let left_out: Vec<_> = named.exclude.iter().cloned().chain(left_out).collect();
+    let selection = Selection::new(std::slice::from_ref(pattern), &left_out)
+        .map_err(|error| NoPlan::WrongInput(format!("{what}: {}", chain(&error))))?
+        .of_sources(&OUTPUT_MARKS);
+    let found = walk(&Dir::open(&named.path)?, &selection, &Interrupt::default())?;
+    let mut digests = Vec::new();
     for (id, _) in found.tree.iter() {
         let path = found.tree.path_below(0, id);
-        let path = Path::new(std::ffi::OsStr::from_bytes(&path));
-        let path_in_directory = directory.join(path);
-        if file::is_file(&path_in_directory) {
-            digests.extend(digest_if_present(&path_in_directory, &path.to_string_lossy())?);
-        }
+        let path = named.path.join(std::ffi::OsStr::from_bytes(&path));
+        digests.extend(digest_if_present(&path, &bases.name(&path))?);
     }
     Ok(digests)
 }
@@ -229,7 +243,7 @@ pub(crate) fn digest_if_present(path: &Path, label: &str) -> sys::Result<Option<
     if !file::is_file(path) {
         return Ok(None);
     }
-    Ok(Some((label.to_owned(), sha256_hex(&file::read(path)?))))
+    Ok(Some((label.to_owned(), file::digest(path)?.hex())))
 }
 
 /// The commit of each workspace, or of the job's directory where there is none. Nothing at all where one of them has changes
@@ -248,9 +262,7 @@ fn commit(job: &Job, directory: &Path) -> Option<String> {
     if !is_of_git(directory) {
         return head(job, directory);
     }
-    let changes =
-        git::ask(Host::new(&job.env), directory, &["status", "--porcelain", "--untracked-files=no"])?;
-    if changes.is_empty() { head(job, directory) } else { None }
+    if git::has_changes(Host::new(&job.env), directory)? { None } else { head(job, directory) }
 }
 
 /// The commit that is checked out around a directory.

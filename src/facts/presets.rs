@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 
 use crate::cargo::Host;
-use crate::facts::{NoPlan, digest_if_present, matching};
+use crate::facts::{NoPlan, matching};
 use crate::job::Job;
+use crate::plan::path_lines::{self, Bases};
 use crate::plan::{
-    self, Access, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Tells, Unreadable, access, choose,
-    parse_own_presets,
+    self, Access, Facts, FileDigest, OWN_PRESETS, Preset, Settings, Tells, Unreadable, access,
+    built_in_presets, choose, parse_own_presets,
 };
 use crate::sys::{self, Dir, FileType, Stat, file};
 
@@ -29,17 +29,22 @@ pub(crate) fn gather(job: &Job, settings: &Settings, facts: &mut Facts) -> Resul
         return Ok(());
     }
     let wrong = |error: Unreadable| NoPlan::WrongInput(format!("input `preset`: {error}"));
-    let own = own(&facts.directory)?;
-    let names_of_own: Vec<_> = own.keys().cloned().collect();
+    let mut names = names.to_vec();
+    let own = if access(&job.context) == Access::Base {
+        leave_out_own(job, &facts.directory, &mut names);
+        BTreeMap::new()
+    } else {
+        own(&facts.directory)?
+    };
     let asked = OfJob { job, directory: facts.directory.clone() };
-    for (name, preset) in choose(names, own).map_err(wrong)? {
+    for (name, preset) in choose(&names, own).map_err(wrong)? {
         facts.preset_paths.extend(preset.paths_in(&name, &job.env, &asked));
         facts.unset.extend(
             preset.unset_in(&job.env).into_iter().map(|variable| (name.clone(), variable.to_owned())),
         );
         if plan::needs_parts(settings) {
             let has_key_files = !settings.key_files.is_empty();
-            gather_key(job, (&name, names_of_own.contains(&name)), &preset, has_key_files, facts)?;
+            gather_key(job, &name, &preset, has_key_files, facts)?;
         }
     }
     Ok(())
@@ -84,6 +89,18 @@ impl Tells for OfJob<'_> {
     }
 }
 
+/// Takes out of `names` what only the repository in `directory` can describe: a job that has more rights than who wrote that
+/// must neither run a command of it nor restore to where it says.
+fn leave_out_own(job: &Job, directory: &Path, names: &mut Vec<String>) {
+    if !file::is_present(&directory.join(OWN_PRESETS)) {
+        return;
+    }
+    let event = job.context.event.as_deref().unwrap_or("unknown");
+    job.console.say(format!("preset: {OWN_PRESETS} does not count for jobs of the event `{event}`"));
+    let built_in: Vec<_> = built_in_presets().into_iter().map(|(name, _)| name).collect();
+    names.retain(|name| built_in.contains(&&**name));
+}
+
 /// The presets of the repository in `directory`. No link leads to them: what is wrong in them is quoted in the log.
 fn own(directory: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
     let (above, name) = OWN_PRESETS.rsplit_once('/').expect("it lies in a directory");
@@ -110,15 +127,14 @@ fn own(directory: &Path) -> Result<BTreeMap<String, Preset>, NoPlan> {
         .map_err(|error| NoPlan::WrongInput(format!("{OWN_PRESETS}: {error}; hint: see docs/presets.md")))
 }
 
-/// `is_own` tells whether the preset is one of the repository.
 fn gather_key(
     job: &Job,
-    (name, is_own): (&str, bool),
+    name: &str,
     preset: &Preset,
     has_key_files: bool,
     facts: &mut Facts,
 ) -> Result<(), NoPlan> {
-    let found = key_files(&facts.directory, name, &preset.key_files)?;
+    let found = key_files(Bases::of(facts), name, &preset.key_files)?;
     // Whoever has followed the hint is not told again.
     if found.is_empty() && !preset.key_files.is_empty() && !has_key_files {
         let files = preset.key_files.join(", ");
@@ -129,14 +145,7 @@ fn gather_key(
     }
     // Two presets may look at one file, and ask one tool.
     add_new(&mut facts.key_files, found);
-    // A job that has more rights than who triggered it must not run what that one wrote.
-    if !is_own || access(&job.context) != Access::Base {
-        add_new(&mut facts.variables, version(job, &facts.directory, &preset.version));
-    } else if !preset.version.is_empty() {
-        let event = job.context.event.as_deref().unwrap_or("unknown");
-        let what = "commands of the repository do not run on event";
-        job.console.say(format!("preset {name}: the key has no version: {what} `{event}`"));
-    }
+    add_new(&mut facts.variables, version(job, &facts.directory, &preset.version));
     Ok(())
 }
 
@@ -148,22 +157,17 @@ fn add_new(items: &mut Vec<(String, String)>, more: impl IntoIterator<Item = (St
     }
 }
 
-fn key_files(directory: &Path, preset: &str, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
+/// The files that a preset names, as far as they are there.
+fn key_files(bases: Bases<'_>, preset: &str, lines: &[String]) -> Result<Vec<FileDigest>, NoPlan> {
     let mut digests = Vec::new();
-    let mut patterns = Vec::new();
-    for line in lines {
-        match digest_if_present(&directory.join(line), line)? {
-            Some(digest) => digests.push(digest),
-            None => patterns.push(line.clone()),
-        }
+    for named in path_lines::named(lines, bases) {
+        add_new(&mut digests, matching(bases, &named, &format!("preset `{preset}`: `key-files`"))?);
     }
-    patterns.retain(|line| line.contains(['*', '?', '[', '{']));
-    add_new(&mut digests, matching(directory, &patterns, &format!("preset `{preset}`: `key-files`"))?);
     Ok(digests)
 }
 
-/// What a tool says of its version, beside the words of the question; nothing where it is absent, lies in the checkout, fails or
-/// does not answer.
+/// What a tool says of its version, beside the words of the question; nothing where it is absent, lies in the checkout, fails
+/// or does not answer.
 fn version(job: &Job, directory: &Path, command: &[String]) -> Option<(String, String)> {
     Some((command.join(" "), ask(job, directory, command)?))
 }
@@ -171,13 +175,18 @@ fn version(job: &Job, directory: &Path, command: &[String]) -> Option<(String, S
 /// What a tool says, without blanks around it; nothing where it is absent, lies in the checkout, fails or does not answer.
 fn ask(job: &Job, directory: &Path, command: &[String]) -> Option<String> {
     let (program, args) = command.split_first()?;
-    let program = Host::new(&job.env).program_outside(program, directory)?;
+    let mut asked = Host::new(&job.env).command_outside(program, directory)?;
+    if access(&job.context) == Access::Base {
+        // A manager of versions reads in the checkout which one is meant, and that may be a program of it.
+        asked.current_dir("/");
+    }
     // Neither corepack nor a tool's own manager of its versions is to download what the checkout names.
     let offline = [
         ("COREPACK_ENABLE_NETWORK", "0"),
+        ("GOTOOLCHAIN", "local"),
         ("npm_config_manage_package_manager_versions", "false"),
         ("pnpm_config_manage_package_manager_versions", "false"),
     ];
-    let said = sys::ask(Command::new(program).args(args).envs(offline).current_dir(directory), PATIENCE)?;
+    let said = sys::ask(asked.args(args).envs(offline), PATIENCE)?;
     Some(String::from_utf8_lossy(&said).trim().to_owned())
 }

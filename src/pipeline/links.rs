@@ -1,18 +1,51 @@
-//! Links in a checkout that lead out of it: whoever can commit one would choose what a restore replaces, and whose files a save
-//! takes.
+//! What in a checkout leads out of it, links and cargo's configuration: whoever can commit such would choose what a restore
+//! replaces, and whose files a save takes.
 
 use std::path::{Path, PathBuf};
 
+use crate::cargo::tells_output_directory;
 use crate::job::Job;
 use crate::outcome::Code;
-use crate::plan::{LayerPlan, Plan, Session};
+use crate::plan::{self, Access, LayerPlan, Plan, Session};
 use crate::sys::file;
+
+/// Variables by which a job says where cargo builds.
+const GIVEN: [&str; 3] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"];
 
 /// Takes layers out of the plan of which a root lies behind such a link, and tells which. A layer is cached as a whole or not at
 /// all.
 pub(crate) fn leave_out(job: &Job, plan: &mut Plan) {
     let checkouts = checkouts(job, plan.layers.iter());
     plan.layers.retain(|layer| !leads_out_of_any(job, &checkouts, layer));
+    if plan::access(&job.context) == Access::Base {
+        plan.layers.retain(|layer| !is_configured_elsewhere(job, &checkouts, layer));
+    }
+}
+
+/// Whether the checkout's configuration of cargo says that the layer's directories are elsewhere, which is told. Where a job has
+/// more rights than who wrote the checkout, only the job itself and the host say that.
+fn is_configured_elsewhere(job: &Job, checkouts: &[PathBuf], layer: &LayerPlan) -> bool {
+    let Some(sources) = layer.sources() else { return false };
+    let is_told = |workspace: &PathBuf| tells_output_directory(workspace, &sources.directory);
+    let is_given = |path: &Path| {
+        let given = GIVEN.iter().filter_map(|name| job.env.get(name));
+        given.map(|given| file::normal(&sources.directory.join(given))).any(|given| given == path)
+    };
+    let is_elsewhere = |path: &Path| !checkouts.iter().any(|checkout| path.starts_with(checkout));
+    let elsewhere =
+        layer.roots.iter().map(|root| &*root.path).find(|path| is_elsewhere(path) && !is_given(path));
+    let Some(path) = elsewhere.filter(|_| sources.workspaces.iter().any(is_told)) else { return false };
+    let event = job.context.event.as_deref().unwrap_or("unknown");
+    job.warn(
+        Code::NotCached,
+        format!(
+            "{}: not cached: the checkout's cargo configuration names {}, which counts for no job of the event `{event}`; \
+             hint: set CARGO_TARGET_DIR",
+            layer.layer(),
+            path.display()
+        ),
+    );
+    true
 }
 
 /// The same of a session: the checkout may have come after the restore, and a link with it.
@@ -59,10 +92,15 @@ fn leads_out(checkouts: &[PathBuf], path: &Path) -> Option<(PathBuf, PathBuf)> {
     let mut above: Vec<_> = path.ancestors().take_while(|above| *above != checkout).collect();
     above.reverse();
     above.into_iter().find_map(|part| {
-        // What leads nowhere is told where something is to be made there.
-        let to = file::canonicalize(part).ok().filter(|to| !to.starts_with(&inside))?;
+        // What leads nowhere is told where something is to be made there. What git keeps is none of the checkout's files.
+        let is_out = |to: &PathBuf| !to.starts_with(&inside) || is_of_git(to) && !is_of_git(part);
+        let to = file::canonicalize(part).ok().filter(is_out)?;
         Some((part.to_path_buf(), to))
     })
+}
+
+fn is_of_git(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == ".git")
 }
 
 #[cfg(test)]
@@ -74,7 +112,7 @@ mod tests {
     fn a_link_that_stays_in_the_checkout_leads_nowhere_else() {
         let place = tempfile::tempdir().unwrap();
         let base = file::canonicalize(place.path()).unwrap();
-        for directory in ["a/build", "b/target/debug"] {
+        for directory in ["a/build", "a/.git/hooks", "b/target/debug"] {
             file::make_dirs(&base.join(directory)).unwrap();
         }
         let a = Dir::open(&base.join("a")).unwrap();
@@ -82,12 +120,22 @@ mod tests {
         a.make_symlink(b"in", b"build").unwrap();
         a.make_symlink(b"back", b"../a/build").unwrap();
         a.make_symlink(b"nowhere", b"../c").unwrap();
+        a.make_symlink(b"git", b".git").unwrap();
         let checkouts = [base.join("a")];
         let found = |path: &str| leads_out(&checkouts, &base.join(path));
         for path in ["a/out", "a/out/target", "a/out/target/debug/absent"] {
             assert_eq!(found(path), Some((base.join("a/out"), base.join("b"))), "{path}");
         }
-        for path in ["a/in", "a/back/target", "a/build/target", "a/absent/target", "a/nowhere", "b/target"] {
+        assert_eq!(found("a/git/hooks"), Some((base.join("a/git"), base.join("a/.git"))));
+        for path in [
+            "a/.git/lfs",
+            "a/in",
+            "a/back/target",
+            "a/build/target",
+            "a/absent/target",
+            "a/nowhere",
+            "b/target",
+        ] {
             assert_eq!(found(path), None, "{path}");
         }
     }

@@ -72,7 +72,7 @@ pub(crate) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> 
         job.console.say(format!("builds: skipped: unknown commit: {why}"));
     }
     for line in &plan.twice {
-        job.console.say(format!("path: `{line}` is already in cargo's layers; cached once"));
+        job.console.say(format!("path: {line}"));
     }
     Ok(plan)
 }

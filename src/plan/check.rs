@@ -6,10 +6,10 @@ use std::path::Path;
 use super::facts::Facts;
 use super::job_layer::JobLayer;
 use super::key::Given;
-use super::roots::{RootPlan, Shape, path_roots, preset_roots, target_roots};
+use super::roots::{path_roots, preset_roots, target_roots};
 use super::settings::Settings;
 use crate::sys::file::normal;
-use crate::tree::Selection;
+use crate::tree::{Existing, Selection};
 
 /// Longest key in characters, as in `actions/cache`.
 const LONGEST_KEY: usize = 512;
@@ -130,12 +130,11 @@ fn check_keys(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
 
 fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
     for (input, lines) in [("path", &settings.path), ("builds", &settings.builds)] {
-        if let Some(line) = lines.iter().find(|line| line.strip_prefix('!').unwrap_or(line).trim().is_empty())
-        {
+        if let Some(line) = lines.iter().find(|line| line.trim_start_matches('!').trim().is_empty()) {
             return refuse(input, format!("`{line}` is empty"), "remove the line");
         }
         let is_of_home = |line: &&String| {
-            let path = line.strip_prefix('!').unwrap_or(line);
+            let path = line.trim_start_matches('!');
             path == "~" || path.starts_with("~/")
         };
         if facts.home.is_none()
@@ -148,8 +147,9 @@ fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
             );
         }
         let has_others = input == "path" && !facts.preset_paths.is_empty();
-        if !has_others && !lines.is_empty() && lines.iter().all(|line| line.starts_with('!')) {
-            return refuse(input, "only excludes", "add a line without `!`");
+        if !has_others && !lines.is_empty() && path_roots(lines, facts).is_empty() {
+            let hint = "add a line without `!` that no later line excludes";
+            return refuse(input, "excludes all that it names", hint);
         }
         for root in path_roots(lines, facts) {
             if let Err(error) = Selection::new(&root.include, &root.exclude) {
@@ -170,12 +170,11 @@ fn check_patterns(settings: &Settings, facts: &Facts) -> Checked {
 fn check_places(settings: &Settings, facts: &Facts, is_rust: bool) -> Checked {
     let targets = if is_rust { target_roots(settings, facts) } else { Vec::new() };
     let cache = normal(&settings.cache_root);
-    let is_whole = |root: &RootPlan| root.shape != Shape::Part;
     let paths = [path_roots(&settings.path, facts), preset_roots(settings, facts)].concat();
     for root in targets.iter().chain(&paths) {
-        // Patterns choose what is beside the cache: see `without_cache`.
-        let is_in_the_way =
-            if is_whole(root) { overlap(&root.path, &cache) } else { root.path.starts_with(&cache) };
+        // Of a directory that nothing goes out of the cache stays: see `without_cache`.
+        let is_mirror = root.existing == Existing::Mirror;
+        let is_in_the_way = root.path.starts_with(&cache) || is_mirror && cache.starts_with(&root.path);
         if is_in_the_way {
             let what = format!("{} and {} (`{}`) overlap", cache.display(), root.path.display(), root.name);
             return refuse("cache-root", what, "set another directory for the cache");

@@ -92,11 +92,13 @@ const DEFAULT_DAYS: i64 = 30;
 impl HostPolicy {
     /// Reads the text of the policy.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
-        let values: BTreeMap<String, Value> = serde_yaml::from_str::<Option<_>>(text)
+        // A map of YAML's own: it refuses a name that stands there twice.
+        let values = serde_yaml::from_str::<Option<serde_yaml::Mapping>>(text)
             .map_err(|error| Unreadable::new(error.to_string()))?
             .unwrap_or_default();
         let mut policy = Self::default();
         for (name, value) in values {
+            let name = text_of(name)?;
             let Some(name) = NAMES.into_iter().find(|known| **known == name) else {
                 let near = near_miss(&name, NAMES.into_iter());
                 return Err(Unreadable::new(format!(
@@ -118,6 +120,11 @@ impl HostPolicy {
             "events" => {
                 let events: BTreeMap<String, Value> = read(value, "a map from events to modes")?;
                 for (event, value) in events {
+                    // Events that are not known yet may come; those of this form alone.
+                    if !event.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_') {
+                        let hint = "name events one by one, such as `pull_request`";
+                        return Err(Unreadable::new(format!("`{event}` is no event; hint: {hint}")));
+                    }
                     let mode = mode(value).map_err(|error| Unreadable::new(format!("`{event}`: {error}")))?;
                     self.events.insert(event, mode);
                 }
@@ -250,8 +257,24 @@ mod tests {
     }
 
     #[test]
+    fn a_name_stands_there_once() {
+        for text in ["cache-mode: none\ncache-mode: write\n", "events:\n  push: none\n  push: write\n"] {
+            let error = HostPolicy::parse(text).unwrap_err().to_string();
+            assert!(error.contains("duplicate"), "{error}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_in_it_is_named() {
         for (text, told) in [
+            (
+                "events: { '*': none }",
+                "`events`: `*` is no event; hint: name events one by one, such as `pull_request`",
+            ),
+            (
+                "events: { Push: none }",
+                "`events`: `Push` is no event; hint: name events one by one, such as `pull_request`",
+            ),
             (
                 "max-sice: 1GB",
                 "unknown name `max-sice`; allowed: cache-root, root-access, keep, max-age, max-size, \

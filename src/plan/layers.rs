@@ -7,10 +7,12 @@ use super::facts::Facts;
 use super::job_layer::JobLayer;
 use super::key::{Given, LayerKey, Parts, is_part_of, parts_of};
 use super::layer_plan::{Checkout, LayerPlan, LayerSpec, OutputPlan, Promise, SourcesPlan, TargetPlan};
+use super::path_lines::ALL;
 use super::pool::{PoolPlan, UnitDirectory};
 use super::preset::Presets;
 use super::roots::{
-    RootPlan, bin_roots, cargo_roots, path_roots, preset_roots, target_roots, unit_directories, without_cache,
+    RootPlan, bin_roots, cargo_roots, path_roots, pattern_of, preset_roots, target_roots, unit_directories,
+    without_cache,
 };
 use super::scope::{Modes, Scopes};
 use super::settings::{SaveMoment, Settings};
@@ -86,17 +88,31 @@ pub fn build(settings: &Settings, facts: &Facts) -> Result<Plan, Contradiction> 
     })
 }
 
-/// Takes out of the layer of paths what is cached whole by another one, and tells the lines.
+/// Takes out of the layer of paths what another one caches, and tells of which lines.
 fn take_out_twice(layers: &mut [LayerPlan]) -> Vec<String> {
     let others =
         layers.iter().filter(|layer| matches!(layer.spec, LayerSpec::Cargo { .. } | LayerSpec::Target(_)));
     let others: Vec<_> = others.flat_map(|layer| &layer.roots).map(|root| root.path.clone()).collect();
     let mut twice = Vec::new();
     for layer in layers.iter_mut().filter(|layer| matches!(layer.spec, LayerSpec::Paths { .. })) {
-        layer.roots.retain(|root| {
-            let is_other = root.include.is_empty() && root.exclude.is_empty() && others.contains(&root.path);
+        layer.roots.retain_mut(|root| {
+            let is_whole = root.include.iter().all(|pattern| pattern == ALL);
+            let is_other = is_whole && others.contains(&root.path);
             if is_other {
-                twice.push(root.name.clone());
+                twice.push(format!("`{}` is already in cargo's layers; cached once", root.name));
+            }
+            if !is_other && others.iter().any(|other| root.path.starts_with(other)) {
+                twice.push(format!(
+                    "`{}` is already in cargo's layers; cached twice; hint: remove the line, or keep single outputs by \
+                     `builds`",
+                    root.name
+                ));
+            }
+            let inside = others.iter().filter(|other| **other != root.path);
+            let inside: Vec<_> = inside.filter_map(|other| pattern_of(other, &root.path)).collect();
+            if !inside.is_empty() {
+                twice.push(format!("what cargo's layers have of `{}` is cached once", root.name));
+                root.exclude.extend(inside);
             }
             !is_other
         });
@@ -259,7 +275,9 @@ fn output_plan(directory: UnitDirectory) -> OutputPlan {
 /// Where a job's files are.
 fn places(facts: &Facts, roots: &[RootPlan]) -> Vec<PathBuf> {
     let workspaces = facts.workspaces.iter().map(|(_, workspace)| normal(&workspace.root));
-    let temporary = facts.context.temporary.iter().map(|directory| normal(directory));
+    // Also by the name that the runner has for it, where that is a link.
+    let given = facts.context.workspace.iter().chain(&facts.context.temporary);
+    let temporary = given.map(|directory| normal(directory));
     let directories = workspaces.chain(temporary).chain([facts.directory.clone()]);
     let mut places: Vec<PathBuf> = Vec::new();
     for place in roots.iter().map(|root| root.path.clone()).chain(directories) {
@@ -577,7 +595,8 @@ mod tests {
             ("key-files", Settings { key: Some("k".into()), key_files: lines(&["x"]), ..settings() }),
             ("path", Settings { path: lines(&["out/[x"]), ..settings() }),
             ("cache-root", Settings { cache_root: "/w/p/target/cache".into(), ..settings() }),
-            ("cache-root", Settings { path: lines(&["/r/.."]), ..settings() }),
+            ("cache-root", Settings { path: lines(&["/r/x"]), ..settings() }),
+            ("path", Settings { path: lines(&["x", "!**/x"]), ..settings() }),
         ];
         for (input, settings) in contradictions {
             let error = build(&settings, &facts()).unwrap_err();

@@ -12,6 +12,7 @@ mod key;
 mod layer_plan;
 mod layers;
 mod parse;
+pub mod path_lines;
 mod paths;
 mod pool;
 mod preset;

@@ -1,13 +1,15 @@
-//! Which directories and files a layer is about: the places of cargo, and the path language of `path` and `builds`.
+//! Which directories and files a layer is about: the places of cargo, those of presets, and what the user lists.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
+use super::path_lines::{self, Bases, Named};
 use super::pool::UnitDirectory;
 use super::preset::PresetPath;
 use super::settings::Settings;
+use super::workspace_spec::WorkspaceSpec;
 use crate::cargo::{CargoHome, InstallRoot, SOURCES};
 use crate::sys::file::normal;
 use crate::tree::Existing;
@@ -137,30 +139,33 @@ pub(super) fn unit_directories(settings: &Settings, facts: &Facts, roots: &[Root
 }
 
 fn explicit_target(settings: &Settings, facts: &Facts, name: &str) -> Option<PathBuf> {
-    let spec = settings.workspaces.iter().find(|spec| spec.path == Path::new(name))?;
-    Some(normal(&facts.directory.join(&spec.path).join(spec.target.as_ref()?)))
+    let place = |spec: &&WorkspaceSpec| Bases::of(facts).place(&spec.path);
+    let spec = settings.workspaces.iter().find(|spec| place(spec).1 == name)?;
+    Some(normal(&place(&spec).0.join(spec.target.as_ref()?)))
 }
 
-/// Lines of paths and patterns as in `actions/cache`: relative to the job's directory, `~` for the home, `!` excludes from what the
-/// lines before it name. So of all lines that match a file the last one decides, as in `internal-globber.ts` of `@actions/glob`.
+/// What lines of `path` or `builds` name.
 pub(super) fn path_roots(lines: &[String], facts: &Facts) -> Vec<RootPlan> {
-    let included = lines.iter().enumerate().filter(|(_, line)| !line.starts_with('!'));
-    included.map(|(index, line)| path_root(line, &excluded(&lines[index + 1..], facts), facts)).collect()
+    path_lines::named(lines, Bases::of(facts)).into_iter().map(path_root).collect()
 }
 
-/// Leaves the cache out of what patterns choose, as it is below their directory.
+/// Leaves the cache out of what lies around it.
 pub(super) fn without_cache(mut roots: Vec<RootPlan>, cache: &Path) -> Vec<RootPlan> {
-    for root in roots.iter_mut().filter(|root| root.shape == Shape::Part) {
-        let Ok(rest) = cache.strip_prefix(&root.path) else { continue };
-        let names: Vec<_> = rest.components().map(|component| globset::escape(&part(component))).collect();
-        root.exclude.push(names.join("/"));
+    for root in roots.iter_mut().filter(|root| root.path != cache) {
+        root.exclude.extend(pattern_of(cache, &root.path));
     }
     roots
 }
 
+/// The pattern that matches `path` below `directory`, if it lies there.
+pub(super) fn pattern_of(path: &Path, directory: &Path) -> Option<String> {
+    let names = path.strip_prefix(directory).ok()?.components();
+    let names: Vec<_> = names.map(|name| globset::escape(&name.as_os_str().to_string_lossy())).collect();
+    Some(names.join("/"))
+}
+
 /// What the presets cache, but for what the user lists as well. The user's exclusions are about it, too.
 pub(super) fn preset_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> {
-    let excluded = excluded(&settings.path, facts);
     let is_same = |a: &RootPlan, b: &RootPlan| a.path == b.path && a.include == b.include;
     let listed = path_roots(&settings.path, facts);
     let mut roots: Vec<RootPlan> = Vec::new();
@@ -170,181 +175,26 @@ pub(super) fn preset_roots(settings: &Settings, facts: &Facts) -> Vec<RootPlan> 
             replaced: preset.replaced.clone(),
             is_of_wholes: preset.whole,
             existing: if preset.overwrite { Existing::Overwrite } else { Existing::Keep },
-            ..path_root(line, &excluded, facts)
+            ..path_root(path_lines::named_by(line, &settings.path, Bases::of(facts)))
         };
+        let is_excluded = root.exclude.iter().any(|pattern| pattern == path_lines::ALL);
         root.exclude.extend(preset.exclude.iter().cloned());
-        if listed.iter().chain(&roots).all(|other| !is_same(other, &root)) {
+        if !is_excluded && listed.iter().chain(&roots).all(|other| !is_same(other, &root)) {
             roots.push(root);
         }
     }
     roots
 }
 
-fn excluded(lines: &[String], facts: &Facts) -> Vec<Line> {
-    let excluded = lines.iter().filter_map(|line| line.strip_prefix('!'));
-    excluded.map(|line| Line::new(line.trim(), facts)).collect()
-}
-
-fn path_root(line: &str, excluded: &[Line], facts: &Facts) -> RootPlan {
-    let Line { plain, pattern } = Line::new(line, facts);
-    // `d`, `./d` and `d/` are one.
-    let name = line.trim_start_matches("./").trim_end_matches('/');
+fn path_root(Named { name, path, include, exclude }: Named) -> RootPlan {
     RootPlan {
-        name: if name.is_empty() { line } else { name }.to_owned(),
-        shape: if pattern.is_empty() { Shape::Unknown } else { Shape::Part },
-        include: (!pattern.is_empty()).then(|| pattern.join("/")).into_iter().collect(),
-        exclude: excluded.iter().flat_map(|excluded| excluded.below(&plain)).collect(),
+        name,
+        shape: if include.is_none() { Shape::Unknown } else { Shape::Part },
+        path,
+        include: include.into_iter().collect(),
+        exclude,
         replaced: Vec::new(),
         is_of_wholes: false,
         existing: Existing::Overwrite,
-        path: plain,
-    }
-}
-
-/// A path, and from its first component on that is one a pattern.
-struct Line {
-    plain: PathBuf,
-    pattern: Vec<String>,
-}
-
-impl Line {
-    /// What the line says is a pattern; the directory that it is relative to is none, whatever it is called.
-    fn new(line: &str, facts: &Facts) -> Self {
-        let (directory, rest) = match (line.strip_prefix('~'), &facts.home) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-                (home, rest.trim_start_matches('/'))
-            }
-            _ => (&facts.directory, line),
-        };
-        let (mut plain, mut pattern) = (directory.clone(), Vec::new());
-        for component in Path::new(rest).components() {
-            let name = part(component);
-            match component {
-                Component::ParentDir if !pattern.is_empty() => drop(pattern.pop()),
-                _ if pattern.is_empty() && !is_pattern(&name) => plain.push(unescaped(&name)),
-                _ => pattern.push(name),
-            }
-        }
-        // A pattern with a slash at its end matches directories only: what is in them.
-        if rest.ends_with('/') && !pattern.is_empty() {
-            pattern.push("**".to_owned());
-        }
-        Self { plain: normal(&plain), pattern }
-    }
-
-    /// What of it is about `directory`, as patterns relative to that: all ways in which a part of it can lead to the directory.
-    fn below(&self, directory: &Path) -> Vec<String> {
-        if let Ok(rest) = self.plain.strip_prefix(directory) {
-            let rest = rest.components().map(|component| globset::escape(&part(component)));
-            let whole: Vec<_> = rest.chain(self.pattern.iter().cloned()).collect();
-            // The directory itself: all that is in it.
-            return vec![if whole.is_empty() { "**".to_owned() } else { whole.join("/") }];
-        }
-        let Ok(rest) = directory.strip_prefix(&self.plain) else { return Vec::new() };
-        let names: Vec<_> = rest.components().map(part).collect();
-        let mut found = Vec::new();
-        led(&self.pattern, &names, &mut found);
-        found.dedup();
-        found
-    }
-}
-
-/// Adds what is left of `pattern` behind each way in which it can match all of `names`.
-fn led(pattern: &[String], names: &[String], found: &mut Vec<String>) {
-    match (pattern.split_first(), names.split_first()) {
-        (_, None) => {
-            let left = if pattern.is_empty() { "**".to_owned() } else { pattern.join("/") };
-            if !found.contains(&left) {
-                found.push(left);
-            }
-        }
-        // A directory above is excluded.
-        (None, Some(_)) => led(pattern, &[], found),
-        (Some((any, rest)), Some((_, below))) if any == "**" => {
-            led(rest, names, found);
-            led(pattern, below, found);
-        }
-        (Some((first, rest)), Some((name, below))) => {
-            if globset::Glob::new(first).is_ok_and(|glob| glob.compile_matcher().is_match(name)) {
-                led(rest, below, found);
-            }
-        }
-    }
-}
-
-fn part(component: Component<'_>) -> String {
-    component.as_os_str().to_string_lossy().into_owned()
-}
-
-/// The name that a component stands for which is no pattern: `\!x` is `!x`.
-fn unescaped(part: &str) -> String {
-    let mut characters = part.chars();
-    let mut name = String::new();
-    while let Some(character) = characters.next() {
-        name.push(if character == '\\' { characters.next().unwrap_or(character) } else { character });
-    }
-    name
-}
-
-fn is_pattern(part: &str) -> bool {
-    part.contains(['*', '?', '[', '{'])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(directory: &str) -> Facts {
-        Facts { directory: directory.into(), home: Some("/home/me".into()), ..Facts::default() }
-    }
-
-    fn root(lines: &[&str]) -> RootPlan {
-        let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
-        path_roots(&lines, &facts("/w")).remove(0)
-    }
-
-    #[test]
-    fn an_exclusion_is_about_each_path_that_it_can_lead_to() {
-        for (path, excluded, left_out) in [
-            ("node_modules", "**/node_modules/.cache", &["**/node_modules/.cache", ".cache"][..]),
-            ("packages/a/node_modules", "packages/*/node_modules/.cache", &[".cache"]),
-            ("target", "target/debug", &["debug"]),
-            ("target", "**/target/debug", &["**/target/debug", "debug"]),
-            ("target", "target", &["**"]),
-            ("target/debug", "target", &["**"]),
-            ("apps/web/.next/cache", "apps/*/.next/cache/webpack", &["webpack"]),
-            ("apps", "apps/*/dist", &["*/dist"]),
-            ("a/x/b", "a/**/b/*.log", &["**/b/*.log", "*.log"]),
-            ("a", "/w/a/*.log", &["*.log"]),
-            ("a", "b/*.log", &[]),
-            ("a/b", "a/c*/d", &[]),
-            ("~/.npm", "~/.npm/_logs", &["_logs"]),
-            ("~/.npm", "**/_logs", &[]),
-            ("../sibling/a", "../sibling/a/b", &["b"]),
-        ] {
-            let mut found = root(&[path, &format!("!{excluded}")]).exclude;
-            found.sort();
-            let mut expected: Vec<_> = left_out.iter().map(ToString::to_string).collect();
-            expected.sort();
-            assert_eq!(found, expected, "{path}, !{excluded}");
-        }
-    }
-
-    #[test]
-    fn only_the_line_itself_is_a_pattern() {
-        let lines = ["out/**/*.bin".to_owned(), "!out/[ab]".to_owned()];
-        let root = path_roots(&lines, &facts("/w/{x}/[y]")).remove(0);
-        assert_eq!(root.path, Path::new("/w/{x}/[y]/out"));
-        assert_eq!((root.include, root.exclude), (vec!["**/*.bin".to_owned()], vec!["[ab]".to_owned()]));
-        let around = path_roots(&["..".to_owned(), "!a".to_owned()], &facts("/w/[y]")).remove(0);
-        assert_eq!(around.exclude, ["[[]y[]]/a"]);
-    }
-
-    #[test]
-    fn a_path_is_the_same_with_a_slash_at_its_end() {
-        assert_eq!(root(&["d/"]), root(&["d"]));
-        assert_eq!(root(&["./d"]), root(&["d"]));
-        assert_eq!(root(&["d/*/"]).include, ["*/**"]);
-        assert_eq!(root(&["/"]).name, "/");
     }
 }

@@ -204,9 +204,12 @@ impl Store {
         if let Some(key) = name::decode(name) {
             return Ok(Some(key.into_owned()));
         }
-        let Some(generation) = self.generations(directory)?.pop() else { return Ok(None) };
-        let header = self.header(&EntryId { key_directory: directory.into(), generation });
+        let header = |generation| self.header(&EntryId { key_directory: directory.into(), generation });
         // A manifest that cannot be read belongs to an entry that will not be taken anyway.
-        Ok(header.ok().map(|header| header.key))
+        Ok(self
+            .generations(directory)?
+            .into_iter()
+            .rev()
+            .find_map(|generation| header(generation).ok()?.key.into()))
     }
 }

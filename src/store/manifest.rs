@@ -17,7 +17,7 @@ use crate::sys::{Dir, sha256_hex};
 pub(super) const MANIFEST: &str = "manifest";
 
 /// The format that this version writes, and the only one of which it reads more than the header: what others wrote is a miss.
-pub(super) const FORMAT: u32 = 9;
+pub(super) const FORMAT: u32 = 10;
 
 /// The oldest format with a header like today's. Such entries are listed and evicted as all others.
 const OLDEST_HEADER: u32 = 4;

@@ -81,6 +81,8 @@ pub enum OutsideInput {
     Packages,
     /// The variables that a configuration file of cargo's sets, by its absolute path; none where it is absent.
     Settings(String),
+    /// The environment variables that are known to change what compilers, linkers and scripts put out.
+    OutputVariables,
 }
 
 /// What was found outside of the sources.

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, OFlags, StatxFlags, statx};
 use rustix::io::Errno;
 
+use super::digest::{Digest, readable};
 use super::error::{Error, Named, Result};
 use super::stat::{FileId, Time};
 
@@ -17,26 +18,46 @@ const PRIVATE: u32 = 0o600;
 /// How names begin under which [`write_atomic`] makes its files.
 pub const TEMPORARY_PREFIX: &str = ".tmp";
 
-/// Reads the whole file.
+/// Bytes of a file that is read as a whole, at most.
+const MOST_READ: u64 = 256 << 20;
+
+/// Reads the whole file. One that no memory is to hold is an error ([`Errno::FBIG`]).
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    read_regular(path).named("read", || path.into())
+    read_up_to(path, MOST_READ)
+}
+
+/// The same; a file of more than `most` bytes is an error.
+pub fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
+    read_regular(path, most).named("read", || path.into())
+}
+
+/// The SHA-256 of what the file holds, whatever its size.
+pub fn digest(path: &Path) -> Result<Digest> {
+    let (file, _) = open_regular(path).named("open", || path.into())?;
+    Digest::of_file(file).map_err(|error| Error::new("read", path, error))
 }
 
 /// Whoever opens a pipe waits for its other end, which nobody may ever open.
-fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file =
+fn open_regular(path: &Path) -> io::Result<(fs::File, u64)> {
+    let file =
         fs::OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a file"));
-    }
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("not a file")) }
+}
+
+fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (file, size) = open_regular(path)?;
+    let most = most.min(readable(size));
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    if size <= most {
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    }
+    if size > most || bytes.len() as u64 > most { Err(Errno::FBIG.into()) } else { Ok(bytes) }
 }
 
 /// Reads the whole file, or `None` where there is none.
 pub fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>> {
-    match read_regular(path) {
+    match read_regular(path, MOST_READ) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(Error::new("read", path, error)),
@@ -208,6 +229,11 @@ pub fn is_dir(path: &Path) -> bool {
 /// Whether a regular file is there, symlinks followed.
 pub fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// Whether there is a file that somebody may run.
+pub fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// Whether there is anything, a symlink to nothing included.

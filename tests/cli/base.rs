@@ -179,12 +179,12 @@ fn an_entry_of_an_older_format_is_a_miss_and_can_be_evicted() {
     let job = job();
     let manifest = job.newest_entry("paths").join("manifest");
     let text = fs::read(&manifest).unwrap();
-    let older = [b"runner-cache-manifest 8".as_slice(), &text["runner-cache-manifest 9".len()..]].concat();
+    let older = [b"runner-cache-manifest 9".as_slice(), &text["runner-cache-manifest 10".len()..]].concat();
     fs::write(&manifest, older).unwrap();
     fs::create_dir_all(job.path("root/retired/20260102T030405.123456789Z-00000000-l")).unwrap();
     let said = restore(&job);
     assert_eq!((said.code, said.outputs["cache-hit"].as_str()), (0, "false"), "{said:?}");
-    assert!(said.log.contains("has format 8; this version reads 9"), "{}", said.log);
+    assert!(said.log.contains("has format 9; this version reads 10"), "{}", said.log);
     assert!(job.ok(&["list"]).stdout.contains("paths"), "it is listed all the same");
     job.ok(&["remove", "k"]);
     job.ok(&["gc"]);

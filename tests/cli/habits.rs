@@ -125,6 +125,87 @@ fn paths_do_not_repeat_cargos_layers() {
 }
 
 #[test]
+fn parents_of_cargos_directories_keep_what_else_is_in_them() {
+    let job = Job::new(PROGRAM);
+    job.write("home/.cargo/registry/cache/i/a-1.0.0.crate", "crate");
+    job.write("home/.cargo/bin/tool", "tool");
+    let said = job.ok(&["restore", "--path", "~/.cargo\ntarget/**\n!target/debug"]);
+    assert!(said.log.contains("what cargo's layers have of `~/.cargo` is cached once"), "{}", said.log);
+    assert!(said.log.contains("path: `target/**` is already in cargo's layers"), "{}", said.log);
+    job.ok(&["save"]);
+    let entry = job.newest_entry("paths");
+    assert!(entry.join("tree/0/bin/tool").exists() && !entry.join("tree/0/registry/cache").exists());
+}
+
+#[test]
+fn excluded_file_is_not_cached() {
+    let job = Job::new(PROGRAM);
+    job.write("work/project/config.json", "{}");
+    job.write("work/project/secrets.json", "hunter2");
+    job.ok(&[
+        "restore",
+        "--preset",
+        "none",
+        "--key",
+        "k",
+        "--path",
+        "config.json\nsecrets.json\n!**/secrets.json",
+    ]);
+    job.ok(&["save"]);
+    let entry = job.newest_entry("paths");
+    let files: Vec<_> = test_support::files::walk(&entry).into_iter().map(|(path, _)| path).collect();
+    assert!(files.iter().any(|path| path.ends_with("config.json")), "{files:?}");
+    assert!(!files.iter().any(|path| path.ends_with("secrets.json")), "{files:?}");
+}
+
+#[test]
+fn key_files_have_the_language_of_path() {
+    let job = Job::new(PROGRAM);
+    for path in ["a.lock", "sub/target/a.lock", "vendor/a.lock"] {
+        job.write(&format!("work/project/{path}"), "one");
+    }
+    let key = |lines: &str| {
+        let args = ["restore", "--preset", "none", "--path", "d", "--no-session", "--key-files", lines];
+        job.ok(&args).outputs["cache-primary-key"].clone()
+    };
+    let absolute = format!("{}/**/a.lock", job.path("work/project").display());
+    let forms = ["**/a.lock", "./**/a.lock", &absolute, "**/a.lock\n# a comment", "x/../**/a.lock"];
+    let before: Vec<_> = forms.iter().map(|lines| key(lines)).collect();
+    assert!(before.windows(2).all(|two| two[0] == two[1]), "{before:?}");
+    let without = key("**/a.lock\n!vendor/**");
+    assert_ne!(without, before[0]);
+    job.write("work/project/vendor/a.lock", "two");
+    assert_eq!(key("**/a.lock\n!vendor/**"), without);
+    assert_ne!(key(forms[0]), before[0]);
+    job.write("work/project/sub/target/a.lock", "two");
+    assert_ne!(key("**/a.lock\n!vendor/**"), without);
+    let said =
+        job.ok(&["restore", "--preset", "none", "--path", "d", "--no-session", "--key-files", "**/*.absent"]);
+    assert!(said.log.contains("key-files: no file matches **/*.absent"), "{}", said.log);
+}
+
+#[test]
+fn workspaces_and_paths_are_the_same_however_they_are_written() {
+    let job = Job::new(PROGRAM);
+    job.write("work/project/d/x", "1");
+    job.ok(&["restore", "--key", "k", "--path", "d"]);
+    job.sh("cargo build -q --offline");
+    job.ok(&["save"]);
+    job.wipe();
+    let here = job.path("work/project").display().to_string();
+    for (path, workspace) in [("./d/", "./"), (&*format!("{here}/d"), &*here), ("x/../d", ".")] {
+        let outputs = job
+            .ok(&["restore", "--no-session", "--key", "k", "--path", path, "--workspaces", workspace])
+            .outputs;
+        assert_eq!(
+            (&*outputs["cache-hit"], &*outputs["target-hit"]),
+            ("true", "exact"),
+            "{path}, {workspace}"
+        );
+    }
+}
+
+#[test]
 fn save_names_missing_paths() {
     let job = Job::new(PROGRAM);
     job.ok(&["restore", "--preset", "none", "--path", "absent", "--key", "k"]);

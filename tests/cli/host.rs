@@ -111,6 +111,52 @@ fn undeclared_file_read_by_a_build_script_is_an_input() {
 }
 
 #[test]
+fn variable_of_compilers_is_an_input_of_scripts_and_programs() {
+    let script = "use std::process::Command;\nfn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    \
+         let said = Command::new(\"sh\").args([\"-c\", \"echo '#include <v.h>\\nV' | cc -E -P -\"]).output().unwrap().stdout;\n    \
+         println!(\"cargo:rustc-env=V={}\", String::from_utf8(said).unwrap().trim());\n}\n";
+    let mut repository = Repository::new(&[("build.rs", script), ("src/main.rs", SAYS)], RUN);
+    for version in ["one", "two"] {
+        repository.job.write(&format!("sdk/{version}/v.h"), &format!("#define V {version}\n"));
+    }
+    for version in ["one", "two"] {
+        let directory = repository.job.path(&format!("sdk/{version}")).display().to_string();
+        repository.job.set("CPATH", directory);
+        assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
+    }
+}
+
+#[test]
+fn file_elsewhere_that_changed_after_the_build_makes_nothing_fresh() {
+    let mut repository = Repository::new(&[], RUN);
+    let outside = repository.job.path("sdk/version").display().to_string();
+    let main = format!("fn main() {{ println!(\"{{}}\", include_str!(\"{outside}\")) }}\n");
+    repository.edit("src/main.rs", Some(Box::leak(main.into_boxed_str())));
+    repository.job.write("sdk/version", "one");
+    repository.check_out(HERE);
+    repository.job.ok(&["restore"]);
+    repository.job.sh("cargo build -q --offline");
+    repository.job.write("sdk/version", "two");
+    repository.job.ok(&["save"]);
+    assert_eq!(repository.run(HERE).0, "two\nok\n");
+}
+
+#[test]
+fn tool_with_the_time_of_all_tools_is_known_by_its_contents() {
+    let script = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    \
+         let said = std::process::Command::new(\"idlc\").output().unwrap().stdout;\n    \
+         println!(\"cargo:rustc-env=V={}\", String::from_utf8(said).unwrap().trim());\n}\n";
+    let mut repository = Repository::new(&[("build.rs", script), ("src/main.rs", SAYS)], RUN);
+    repository.job.path_first("bin");
+    for version in ["one", "two"] {
+        repository.job.write("bin/idlc", &format!("#!/bin/sh\necho {version}\n"));
+        repository.check_out(HERE);
+        repository.job.sh("chmod +x ../../bin/idlc; touch -d @1 ../../bin/idlc");
+        assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
+    }
+}
+
+#[test]
 fn new_clippy_configuration_is_an_input() {
     let files = [(
         "src/main.rs",

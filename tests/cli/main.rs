@@ -42,6 +42,7 @@ mod run;
 mod scopes;
 mod self_update;
 mod several;
+mod siblings;
 mod stats;
 mod sweep;
 mod top;

@@ -137,6 +137,11 @@ fn what_the_value_of_a_declared_variable_leads_to_is_an_input() {
             "std::fs::read_to_string(std::fs::read_dir(std::env::var(\"CONF\").unwrap()).unwrap().next().unwrap().unwrap().path()).unwrap()",
         ),
         (
+            "absent:conf/x",
+            "conf/x",
+            "std::fs::read_to_string(std::env::var(\"CONF\").unwrap().split(':').nth(1).unwrap()).unwrap()",
+        ),
+        (
             "assets",
             "assets/node_modules/p/x",
             "std::fs::read_to_string(std::env::var(\"CONF\").unwrap() + \"/node_modules/p/x\").unwrap()",

@@ -174,7 +174,10 @@ fn policy_writable_by_jobs_is_rejected() {
     let file = job.path("policy/runner-cache.yml");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
     let said = job.run(&["restore", "--preset", "none", "--path", "data", "--key", "k"]);
-    assert!(said.log.contains("not trusted: jobs can write to it; hint: `chown root"), "{said:?}");
+    assert!(
+        said.log.contains("not trusted: jobs can write to /etc/runner-cache.yml; hint: `chown root"),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -66,10 +66,81 @@ fn privileged_jobs_do_not_run_repository_commands() {
     );
     job.set("GITHUB_EVENT_NAME", "pull_request_target");
     let log = assert_runs_nothing(&job, &["--preset", "npm"]);
-    assert!(log.contains("preset npm: the key has no version"), "{log}");
+    assert!(log.contains("runner-cache.yml does not count for jobs of the event"), "{log}");
     job.set("GITHUB_EVENT_NAME", "push");
     job.run(&["restore", "--no-session", "--preset", "npm"]);
     assert!(job.path("ran").exists());
+}
+
+/// A job that anybody can trigger, with more rights than who did.
+fn of_pull_request_target(job: &mut Job) {
+    job.event(
+        "refs/heads/main",
+        r#"{"repository": {"default_branch": "main"}, "pull_request": {"number": 7}}"#,
+    );
+    job.set("GITHUB_EVENT_NAME", "pull_request_target");
+}
+
+#[test]
+fn interpreters_and_filters_of_the_checkout_are_not_run() {
+    let mut job = Job::new(PROGRAM);
+    for name in ["node", "go"] {
+        plant(&job, &format!("work/project/tools/{name}"));
+    }
+    job.path_first("work/project/tools");
+    job.write("bin/npm", "#!/usr/bin/env node\n");
+    job.sh("chmod +x ../../bin/npm");
+    job.path_first("bin");
+    assert_runs_nothing(&job, &["--preset", "npm,go"]);
+    let ran = job.path("ran");
+    job.sh(&format!(
+        "git init -q; git add -A; git -c user.name=n -c user.email=e commit -qm c; \
+         git config 'filter.a=b.clean' 'touch {}; cat'; echo 'src/* filter=a=b' >.gitattributes; touch src/*",
+        ran.display()
+    ));
+    assert_runs_nothing(&job, &["--builds", "target/debug/x"]);
+}
+
+#[test]
+fn privileged_jobs_restore_nowhere_that_the_checkout_says() {
+    let mut job = Job::new(PROGRAM);
+    job.sh("cargo build -q --offline");
+    job.write("home/.npm/_cacache/x", "cached");
+    job.ok(&["save", "--preset", "cargo,npm"]);
+    job.write("other/target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55 created by cargo");
+    job.write("other/target/debug/mine", "mine");
+    job.write("home/precious/x", "mine");
+    let target = job.path("other/target").display().to_string();
+    job.write("work/project/.cargo/config.toml", &format!("[build]\ntarget-dir = \"{target}\"\n"));
+    job.write(
+        OWN_PRESETS,
+        "presets:\n  npm:\n    paths: [[~/precious, ~/.npm/_cacache]]\n    overwrite: true\n",
+    );
+    of_pull_request_target(&mut job);
+    let said = job.run(&["restore", "--no-session", "--preset", "cargo,npm"]);
+    assert_eq!(job.read("other/target/debug/mine"), "mine", "{said:?}");
+    assert_eq!(job.read("home/precious/x"), "mine", "{said:?}");
+    assert!(said.log.contains("cargo configuration names"), "{}", said.log);
+    // The job itself may say so.
+    job.set("CARGO_TARGET_DIR", &target);
+    let said = job.ok(&["restore", "--no-session", "--preset", "cargo,npm"]);
+    assert!(!said.log.contains("cargo configuration names"), "{}", said.log);
+}
+
+#[test]
+fn directory_with_other_projects_targets_in_it_is_nobodys() {
+    let mut job = Job::new(PROGRAM);
+    job.set("CARGO_TARGET_DIR", job.path("shared").display());
+    job.sh("cargo build -q --offline");
+    job.ok(&["save"]);
+    job.remove("shared");
+    job.write("shared/other/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55 created by cargo");
+    job.write("shared/precious", "mine");
+    job.run(&["restore", "--no-session"]);
+    assert_eq!(job.read("shared/precious"), "mine");
+    assert!(job.path("shared/other").exists());
+    let said = job.run(&["save"]);
+    assert!(said.log.contains("not a Cargo target directory"), "{said:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A job with the cache gives what it gives on a fresh checkout without it: one test for each kind of input that cargo does not
 //! see, or sees by times alone.
 
-use crate::repository::{HERE, RUN, Repository, THERE, assert_change_is_seen};
+use crate::repository::{APP, HERE, RUN, Repository, THERE, assert_change_is_seen};
 
 /// A macro that gives the text of a file beside the manifest of whoever calls it.
 const READER: &str = "extern crate proc_macro;\nuse proc_macro::*;\n#[proc_macro]\npub fn text(input: TokenStream) -> TokenStream {\n\
@@ -64,6 +64,62 @@ fn absolute_paths_to_another_workspace_force_a_rebuild() {
     assert!(log.contains("1 of 2 left out") || log.contains("they contain another path"), "{log}");
     repository.job.remove("work");
     assert_eq!(repository.assert_true(THERE), "two\nok\n");
+}
+
+#[test]
+fn libraries_without_a_hash_are_bound_and_have_inputs() {
+    let manifest = format!("{APP}[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n");
+    let files = [
+        ("Cargo.toml", &*Box::leak(manifest.into_boxed_str())),
+        (
+            "src/lib.rs",
+            "pub fn told() -> String { std::fs::read_to_string(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/x\")).unwrap() }\n",
+        ),
+        (
+            "src/main.rs",
+            "fn main() { println!(\"{}{}\", app::told(), option_env!(\"SAID\").unwrap_or_default()) }\n",
+        ),
+        ("x", "one"),
+    ];
+    let mut repository = Repository::new(&files, RUN);
+    repository.run(HERE);
+    repository.edit("x", Some("two"));
+    assert_eq!(repository.run(THERE).0, "two\nok\n");
+    repository.job.remove("work");
+    assert_eq!(repository.assert_true(THERE), "two\nok\n");
+    // What cargo watches of it is known.
+    repository.edit(
+        "src/lib.rs",
+        Some("pub fn told() -> String { include_str!(\"../x\").to_owned() + option_env!(\"SAID\").unwrap_or_default() }\n"),
+    );
+    assert_eq!(repository.assert_true(THERE), "two\nok\n");
+    repository.edit("x", Some("three"));
+    assert_eq!(repository.assert_true(THERE), "three\nok\n");
+}
+
+#[test]
+fn paths_anywhere_in_the_output_of_a_script_bind() {
+    for path in ["fingerprint/root.rs", "gen/out/root.d"] {
+        let script = format!(
+            "fn main() {{\n    println!(\"cargo:rerun-if-changed=build.rs\");\n    \
+             let path = std::path::Path::new(&std::env::var(\"OUT_DIR\").unwrap()).join(\"{path}\");\n    \
+             std::fs::create_dir_all(path.parent().unwrap()).unwrap();\n    \
+             std::fs::write(path, format!(\"pub const ROOT: &str = {{:?}};\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap())).unwrap();\n}}\n"
+        );
+        let main = format!(
+            "include!(concat!(env!(\"OUT_DIR\"), \"/{path}\"));\n\
+             fn main() {{ println!(\"{{}}\", std::fs::read_to_string(format!(\"{{ROOT}}/x\")).unwrap()) }}\n"
+        );
+        let files = [
+            ("build.rs", &*Box::leak(script.into_boxed_str())),
+            ("src/main.rs", &*Box::leak(main.into_boxed_str())),
+            ("x", "one"),
+        ];
+        let mut repository = Repository::new(&files, RUN);
+        repository.run(HERE);
+        repository.job.remove("work");
+        assert_eq!(repository.assert_true(THERE), "one\nok\n", "{path}");
+    }
 }
 
 #[test]

@@ -14,13 +14,16 @@ use super::super::sources::RUSTC_INFO;
 use super::super::strays::{TEMPORARY, output_directories};
 use super::super::units::Unit;
 use super::collected::{Collected, Noted, Unknowable, known_if};
-use super::named::{LINKERS, Named, is_product};
+use super::named::{LINKERS, Named, is_program};
 use super::read::{ReadUnits, told_by};
 use super::written::Window;
 use super::{Noting, OutputDirectory};
 use crate::store::{Ability, Inputs, KnownInputs, OutsideInput, SourceId};
 use crate::sys::{Time, file};
 use crate::tree::{NodeId, Tree};
+
+/// Variables by which something else is called than the compiler: cargo's hashes do not know them.
+const WRAPPERS: [&str; 2] = ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
 
 /// How the assembler is told to take in a file.
 const ASSEMBLED: [&str; 2] = [".include", ".incbin"];
@@ -42,6 +45,11 @@ struct Looked<'l> {
 impl Looked<'_> {
     fn is_download(&self) -> bool {
         self.read.is_download(self.index)
+    }
+
+    /// Whether the linker made it: a program, a test, a script, a macro.
+    fn is_linked(&self) -> bool {
+        is_program(self.output.tree, self.unit) || self.read.is_macro(self.index)
     }
 
     /// Of the macros that it was compiled with.
@@ -98,8 +106,9 @@ impl Noting<'_> {
             let own: Vec<_> = inputs.own.iter().copied().collect();
             self.add_configurations(&mut inputs, looked.output, &own)?;
         }
-        if is_product(looked.output.tree, looked.unit) {
+        if looked.is_linked() {
             self.add_programs(&mut inputs, LINKERS);
+            inputs.outside.insert(self.outside.number(OutsideInput::OutputVariables));
         }
         if let Some(run) = looked.run {
             self.add_run(&mut inputs, looked, run)?;
@@ -109,6 +118,7 @@ impl Noting<'_> {
             // A macro, a wrapper of the compiler, the linker: nobody tells what they write.
             let window = Window::Compiled(&compiled, self.runs);
             self.add_written(&mut inputs, &window)?;
+            known_if(!writes_temporaries(looked.output, &compiled))?;
         }
         Ok(inputs.into_known())
     }
@@ -175,11 +185,17 @@ impl Noting<'_> {
         for program in &self.making.configured.programs {
             inputs.outside.insert(self.outside.number(OutsideInput::Program(program.clone())));
         }
+        for variable in WRAPPERS {
+            inputs.outside.insert(self.outside.number(OutsideInput::Variable(variable.to_owned())));
+        }
         let own: Vec<_> = inputs.own.iter().copied().collect();
         let around = self.directories_around(&own);
         for (_, value) in record.fingerprint.variables_read() {
             // It may tell where a tool or something else is, of which cargo only compares the path.
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
+            // Some are lists.
+            for value in
+                value.into_iter().flat_map(|value| value.split(':')).filter(|value| !value.is_empty())
+            {
                 self.add_told_place(inputs, output, Path::new(value), &around)?;
             }
         }
@@ -237,6 +253,7 @@ impl Noting<'_> {
         // Cargo, started by the script, goes by times that nobody has looked at.
         known_if(!holds_target_directory(output.tree, unit))?;
         self.add_written(inputs, &Window::Run(run))?;
+        inputs.outside.insert(self.outside.number(OutsideInput::OutputVariables));
         self.add_native(inputs, output, unit)?;
         let before = self.carrying.map(|carrying| carrying.written_before(number, output, unit));
         inputs.read.extend(before.unwrap_or_default());
@@ -272,6 +289,17 @@ impl Noting<'_> {
             && is_until(&known.read, times.made)
             && is_until(&whole, times.made)
             && known.packages.iter().all(|&package| self.is_untouched(package, times.made))
+            && known.outside.iter().all(|&input| self.is_outside_until(input, times.made))
+    }
+
+    /// Whether a path outside was as it is before `time`, as far as its own times tell.
+    fn is_outside_until(&self, input: u32, time: Time) -> bool {
+        let OutsideInput::Path(path) = &self.outside.list[input as usize].input else { return true };
+        let path = Path::new(path);
+        // A link may lead to what changed.
+        let real = file::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let is_fine = |path| file::inode_times(path).is_none_or(|times| times.changed <= time);
+        is_fine(path) && is_fine(&real)
     }
 
     /// Whether nothing came to or went from the directories of a package since.

@@ -300,10 +300,10 @@ fn is_of_git(text: &[u8]) -> bool {
     text.get(4).is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
-/// Whether a unit is a program or a library that is used without Rust, and no macro or script: what was linked.
-pub(super) fn is_product(target: &Tree, unit: &Unit) -> bool {
+/// Whether a unit is a program, tests and build scripts among them.
+pub(super) fn is_program(target: &Tree, unit: &Unit) -> bool {
     let is_program = |id: &NodeId| {
-        let kinds: [&[u8]; 4] = [b"bin-", b"test-", b"example-", b"bench-"];
+        let kinds: [&[u8]; 5] = [b"bin-", b"test-", b"example-", b"bench-", b"build-script-"];
         kinds.iter().any(|kind| target.name(*id).starts_with(kind))
     };
     unit.fingerprints.iter().any(is_program)

@@ -13,7 +13,7 @@ use super::super::dependencies::told;
 use super::super::reader::ability;
 use super::super::record::Record;
 use super::super::strays::output_directories;
-use super::super::units::{Unit, units};
+use super::super::units::{Unit, crate_of, units};
 use super::OutputDirectory;
 use super::collected::{Noted, Unknowable};
 use crate::store::Ability;
@@ -79,6 +79,11 @@ impl ReadUnits {
     /// Whether what a unit made may have been replaced by what another one made.
     pub(super) fn is_replaced(&self, index: usize) -> bool {
         self.replaced[index]
+    }
+
+    /// Whether a unit is a procedural macro.
+    pub(super) fn is_macro(&self, index: usize) -> bool {
+        self.macros[index].is_some()
     }
 
     /// Whether a unit is of a download.
@@ -191,8 +196,8 @@ pub(super) fn ability_of(output: &OutputDirectory<'_>, unit: &Unit) -> tree::Res
 fn replaced(target: &Tree, units: &[Unit]) -> Vec<bool> {
     let name = |unit: &Unit| {
         let name = target.name(*unit.fingerprints.first()?);
-        let has_none = || unit.products(target).is_empty() && !unit.is_run(target);
-        (name.starts_with(b"lib-") && has_none()).then_some((unit.profile, name))
+        let has_none = unit.products(target).is_empty() && !unit.is_run(target);
+        has_none.then(|| (unit.profile, crate_of(name)))
     };
     let names: Vec<_> = units.iter().map(name).collect();
     let mut count: HashMap<_, usize> = HashMap::new();

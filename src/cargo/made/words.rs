@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::super::outside::is_of_host;
@@ -124,12 +125,20 @@ fn candidates(text: &str) -> BTreeSet<&str> {
 
 /// Whether a file is one that names others for who takes it in: of a language of scripts, or compiled.
 fn names_others(path: &Path) -> bool {
-    const EXTENSIONS: [&str; 14] =
-        ["sh", "bash", "py", "pl", "rb", "js", "mjs", "cjs", "ts", "mk", "cmake", "ninja", "ld", "proto"];
+    const EXTENSIONS: [&str; 15] = [
+        "asm", "sh", "bash", "py", "pl", "rb", "js", "mjs", "cjs", "ts", "mk", "cmake", "ninja", "ld",
+        "proto",
+    ];
     const NAMES: [&str; 5] = ["Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "meson.build"];
     let extension = path.extension().and_then(OsStr::to_str);
     let name = path.file_name().and_then(OsStr::to_str);
+    let is_script = || {
+        let mut beginning = [0; 2];
+        let read = file::open(path).ok().and_then(|mut file| file.read_exact(&mut beginning).ok());
+        read.is_some() && beginning == *b"#!"
+    };
     has_headers(path)
+        || extension.is_none() && is_script()
         || extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
         || name.is_some_and(|name| NAMES.contains(&name))
 }

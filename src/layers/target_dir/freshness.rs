@@ -20,7 +20,7 @@ use crate::job::trouble::Trouble;
 use crate::job::{Job, chain};
 use crate::layers::cargo_home::locked;
 use crate::layers::target_dir::live_sources::LiveSources;
-use crate::layers::target_dir::provenance::{directory_of, revisions, workspaces_of};
+use crate::layers::target_dir::provenance::{checkouts_in, directory_of, revisions, workspaces_of};
 use crate::outcome::{Code, SourcesKept, UnitsKept};
 use crate::plan::SourcesPlan;
 use crate::store::{Inputs, Lease, Manifest, Root, SourceId, Sources};
@@ -133,9 +133,9 @@ impl Judged<'_> {
             outside: provenance.outside.iter().map(|outside| live.outside.has(host, outside)).collect(),
             versions: provenance.packages.iter().map(is_same_version).collect(),
             is_superseded: &|package| locked.as_ref().is_some_and(|locked| locked.is_superseded(package)),
-            is_same_commit: revisions(plan, &self.manifest.sources, |directory| {
-                live.revision(host, directory)
-            }) == provenance.revisions,
+            is_same_commit: !provenance.roots.iter().flatten().any(|made| made.is_of_commit)
+                || revisions(plan, &self.manifest.sources, |directory| live.revision(host, directory))
+                    == provenance.revisions,
             is_all_newer: self.is_all_newer(),
         };
         let of_root = |(root, units): (usize, &Vec<Unit>)| {
@@ -375,10 +375,15 @@ impl Judged<'_> {
             let ids = watched.iter().filter(|id| id.sources == number).map(|id| id.node);
             let ids: Vec<NodeId> = ids.collect();
             if let Some(compared) = &self.compared[number as usize] {
-                let set = compared.set_times(&sources.snapshot, &ids)?;
-                let directory = directory_of(plan, sources);
-                if set > 0 && file::is_present(&directory.join(".git")) {
-                    git::refresh(Host::new(&job.env), &directory);
+                if compared.set_times(&sources.snapshot, &ids)? == 0 {
+                    continue;
+                }
+                let (tree, directory) = (sources.snapshot.tree(), directory_of(plan, sources));
+                let path = |&id: &NodeId| directory.join(OsStr::from_bytes(&tree.path_below(0, id)));
+                for checkout in checkouts_in(plan, sources) {
+                    if ids.iter().any(|id| path(id).starts_with(&checkout)) {
+                        git::refresh(Host::new(&job.env), &checkout);
+                    }
                 }
             }
         }

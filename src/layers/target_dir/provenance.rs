@@ -10,7 +10,8 @@ use tracing::debug_span;
 
 use crate::cargo::{
     CargoHome, Configured, Earlier, Host, Making, NO_SOURCES, OUTPUT_MARKS, OutputDirectory, SourceTrees,
-    SourcesSince, config_files, named_files, named_programs, path_packages, source_directory,
+    SourcesSince, config_files, named_files, named_programs, path_packages, sibling_directory,
+    source_directory,
 };
 use crate::facts::git;
 use crate::job::trouble::Trouble;
@@ -149,9 +150,15 @@ pub(crate) fn revisions(
     sources: &[Sources],
     of: impl Fn(&Path) -> Revision,
 ) -> Vec<Revision> {
-    let directories = sources.iter().map(|sources| directory_of(plan, sources));
-    let is_checkout = |directory: &PathBuf| file::is_present(&directory.join(".git"));
-    directories.filter(is_checkout).map(|directory| of(&directory)).collect()
+    sources.iter().flat_map(|sources| checkouts_in(plan, sources)).map(|directory| of(&directory)).collect()
+}
+
+/// The directories of sources that are checkouts: submodules and others are within the first.
+pub(crate) fn checkouts_in(plan: &SourcesPlan, sources: &Sources) -> Vec<PathBuf> {
+    let (directory, tree) = (directory_of(plan, sources), sources.snapshot.tree());
+    let directories = tree.iter().filter(|(_, node)| node.kind.is_directory());
+    let paths = directories.map(|(id, _)| directory.join(OsStr::from_bytes(&tree.path_below(0, id))));
+    paths.filter(|path| file::is_present(&path.join(".git"))).collect()
 }
 
 /// What is checked out where the plan's workspaces are.
@@ -177,6 +184,8 @@ fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> R
         pending.extend(packages_of(&config, directory)?);
     }
     while let Some(path) = pending.pop() {
+        let path =
+            if path.starts_with(&plan.directory) { path } else { sibling_directory(&path, &plan.directory) };
         if found.iter().any(|(other, _)| path.starts_with(other)) {
             continue;
         }

@@ -37,11 +37,11 @@ impl Rules for TargetDirs<'_> {
     /// one before cargo did: its files stay. Elsewhere such a directory is not meant for builds.
     fn existing(&self, root: &RootPlan, directory: &Path) -> Result<Existing, Trouble> {
         let is_free = || Ok::<_, Trouble>(file::names(directory)?.iter().all(|name| name == LOST_AND_FOUND));
-        if root.existing != Existing::Mirror || is_free()? || is_target_directory(directory) {
+        let checkouts = self.checkouts();
+        if root.existing != Existing::Mirror || is_free()? || is_target_directory(directory, &checkouts) {
             return Ok(root.existing);
         }
-        let own = self.0.sources().map(|sources| &sources.directory);
-        if own.is_some_and(|own| directory.starts_with(own) && directory != own) {
+        if self.0.sources().is_some_and(|sources| is_within(directory, &sources.directory)) {
             Ok(Existing::Overwrite)
         } else {
             Err(Trouble::NoTargetDirectory { path: directory.display().to_string() })
@@ -61,7 +61,7 @@ impl Rules for TargetDirs<'_> {
             Some(restored) => {
                 restored.iter().try_for_each(|(directory, tree)| sweep::mark_restored(job, directory, tree))
             }
-            None => self.0.roots.iter().try_for_each(|root| mark_directory(job, &root.path)),
+            None => self.0.roots.iter().try_for_each(|root| self.mark_directory(job, &root.path)),
         };
         if let Err(error) = marked {
             job.console.say(format!("target: unused units will stay: {}", chain(&error)));
@@ -74,7 +74,7 @@ impl Rules for TargetDirs<'_> {
         root: &RootPlan,
         directory: &Path,
     ) -> Result<Option<Selection>, Trouble> {
-        if is_target_directory(directory) {
+        if is_target_directory(directory, &self.checkouts()) {
             return Ok(Some(Selection::new(&root.include, &root.exclude)?));
         }
         let hint = "hint: check CARGO_TARGET_DIR or `workspaces`";
@@ -117,14 +117,25 @@ impl Rules for TargetDirs<'_> {
     }
 }
 
-fn mark_directory(job: &Job, directory: &Path) -> Result<(), Trouble> {
-    if !is_target_directory(directory) {
-        return Ok(sweep::note_absent(job, directory)?);
+impl TargetDirs<'_> {
+    /// The directories in which what is built has its sources.
+    fn checkouts(&self) -> Vec<&Path> {
+        let sources = self.0.sources().into_iter();
+        sources
+            .flat_map(|sources| std::iter::once(&sources.directory).chain(&sources.workspaces))
+            .map(PathBuf::as_path)
+            .collect()
     }
-    let dir = Dir::open(directory)?;
-    let tree = tree::walk(&dir, &Selection::all(), &job.interrupt)?.tree;
-    sweep::mark(job, &dir, &tree);
-    Ok(())
+
+    fn mark_directory(&self, job: &Job, directory: &Path) -> Result<(), Trouble> {
+        if !is_target_directory(directory, &self.checkouts()) {
+            return Ok(sweep::note_absent(job, directory)?);
+        }
+        let dir = Dir::open(directory)?;
+        let tree = tree::walk(&dir, &Selection::all(), &job.interrupt)?.tree;
+        sweep::mark(job, &dir, &tree);
+        Ok(())
+    }
 }
 
 /// Which files of a target directory, or of a unit, are replaced. `others` are other target directories of the job.
@@ -152,13 +163,20 @@ fn size_of(node: &Node) -> u64 {
     if let Kind::File { size, .. } = node.kind { size } else { 0 }
 }
 
-/// Whether cargo made this directory for builds. Only then may a restore delete what it does not know.
-pub(crate) fn is_target_directory(directory: &Path) -> bool {
-    // Tools such as `cargo llvm-cov` let cargo build below a directory that they make themselves.
+/// Whether cargo made this directory for builds of what is in `checkouts`. Only then may a restore delete what it does not
+/// know, and a save take what is there.
+pub(crate) fn is_target_directory(directory: &Path, checkouts: &[&Path]) -> bool {
+    // Tools such as `cargo llvm-cov` let cargo build below a directory that they make themselves. Outside of the checkouts what
+    // lies below a directory can be of other projects.
+    let is_own = || checkouts.iter().any(|checkout| is_within(directory, checkout));
     let is_above = || {
         file::names(directory).is_ok_and(|names| names.iter().any(|name| is_marked(&directory.join(name))))
     };
-    is_marked(directory) || is_above()
+    is_marked(directory) || is_own() && is_above()
+}
+
+fn is_within(directory: &Path, checkout: &Path) -> bool {
+    directory.starts_with(checkout) && directory != checkout
 }
 
 fn is_marked(directory: &Path) -> bool {

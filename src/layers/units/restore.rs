@@ -2,6 +2,7 @@
 //! judges it as it judges all in a target directory.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -148,7 +149,8 @@ impl Work<'_> {
         if !file::is_present(path) {
             return Ok(Some(BTreeMap::new()));
         }
-        if !is_target_directory(path) {
+        let checkout = self.job.directory().ok();
+        if !is_target_directory(path, &checkout.iter().map(PathBuf::as_path).collect::<Vec<_>>()) {
             return Ok(None);
         }
         let dir = Dir::open(path)?;
