@@ -104,6 +104,61 @@ fn what_the_files_that_a_script_names_take_in_is_an_input() {
 }
 
 #[test]
+fn what_a_shell_script_calls_and_reads_is_an_input() {
+    let shell = "String::from_utf8(std::process::Command::new(\"sh\").arg(\"tools/run.sh\").output().unwrap().stdout).unwrap()";
+    let script = format!(
+        "fn main() {{\n    println!(\"cargo:rerun-if-changed=tools/run.sh\");\n    \
+         println!(\"cargo:rustc-env=V={{}}\", {shell}.trim());\n}}\n"
+    );
+    let files = [
+        ("build.rs", &*Box::leak(script.into_boxed_str())),
+        ("src/main.rs", SAYS),
+        ("tools/run.sh", "printf '%s-%s' \"$(idlc)\" \"$FLAVOUR\"\n"),
+    ];
+    let mut repository = Repository::new(&files, RUN);
+    repository.job.path_first("bin");
+    for (version, flavour) in [("one", "a"), ("two", "a"), ("two", "b")] {
+        repository.job.write("bin/idlc", &format!("#!/bin/sh\necho {version}\n"));
+        repository.job.set("FLAVOUR", flavour);
+        repository.check_out(HERE);
+        repository.job.sh("chmod +x ../../bin/idlc");
+        assert_eq!(repository.run(HERE).0, format!("{version}-{flavour}\nok\n"));
+    }
+}
+
+#[test]
+fn what_a_macro_names_itself_outside_of_the_checkout_is_an_input() {
+    let mut repository = Repository::new(&[], RUN);
+    let outside = repository.job.path("sdk/definitions/x");
+    let read = format!("std::fs::read_to_string(\"{}\").unwrap()", outside.display());
+    for (path, text) in expanding("x", &read) {
+        repository.edit(path, Some(text));
+    }
+    for version in ["one", "two"] {
+        repository.job.write("sdk/definitions/x", version);
+        assert_eq!(repository.run(HERE).0, format!("{version}\nok\n"));
+    }
+}
+
+#[test]
+fn what_a_step_made_in_the_target_directory_and_flags_name_is_an_input() {
+    let mut repository = Repository::new(
+        &[
+            (
+                "src/main.rs",
+                "unsafe extern \"C\" { static value: u8; }\nfn main() { println!(\"{}\", &raw const value as usize) }\n",
+            ),
+            (".cargo/config.toml", "[build]\nrustflags = [\"-Clink-arg=target/made/value.o\"]\n"),
+        ],
+        "mkdir -p target/made && printf '.globl value\\n.set value, %s\\n' $(cat ../../number) | cc -x assembler -c - -o target/made/value.o && cargo run -q --offline",
+    );
+    for number in ["42", "43"] {
+        repository.job.write("number", number);
+        assert_eq!(repository.run(HERE).0, format!("{number}\nok\n"));
+    }
+}
+
+#[test]
 fn what_a_script_names_around_its_package_is_an_input() {
     let own = "std::path::Path::new(&std::env::var(\"CARGO_MANIFEST_DIR\").unwrap())";
     for (read, path) in [

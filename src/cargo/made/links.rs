@@ -1,6 +1,7 @@
 //! What is linked besides Rust, and what flags name.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::linked::{directories_told, is_linked, is_of_system, tells_link_argument};
@@ -87,6 +88,13 @@ impl Noting<'_> {
         Ok(())
     }
 
+    /// Whether a file is one that builds made in a target directory; another one there is of a step before them.
+    fn is_built(&self, output: &OutputDirectory<'_>, path: &Path) -> bool {
+        let Ok(inside) = path.strip_prefix(output.path) else { return false };
+        output.tree.at(inside.as_os_str().as_bytes()).is_some()
+            || file::size_and_time(path).is_some_and(|size_and_time| self.products.contains(&size_and_time))
+    }
+
     /// Adds a file by a path that may be relative to a workspace; what a unit has itself is no input. Tells what is in it if it
     /// is a short text.
     pub(super) fn add_file(
@@ -98,10 +106,7 @@ impl Noting<'_> {
         let mut texts = Vec::new();
         for workspace in output.workspaces {
             let path = workspace.join(path);
-            if path.starts_with(output.path) {
-                continue;
-            }
-            if file::is_file(&path) {
+            if file::is_file(&path) && !self.is_built(output, &path) {
                 self.add(&mut inputs.read, &mut inputs.outside, &path)?;
                 // A library may be a text, and most are none.
                 let text = read_short(&path, LONGEST_SCRIPT).and_then(|text| String::from_utf8(text).ok());

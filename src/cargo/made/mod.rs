@@ -118,6 +118,7 @@ impl Making<'_> {
             times: self.sources.iter().map(|_| OnceLock::new()).collect(),
             holes: OnceLock::new(),
             configurations: OnceLock::new(),
+            called: OnceLock::new(),
             named: HashMap::new(),
             runs: &runs,
             products: &products,
@@ -195,6 +196,8 @@ struct Noting<'a> {
     holes: OnceLock<Vec<PathBuf>>,
     /// The directories `.cargo` of the sources, once that is asked for.
     configurations: OnceLock<Vec<PathBuf>>,
+    /// The names of the programs and variables that a script can use, once that is asked for.
+    called: OnceLock<(HashSet<String>, HashSet<String>)>,
     /// Sizes and times of the files in all target directories.
     products: &'a HashSet<(u64, Time)>,
     /// What each text of the sources names, by the directories that its paths are relative to.

@@ -63,6 +63,17 @@ pub(super) struct Lookup<'n> {
     variables: HashSet<String>,
 }
 
+/// Whose program is looked through.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    /// A script of these packages of the sources.
+    Script(&'a [u32]),
+    /// A macro of the sources.
+    Macro,
+    /// A download, which knows no paths of this host.
+    Download,
+}
+
 /// What each library of a procedural macro names.
 type OfMacros = HashMap<NodeId, Named>;
 
@@ -84,9 +95,13 @@ impl<'n> Lookup<'n> {
         // Many units see one macro, and to look through its library takes longer than all else.
         let seen = units.clone().filter(|&index| wanted(index) && !read.units[index].is_run(output.tree));
         let libraries: HashSet<_> = seen.flat_map(|index| read.macro_libraries(output.tree, index)).collect();
+        let own = read.own_macro_libraries();
         let of_macros = libraries
             .into_par_iter()
-            .map(|library| Ok((library, self.of_program(output, library, None)?)))
+            .map(|library| {
+                let of = if own.contains(&library) { Of::Macro } else { Of::Download };
+                Ok((library, self.of_program(output, library, of)?))
+            })
             .collect::<tree::Result<OfMacros>>()?;
         let named = units.into_par_iter().map(|index| {
             if wanted(index) {
@@ -112,9 +127,10 @@ impl<'n> Lookup<'n> {
         if read.units[index].is_run(output.tree) {
             let own =
                 if read.is_download(index) { None } else { self.noting.own_packages(output, read, index) };
+            let of = own.as_deref().map_or(Of::Download, Of::Script);
             for &need in read.needs[index].iter().flatten() {
                 if let Some(script) = script(output.tree, &read.units[need]) {
-                    named.extend(self.of_program(output, script, own.as_deref())?);
+                    named.extend(self.of_program(output, script, of)?);
                 }
             }
             return Ok(named);
@@ -134,14 +150,9 @@ impl<'n> Lookup<'n> {
         Ok(named)
     }
 
-    /// What a program names; paths are relative to the directories of its packages `own` or to those around, where it is of the
-    /// sources.
-    fn of_program(
-        &self,
-        output: &OutputDirectory<'_>,
-        program: NodeId,
-        own: Option<&[u32]>,
-    ) -> tree::Result<Named> {
+    /// What a program names; paths of a script's are relative to the directories of its packages or to those around.
+    fn of_program(&self, output: &OutputDirectory<'_>, program: NodeId, of: Of<'_>) -> tree::Result<Named> {
+        let own = if let Of::Script(own) = of { Some(own) } else { None };
         let program = output.location.read(output.tree, program)?.unwrap_or_default();
         let literals = Literals::of(&program);
         let mut named = Named {
@@ -165,6 +176,10 @@ impl<'n> Lookup<'n> {
             named.paths.extend(named_in(&literals, directory).into_iter().filter(is_in_question));
             let paths = self.paths(&literals, directory).into_iter();
             named.paths.extend(paths.filter(|path| !self.noting.is_around(path, &around)));
+        }
+        if matches!(of, Of::Macro) {
+            let outside = |path: &PathBuf| self.noting.making.sources.lead(path).outside.is_some();
+            named.files.extend(self.paths(&literals, Path::new("/")).into_iter().filter(outside));
         }
         let looks =
             literals.texts().any(|text| memmem::find(text, b".git").is_some_and(|at| is_of_git(&text[at..])));

@@ -86,6 +86,14 @@ impl ReadUnits {
         self.macros[index].is_some()
     }
 
+    /// The libraries of the macros that are of no download.
+    pub(super) fn own_macro_libraries(&self) -> HashSet<NodeId> {
+        (0..self.units.len())
+            .filter(|&index| !self.is_download(index))
+            .filter_map(|index| self.macros[index])
+            .collect()
+    }
+
     /// Whether a unit is of a download.
     pub(super) fn is_download(&self, index: usize) -> bool {
         self.downloads[index].is_some()

@@ -10,7 +10,7 @@ use super::super::outside::is_of_host;
 use super::Noting;
 use super::collected::{Collected, Noted};
 use super::listed::has_headers;
-use crate::store::SourceId;
+use crate::store::{OutsideInput, SourceId};
 use crate::sys::file;
 
 /// The longest path that is looked for, in bytes.
@@ -64,9 +64,32 @@ impl Noting<'_> {
                 return Ok(());
             }
             for &id in &next {
-                self.add_named_in(inputs, sources.path(id), around, |_| true)?;
+                let path = sources.path(id);
+                self.add_called_in(inputs, &path);
+                self.add_named_in(inputs, path, around, |_| true)?;
             }
             seen.extend(next);
+        }
+    }
+
+    /// Adds the programs and variables of the host that the script `file` of a shell has the names of.
+    fn add_called_in(&mut self, inputs: &mut Collected, file: &Path) {
+        let text = read_short(file, LONGEST_SOURCE).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        if !is_of_shell(file, &text) {
+            return;
+        }
+        let host = self.outside.host;
+        let (programs, variables) = self.called.get_or_init(|| (host.programs(), host.variables()));
+        let words: BTreeSet<_> = text
+            .split(|character: char| !(character.is_ascii_alphanumeric() || "_-.+".contains(character)))
+            .collect();
+        let programs = words.iter().filter_map(|word| programs.get(*word)).cloned();
+        let variables = words.iter().filter_map(|word| variables.get(*word)).cloned();
+        let found: Vec<_> =
+            programs.map(OutsideInput::Program).chain(variables.map(OutsideInput::Variable)).collect();
+        for input in found {
+            inputs.outside.insert(self.outside.number(input));
         }
     }
 
@@ -99,6 +122,13 @@ impl Noting<'_> {
         }
         named
     }
+}
+
+/// Whether a shell runs a file with this text.
+fn is_of_shell(path: &Path, text: &str) -> bool {
+    let first = text.lines().next().filter(|line| line.starts_with("#!")).unwrap_or_default();
+    let extension = path.extension().and_then(OsStr::to_str);
+    first.contains("sh") || extension.is_some_and(|extension| ["sh", "bash", "mk"].contains(&extension))
 }
 
 /// What is in a file of at most `longest` bytes.
