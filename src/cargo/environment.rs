@@ -83,13 +83,34 @@ pub fn may_change_dependencies(name: &str) -> bool {
     !matches_any(IN_HASH_OF_DEPENDENCIES, name)
 }
 
-/// Whether a variable can change what a build script, a C compiler or a linker puts out, or what a wrapper makes of the compiler,
-/// of which cargo knows nothing: what it does know is in its hashes.
+/// What the linker and the compiler that calls it read by themselves.
+const READ_BY_LINKERS: &[Pattern] = &[
+    "LIBRARY_PATH",
+    "COMPILER_PATH",
+    "GCC_EXEC_PREFIX",
+    "LD_RUN_PATH",
+    "NIX_LDFLAGS*",
+    "NIX_CFLAGS_COMPILE*",
+];
+
+/// What is another one with each commit where it is set, and changes nothing but dates.
+const DATE: &str = "SOURCE_DATE_EPOCH";
+
+/// Whether a variable can change what is linked, besides those by which a linker is named.
+pub(super) fn may_change_links(name: &str) -> bool {
+    matches_any(READ_BY_LINKERS, name)
+}
+
+/// Whether a variable can change what the programs put out that a build script calls, of which cargo knows nothing: what it does
+/// know is in its hashes, and what the script itself reads has its name there.
 pub(super) fn may_change_native_output(name: &str) -> bool {
     let is_of_rust = |name: &str| {
         name.starts_with("CARGO_") || name.ends_with("RUSTFLAGS") || name.ends_with("RUSTDOCFLAGS")
     };
-    matches_any(CHANGES_OUTPUT, name) && !matches_any(CHANGES_NOTHING, name) && !is_of_rust(name)
+    matches_any(CHANGES_OUTPUT, name)
+        && !matches_any(CHANGES_NOTHING, name)
+        && !is_of_rust(name)
+        && name != DATE
 }
 
 /// The variables that are known to change the output, sorted by name.

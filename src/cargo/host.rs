@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::environment::may_change_native_output;
+use super::environment::{may_change_links, may_change_native_output};
 use crate::github::Environment;
 use crate::store::{Outside, OutsideInput, OutsideState};
 use crate::sys::{Dir, Interrupt, Time, file, sha256_hex};
@@ -126,7 +126,8 @@ impl<'e> Host<'e> {
             OutsideInput::Path(path) => at(Path::new(path)),
             OutsideInput::Program(name) => self.program(name).and_then(|path| program(&path)),
             OutsideInput::Variable(name) => self.digest(name).map(OutsideState::Digest),
-            OutsideInput::OutputVariables => Some(OutsideState::Digest(self.output_variables())),
+            OutsideInput::OutputVariables => Some(self.variables_of(may_change_native_output)),
+            OutsideInput::LinkVariables => Some(self.variables_of(may_change_links)),
             OutsideInput::Packages => packages(),
             OutsideInput::Settings(path) => Some(OutsideState::Digest(settings(Path::new(path)))),
         };
@@ -160,13 +161,12 @@ impl<'e> Host<'e> {
         }
     }
 
-    /// A digest of the variables by which the output of a compiler or a script may be another.
-    fn output_variables(self) -> String {
-        let mut names: Vec<_> =
-            self.variables().into_iter().filter(|name| may_change_native_output(name)).collect();
+    /// A digest of the variables that are meant, by their names.
+    fn variables_of(self, is_meant: fn(&str) -> bool) -> OutsideState {
+        let mut names: Vec<_> = self.variables().into_iter().filter(|name| is_meant(name)).collect();
         names.sort_unstable();
         let words = names.iter().map(|name| format!("{name} {}\n", self.digest(name).unwrap_or_default()));
-        sha256_hex(words.collect::<String>().as_bytes())
+        OutsideState::Digest(sha256_hex(words.collect::<String>().as_bytes()))
     }
 
     /// The values of the variables that name the compiler, the linker and what wraps them.

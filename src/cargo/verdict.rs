@@ -108,8 +108,8 @@ pub fn leave_out_dependents(units: &[Made], reasons: &mut [Option<Reason>]) {
     }
     let mut pending: Vec<_> = (0..units.len()).filter(|&unit| reasons[unit].is_some()).collect();
     while let Some(unit) = pending.pop() {
-        let others = units[unit].extras.iter().flat_map(|extra| &writers[extra]);
-        for &dependent in users[unit].iter().chain(others) {
+        let others = units[unit].extras.iter().filter_map(|extra| writers.remove(extra)).flatten();
+        for dependent in users[unit].iter().copied().chain(others) {
             if reasons[dependent].is_none() {
                 reasons[dependent] = Some(Reason::Needs(unit));
                 pending.push(dependent);

@@ -1,15 +1,23 @@
 //! What git tells of a checkout, asked so that nothing of the checkout runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::cargo::Host;
 use crate::store::Revision;
-use crate::sys;
+use crate::sys::{self, file};
 
 /// To look at a large checkout on a busy disk takes a while.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What git-lfs writes into git's configuration.
+const LFS: [(&str, &str); 4] = [
+    ("filter.lfs.clean", "git-lfs clean -- %f"),
+    ("filter.lfs.smudge", "git-lfs smudge -- %f"),
+    ("filter.lfs.process", "git-lfs filter-process"),
+    ("filter.lfs.required", "true"),
+];
 
 /// What the `git` of `host` says in `directory`; nothing where it cannot be run or fails.
 pub(crate) fn ask(host: Host<'_>, directory: &Path, args: &[&str]) -> Option<String> {
@@ -31,16 +39,17 @@ fn answer(git: &mut Command) -> Option<String> {
 }
 
 /// The same for a question for which git looks at files of the checkout: without the programs through which its configuration
-/// lets their contents go (`filter` in gitattributes).
+/// lets their contents go (`filter` in gitattributes), but for git-lfs as it configures itself.
 fn ask_of_files(host: Host<'_>, directory: &Path, args: &[&str]) -> Option<String> {
-    let filters = [r"--get-regexp", r"^filter\..*\.(clean|process|required)$"];
-    let named = ask(host, directory, &[&["config", "-z", "--name-only"][..], &filters].concat());
-    let named = named.unwrap_or_default();
+    // As far as git does not tell what there is, it is not asked.
+    let settings = ask(host, directory, &["config", "-z", "--list"])?;
+    let settings = settings.split('\0').filter_map(|setting| setting.split_once('\n'));
+    let filters = settings.filter(|setting| setting.0.starts_with("filter.") && !LFS.contains(setting));
     let mut git = git(host, directory)?;
     // As `-c` does; but a name may have any sign in it.
     let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
     let mut count: usize = given;
-    for name in named.split('\0').filter(|name| !name.is_empty()) {
+    for (name, _) in filters {
         git.env(format!("GIT_CONFIG_KEY_{count}"), name).env(format!("GIT_CONFIG_VALUE_{count}"), "");
         count += 1;
     }
@@ -54,8 +63,25 @@ pub(crate) fn refresh(host: Host<'_>, directory: &Path) {
 
 /// Whether files that git knows in `directory` are not as they were committed; `None` where git does not tell.
 pub(crate) fn has_changes(host: Host<'_>, directory: &Path) -> Option<bool> {
-    let changes = ask_of_files(host, directory, &["status", "--porcelain", "--untracked-files=no"])?;
-    Some(!changes.is_empty())
+    // A submodule has a configuration of its own, and is asked by itself.
+    let args = ["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"];
+    let changes = ask_of_files(host, directory, &args)?;
+    if !changes.is_empty() || !file::is_file(&directory.join(".gitmodules")) {
+        return Some(!changes.is_empty());
+    }
+    let paths = ask(host, directory, &["config", "-z", "--file", ".gitmodules", "--list"])?;
+    let paths = paths.split('\0').filter_map(|setting| setting.split_once('\n'));
+    let paths = paths.filter(|(name, _)| matches!(name.rsplit_once('.'), Some((_, "path"))));
+    let modules = paths.map(|(_, path)| file::normal(&directory.join(path)));
+    let is_there = |module: &PathBuf| {
+        module.starts_with(directory) && module != directory && file::is_present(&module.join(".git"))
+    };
+    for module in modules.filter(is_there) {
+        if has_changes(host, &module)? {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 /// What is checked out in `directory`, with what scripts can tell of it.

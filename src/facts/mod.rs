@@ -222,7 +222,8 @@ pub(crate) fn matching(bases: Bases<'_>, named: &Named, what: &str) -> Result<Ve
     if !file::is_dir(&named.path) {
         return Ok(Vec::new());
     }
-    let is_meant = |directory: &&str| pattern.split('/').any(|part| directory.ends_with(part));
+    let is_meant =
+        |directory: &&str| pattern.split('/').any(|part| directory.strip_prefix("**/") == Some(part));
     let left_out =
         NOT_SEARCHED.iter().filter(|directory| !is_meant(directory)).map(|name| (*name).to_owned());
     let left_out: Vec<_> = named.exclude.iter().cloned().chain(left_out).collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cargo::tells_output_directory;
 use crate::job::Job;
 use crate::outcome::Code;
-use crate::plan::{self, Access, LayerPlan, Plan, Session};
+use crate::plan::{self, Access, LayerPlan, Plan, Session, Settings};
 use crate::sys::file;
 
 /// Variables by which a job says where cargo builds.
@@ -14,22 +14,25 @@ const GIVEN: [&str; 3] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_B
 
 /// Takes layers out of the plan of which a root lies behind such a link, and tells which. A layer is cached as a whole or not at
 /// all.
-pub(crate) fn leave_out(job: &Job, plan: &mut Plan) {
+pub(crate) fn leave_out(job: &Job, settings: &Settings, plan: &mut Plan) {
     let checkouts = checkouts(job, plan.layers.iter());
     plan.layers.retain(|layer| !leads_out_of_any(job, &checkouts, layer));
     if plan::access(&job.context) == Access::Base {
-        plan.layers.retain(|layer| !is_configured_elsewhere(job, &checkouts, layer));
+        plan.layers.retain(|layer| !is_configured_elsewhere(job, settings, &checkouts, layer));
     }
 }
 
 /// Whether the checkout's configuration of cargo says that the layer's directories are elsewhere, which is told. Where a job has
 /// more rights than who wrote the checkout, only the job itself and the host say that.
-fn is_configured_elsewhere(job: &Job, checkouts: &[PathBuf], layer: &LayerPlan) -> bool {
+fn is_configured_elsewhere(job: &Job, settings: &Settings, checkouts: &[PathBuf], layer: &LayerPlan) -> bool {
     let Some(sources) = layer.sources() else { return false };
     let is_told = |workspace: &PathBuf| tells_output_directory(workspace, &sources.directory);
     let is_given = |path: &Path| {
-        let given = GIVEN.iter().filter_map(|name| job.env.get(name));
-        given.map(|given| file::normal(&sources.directory.join(given))).any(|given| given == path)
+        let variables = GIVEN.iter().filter_map(|name| job.env.get(name)).map(PathBuf::from);
+        let listed =
+            settings.workspaces.iter().filter_map(|spec| Some(spec.path.join(spec.target.as_ref()?)));
+        let mut given = variables.chain(listed).map(|given| file::normal(&sources.directory.join(given)));
+        given.any(|given| given == path)
     };
     let is_elsewhere = |path: &Path| !checkouts.iter().any(|checkout| path.starts_with(checkout));
     let elsewhere =

@@ -61,7 +61,7 @@ pub(crate) fn make_plan(job: &Job, settings: &Settings) -> Result<Plan, NoPlan> 
     }
     let facts = facts::gather(job, settings)?;
     let mut plan = plan::build(settings, &facts).map_err(|error| NoPlan::WrongInput(error.to_string()))?;
-    links::leave_out(job, &mut plan);
+    links::leave_out(job, settings, &mut plan);
     let refs: Vec<_> = plan.scopes.read.iter().map(|scope| &*scope.reference).collect();
     debug!(event = ?job.context.event, ?refs, writes = plan.scopes.write.is_ok(), lane = plan.lane, "planned");
     for layer in &plan.layers {

@@ -227,7 +227,10 @@ impl Saver<'_> {
     fn note(&self, base: Option<&Lease>, working: &[WorkingTree<'_>]) -> Noted {
         let plan = self.layer.plan.sources();
         let began = self.layer.outset.as_ref().map_or(&[][..], |outset| &outset.revisions);
-        plan.map(|plan| provenance::note(self.job, self.host, began, plan, working, base)).unwrap_or_default()
+        plan.map(|plan| {
+            provenance::note(self.job, self.host, (self.session.since, began), plan, working, base)
+        })
+        .unwrap_or_default()
     }
 
     /// What jobs of this family wrote into the directories, at most.

@@ -81,8 +81,10 @@ pub enum OutsideInput {
     Packages,
     /// The variables that a configuration file of cargo's sets, by its absolute path; none where it is absent.
     Settings(String),
-    /// The environment variables that are known to change what compilers, linkers and scripts put out.
+    /// The environment variables that are known to change what programs put out that scripts call.
     OutputVariables,
+    /// Those that linkers read.
+    LinkVariables,
 }
 
 /// What was found outside of the sources.

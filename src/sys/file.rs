@@ -231,6 +231,19 @@ pub fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
+/// What the symlink at `path` holds; `None` where there is none.
+pub fn link_target(path: &Path) -> Option<PathBuf> {
+    fs::read_link(path).ok()
+}
+
+/// The first bytes of a file, at most so many.
+pub fn beginning(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let (file, _) = open_regular(path).ok()?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// Whether there is a file that somebody may run.
 pub fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)

@@ -47,9 +47,11 @@ impl Looked<'_> {
         self.read.is_download(self.index)
     }
 
-    /// Whether the linker made it: a program, a test, a script, a macro.
+    /// Whether the linker made it: a program, a test, a script, a macro, a library for others than rustc.
     fn is_linked(&self) -> bool {
-        is_program(self.output.tree, self.unit) || self.read.is_macro(self.index)
+        let tree = self.output.tree;
+        let is_shared = |id: &NodeId| tree.name(*id).ends_with(b".so");
+        is_program(tree, self.unit) || self.unit.files(tree).iter().any(is_shared)
     }
 
     /// Of the macros that it was compiled with.
@@ -108,7 +110,7 @@ impl Noting<'_> {
         }
         if looked.is_linked() {
             self.add_programs(&mut inputs, LINKERS);
-            inputs.outside.insert(self.outside.number(OutsideInput::OutputVariables));
+            inputs.outside.insert(self.outside.number(OutsideInput::LinkVariables));
         }
         if let Some(run) = looked.run {
             self.add_run(&mut inputs, looked, run)?;
@@ -118,7 +120,7 @@ impl Noting<'_> {
             // A macro, a wrapper of the compiler, the linker: nobody tells what they write.
             let window = Window::Compiled(&compiled, self.runs);
             self.add_written(&mut inputs, &window)?;
-            known_if(!writes_temporaries(looked.output, &compiled))?;
+            known_if(!self.writes_temporaries(looked, &compiled))?;
         }
         Ok(inputs.into_known())
     }
@@ -249,7 +251,7 @@ impl Noting<'_> {
         let is_touched = |id: &NodeId| output.tree.node(*id).mtime > *run.end();
         known_if(!output_directories(output.tree, unit).iter().any(is_touched))?;
         // Nothing of what is there is kept.
-        known_if(!writes_temporaries(output, run))?;
+        known_if(!self.writes_temporaries(looked, run))?;
         // Cargo, started by the script, goes by times that nobody has looked at.
         known_if(!holds_target_directory(output.tree, unit))?;
         self.add_written(inputs, &Window::Run(run))?;
@@ -259,6 +261,20 @@ impl Noting<'_> {
         inputs.read.extend(before.unwrap_or_default());
         self.add_linked(inputs, output, unit)?;
         self.add_metadata(inputs, looked)
+    }
+
+    /// Whether something came in `window` to where tests leave what they like.
+    fn writes_temporaries(&self, looked: &Looked<'_>, window: &RangeInclusive<Time>) -> bool {
+        let times = self.temporaries[looked.number].get_or_init(|| {
+            let directory = looked.output.path.join(OsStr::from_bytes(TEMPORARY));
+            let names = file::names(&directory).unwrap_or_default().into_iter();
+            let times = names.filter_map(|name| file::inode_times(&directory.join(name)));
+            let mut times: Vec<_> = times.flat_map(|times| [times.changed, times.made]).collect();
+            times.sort_unstable();
+            times
+        });
+        let first = times.partition_point(|time| time < window.start());
+        times.get(first).is_some_and(|time| window.contains(time))
     }
 
     /// Whether a job changed a source of a download: the next one may find it as it was.
@@ -289,10 +305,12 @@ impl Noting<'_> {
             && is_until(&known.read, times.made)
             && is_until(&whole, times.made)
             && known.packages.iter().all(|&package| self.is_untouched(package, times.made))
-            && known.outside.iter().all(|&input| self.is_outside_until(input, times.made))
+            && (times.made < self.making.since
+                || known.outside.iter().all(|&input| self.is_outside_until(input, times.made)))
     }
 
-    /// Whether a path outside was as it is before `time`, as far as its own times tell.
+    /// Whether a path outside was as it is before `time`, as far as its own times tell. Of units that the job did not make itself
+    /// it was looked at when they came.
     fn is_outside_until(&self, input: u32, time: Time) -> bool {
         let OutsideInput::Path(path) = &self.outside.list[input as usize].input else { return true };
         let path = Path::new(path);
@@ -340,16 +358,6 @@ fn has_modules(directories: &[PathBuf]) -> bool {
 /// Whether a script has a target directory of another cargo in its output.
 fn holds_target_directory(target: &Tree, unit: &Unit) -> bool {
     unit.files(target).into_iter().any(|id| target.name(id) == RUSTC_INFO.as_bytes())
-}
-
-/// Whether a script wrote something where tests leave what they like.
-fn writes_temporaries(output: &OutputDirectory<'_>, run: &RangeInclusive<Time>) -> bool {
-    let directory = output.path.join(OsStr::from_bytes(TEMPORARY));
-    let mut names = file::names(&directory).unwrap_or_default().into_iter();
-    names.any(|name| {
-        let times = file::inode_times(&directory.join(name));
-        times.is_some_and(|times| times.any(|time| run.contains(&time)))
-    })
 }
 
 /// The value of what a line of a script's output tells others by `DEP_*`.

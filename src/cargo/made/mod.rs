@@ -33,7 +33,7 @@ use super::record::Record;
 use super::source_trees::SourceTrees;
 use super::strays::{Extras, extras, made_while, run_of};
 use super::units::Unit;
-use crate::store::{self, Ability, Inputs, Made, Provenance, Revision, SourceId};
+use crate::store::{self, Ability, Inputs, Made, OutsideInput, Provenance, Revision, SourceId};
 use crate::sys::Time;
 use crate::sys::file::{self, InodeTimes};
 use crate::tree::{self, Kind, Location, NodeId, Tree};
@@ -84,6 +84,8 @@ pub struct Making<'a> {
     pub host: Host<'a>,
     /// What the job started from.
     pub earlier: Option<Earlier<'a>>,
+    /// When the job began.
+    pub since: Time,
     /// The present time.
     pub now: Time,
 }
@@ -118,7 +120,10 @@ impl Making<'_> {
             times: self.sources.iter().map(|_| OnceLock::new()).collect(),
             holes: OnceLock::new(),
             configurations: OnceLock::new(),
-            called: OnceLock::new(),
+            usable: OnceLock::new(),
+            called: HashMap::new(),
+            scripts: HashMap::new(),
+            temporaries: outputs.iter().map(|_| OnceLock::new()).collect(),
             named: HashMap::new(),
             runs: &runs,
             products: &products,
@@ -197,7 +202,13 @@ struct Noting<'a> {
     /// The directories `.cargo` of the sources, once that is asked for.
     configurations: OnceLock<Vec<PathBuf>>,
     /// The names of the programs and variables that a script can use, once that is asked for.
-    called: OnceLock<(HashSet<String>, HashSet<String>)>,
+    usable: OnceLock<(HashSet<String>, HashSet<String>)>,
+    /// What each script of a shell uses of these; nothing for other files.
+    called: HashMap<SourceId, Vec<OutsideInput>>,
+    /// Whether each file without an extension is a script.
+    scripts: HashMap<SourceId, bool>,
+    /// For each output directory when something came to where tests leave what they like, in order.
+    temporaries: Vec<OnceLock<Vec<Time>>>,
     /// Sizes and times of the files in all target directories.
     products: &'a HashSet<(u64, Time)>,
     /// What each text of the sources names, by the directories that its paths are relative to.

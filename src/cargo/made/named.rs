@@ -29,7 +29,7 @@ pub(super) const LINKERS: &[&str] = &["cc", "ld"];
 const COMPILERS: &[&str] = &["ar", "c++", "cc", "ld", "pkg-config"];
 
 /// Variables of the runner: that a source has their names in it does not mean that a macro reads them.
-const OF_RUNNERS: [&str; 3] = ["ACTIONS_", "GITHUB_", "RUNNER_"];
+pub(super) const OF_RUNNERS: [&str; 3] = ["ACTIONS_", "GITHUB_", "RUNNER_"];
 
 /// What runs lines of text, with programs and variables in them.
 const SHELLS: [&str; 3] = ["sh", "bash", "dash"];

@@ -58,7 +58,7 @@ impl Noting<'_> {
         let depth = path.components().count() - 1;
         let is_deep = depth > 2 || depth == 2 && (path.starts_with("/opt") || path.starts_with("/srv"));
         is_deep
-            && !path.starts_with("/var")
+            && !["/usr", "/var"].iter().any(|place| path.starts_with(place))
             && !is_of_host(path)
             && !is_settled(path, self.making.home)
             && !self.making.home.is_some_and(|home| home.starts_with(path))

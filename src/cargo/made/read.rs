@@ -13,7 +13,7 @@ use super::super::dependencies::told;
 use super::super::reader::ability;
 use super::super::record::Record;
 use super::super::strays::output_directories;
-use super::super::units::{Unit, crate_of, units};
+use super::super::units::{Unit, crate_of, hash_of, units};
 use super::OutputDirectory;
 use super::collected::{Noted, Unknowable};
 use crate::store::Ability;
@@ -79,11 +79,6 @@ impl ReadUnits {
     /// Whether what a unit made may have been replaced by what another one made.
     pub(super) fn is_replaced(&self, index: usize) -> bool {
         self.replaced[index]
-    }
-
-    /// Whether a unit is a procedural macro.
-    pub(super) fn is_macro(&self, index: usize) -> bool {
-        self.macros[index].is_some()
     }
 
     /// The libraries of the macros that are of no download.
@@ -191,7 +186,10 @@ pub(super) fn told_by(output: &OutputDirectory<'_>, unit: &Unit) -> Noted<String
 fn macro_library(target: &Tree, unit: &Unit) -> Option<NodeId> {
     let is_library = |id: &NodeId| target.name(*id).starts_with(b"lib-");
     unit.fingerprints.iter().any(is_library).then_some(())?;
-    unit.files(target).into_iter().find(|id| target.name(*id).ends_with(b".so"))
+    // Libraries for others than rustc have no hash in their names.
+    let is_for_others =
+        |id: NodeId| target.name(target.node(id).parent) == b"deps" && hash_of(target.name(id)).is_none();
+    unit.files(target).into_iter().find(|&id| target.name(id).ends_with(b".so") && !is_for_others(id))
 }
 
 /// What a unit can do as a procedural macro; nothing where it is none.

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::super::outside::is_of_host;
 use super::Noting;
 use super::collected::{Collected, Noted};
 use super::listed::has_headers;
+use super::named::OF_RUNNERS;
 use crate::store::{OutsideInput, SourceId};
 use crate::sys::file;
 
@@ -57,40 +57,66 @@ impl Noting<'_> {
         loop {
             let sources = self.making.sources;
             let found = inputs.watched.iter().chain(&inputs.read).chain(&inputs.beside);
-            let found = found.flat_map(|&id| sources.leaves_below(id));
-            let is_taken = |id: &SourceId| names_others(&sources.path(*id)) && !seen.contains(id);
-            let next: BTreeSet<_> = found.filter(is_taken).take(MOST.saturating_sub(seen.len())).collect();
+            let found = found.flat_map(|&id| sources.leaves_below(id)).filter(|id| !seen.contains(id));
+            let found: BTreeSet<_> = found.collect();
+            let taken = found.iter().copied().filter(|id| self.names_others(*id));
+            let next: BTreeSet<_> = taken.take(MOST.saturating_sub(seen.len())).collect();
             if next.is_empty() {
                 return Ok(());
             }
             for &id in &next {
-                let path = sources.path(id);
-                self.add_called_in(inputs, &path);
-                self.add_named_in(inputs, path, around, |_| true)?;
+                self.add_called_in(inputs, id);
+                self.add_named_in(inputs, sources.path(id), around, |_| true)?;
             }
             seen.extend(next);
         }
     }
 
-    /// Adds the programs and variables of the host that the script `file` of a shell has the names of.
-    fn add_called_in(&mut self, inputs: &mut Collected, file: &Path) {
-        let text = read_short(file, LONGEST_SOURCE).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        if !is_of_shell(file, &text) {
-            return;
+    /// Whether a file is one that names others for who takes it in: of a language of scripts, or compiled.
+    fn names_others(&mut self, id: SourceId) -> bool {
+        let path = self.making.sources.path(id);
+        has_headers(&path)
+            || is_of_scripts(&path)
+            || path.extension().is_none()
+                && *self
+                    .scripts
+                    .entry(id)
+                    .or_insert_with(|| file::beginning(&path, 2).is_some_and(|text| text == b"#!"))
+    }
+
+    /// Adds the programs and variables of the host of which the script `id` has the names, if a shell runs it.
+    fn add_called_in(&mut self, inputs: &mut Collected, id: SourceId) {
+        let path = self.making.sources.path(id);
+        if !self.called.contains_key(&id) {
+            let called = self.called_in(&path);
+            self.called.insert(id, called);
         }
-        let host = self.outside.host;
-        let (programs, variables) = self.called.get_or_init(|| (host.programs(), host.variables()));
-        let words: BTreeSet<_> = text
-            .split(|character: char| !(character.is_ascii_alphanumeric() || "_-.+".contains(character)))
-            .collect();
-        let programs = words.iter().filter_map(|word| programs.get(*word)).cloned();
-        let variables = words.iter().filter_map(|word| variables.get(*word)).cloned();
-        let found: Vec<_> =
-            programs.map(OutsideInput::Program).chain(variables.map(OutsideInput::Variable)).collect();
-        for input in found {
+        for input in self.called[&id].clone() {
             inputs.outside.insert(self.outside.number(input));
         }
+    }
+
+    fn called_in(&self, path: &Path) -> Vec<OutsideInput> {
+        let extension = path.extension().and_then(OsStr::to_str);
+        if extension.is_some_and(|extension| !["sh", "bash", "mk"].contains(&extension)) {
+            return Vec::new();
+        }
+        let text = read_short(path, LONGEST_SOURCE).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let interpreter = text.lines().next().filter(|line| line.starts_with("#!"));
+        if extension.is_none() && !interpreter.is_some_and(|interpreter| interpreter.contains("sh")) {
+            return Vec::new();
+        }
+        let host = self.outside.host;
+        let (programs, variables) = self.usable.get_or_init(|| (host.programs(), host.variables()));
+        let is_in_word = |character: char| character.is_ascii_alphanumeric() || "_-.+".contains(character);
+        let words: BTreeSet<_> = text.split(|character: char| !is_in_word(character)).collect();
+        let is_of_runner = |word: &&&str| OF_RUNNERS.iter().any(|runner| word.starts_with(runner));
+        let programs =
+            words.iter().filter_map(|word| programs.get(*word)).cloned().map(OutsideInput::Program);
+        let variables =
+            words.iter().filter(|word| !is_of_runner(word)).filter_map(|word| variables.get(*word));
+        programs.chain(variables.cloned().map(OutsideInput::Variable)).collect()
     }
 
     /// Those of the paths at which there is something: what has a mark of a path, and what is a bare word, which may mean something
@@ -124,13 +150,6 @@ impl Noting<'_> {
     }
 }
 
-/// Whether a shell runs a file with this text.
-fn is_of_shell(path: &Path, text: &str) -> bool {
-    let first = text.lines().next().filter(|line| line.starts_with("#!")).unwrap_or_default();
-    let extension = path.extension().and_then(OsStr::to_str);
-    first.contains("sh") || extension.is_some_and(|extension| ["sh", "bash", "mk"].contains(&extension))
-}
-
 /// What is in a file of at most `longest` bytes.
 pub(super) fn read_short(path: &Path, longest: u64) -> Option<Vec<u8>> {
     file::size_and_time(path).filter(|(size, _)| *size <= longest)?;
@@ -153,8 +172,8 @@ fn candidates(text: &str) -> BTreeSet<&str> {
     found.iter().copied().chain(found.iter().filter_map(|found| found.strip_prefix('/'))).collect()
 }
 
-/// Whether a file is one that names others for who takes it in: of a language of scripts, or compiled.
-fn names_others(path: &Path) -> bool {
+/// Whether a file is of a language of scripts, or of one that builds, by its name.
+fn is_of_scripts(path: &Path) -> bool {
     const EXTENSIONS: [&str; 15] = [
         "asm", "sh", "bash", "py", "pl", "rb", "js", "mjs", "cjs", "ts", "mk", "cmake", "ninja", "ld",
         "proto",
@@ -162,14 +181,7 @@ fn names_others(path: &Path) -> bool {
     const NAMES: [&str; 5] = ["Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "meson.build"];
     let extension = path.extension().and_then(OsStr::to_str);
     let name = path.file_name().and_then(OsStr::to_str);
-    let is_script = || {
-        let mut beginning = [0; 2];
-        let read = file::open(path).ok().and_then(|mut file| file.read_exact(&mut beginning).ok());
-        read.is_some() && beginning == *b"#!"
-    };
-    has_headers(path)
-        || extension.is_none() && is_script()
-        || extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
         || name.is_some_and(|name| NAMES.contains(&name))
 }
 

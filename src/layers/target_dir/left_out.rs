@@ -108,7 +108,9 @@ impl Judged<'_> {
                 }
                 OutsideInput::Program(name) => (WhyLeftOut::Programs, format!("`{name}`")),
                 OutsideInput::Variable(name) => (WhyLeftOut::Variables, format!("`{name}`")),
-                OutsideInput::OutputVariables => (WhyLeftOut::Variables, name(unit)),
+                OutsideInput::OutputVariables | OutsideInput::LinkVariables => {
+                    (WhyLeftOut::Variables, name(unit))
+                }
                 OutsideInput::Packages => (WhyLeftOut::SystemPackages, name(unit)),
             },
             Reason::Version => (WhyLeftOut::Version, name(unit)),

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use tracing::debug_span;
 
@@ -30,18 +31,18 @@ pub(crate) struct Noted {
     pub(crate) provenance: Provenance,
 }
 
-/// Notes the sources of the plan's workspaces, and what the units in `working` were made of on `host`. The job began with the
-/// revisions `began`. Errors become one warning and empty notes: the entry is saved all the same.
+/// Notes the sources of the plan's workspaces, and what the units in `working` were made of on `host`. The job `started`
+/// then, and `began` with these revisions. Errors become one warning and empty notes: the entry is saved all the same.
 pub(crate) fn note(
     job: &Job,
     host: Host<'_>,
-    began: &[Revision],
+    (started, began): (Timestamp, &[Revision]),
     plan: &SourcesPlan,
     working: &[WorkingTree<'_>],
     base: Option<&Lease>,
 ) -> Noted {
     let _span = debug_span!("note").entered();
-    try_note(job, host, began, plan, working, base).unwrap_or_else(|error| {
+    try_note(job, host, (started, began), plan, working, base).unwrap_or_else(|error| {
         let what = "cannot read the inputs of the build; the next job will compile all of it";
         job.warn(Code::Freshness, format!("target: {what}: {}", chain(&error)));
         Noted::default()
@@ -51,7 +52,7 @@ pub(crate) fn note(
 fn try_note(
     job: &Job,
     host: Host<'_>,
-    began: &[Revision],
+    (started, began): (Timestamp, &[Revision]),
     plan: &SourcesPlan,
     working: &[WorkingTree<'_>],
     base: Option<&Lease>,
@@ -75,11 +76,12 @@ fn try_note(
         home: plan.home.as_deref(),
         places,
         revisions: with_those_before(
-            revisions(plan, &sources, |directory| git::revision(host, directory)),
+            revisions_of(host, sources.iter().flat_map(|sources| checkouts_in(plan, sources)).collect()),
             began,
         ),
         host,
         earlier: earlier.map(|earlier| since(earlier, &sources, working)),
+        since: Time::from(started),
         now,
     };
     let outputs: Vec<_> = working
@@ -161,6 +163,11 @@ pub(crate) fn checkouts_in(plan: &SourcesPlan, sources: &Sources) -> Vec<PathBuf
     paths.filter(|path| file::is_present(&path.join(".git"))).collect()
 }
 
+/// The same, asked at once.
+fn revisions_of(host: Host<'_>, directories: Vec<PathBuf>) -> Vec<Revision> {
+    directories.into_par_iter().map(|directory| git::revision(host, &directory)).collect()
+}
+
 /// What is checked out where the plan's workspaces are.
 pub(crate) fn checked_out(host: Host<'_>, plan: &SourcesPlan) -> Vec<Revision> {
     let mut directories: Vec<_> =
@@ -183,9 +190,9 @@ fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> R
         let directory = config.ancestors().nth(2).unwrap_or(&config);
         pending.extend(packages_of(&config, directory)?);
     }
-    while let Some(path) = pending.pop() {
-        let path =
-            if path.starts_with(&plan.directory) { path } else { sibling_directory(&path, &plan.directory) };
+    while let Some(package) = pending.pop() {
+        let is_own = package.starts_with(&plan.directory);
+        let path = if is_own { package.clone() } else { sibling_directory(&package, &plan.directory) };
         if found.iter().any(|(other, _)| path.starts_with(other)) {
             continue;
         }
@@ -194,7 +201,17 @@ fn read_all(plan: &SourcesPlan, earlier: &[Sources], interrupt: &Interrupt) -> R
         let name = name.to_string_lossy().into_owned();
         let earlier =
             earlier.iter().find(|sources| sources.directory == name).map(|sources| &sources.snapshot);
-        let snapshot = Snapshot::take(&Dir::open(&path)?, &selection()?, earlier, interrupt)?;
+        let taken = Snapshot::take(&Dir::open(&path)?, &selection()?, earlier, interrupt);
+        let (path, name, snapshot) = match taken {
+            Ok(snapshot) => (path, name, snapshot),
+            // A checkout of others may have what this user cannot read. Its package must do.
+            Err(_) if path != package => {
+                let name = pathdiff::diff_paths(&package, &plan.directory).unwrap_or_default();
+                let snapshot = Snapshot::take(&Dir::open(&package)?, &selection()?, None, interrupt)?;
+                (package, name.to_string_lossy().into_owned(), snapshot)
+            }
+            Err(error) => return Err(error.into()),
+        };
         for manifest in manifests(snapshot.tree()) {
             let manifest = path.join(manifest);
             pending.extend(packages_of(&manifest, manifest.parent().unwrap_or(&path))?);
