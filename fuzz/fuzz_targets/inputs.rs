@@ -22,9 +22,9 @@ static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
 fuzz_target!(|given: (u8, &str, &str, &str)| {
     let (number, value, second, third) = given;
     let name = &NAMES[usize::from(number) % NAMES.len()];
-    // What is empty is not given. What the action hands on is read without blanks at its end, and `True` as `true`.
+    // What is empty is not given. What the action hands on is read without blanks around it, and `True` as `true`.
     let is_boolean = ["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word));
-    if value.is_empty() || value.trim_end() != value || is_boolean && value.to_lowercase() != value {
+    if value.is_empty() || value.trim() != value || is_boolean && value.to_lowercase() != value {
         return;
     }
     let flag = settings(name, Some(value), None, None);

@@ -10,7 +10,7 @@ use runner_cache::plan::{
     parse_min_free, parse_tools, parse_words,
 };
 use runner_cache::store::Layer;
-use runner_cache::store::retention::{MinFree, Shortage};
+use runner_cache::store::retention::{MinFree, Room};
 use runner_cache::sys::Space;
 
 /// The longest time in hours that can be written in hours.
@@ -94,7 +94,7 @@ fn sizes(text: &str) {
     };
     let space =
         Space { bytes: 1 << 40, free_bytes: 1 << 30, inodes: 1 << 20, free_inodes: 1 << 10, device: 0 };
-    let short = least.shortage(space, Shortage { bytes: 1 << 35, inodes: 1 << 15 });
+    let short = least.shortage(space, Room { bytes: 1 << 35, inodes: 1 << 15 });
     match least {
         MinFree::Bytes(bytes) => assert!(short.bytes >= bytes.saturating_sub(space.free_bytes), "{short:?}"),
         MinFree::Percent(percent) => {
