@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use test_support::{files, store};
@@ -12,6 +13,9 @@ use crate::stand_in::{Job, Outcome, Runner, run, uses};
 
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_runner-cache");
+
+/// How long a process that no job waits for may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the job makes where nothing else is said.
 pub(crate) const MAKE: &str = "mkdir -p data && echo made >data/file";
@@ -99,6 +103,11 @@ impl Host {
         assert!(done.left().is_empty(), "processes: {:?}", done.left());
         let temporary = files::inside(&runner.root.join("_work/_temp"));
         assert!(temporary.is_empty(), "{temporary:?}");
+        // What no job waits for goes on behind it: evictions, for one.
+        let until = Instant::now() + PATIENCE;
+        while !store::debris(&self.root()).is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let debris = store::debris(&self.root());
         assert!(debris.is_empty(), "{debris:?}");
         for place in [runner.workspace("o/r"), runner.home().to_path_buf()] {

@@ -6,7 +6,7 @@ use test_support::files;
 use super::{asking, host, said};
 use crate::host::{Hit, Host, MAKE};
 use crate::stand_in::api::{JobShape, Reply, serve};
-use crate::stand_in::runner::wait_for_end;
+use crate::stand_in::runner::{Running, wait_for_end};
 use crate::stand_in::{Job, Outcome, run};
 
 #[test]
@@ -83,7 +83,7 @@ fn two_jobs_at_once_with_one_key_leave_one_whole_entry_at_least() {
     let mut services: Vec<_> = runners.iter().map(crate::stand_in::Runner::start).collect();
     let running: Vec<_> = services.iter_mut().map(|service| service.begin(host.job("k"))).collect();
     // While one job saves, what it stages is there.
-    let done: Vec<_> = running.into_iter().map(|running| running.finish()).collect();
+    let done: Vec<_> = running.into_iter().map(Running::finish).collect();
     for (done, runner) in done.iter().zip(&runners) {
         assert_eq!(done.outcome(), Outcome::Succeeded, "{done:?}");
         host.assert_clean(runner, done);
