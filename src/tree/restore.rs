@@ -6,7 +6,8 @@
 //! fails or is interrupted, those that were are taken back. Only a tree that lies in another one's destination is staged when
 //! that one is in place.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use tracing::debug_span;
 use super::beside::Beside;
 use super::existing::Existing;
 use super::source::Source;
-use super::temporary::remove_debris;
+use super::temporary::Swept;
 use super::transfer_stats::TransferStats;
 use super::update::Update;
 use super::{Engine, Error, Result};
@@ -41,7 +42,8 @@ pub struct Delivery<'a> {
 /// destinations are as they were; [`Error::NotPutBack`] names those that are not.
 pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<TransferStats>> {
     let _span = debug_span!("bring trees").entered();
-    let mut restore = Restore { in_place: Vec::with_capacity(deliveries.len()), whole: None };
+    let in_place = Vec::with_capacity(deliveries.len());
+    let mut restore = Restore { in_place, swept: Swept::default(), whole: None };
     for wave in waves(deliveries) {
         if let Err(failure) = restore.bring(&wave) {
             return Err(restore.take_back(failure));
@@ -53,6 +55,7 @@ pub fn restore(deliveries: &[Delivery<'_>]) -> Result<Vec<TransferStats>> {
 /// The trees that are in their places, each with its number.
 struct Restore<'a> {
     in_place: Vec<(usize, Staged<'a>)>,
+    swept: Swept,
     /// Held from the first change on: what begins is ended, or undone.
     whole: Option<Whole>,
 }
@@ -62,7 +65,7 @@ impl<'a> Restore<'a> {
     fn bring(&mut self, wave: &[(usize, Delivery<'a>)]) -> Result<()> {
         let mut staged = Vec::with_capacity(wave.len());
         for (_, delivery) in wave {
-            match Staged::make(delivery) {
+            match Staged::make(delivery, &mut self.swept) {
                 Ok(one) => staged.push(one),
                 Err(error) => {
                     abandon_all(staged);
@@ -117,15 +120,12 @@ enum How<'a> {
 
 impl<'a> Staged<'a> {
     /// Stages a tree. On an error all is as it was.
-    fn make(delivery: &Delivery<'a>) -> Result<Self> {
+    fn make(delivery: &Delivery<'a>, swept: &mut Swept) -> Result<Self> {
         let destination = settled(delivery.destination);
-        let left_behind = match destination.parent() {
-            // A parent that cannot be read is none in which we were at work.
-            Some(parent) if !delivery.is_part => {
-                Dir::open(parent).and_then(|parent| remove_debris(&parent)).unwrap_or(0)
-            }
-            _ => 0,
-        };
+        let mut left_behind = swept.sweep(&destination);
+        if let Some(parent) = destination.parent().filter(|_| !delivery.is_part) {
+            left_behind += swept.sweep(parent);
+        }
         if file::is_present(&destination) && !file::is_dir(&destination) {
             return Err(Error::NoDirectory { path: destination });
         }
@@ -262,17 +262,13 @@ fn settled(path: &Path) -> PathBuf {
     }
 }
 
-/// The deliveries with their numbers, in waves: none in a wave lies in another one's destination.
+/// The deliveries with their numbers, in waves: none in a wave lies in another one's destination. Those that overlap come in the
+/// order in which they are listed.
 fn waves<'a>(deliveries: &[Delivery<'a>]) -> Vec<Vec<(usize, Delivery<'a>)>> {
-    let places: Vec<_> = deliveries.iter().map(|delivery| settled(delivery.destination)).collect();
     let mut waves: Vec<Vec<(usize, Delivery<'a>)>> = Vec::new();
+    let mut brought = Brought::default();
     for (number, delivery) in deliveries.iter().enumerate() {
-        let one = (&*places[number], delivery);
-        // Behind all that it overlaps with, in the order in which they are listed.
-        let overlaps = |wave: &Vec<(usize, Delivery<'a>)>| {
-            wave.iter().any(|(other, delivery)| overlap((&places[*other], delivery), one))
-        };
-        let wave = waves.iter().rposition(overlaps).map_or(0, |last| last + 1);
+        let wave = brought.add(delivery);
         if wave == waves.len() {
             waves.push(Vec::new());
         }
@@ -281,31 +277,41 @@ fn waves<'a>(deliveries: &[Delivery<'a>]) -> Vec<Vec<(usize, Delivery<'a>)>> {
     waves
 }
 
-/// Whether both are about one path, or one about a path in what the other brings.
-fn overlap((a, of_a): (&Path, &Delivery<'_>), (b, of_b): (&Path, &Delivery<'_>)) -> bool {
-    if !a.starts_with(b) && !b.starts_with(a) {
-        return false;
-    }
-    // Parts of a directory that have no name in common are not in each other's way.
-    match (names_brought(a, of_a), names_brought(b, of_b)) {
-        (None, None) => true,
-        (Some(a), None) => a.iter().any(|path| path.starts_with(b) || b.starts_with(path)),
-        (None, Some(b)) => b.iter().any(|path| path.starts_with(a) || a.starts_with(path)),
-        (Some(of_a), Some(of_b)) => is_any_above(&of_a, &of_b) || is_any_above(&of_b, &of_a),
+/// The paths that deliveries bring, each with the last wave that does.
+#[derive(Default)]
+struct Brought {
+    at: HashMap<PathBuf, usize>,
+    /// The same for all directories above.
+    below: HashMap<PathBuf, usize>,
+}
+
+impl Brought {
+    /// The wave of a delivery: the one behind all that bring what it brings, or something above or below.
+    fn add(&mut self, delivery: &Delivery<'_>) -> usize {
+        let destination = settled(delivery.destination);
+        let Some((paths, above)) = paths_brought(&destination, delivery) else { return 0 };
+        let of_paths = paths.iter().flat_map(|path| [self.at.get(path), self.below.get(path)]);
+        let of_above = above.ancestors().map(|path| self.at.get(path));
+        let wave = of_paths.chain(of_above).flatten().max().map_or(0, |last| last + 1);
+        self.at.extend(paths.into_iter().map(|path| (path, wave)));
+        for path in above.ancestors() {
+            let last = self.below.entry(path.into()).or_default();
+            *last = wave.max(*last);
+        }
+        wave
     }
 }
 
-/// Whether any of `above` is one of `paths` or holds one.
-fn is_any_above(above: &[PathBuf], paths: &[PathBuf]) -> bool {
-    let above: HashSet<&Path> = above.iter().map(PathBuf::as_path).collect();
-    paths.iter().any(|path| path.ancestors().any(|path| above.contains(path)))
-}
-
-/// The paths that a part of a directory is about; `None` where it is the whole directory.
-fn names_brought(destination: &Path, delivery: &Delivery<'_>) -> Option<Vec<PathBuf>> {
+/// What a delivery brings, and the directory in which all of that lies: of a part of a directory, which is not in the way of
+/// parts with other names, what it has in it. `None` where it brings nothing.
+fn paths_brought<'d>(destination: &'d Path, delivery: &Delivery<'_>) -> Option<(Vec<PathBuf>, &'d Path)> {
+    if !delivery.is_part {
+        return Some((vec![destination.into()], destination.parent().unwrap_or(destination)));
+    }
     let tree = delivery.source.tree;
-    let path = |id| destination.join(std::ffi::OsStr::from_bytes(tree.name(id)));
-    delivery.is_part.then(|| tree.children(0).map(path).collect())
+    let path = |id| destination.join(OsStr::from_bytes(tree.name(id)));
+    let paths: Vec<_> = tree.children(0).map(path).collect();
+    (!paths.is_empty()).then_some((paths, destination))
 }
 
 #[cfg(test)]
@@ -338,7 +344,7 @@ mod tests {
         let existing = Existing::Overwrite;
         let delivery = |destination| Delivery { source, destination, existing, is_part: false, engine };
         let wave: Vec<_> = to.iter().map(|to| delivery(to.as_path())).enumerate().collect();
-        let mut restore = Restore { in_place: Vec::new(), whole: None };
+        let mut restore = Restore { in_place: Vec::new(), swept: Swept::default(), whole: None };
         restore.bring(&wave).unwrap();
         assert_eq!(read("second/file"), b"cached");
         // Somebody removes what is to be exchanged with the old file.
@@ -355,5 +361,50 @@ mod tests {
         let left = file::names(&to[1]).unwrap();
         assert_eq!(left.len(), 1, "its old file is there still: {left:?}");
         assert_eq!(file::read(&to[1].join(&left[0]).join("0/0")).unwrap(), b"of the job");
+    }
+
+    #[test]
+    fn what_overlaps_comes_in_order_and_all_else_at_once() {
+        let place = tempfile::tempdir().unwrap();
+        let tree_of = |names: &[&str]| {
+            let entry = place.path().join(format!("of {}", names.concat()));
+            file::make_dirs(&entry).unwrap();
+            names.iter().for_each(|name| file::write_new(&entry.join(name), b"").unwrap());
+            walk(&Dir::open(&entry).unwrap(), &Selection::all(), &Interrupt::default()).unwrap().tree
+        };
+        let entry = Dir::open(place.path()).unwrap();
+        let (linker, progress, interrupt) =
+            (Linker::new(LinkMode::Copy), Progress::default(), Interrupt::default());
+        let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
+        let [a, b, of_both, nothing] = [&["a"][..], &["b"], &["a", "b"], &[]].map(tree_of);
+        let paths = ["w", "w/a", "w/c", "w/c/d", "v"].map(|path| place.path().join(path));
+        let [w, in_a, c, d, v] = paths.each_ref().map(PathBuf::as_path);
+        // What comes, where to, whether it is a part of that directory, and the wave.
+        let cases = [
+            (&a, w, true, 0),
+            (&b, w, true, 0),
+            (&nothing, w, true, 0),
+            (&a, in_a, true, 1),
+            (&b, in_a, true, 1),
+            (&a, w, true, 2),
+            (&b, w, true, 1),
+            (&a, d, false, 0),
+            (&b, c, true, 0),
+            (&of_both, w, true, 3),
+            (&a, c, false, 1),
+            (&nothing, v, false, 0),
+            (&a, w, false, 4),
+            (&a, place.path(), false, 5),
+            (&a, d, false, 6),
+        ];
+        let deliveries = cases.map(|(tree, destination, is_part, _)| {
+            let source = Source { tree, location: (&entry).into(), linkable: &[], is_live: false };
+            Delivery { source, destination, existing: Existing::Overwrite, is_part, engine }
+        });
+        let mut found = vec![usize::MAX; cases.len()];
+        for (number, wave) in waves(&deliveries).iter().enumerate() {
+            wave.iter().for_each(|(delivery, _)| found[*delivery] = number);
+        }
+        assert_eq!(found, cases.map(|(.., wave)| wave));
     }
 }

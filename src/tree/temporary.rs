@@ -3,6 +3,9 @@
 //! Whoever works in one holds its kernel lock, so that what a killed process left behind is told from it and removed by the
 //! next restore there.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
 use crate::sys::{Dir, Errno, Lock, LockMode, Result, is_mode_kept, random};
 
 /// What every name that this program puts into somebody's directory for a moment begins with.
@@ -74,6 +77,22 @@ impl Temporary {
     }
 }
 
+/// The directories from which a restore removed what killed processes left there: each once, before the restore puts something
+/// of its own there.
+#[derive(Debug, Default)]
+pub(super) struct Swept(HashSet<PathBuf>);
+
+impl Swept {
+    /// Does it for `directory` unless it was done, and returns how many things could not be removed.
+    pub(super) fn sweep(&mut self, directory: &Path) -> u64 {
+        if !self.0.insert(directory.into()) {
+            return 0;
+        }
+        // What cannot be read is no directory in which we were at work.
+        Dir::open(directory).and_then(|directory| remove_debris(&directory)).unwrap_or(0)
+    }
+}
+
 /// Removes from `parent` what killed processes left there, and returns how many such directories could not be removed.
 pub(super) fn remove_debris(parent: &Dir) -> Result<u64> {
     let mut names = Vec::new();
@@ -112,6 +131,19 @@ mod tests {
         assert_eq!(names.len(), 2, "{names:?}");
         alive.remove(&parent).unwrap();
         assert_eq!(file::names(directory.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_restore_removes_debris_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        let leave = || file::make_dirs(&path.join(".runner-cache-0123456789abcdef/a")).unwrap();
+        let mut swept = Swept::default();
+        leave();
+        assert_eq!((swept.sweep(path), file::names(path).unwrap().len()), (0, 0));
+        leave();
+        assert_eq!((swept.sweep(path), file::names(path).unwrap().len()), (0, 1));
+        assert_eq!(swept.sweep(&path.join("absent")), 0);
     }
 
     #[test]

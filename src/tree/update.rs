@@ -18,7 +18,7 @@ use super::existing::Existing;
 use super::index::{NodeId, Tree};
 use super::place::{KEPT_BY_DIRECTORIES, Placement, place};
 use super::source::Source;
-use super::temporary::{Temporary, remove_debris};
+use super::temporary::Temporary;
 use super::transfer_stats::TransferStats;
 use super::{Engine, Error, Result};
 use crate::sys::{self, CrashPoint, Dir, Errno, FileType, Stat, Time, mounts_below};
@@ -33,7 +33,6 @@ pub(super) struct Update<'a> {
     difference: Difference,
     /// Nothing where nothing differs.
     staged: Option<Staged>,
-    left_behind: u64,
 }
 
 /// What differs, in a temporary directory inside the destination.
@@ -56,7 +55,6 @@ impl<'a> Update<'a> {
         is_part: bool,
         engine: Engine<'_>,
     ) -> Result<Self> {
-        let left_behind = remove_debris(&destination)?;
         let difference = compare(source, &destination, existing, engine.interrupt)?;
         let staged = if difference.changes.is_empty() {
             None
@@ -64,7 +62,7 @@ impl<'a> Update<'a> {
             let staged = Staged::make(source, &destination, &difference, engine);
             Some(staged.map_err(|error| told_of_mounts(error, &destination))?)
         };
-        Ok(Self { tree: source.tree, destination, existing, is_part, difference, staged, left_behind })
+        Ok(Self { tree: source.tree, destination, existing, is_part, difference, staged })
     }
 
     /// Puts what is staged in place, all or nothing of it.
@@ -95,7 +93,7 @@ impl<'a> Update<'a> {
 
     /// Ends it: the destination is as it should be, and nothing is a failure any more.
     pub(super) fn finish(self) -> TransferStats {
-        let Self { tree, destination, existing, is_part, difference, staged, left_behind } = self;
+        let Self { tree, destination, existing, is_part, difference, staged } = self;
         let mut stats = TransferStats::default();
         if let Some(staged) = staged {
             stats = staged.stats;
@@ -107,7 +105,6 @@ impl<'a> Update<'a> {
         // Directories that were there belong to others where only files are added, or where the tree is a part of a directory.
         let are_ours = existing == Existing::Mirror || (existing == Existing::Overwrite && !is_part);
         set_directory_times(tree, &destination, &difference, are_ours);
-        stats.left_behind += left_behind;
         stats.kept = difference.kept;
         stats.files += difference.kept;
         stats.bytes += difference.kept_bytes;
