@@ -2,20 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
 use tempfile::TempDir;
 use test_support::{files, store};
 
 use crate::stand_in::job::Step;
-use crate::stand_in::runner::Done;
+use crate::stand_in::runner::{Done, wait_for_end};
 use crate::stand_in::{Job, Outcome, Runner, run, uses};
 
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_runner-cache");
-
-/// How long a process that no job waits for may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the job makes where nothing else is said.
 pub(crate) const MAKE: &str = "mkdir -p data && echo made >data/file";
@@ -103,16 +100,26 @@ impl Host {
         assert!(done.left().is_empty(), "processes: {:?}", done.left());
         let temporary = files::inside(&runner.root.join("_work/_temp"));
         assert!(temporary.is_empty(), "{temporary:?}");
-        // What no job waits for goes on behind it: evictions, for one.
-        let until = Instant::now() + PATIENCE;
-        while !store::debris(&self.root()).is_empty() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        // Evictions go on behind a job.
+        self.processes("after-save").into_iter().for_each(wait_for_end);
         let debris = store::debris(&self.root());
         assert!(debris.is_empty(), "{debris:?}");
         for place in [runner.workspace("o/r"), runner.home().to_path_buf()] {
             assert!(store::temporaries(&place).is_empty(), "{}", place.display());
         }
+    }
+
+    /// The processes that do a command for the cache.
+    pub(crate) fn processes(&self, command: &str) -> Vec<Pid> {
+        let root = self.root();
+        let is_one = |pid: &i32| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let words: Vec<_> = words.split(|byte| *byte == 0).collect();
+            words.contains(&command.as_bytes()) && words.contains(&root.as_os_str().as_encoded_bytes())
+        };
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(is_one).filter_map(Pid::from_raw).collect()
     }
 
     /// The entries of a layer.

@@ -91,19 +91,6 @@ fn two_jobs_at_once_with_one_key_leave_one_whole_entry_at_least() {
     assert_eq!(host.next("k"), Hit::partial());
 }
 
-/// Processes that wait for the end of a job on this host.
-fn watchers(host: &Host) -> Vec<Pid> {
-    let root = host.root();
-    let is_ours = |pid: &i32| {
-        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let words: Vec<_> = words.split(|byte| *byte == 0).collect();
-        words.contains(&&b"watch-job"[..]) && words.contains(&root.to_str().unwrap().as_bytes())
-    };
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(is_ours).filter_map(Pid::from_raw).collect()
-}
-
 #[test]
 fn a_watcher_outlives_the_job_and_saves_it() {
     for crashes in [false, true] {
@@ -116,7 +103,8 @@ fn a_watcher_outlives_the_job_and_saves_it() {
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         let mut running = service.begin(job);
         running.until_said("ready");
-        let [watcher] = watchers(&host)[..] else { panic!("{:?}", watchers(&host)) };
+        let watchers = host.processes("watch-job");
+        let [watcher] = watchers[..] else { panic!("{watchers:?}") };
         if crashes {
             running.crash();
         } else {
