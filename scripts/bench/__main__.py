@@ -2,12 +2,14 @@
 
 import datetime
 import fcntl
+import filecmp
 import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from pages import host
@@ -68,6 +70,8 @@ def measure_all(words: options.Options) -> int:
             raise Failed(f"another run uses {work}; hint: another --work") from error
         # A build meanwhile must not change what is measured.
         binary = work / "runner-cache"
+        if words.resume and not (binary.exists() and filecmp.cmp(words.binary, binary, shallow=False)):
+            raise Failed(f"--resume: {work} has no run with the binary {words.binary}")
         shutil.copy2(words.binary, binary)
         for part in words.parts:
             try:
@@ -96,12 +100,25 @@ def measure(words: options.Options, part: Part, work: Path, binary: Path) -> Res
         note=words.note,
         program=weigh(binary) if part is Part.TREES else None,
     )
-    run = Measure(words, binary, made, found, say, lambda: found.write(work / f"{part}.json"))
+    kept = work / f"{part}.json"
+    if words.resume:
+        found = resumed(read(kept), found)
+    run = Measure(words, binary, made, found, say, lambda: found.write(kept))
     for name in words.file_systems[:1] if part in ON_ONE else words.file_systems:
         with opened(name, work) as place:
             run.run(place)
         say(f"{part}: {name} done after {(datetime.datetime.now(tz=datetime.UTC) - begun).total_seconds() / 60:.0f} minutes")
     return found
+
+
+def resumed(before: Results, now: Results) -> Results:
+    """What a run that ended early found so far, for this one to go on with."""
+    for name in ("commit", "rounds", "quick", "machine"):
+        was, is_now = getattr(before, name), getattr(now, name)
+        if was != is_now:
+            raise Failed(f"--resume: {name} was {was}, and is {is_now}")
+    about = "The run ended early and was resumed; what is compared with each other was measured without a break."
+    return replace(before, note=" ".join(filter(None, (now.note, about))))
 
 
 def write(found: Results, out: Path) -> None:

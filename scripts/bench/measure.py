@@ -137,7 +137,8 @@ class Measure:
         rounds = 1 if self.options.quick else min(self.options.rounds, ROUNDS_OF_BUILDS)
         rivals = Rivals(self.place, self.binary, self.made, small=self.options.quick)
         self.results.programs |= programs()
-        for project, trial in rivals.measure(self.options.chosen, rounds, self.say):
+        done = {(trial.project, trial.setting) for trial in self.results.trials}
+        for project, trial in rivals.measure(self.options.chosen, rounds, done, self.say):
             self.results.projects[project.name] = project.about
             self.results.trials.append(trial)
             self.keep()

@@ -37,6 +37,7 @@ class Options:
     file_systems: tuple[str, ...]
     rounds: int
     quick: bool
+    resume: bool
     chosen: Chosen
     note: str
     out: Path | None
@@ -62,6 +63,11 @@ def read() -> Options:
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each pair (default: 5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="little of all, to try the benchmark: its figures say nothing")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="of `rivals`: goes on where a run in --work ended early, with the same binary, machine and options",
+    )
     for name, known in CHOICES.items():
         parser.add_argument(
             f"--{name}", metavar="LIST", help=f"of `rivals`: comma-separated, of {', '.join(known)} (default: see its page)"
@@ -82,6 +88,8 @@ def read() -> Options:
             parser.error(f"{name} is none of {', '.join((*Part, ALL))}")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds: at least 1")
+    if arguments.resume and (arguments.parts != [Part.RIVALS] or arguments.work is None):
+        parser.error("--resume: only with `rivals` and --work")
     file_systems = (KNOWN[:1] if arguments.quick else KNOWN) if os.geteuid() == 0 else (WORK,)
     if arguments.fs is not None:
         file_systems = tuple(dict.fromkeys(arguments.fs.split(",")))
@@ -101,6 +109,7 @@ def read() -> Options:
         file_systems=file_systems,
         rounds=arguments.rounds or (2 if arguments.quick else 5),
         quick=arguments.quick,
+        resume=arguments.resume,
         note=arguments.note,
         out=arguments.out,
         draw=arguments.draw,

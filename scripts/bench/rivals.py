@@ -47,13 +47,15 @@ GATES = {COLD: Gate.COLD, WARM: Gate.WARM, BACK: Gate.WARM, TOOLCHAIN: Gate.OTHE
 
 MAIN, TOPIC = "refs/heads/main", "refs/heads/topic"
 
-# The jobs that run at once.
+# The jobs that run at once. Benchmarks of a public project may want a nightly toolchain, and its lints are not ours to mend.
+CHECKED = ["--lib", "--bins", "--tests", "--examples"]
 LANES = {
-    "check": ["check", "--all-targets"],
-    "clippy": ["clippy", "--all-targets"],
+    "check": ["check", *CHECKED],
+    "clippy": ["clippy", *CHECKED],
     "test": ["test", "--no-run"],
     "build": ["build"],
 }
+WORDS_OF_TOOL = {"clippy": ["--", "--cap-lints=warn"]}
 
 OPTIONS = ["--locked", "--offline", "--quiet", "--message-format=json"]
 
@@ -129,7 +131,6 @@ class Rivals:
 
     def __init__(self, place: Place, binary: Path, made: Path, *, small: bool):
         self.place = place
-        self.workspaces = [place.directory / f"runner-{number}" / "bench" for number in range(len(LANES))]
         self.temporary = place.directory / "temporary"
         self.messages = place.directory / "messages"
         self.copies = place.directory / "copies"
@@ -141,17 +142,21 @@ class Rivals:
         self.other_toolchain = other_toolchain()
         self.random = random.Random(26)
 
-    def measure(self, chosen: Chosen, rounds: int, say: Callable[[str], None]) -> Iterator[tuple[Project, Trial]]:
-        """The trials as they come."""
+    def measure(
+        self, chosen: Chosen, rounds: int, done: set[tuple[str, str]], say: Callable[[str], None]
+    ) -> Iterator[tuple[Project, Trial]]:
+        """The trials as they come. The projects and settings that are `done` are left out."""
         prove()
         projects = Projects(self.made, environment(self.copies, CARGO_HOME=str(self.cargo_home)), small=self.small)
         try:
             for name, setting, scenarios in chosen.courses(QUICK if self.small else USUAL):
+                if (name, setting.name) in done:
+                    continue
                 yield from self.course(projects.make(name), setting, scenarios, rounds, say)
         finally:
             for rival in self.rivals:
                 rival.stop()
-            remove(self.copies, self.temporary, self.messages, *(path.parent for path in self.workspaces))
+            remove(self.copies, self.temporary, self.messages)
 
     def course(
         self, project: Project, setting: Setting, scenarios: tuple[str, ...], rounds: int, say: Callable[[str], None]
@@ -201,7 +206,7 @@ class Rivals:
     ) -> None:
         fresh(self.temporary)
         fresh(self.messages)
-        tasks = self.tasks(scenario)
+        tasks = self.tasks(rival, scenario)
         for task in tasks:
             task.temporary.mkdir()
             fresh(task.directory.parent)
@@ -226,24 +231,27 @@ class Rivals:
         course.kept_bytes = rival.kept_bytes()
         remove(*(task.directory.parent for task in tasks))
 
-    def tasks(self, scenario: str) -> list[Task]:
+    def tasks(self, rival: Rival, scenario: str) -> list[Task]:
+        """Runners are installed in the home of their user; where a workspace lies elsewhere, mbx finds less at another path."""
+        workspaces = [rival.home / f"runner-{number}" / "bench" for number in range(len(LANES))]
         if scenario == FOUR:
-            places = zip(self.workspaces, LANES, strict=True)
+            places = zip(workspaces, LANES, strict=True)
             return [Task(directory, MAIN, lane, self.temporary / lane) for directory, lane in places]
-        directory = self.workspaces[1 if scenario == ELSEWHERE else 0]
+        directory = workspaces[1 if scenario == ELSEWHERE else 0]
         return [Task(directory, TOPIC if scenario == BRANCH else MAIN, "build", self.temporary / "build")]
 
     def build(self, project: Project, setting: Setting, rival: Rival, task: Task, env: dict[str, str]) -> float:
         """Seconds of restore and build. The words of the restore are arguments, never part of the shell's text."""
         # Of another toolchain it is only told whether anything served.
         packages = project.few_packages if "RUSTUP_TOOLCHAIN" in env else project.packages
-        words = [*rival.cargo, *LANES[task.lane], *packages, *setting.words, *OPTIONS]
+        words = [*rival.cargo, *LANES[task.lane], *packages, *setting.words, *OPTIONS, *WORDS_OF_TOOL.get(task.lane, [])]
         script = f'"$@" >&2; {shlex.join(words)} >{shlex.quote(str(self.messages / task.lane))}'
         command = ["bash", "-euc", script, "bash", *rival.restore(task)]
         return run(command, cwd=task.directory, env=env | rival.env(task))
 
     def count(self, brought: int) -> Counted:
-        """What cargo told of all builds of a round; a wrapper has brought units of which it does not know that."""
+        """What cargo told of all builds of a round; a wrapper has brought units of which it does not know that, and besides
+        what build scripts compile to find out about the compiler."""
         units = spared = 0
         for path in self.messages.iterdir():
             for line in path.read_text().splitlines():
@@ -251,7 +259,7 @@ class Rivals:
                 if message.get("reason") == "compiler-artifact":
                     units += 1
                     spared += message["fresh"]
-        return Counted(units, spared + brought)
+        return Counted(units, min(spared + brought, units))
 
     def break_gates(self, project: Project, setting: Setting, say: Callable[[str], None]) -> None:
         """Rounds that are not what they are called: each way's gates have to refuse them."""

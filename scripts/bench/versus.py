@@ -66,7 +66,8 @@ INTRODUCTION = """From a fresh checkout to the built programs, beside what peopl
 cargo home and a store of its own; downloads are there already. The ways take turns, in another order each time: each does a
 scenario once before any does it again. *Time* is that of restore and build; the save comes after it, and is told apart.
 `{none}` keeps nothing: each of its builds is the cold one. `{tar}` is what `Swatinem/rust-cache` keeps, on the local disk.
-It and sccache always build without incremental compilation, as both of them have it.
+It and sccache always build without incremental compilation, as both of them have it; mbx compiles a package incrementally
+once it was edited, whatever the setting.
 Figures are medians of the rounds; cold builds and what comes once are one round, and so is all of a way whose warm round takes
 {slow} seconds."""
 
