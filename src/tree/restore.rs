@@ -369,33 +369,35 @@ mod tests {
         let tree_of = |names: &[&str]| {
             let entry = place.path().join(format!("of {}", names.concat()));
             file::make_dirs(&entry).unwrap();
-            names.iter().for_each(|name| file::write_new(&entry.join(name), b"").unwrap());
+            for name in names {
+                file::write_new(&entry.join(name), b"").unwrap();
+            }
             walk(&Dir::open(&entry).unwrap(), &Selection::all(), &Interrupt::default()).unwrap().tree
         };
         let entry = Dir::open(place.path()).unwrap();
         let (linker, progress, interrupt) =
             (Linker::new(LinkMode::Copy), Progress::default(), Interrupt::default());
         let engine = Engine { linker: &linker, interrupt: &interrupt, progress: &progress };
-        let [a, b, of_both, nothing] = [&["a"][..], &["b"], &["a", "b"], &[]].map(tree_of);
+        let [of_a, of_b, of_both, nothing] = [&["a"][..], &["b"], &["a", "b"], &[]].map(tree_of);
         let paths = ["w", "w/a", "w/c", "w/c/d", "v"].map(|path| place.path().join(path));
-        let [w, in_a, c, d, v] = paths.each_ref().map(PathBuf::as_path);
+        let [whole, in_a, dir, in_dir, other] = paths.each_ref().map(PathBuf::as_path);
         // What comes, where to, whether it is a part of that directory, and the wave.
         let cases = [
-            (&a, w, true, 0),
-            (&b, w, true, 0),
-            (&nothing, w, true, 0),
-            (&a, in_a, true, 1),
-            (&b, in_a, true, 1),
-            (&a, w, true, 2),
-            (&b, w, true, 1),
-            (&a, d, false, 0),
-            (&b, c, true, 0),
-            (&of_both, w, true, 3),
-            (&a, c, false, 1),
-            (&nothing, v, false, 0),
-            (&a, w, false, 4),
-            (&a, place.path(), false, 5),
-            (&a, d, false, 6),
+            (&of_a, whole, true, 0),
+            (&of_b, whole, true, 0),
+            (&nothing, whole, true, 0),
+            (&of_a, in_a, true, 1),
+            (&of_b, in_a, true, 1),
+            (&of_a, whole, true, 2),
+            (&of_b, whole, true, 1),
+            (&of_a, in_dir, false, 0),
+            (&of_b, dir, true, 0),
+            (&of_both, whole, true, 3),
+            (&of_a, dir, false, 1),
+            (&nothing, other, false, 0),
+            (&of_a, whole, false, 4),
+            (&of_a, place.path(), false, 5),
+            (&of_a, in_dir, false, 6),
         ];
         let deliveries = cases.map(|(tree, destination, is_part, _)| {
             let source = Source { tree, location: (&entry).into(), linkable: &[], is_live: false };
@@ -403,7 +405,9 @@ mod tests {
         });
         let mut found = vec![usize::MAX; cases.len()];
         for (number, wave) in waves(&deliveries).iter().enumerate() {
-            wave.iter().for_each(|(delivery, _)| found[*delivery] = number);
+            for (delivery, _) in wave {
+                found[*delivery] = number;
+            }
         }
         assert_eq!(found, cases.map(|(.., wave)| wave));
     }
