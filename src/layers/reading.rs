@@ -41,7 +41,7 @@ fn read_root<'r>(
         return Ok(None);
     }
     let selection = if is_file {
-        Selection::of_file(&plan.path)?
+        Selection::of_file(&plan.path)
     } else {
         match rules.selection(saving, plan, &directory)? {
             Some(selection) => selection,

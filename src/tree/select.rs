@@ -27,6 +27,8 @@ enum Include {
     #[default]
     Everything,
     Patterns(GlobSet),
+    /// The file of this name in the root.
+    File(Vec<u8>),
     /// The directories of these names in each of the root's directories: hundreds of patterns take longer to compile than to
     /// match.
     Directories(HashSet<Vec<u8>>),
@@ -82,9 +84,17 @@ impl Selection {
     }
 
     /// The file at `path` alone, in the directory above it.
-    pub fn of_file(path: &Path) -> Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Self::new(&[globset::escape(&name.replace('\\', "\\\\"))], &[])
+    pub fn of_file(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        Self { include: Include::File(name.into()), ..Self::default() }
+    }
+
+    /// The only name in the root that is chosen, where it is one: then nobody has to look for others.
+    pub(super) fn only_name(&self) -> Option<&[u8]> {
+        match &self.include {
+            Include::File(name) => Some(name),
+            Include::Everything | Include::Patterns(_) | Include::Directories(_) => None,
+        }
     }
 
     /// Whether an included pattern matches the path itself.
@@ -116,9 +126,10 @@ impl Selection {
             Include::Everything => Choice::Chosen,
             Include::Patterns(patterns) if patterns.is_match(path) => Choice::Chosen,
             Include::Patterns(_) if self.leads.is_match(path) => Choice::Perhaps,
+            Include::File(file) if !is_below_another && file == name => Choice::Chosen,
             Include::Directories(names) if is_below_another && names.contains(name) => Choice::Chosen,
             Include::Directories(_) if !is_below_another => Choice::Perhaps,
-            Include::Patterns(_) | Include::Directories(_) => Choice::LeftOut,
+            Include::Patterns(_) | Include::File(_) | Include::Directories(_) => Choice::LeftOut,
         }
     }
 
@@ -210,11 +221,13 @@ mod tests {
     #[test]
     fn a_file_is_chosen_by_its_own_name_whatever_is_in_it() {
         for name in [r"dev-disk-by\x2dlabel.swap", r"end\", "[a]*?{b,c}", "!x"] {
-            let selection = Selection::of_file(Path::new(name)).unwrap();
+            let selection = Selection::of_file(Path::new(name));
             assert_eq!(choice(&selection, name), Choice::Chosen, "{name}");
         }
-        let selection = Selection::of_file(Path::new(r"a\b")).unwrap();
+        let selection = Selection::of_file(Path::new(r"x/a\b"));
         assert_eq!(choice(&selection, "ab"), Choice::LeftOut);
+        assert_eq!(choice(&selection, r"a\b"), Choice::Chosen);
+        assert_eq!(choice(&selection, r"c/a\b"), Choice::LeftOut);
     }
 
     #[test]

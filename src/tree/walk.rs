@@ -131,7 +131,10 @@ impl Listing {
 impl Walk<'_> {
     fn read<'scope>(&'scope self, scope: &Scope<'scope>, task: Task) -> Result<()> {
         let mut names: Vec<Box<[u8]>> = Vec::new();
-        task.dir.for_each_name(|name| names.push(name.into()))?;
+        match self.selection.only_name().filter(|_| task.id == 0) {
+            Some(name) => names.push(name.into()),
+            None => task.dir.for_each_name(|name| names.push(name.into()))?,
+        }
         names.sort_unstable();
         if task.id != 0 && self.selection.leaves_out_directory_of(&names) {
             let listing = Listing { is_left_out: true, ..Listing::default() };
