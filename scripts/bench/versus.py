@@ -75,6 +75,12 @@ GATES = """A run fails if a round was not what it is called: a cold round in whi
 did, or a hit after a change of the toolchain. What cargo finds fresh and what a wrapper says it has brought is counted as
 *spared*. Each run first proves that these gates refuse rounds that are made up, and `--quick` that they refuse real ones."""
 
+AHEAD = """Where a rival stays ahead: without incremental compilation an edited package is compiled as a whole, and most of the
+time is the compiler's. mbx keeps state of its own for packages that were edited before and compiles less, although
+`CARGO_INCREMENTAL=0` asks for none. With `CARGO_INCREMENTAL=1`, which `incremental: true` sets, both have it. Of a warm round
+with thousands of files most is cargo's own look at each unit. What another branch made comes by copy on ext4, where files
+cannot share extents."""
+
 NOT_RUN = """What this run has: {}. All else is left out, since it would take a working day; `--projects`, `--settings` and
 `--scenarios` choose."""
 
@@ -90,6 +96,7 @@ def sections(results: Results, pictures: str) -> list[str]:
         NOT_RUN.format(chosen),
         f"![Time of each way, by scenario]({pictures}rivals.svg)",
         "\n".join(f"- *{name}*: {about}" for name, about in SCENARIOS.items()),
+        AHEAD,
     ]
     for project, setting in courses(results):
         found += [f"## {project}, {setting}", *tables(results, project, setting)]
