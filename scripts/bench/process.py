@@ -74,8 +74,11 @@ def wait_for_left_running() -> None:
 
 
 def children() -> set[int]:
-    found = (Path(f"/proc/self/task/{task}/children").read_text().split() for task in os.listdir("/proc/self/task"))
-    return {int(child) for each in found for child in each}
+    """Those of all threads. Where a thread ends meanwhile, its children become another one's: then they are asked for again."""
+    while True:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found = [Path(f"/proc/self/task/{task}/children").read_text() for task in os.listdir("/proc/self/task")]
+            return {int(child) for each in found for child in each.split()}
 
 
 def serve(command: list[str], *, cwd: Path, env: dict[str, str]) -> "subprocess.Popen[bytes]":
