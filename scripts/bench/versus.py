@@ -77,12 +77,12 @@ did, or a hit after a change of the toolchain. What cargo finds fresh and what a
 
 AHEAD = """Where a rival stays ahead: without incremental compilation an edited package is compiled as a whole, and most of the
 time is the compiler's. mbx keeps state of its own for packages that were edited before and compiles less, although
-`CARGO_INCREMENTAL=0` asks for none. With `CARGO_INCREMENTAL=1`, which `incremental: true` sets, both have it. Of a warm round
-with thousands of files most is cargo's own look at each unit. What another branch made comes by copy on ext4, where files
-cannot share extents."""
+`CARGO_INCREMENTAL=0` asks for none. With `CARGO_INCREMENTAL=1`, which `incremental: true` sets, both have it. About half of a
+warm round is cargo's own look at each unit: 80 ms with ripgrep, by hand. A save after a cold build copies what linkers may
+write over ([why](../decisions/024-hard-links.md)), where files cannot share extents."""
 
-NOT_RUN = """What this run has: {}. All else is left out, since it would take a working day; `--projects`, `--settings` and
-`--scenarios` choose."""
+NOT_RUN = """What this run has: {}. All else is left out, since it would take a working day; `--projects`, `--settings`
+and `--scenarios` choose."""
 
 
 def sections(results: Results, pictures: str) -> list[str]:
