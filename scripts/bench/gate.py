@@ -34,6 +34,8 @@ def check(gate: Gate, counted: Counted, *, is_kept: bool, about: str) -> None:
     """Fails where the round was not what it had to be. `is_kept`: whether the way keeps anything."""
     if counted.units == 0:
         raise Failed(f"{about}: cargo built nothing")
+    if counted.spared > counted.units:
+        raise Failed(f"{about}: {counted.spared} of {counted.units} units were spared: they are not counted right")
     if not is_kept or gate is Gate.COLD or gate is Gate.OTHER_TOOLCHAIN:
         if counted.spared:
             why = {Gate.OTHER_TOOLCHAIN: "what another toolchain made served", Gate.COLD: "it was not cold"}
@@ -51,6 +53,7 @@ INVALID = (
     (Gate.WARM, Counted(9, 0), True),
     (Gate.COLD, Counted(9, 1), True),
     (Gate.OTHER_TOOLCHAIN, Counted(9, 1), True),
+    (Gate.ANY, Counted(9, 10), True),
     (Gate.ANY, Counted(0, 0), True),
     (Gate.WARM, Counted(9, 1), False),
 )

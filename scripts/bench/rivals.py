@@ -250,16 +250,18 @@ class Rivals:
         return run(command, cwd=task.directory, env=env | rival.env(task))
 
     def count(self, brought: int) -> Counted:
-        """What cargo told of all builds of a round; a wrapper has brought units of which it does not know that, and besides
-        what build scripts compile to find out about the compiler."""
-        units = spared = 0
+        """What cargo told of all builds of a round; a wrapper has brought units of which it does not know that, and for
+        each build script perhaps what that compiled to find out about the compiler, which is no unit."""
+        units = spared = scripts = 0
         for path in self.messages.iterdir():
             for line in path.read_text().splitlines():
                 message = json.loads(line) if line.startswith("{") else {}
                 if message.get("reason") == "compiler-artifact":
                     units += 1
                     spared += message["fresh"]
-        return Counted(units, min(spared + brought, units))
+                scripts += message.get("reason") == "build-script-executed"
+        spared += brought
+        return Counted(units, units if units < spared <= units + scripts else spared)
 
     def break_gates(self, project: Project, setting: Setting, say: Callable[[str], None]) -> None:
         """Rounds that are not what they are called: each way's gates have to refuse them."""
